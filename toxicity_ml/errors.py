@@ -1,0 +1,21 @@
+"""The library's own errors: each says what is wrong, with which file, and what to do. None carries comment text."""
+
+
+class ToxicityError(Exception):
+    """Base of every error that this library raises on purpose."""
+
+
+class ModelNotFound(ToxicityError):
+    """A model directory, or a file that belongs in it, is not there."""
+
+
+class ModelDamaged(ToxicityError):
+    """A file of a model directory is there but cannot be what was published."""
+
+
+class ExportRefused(ToxicityError):
+    """The int8 model strays too far from the one that was trained; nothing was written."""
+
+
+class DataError(ToxicityError):
+    """A data file or a row of it cannot be used."""

@@ -1,0 +1,168 @@
+"""Unicode repair before the tokenizer, in bounded work, with an offset map back to the original.
+
+What the tokenizer does itself stays with it: case, accents, white space, punctuation. De-obfuscation (leet,
+spaced-out letters, look-alikes of other alphabets) is not repair and does not belong here yet.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+Span = tuple[int, int]
+Piece = tuple[str, int, int]
+"""A string and where it stood in the original, (text, start, end)."""
+
+MAX_CHARACTERS = 40_000
+"""A longer text is read at both ends, half of this at each; the middle counts as one space."""
+MAX_WORD = 100
+"""WordPiece turns a longer word into one unknown token, so such words are broken (``max_input_chars_per_word``)."""
+MAX_MARKS = 4
+"""Combining marks kept on one character; no language needs more, and stacked ones cost the tokenizer dearly."""
+
+_LONG_WORD = re.compile(rf"[^\W_]{{{MAX_WORD + 1},}}")
+_CHUNK = re.compile(r"\s+|\S{1,200}")
+_ASCII_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_LINE_SPACE = "\t\n\r\v\f\x85"
+_WIDTHS_AND_FONTS = ("<font>", "<wide>", "<narrow>", "<small>")
+_LETTER_FORMS = ("<circle>", "<square>", "<super>", "<sub>", "<compat>")
+
+
+@dataclass(frozen=True)
+class Repaired:
+    """A repaired text and its offset map."""
+
+    text: str
+    spans: tuple[Span, ...]
+    """For each character of ``text`` the (start, end) in the original that it came from: within the original's
+    length, never going back; empty where a space was put in to break a long word."""
+
+
+def repair(text: str) -> Repaired:
+    """Undo damage and disguise in the encoding of a text, leaving what it says.
+
+    Cut to MAX_CHARACTERS (head and tail); garbled UTF-8 restored (ftfy); surrogate pairs joined and lone ones
+    dropped; control, zero-width and bidirectional characters dropped; full-width, mathematical and other styled
+    letters made plain (NFKC, each character by itself; signs such as ™, ½ and … stay); runs of combining marks cut to MAX_MARKS; words over
+    MAX_WORD broken. Any string is accepted, plain ASCII comes back as it is.
+    """
+    pieces: list[Piece] = []
+    for part, offset in _ends(text):
+        if pieces:
+            pieces.append((" ", pieces[-1][2], offset))
+        pieces.extend(_repaired(part, offset))
+    return _joined(pieces)
+
+
+def _ends(text: str) -> list[tuple[str, int]]:
+    if len(text) <= MAX_CHARACTERS:
+        return [(text, 0)]
+    half = MAX_CHARACTERS // 2
+    return [(text[:half], 0), (text[-half:], len(text) - half)]
+
+
+def _repaired(text: str, offset: int) -> list[Piece]:
+    pieces = [(character, index, index + 1) for index, character in enumerate(text, start=offset)]
+    if not text.isascii() or _ASCII_CONTROL.search(text):
+        for step in (_joined_surrogates, _restored_encoding, _plain_characters, _bounded_marks):
+            pieces = step(pieces)
+    return _broken_words(pieces)
+
+
+def _joined(pieces: list[Piece]) -> Repaired:
+    return Repaired("".join(piece[0] for piece in pieces), tuple((start, end) for _, start, end in pieces))
+
+
+def _joined_surrogates(pieces: list[Piece]) -> list[Piece]:
+    """Pairs become the character they stand for; lone surrogates, which no tokenizer takes, go."""
+    if not any("\ud800" <= character <= "\udfff" for character, _, _ in pieces):
+        return pieces
+    found: list[Piece] = []
+    for character, start, end in pieces:
+        if "\udc00" <= character <= "\udfff" and found and "\ud800" <= found[-1][0] <= "\udbff":
+            high, first, _ = found.pop()
+            pair = (high + character).encode("utf-16", "surrogatepass").decode("utf-16")
+            found.append((pair, first, end))
+        else:
+            found.append((character, start, end))
+    return [piece for piece in found if not "\ud800" <= piece[0] <= "\udfff"]
+
+
+def _restored_encoding(pieces: list[Piece]) -> list[Piece]:
+    """UTF-8 once read as another encoding (``donâ€™t``), chunk by chunk, so that spans stay as narrow as a word."""
+    text = "".join(character for character, _, _ in pieces)
+    if text.isascii():
+        return pieces
+    badness, fix_encoding = _ftfy()
+    if not badness(text):
+        return pieces
+    found: list[Piece] = []
+    for match in _CHUNK.finditer(text):
+        chunk = pieces[match.start() : match.end()]
+        fixed = match.group() if match.group().isascii() else fix_encoding(match.group())
+        if fixed == match.group():
+            found.extend(chunk)
+        else:
+            found.extend((character, chunk[0][1], chunk[-1][2]) for character in fixed)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _ftfy() -> tuple[Callable[[str], bool], Callable[[str], str]]:
+    import ftfy
+    from ftfy.badness import is_bad
+
+    return is_bad, ftfy.fix_encoding
+
+
+def _plain_characters(pieces: list[Piece]) -> list[Piece]:
+    return [(plain, start, end) for character, start, end in pieces for plain in _plain(character)]
+
+
+@lru_cache(maxsize=8192)
+def _plain(character: str) -> str:
+    """What to read for one character: nothing, itself, or the letters that it is a styled form of."""
+    if character.isascii() and character.isprintable() or character in _LINE_SPACE:
+        return character
+    category = unicodedata.category(character)
+    if category in ("Cc", "Cf", "Cs") or _is_invisible(character):
+        return ""
+    form = unicodedata.decomposition(character)
+    plain = unicodedata.normalize("NFKC", character)
+    if form.startswith(_WIDTHS_AND_FONTS):
+        return plain
+    is_letter = plain.isalpha() and (len(plain) == 1 or "\ufb00" <= character <= "\ufb06")
+    return plain if form.startswith(_LETTER_FORMS) and is_letter else character
+
+
+def _is_invisible(character: str) -> bool:
+    """Fillers, joiners and variation selectors whose category does not say that they show nothing."""
+    return (
+        character in "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\ufffc\ufffd"
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0000" <= character <= "\U000e0fff"
+    )
+
+
+def _bounded_marks(pieces: list[Piece]) -> list[Piece]:
+    def kept() -> Iterator[Piece]:
+        run = 0
+        for piece in pieces:
+            run = run + 1 if not piece[0].isascii() and unicodedata.category(piece[0])[0] == "M" else 0
+            if run <= MAX_MARKS:
+                yield piece
+
+    return list(kept())
+
+
+def _broken_words(pieces: list[Piece]) -> list[Piece]:
+    if len(pieces) <= MAX_WORD:
+        return pieces
+    text = "".join(character for character, _, _ in pieces)
+    breaks = [
+        at for match in _LONG_WORD.finditer(text) for at in range(match.start() + MAX_WORD, match.end(), MAX_WORD)
+    ]
+    for at in reversed(breaks):
+        pieces.insert(at, (" ", pieces[at][1], pieces[at][1]))
+    return pieces
