@@ -1,0 +1,11 @@
+"""The demo site's addresses: articles and comments, the admin, and the moderation API."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("mysite.articles.urls")),
+    path("comments/", include("django_comments.urls")),
+    path("admin/", admin.site.urls),
+    path("api/moderation/", include("moderation.api.urls")),
+]
