@@ -1,0 +1,22 @@
+"""Django's entry into the app: connects the receivers once every model is loaded."""
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class ModerationConfig(AppConfig):
+    """Comment moderation."""
+
+    name = "moderation"
+    verbose_name = _("Moderation")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Load the checks, register the models of the setting, and listen for saves and for workers."""
+        from moderation import checks, registry, sweep
+        from moderation.screening import enqueue
+
+        checks.connect()
+        registry.load_setting()
+        enqueue.connect()
+        sweep.connect()

@@ -1,0 +1,117 @@
+"""The `MODERATION` setting: every key with its type and default. Nothing else in the app reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+
+
+class Conf:
+    """Reads the setting anew at each access, so that `override_settings` works in a site's tests."""
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """The setting as written; empty where it is missing or not a dict (a check says so)."""
+        setting = getattr(settings, "MODERATION", {})
+        return setting if isinstance(setting, Mapping) else {}
+
+    @property
+    def MODELS(self) -> Mapping[str, Any]:
+        """{"app_label.Model": options}; see `moderation.registry.Registered` for the options."""
+        models = self.given.get("MODELS", {})
+        return models if isinstance(models, Mapping) else {}
+
+    @property
+    def REDIS_URL(self) -> str:
+        """Where the doorbell keeps its flag; default: the Celery broker, if that is Redis."""
+        return str(self.given.get("REDIS_URL") or "")
+
+    @property
+    def QUEUE(self) -> str:
+        """The Celery queue of the doorbell."""
+        return str(self.given.get("QUEUE", "screening"))
+
+    @property
+    def TEXT_KEY_SECRET(self) -> str:
+        """Keys the hash that decides on which side of the split a text is.
+
+        The default is a constant and not SECRET_KEY: that one gets rotated, and then the model would be
+        tested on texts that it learned. Set it before the first comment and keep it for ever;
+        `check --deploy` reminds.
+        """
+        return str(self.given.get("TEXT_KEY_SECRET", "moderation.text_key"))
+
+    @property
+    def HOLD_AT(self) -> float | None:
+        """The score from which a comment is held where no policy says more; None: never hold."""
+        value = self.given.get("HOLD_AT", 0.9)
+        return None if value is None else float(value)
+
+    @property
+    def AUDIT_RATE(self) -> float:
+        """Share of the clear comments that is drawn for review, 0 to 1."""
+        return float(self.given.get("AUDIT_RATE", 0.01))
+
+    @property
+    def BATCH_SIZE(self) -> int:
+        """How many texts a worker claims at a time."""
+        return int(self.given.get("BATCH_SIZE", 32))
+
+    @property
+    def LEASE_SECONDS(self) -> float:
+        """After so long without a result, another worker takes a claimed batch over."""
+        return float(self.given.get("LEASE_SECONDS", 120))
+
+    @property
+    def SWEEP_SECONDS(self) -> float:
+        """How often each worker sweeps."""
+        return float(self.given.get("SWEEP_SECONDS", 30))
+
+    @property
+    def COMPARE_HOURS(self) -> float:
+        """How often live texts are compared with the screened ones."""
+        return float(self.given.get("COMPARE_HOURS", 24))
+
+    @property
+    def THREADS(self) -> int | None:
+        """Of one classifier; None: one per core."""
+        value = self.given.get("THREADS")
+        return None if value is None else int(value)
+
+    @property
+    def MODEL_STORAGE(self) -> str:
+        """Alias in STORAGES for trained model versions; empty: the private folder MODEL_DIRECTORY."""
+        return str(self.given.get("MODEL_STORAGE") or "")
+
+    @property
+    def MODEL_DIRECTORY(self) -> str:
+        """Folder for trained model versions without a MODEL_STORAGE; never one that is served."""
+        return str(self.given.get("MODEL_DIRECTORY") or "")
+
+    @property
+    def MODEL_CACHE(self) -> str:
+        """Local folder into which versions are fetched from a remote storage; empty: a default."""
+        return str(self.given.get("MODEL_CACHE") or "")
+
+
+KEYS = (
+    "MODELS",
+    "REDIS_URL",
+    "QUEUE",
+    "TEXT_KEY_SECRET",
+    "HOLD_AT",
+    "AUDIT_RATE",
+    "BATCH_SIZE",
+    "LEASE_SECONDS",
+    "SWEEP_SECONDS",
+    "COMPARE_HOURS",
+    "THREADS",
+    "MODEL_STORAGE",
+    "MODEL_DIRECTORY",
+    "MODEL_CACHE",
+)
+"""Every key that `MODERATION` may have."""
+
+conf = Conf()

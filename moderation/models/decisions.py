@@ -1,0 +1,179 @@
+"""What people decided, only ever added to: Review, Policy, AuditEntry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from moderation.models.screenings import Screening
+
+
+class AppendOnlyError(TypeError):
+    """Raised on an attempt to change or delete a row of an append-only table."""
+
+
+class AppendOnlyQuerySet(models.QuerySet[Any]):
+    """Rows may be added and read. A deleted user is still set to null: Django does that by itself."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnlyError(f"{self.model.__name__} rows are never changed; add a new one")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError(f"{self.model.__name__} rows are never deleted")
+
+
+class AppendOnly(models.Model):
+    """A model whose rows are written once."""
+
+    objects = AppendOnlyQuerySet.as_manager()
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError(f"{type(self).__name__} rows are never changed; add a new one")
+        kwargs["force_insert"] = True
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError(f"{type(self).__name__} rows are never deleted")
+
+
+class Review(AppendOnly):
+    """One row of a person's doing.
+
+    Ground truth of a screening is the highest-numbered decision that no undo names.
+    """
+
+    class Kind(models.TextChoices):
+        """What the person did."""
+
+        DECISION = "decision", _("decision")
+        UNDO = "undo", _("undo")
+        SECOND_OPINION = "second_opinion", _("second opinion")
+        SUGGESTION = "suggestion", _("confirmed suggestion")
+
+    class Decision(models.TextChoices):
+        """What the person made of the model's opinion."""
+
+        UPHOLD = "uphold", _("uphold")
+        """The labels over threshold are true, the rest was not looked at."""
+        FALSE_POSITIVE = "false_positive", _("false positive")
+        """Every label is false."""
+        RELABEL = "relabel", _("relabel")
+        """Every label as ticked."""
+
+    screening = models.ForeignKey(Screening, models.PROTECT, related_name="reviews")
+    number = models.PositiveIntegerField(_("number"))
+    """1, 2, 3 ... within its screening."""
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.DECISION)
+    decision = models.CharField(_("decision"), max_length=16, choices=Decision, blank=True)
+    """Empty for an undo."""
+    outcome = models.CharField(_("outcome"), max_length=12, choices=Screening.Outcome, blank=True)
+    """Empty for an undo."""
+    labels = models.JSONField(_("labels"), default=dict, blank=True)
+    """{label: true | false | null}; null was not looked at and is masked in training."""
+    undoes = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
+    """The decision that an undo takes back."""
+    model_version = models.ForeignKey(
+        "moderation.ModelVersion", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    """Whose opinion the reviewer judged; null where there was none."""
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    reviewer_name = models.CharField(_("reviewer"), max_length=255, blank=True)
+    """The user name as it was, which stays when the user goes."""
+    note = models.TextField(_("note"), blank=True)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("review")
+        verbose_name_plural = _("reviews")
+        ordering = ("screening", "number")
+        constraints = (
+            models.UniqueConstraint(fields=["screening", "number"], name="moderation_review_number"),
+            models.UniqueConstraint(
+                fields=["undoes"], condition=Q(kind="undo"), name="moderation_undone_once"
+            ),
+            models.CheckConstraint(condition=Q(number__gte=1), name="moderation_review_number_from_1"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["decision", "undo", "second_opinion", "suggestion"]),
+                name="moderation_review_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(decision__in=["", "uphold", "false_positive", "relabel"]),
+                name="moderation_review_decision",
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=["", "show", "hide"]), name="moderation_review_outcome"
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="decision") | (~Q(outcome="") & ~Q(decision="")),
+                name="moderation_decision_complete",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="undo", undoes__isnull=False) | (~Q(kind="undo") & Q(undoes__isnull=True)),
+                name="moderation_undo_names_one",
+            ),
+        )
+        indexes = (models.Index(fields=["created"], name="moderation_review_created"),)
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.number} of screening {self.screening_id}"
+
+
+class Policy(AppendOnly):
+    """Flag and hold thresholds for one registered model; the newest row is in force."""
+
+    model_label = models.CharField(_("model"), max_length=200, blank=True)
+    """`app_label.ModelName` as registered; empty: every model without a policy of its own."""
+    thresholds = models.JSONField(_("thresholds"))
+    """{label: {"flag": p, "hold": p or null}}; labels that are left out keep the model version's."""
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_by_name = models.CharField(_("created by"), max_length=255, blank=True)
+    note = models.TextField(_("note"), blank=True)
+
+    class Meta:
+        verbose_name = _("policy")
+        verbose_name_plural = _("policies")
+        indexes = (models.Index(fields=["model_label", "-id"], name="moderation_policy_newest"),)
+
+    def __str__(self) -> str:
+        return f"{self.model_label or '*'} ({self.pk})"
+
+
+class AuditEntry(AppendOnly):
+    """Who changed what, when, from what, to what; written in the transaction that makes the change."""
+
+    created = models.DateTimeField(_("created"), auto_now_add=True, db_index=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    username = models.CharField(_("user"), max_length=255, blank=True)
+    """As it was then; empty: the machine, or a command without a user."""
+    action = models.CharField(_("action"), max_length=64, db_index=True)
+    """A code such as `review.decided`, `model.activated`, `policy.changed`."""
+    target_type = models.CharField(_("target"), max_length=64)
+    """Model name, such as `screening`."""
+    target_id = models.CharField(_("target id"), max_length=64, blank=True)
+    before = models.JSONField(_("before"), default=dict, blank=True)
+    """Never comment text."""
+    after = models.JSONField(_("after"), default=dict, blank=True)
+    """Never comment text."""
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+        indexes = (models.Index(fields=["target_type", "target_id"], name="moderation_audit_target"),)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_type} {self.target_id}"

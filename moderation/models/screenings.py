@@ -1,0 +1,285 @@
+"""What was screened and what models said of it: Screening, Scoring, LabelScore."""
+
+from __future__ import annotations
+
+from django.contrib.contenttypes.fields import GenericForeignKey
+from django.contrib.contenttypes.models import ContentType
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+from django.utils.translation import gettext_lazy as _
+
+
+class ScreeningQuerySet(models.QuerySet["Screening"]):
+    """The sets of screenings that the pipeline and the queue ask for by name."""
+
+    def pending(self) -> ScreeningQuerySet:
+        """Current texts that no model has scored yet, claimed or not."""
+        return self.filter(status=Screening.Status.PENDING, is_current=True)
+
+    def open(self) -> ScreeningQuerySet:
+        """What waits for a person, most severe first."""
+        return self.filter(is_current=True, outcome="").exclude(queued_for="").order_by("-severity", "id")
+
+
+class Screening(models.Model):
+    """One text, copied as it stood, where it came from, and what was made of it."""
+
+    class Source(models.TextChoices):
+        """Where the text came from."""
+
+        OBJECT = "object", _("object")
+        """A field of a registered model's instance."""
+        SUGGESTION = "suggestion", _("suggestion")
+        """A text that an API client sent with labels of its own."""
+        IMPORT = "import", _("import")
+        """A text loaded from a file."""
+
+    class Status(models.TextChoices):
+        """How far scoring is."""
+
+        PENDING = "pending", _("pending")
+        """Waits to be scored, or is being scored: then it carries a lease."""
+        DONE = "done", _("done")
+        """Scored; the verdict is set."""
+        FAILED = "failed", _("failed")
+        """Could not be scored; waits in the queue for a person and for the next model version."""
+        SUPERSEDED = "superseded", _("superseded")
+        """Edited or deleted before it was scored; never claimed again."""
+
+    class Verdict(models.TextChoices):
+        """What policy makes of the live scores."""
+
+        CLEAR = "clear", _("clear")
+        """Every score is under its flag threshold."""
+        FLAGGED = "flagged", _("flagged")
+        """Stays public and stands in the queue."""
+        HELD = "held", _("held")
+        """Hidden until a person has looked at it."""
+
+    class Outcome(models.TextChoices):
+        """What a person decided. It wins over every verdict, always."""
+
+        SHOW = "show", _("show")
+        HIDE = "hide", _("hide")
+
+    class QueuedFor(models.TextChoices):
+        """Why the screening stands, or stood, in the queue."""
+
+        FLAGGED = "flagged", _("flagged")
+        HELD = "held", _("held")
+        AUDIT = "audit", _("audit")
+        """Drawn at random among the clear ones, so that what the model misses can be estimated."""
+        FAILED = "failed", _("failed")
+        EDITED = "edited", _("edited")
+        """A hidden comment was edited: it stays hidden until a person has seen the new text."""
+
+    class Priority(models.IntegerChoices):
+        """Which of the pending are scored first: the highest."""
+
+        LOW = 0, _("low")
+        """Discovered, imported or backfilled."""
+        NORMAL = 10, _("normal")
+        """Saved just now by someone who waits for it."""
+
+    source = models.CharField(_("source"), max_length=12, choices=Source, default=Source.OBJECT)
+    content_type = models.ForeignKey(
+        ContentType, models.SET_NULL, null=True, blank=True, related_name="+", verbose_name=_("content type")
+    )
+    """Of the registered model, also when a child or a proxy was saved."""
+    object_id = models.CharField(_("object id"), max_length=255, blank=True)
+    """The primary key as text; empty for suggestions and imports."""
+    content_object = GenericForeignKey("content_type", "object_id", for_concrete_model=True)
+    field = models.CharField(_("field"), max_length=100, blank=True)
+    """Name of the text field."""
+    text = models.TextField(_("text"), blank=True)
+    """The text as `text_keys.storable` writes it; blank once the object is gone or retention ended."""
+    text_key = models.CharField(_("text key"), max_length=64, blank=True, db_index=True)
+    """Keyed hash of the normalised text: decides the side of the split; blanked with the text."""
+    blanked = models.DateTimeField(_("blanked"), null=True, blank=True)
+    """When the text was taken out; such a row is in no training or test set."""
+    author_key = models.CharField(_("author key"), max_length=255, blank=True)
+    """The author's primary key as text, without a foreign key; empty where there is none."""
+    is_current = models.BooleanField(_("is current"), default=True)
+    """False once the object was edited (a newer screening exists) or deleted."""
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING)
+    priority = models.SmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
+    lease_token = models.UUIDField(null=True, blank=True, editable=False, db_index=True)
+    """Who is scoring it; null while nobody is."""
+    lease_until = models.DateTimeField(null=True, blank=True, editable=False)
+    """Nobody else may claim it before this time of the database's clock; also carries the back-off."""
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    """Errors of scoring this text alone; nothing else counts."""
+    deaths = models.PositiveSmallIntegerField(_("deaths"), default=0)
+    """Leases that ran out while a worker held them."""
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    """Our own code for the last error; never a message, which could quote the text."""
+    failed_version = models.ForeignKey(
+        "moderation.ModelVersion", models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    """The version that gave up on it; any other version tries again."""
+
+    verdict = models.CharField(_("verdict"), max_length=12, choices=Verdict, blank=True)
+    """Empty while pending."""
+    severity = models.FloatField(_("severity"), default=0.0)
+    """Largest of score minus flag threshold over the labels, -1 to 1."""
+    outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, blank=True)
+    """Empty until a person decided."""
+    queued_for = models.CharField(_("queued for"), max_length=12, choices=QueuedFor, blank=True)
+    """Empty: it never stood in the queue. It stands there now while `outcome` is empty, too."""
+    sampling_probability = models.FloatField(_("sampling probability"), null=True, blank=True)
+    """With what probability it was drawn for review: 1 where always, the audit rate for clear ones."""
+    scored = models.DateTimeField(_("scored"), null=True, blank=True)
+    reviewed = models.DateTimeField(_("reviewed"), null=True, blank=True)
+
+    action_pending = models.BooleanField(_("action pending"), default=False)
+    """The object's visibility is not yet what it should be; the sweep tries again."""
+    hidden_by_us = models.BooleanField(_("hidden by us"), default=False)
+    """We made the object invisible, so we may make it visible again; what others hid stays hidden."""
+
+    objects = ScreeningQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("screening")
+        verbose_name_plural = _("screenings")
+        permissions = (("review_screening", _("Can review screenings")),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["content_type", "object_id", "field"],
+                condition=Q(is_current=True, source="object"),
+                name="moderation_one_current",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=["object", "suggestion", "import"]), name="moderation_screening_source"
+            ),
+            models.CheckConstraint(
+                condition=~Q(source="object") | (~Q(object_id="") & ~Q(field="")),
+                name="moderation_object_named",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "done", "failed", "superseded"]),
+                name="moderation_screening_status",
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict__in=["", "clear", "flagged", "held"]), name="moderation_screening_verdict"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="done") | ~Q(verdict=""), name="moderation_done_has_verdict"
+            ),
+            models.CheckConstraint(
+                condition=Q(outcome__in=["", "show", "hide"]), name="moderation_screening_outcome"
+            ),
+            models.CheckConstraint(
+                condition=Q(queued_for__in=["", "flagged", "held", "audit", "failed", "edited"]),
+                name="moderation_queued_for",
+            ),
+            models.CheckConstraint(
+                condition=Q(severity__gte=-1, severity__lte=1), name="moderation_severity_range"
+            ),
+            models.CheckConstraint(
+                condition=Q(sampling_probability__isnull=True)
+                | Q(sampling_probability__gte=0, sampling_probability__lte=1),
+                name="moderation_sampling_range",
+            ),
+        )
+        indexes = (
+            models.Index(
+                F("priority").desc(),
+                F("created").asc(),
+                F("id").asc(),
+                condition=Q(status="pending", is_current=True),
+                name="moderation_claim",
+            ),
+            models.Index(
+                F("severity").desc(),
+                F("id").asc(),
+                condition=Q(is_current=True, outcome="") & ~Q(queued_for=""),
+                name="moderation_open_queue",
+            ),
+            models.Index(fields=["content_type", "object_id", "field", "id"], name="moderation_by_object"),
+            models.Index(fields=["id"], condition=Q(action_pending=True), name="moderation_action_pending"),
+            models.Index(
+                fields=["id"], condition=Q(is_current=True, status="failed"), name="moderation_failed"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_source_display()} {self.object_id} ({self.pk})"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for a person."""
+        return self.is_current and bool(self.queued_for) and not self.outcome
+
+    def basis(self) -> Scoring | None:
+        """The scoring that the verdict rests on, or None while there is none."""
+        return self.scorings.filter(is_basis=True).first()
+
+
+class Scoring(models.Model):
+    """What one model version said of one screening, and why it was asked."""
+
+    class Purpose(models.TextChoices):
+        """Why the model was asked."""
+
+        LIVE = "live", _("live")
+        """For the verdict."""
+        RESCREEN = "rescreen", _("rescreen")
+        """Again, by another version; the verdict rests on it only after `rescreen --act`."""
+        SHADOW = "shadow", _("shadow")
+        """By a candidate, to compare; never acted upon."""
+
+    screening = models.ForeignKey(Screening, models.CASCADE, related_name="scorings")
+    model_version = models.ForeignKey("moderation.ModelVersion", models.PROTECT, related_name="scorings")
+    policy = models.ForeignKey(
+        "moderation.Policy", models.PROTECT, null=True, blank=True, related_name="scorings"
+    )
+    """The policy that judged it; null: the thresholds of the setting or of the model version."""
+    purpose = models.CharField(_("purpose"), max_length=12, choices=Purpose, default=Purpose.LIVE)
+    is_basis = models.BooleanField(_("is basis"), default=False)
+    """The screening's verdict rests on this scoring."""
+    scores = models.JSONField(_("scores"))
+    """{label: calibrated probability}, every label of the version."""
+    thresholds = models.JSONField(_("thresholds"), default=dict)
+    """{label: flag threshold in force}, so that what counted then can be read later."""
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("scoring")
+        verbose_name_plural = _("scorings")
+        constraints = (
+            models.UniqueConstraint(
+                fields=["screening", "model_version", "purpose"], name="moderation_scored_once"
+            ),
+            models.UniqueConstraint(
+                fields=["screening"], condition=Q(is_basis=True), name="moderation_one_basis"
+            ),
+            models.CheckConstraint(
+                condition=Q(purpose__in=["live", "rescreen", "shadow"]), name="moderation_scoring_purpose"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.screening_id} {self.purpose} {self.model_version_id}"
+
+
+class LabelScore(models.Model):
+    """One label at or over its flag threshold, as a row, so that the queue can filter by label."""
+
+    scoring = models.ForeignKey(Scoring, models.CASCADE, related_name="label_scores")
+    label = models.CharField(_("label"), max_length=64)
+    score = models.FloatField(_("score"), validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
+
+    class Meta:
+        verbose_name = _("label score")
+        verbose_name_plural = _("label scores")
+        constraints = (
+            models.UniqueConstraint(fields=["scoring", "label"], name="moderation_label_once"),
+            models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="moderation_score_range"),
+        )
+        indexes = (models.Index(fields=["label", "score"], name="moderation_by_label"),)
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.score:.2f}"

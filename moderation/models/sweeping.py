@@ -1,0 +1,49 @@
+"""What the sweep remembers: who sweeps now, and how far discovery has looked."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Lease(models.Model):
+    """A right that one process at a time holds, until a time of the database's clock."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    token = models.UUIDField(null=True, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("lease")
+        verbose_name_plural = _("leases")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Discovery(models.Model):
+    """How far the sweep has looked for objects of one registered field that no receiver saw."""
+
+    model_label = models.CharField(max_length=200)
+    field = models.CharField(max_length=100)
+    start = models.BigIntegerField(default=0)
+    """Objects up to this key were there before moderation was; they are screened only when asked for."""
+    watermark = models.BigIntegerField(default=0)
+    """Every key up to this one has been looked at, by two sweeps."""
+    seen = models.BigIntegerField(default=0)
+    """Highest key at the last sweep: the next watermark. One sweep of delay, so that a transaction
+    which took its key early and commits late is still found."""
+    compare_after = models.BigIntegerField(default=0)
+    """Where the running comparison of live texts goes on: a screening's id."""
+    compared = models.DateTimeField(null=True, blank=True)
+    """When the last full comparison of live texts ended."""
+
+    class Meta:
+        verbose_name = _("discovery")
+        verbose_name_plural = _("discoveries")
+        constraints = (
+            models.UniqueConstraint(fields=["model_label", "field"], name="moderation_discovery_unique"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.model_label}.{self.field}"

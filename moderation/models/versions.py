@@ -1,0 +1,102 @@
+"""Which models there are and how they came to be: ModelVersion, TrainingRun."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class ModelVersion(models.Model):
+    """A published model version; only `is_active` and `activated` ever change."""
+
+    name = models.CharField(_("name"), max_length=100)
+    version = models.CharField(_("version"), max_length=100)
+    location = models.CharField(_("location"), max_length=255, blank=True)
+    """Where its files lie in the artifact storage; empty: packaged with toxicity_ml."""
+    manifest_sha256 = models.CharField(_("manifest sha256"), max_length=64)
+    """Of manifest.json, which holds the sha256 of every other file: the root of trust."""
+    manifest = models.JSONField(_("manifest"), default=dict)
+    labels = models.JSONField(_("labels"), default=list)
+    """The version's labels, in its order."""
+    thresholds = models.JSONField(_("thresholds"), default=dict)
+    """{label: p}: the score from which a label counts, where no policy says otherwise."""
+    metrics = models.JSONField(_("metrics"), default=dict, blank=True)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    """The version it was trained from."""
+    is_active = models.BooleanField(_("is active"), default=False)
+    activated = models.DateTimeField(_("activated"), null=True, blank=True)
+    """When it last became active."""
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("model version")
+        verbose_name_plural = _("model versions")
+        constraints = (
+            models.UniqueConstraint(fields=["name", "version"], name="moderation_version_unique"),
+            models.UniqueConstraint(
+                fields=["is_active"], condition=Q(is_active=True), name="moderation_one_active"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+class TrainingRun(models.Model):
+    """One attempt to train a better version from reviews."""
+
+    class Status(models.TextChoices):
+        """How far it is."""
+
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+
+    class Result(models.TextChoices):
+        """What the gate said of the candidate."""
+
+        BETTER = "better", _("better")
+        NOT_BETTER = "not_better", _("not better")
+        NOT_ENOUGH_EVIDENCE = "not_enough_evidence", _("not enough evidence")
+
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.QUEUED)
+    parent = models.ForeignKey(
+        ModelVersion, models.PROTECT, null=True, blank=True, related_name="runs_from_here"
+    )
+    """The version it started from."""
+    candidate = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="runs")
+    """The version it produced."""
+    result = models.CharField(_("result"), max_length=24, choices=Result, blank=True)
+    options = models.JSONField(_("options"), default=dict, blank=True)
+    """What was asked for."""
+    counts = models.JSONField(_("counts"), default=dict, blank=True)
+    """How many texts and reviews were on which side."""
+    comparison = models.JSONField(_("comparison"), default=dict, blank=True)
+    """Old against new on the test side, as the gate saw it."""
+    error_code = models.CharField(_("error code"), max_length=64, blank=True)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    started_by_name = models.CharField(_("started by"), max_length=255, blank=True)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    started = models.DateTimeField(_("started"), null=True, blank=True)
+    finished = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("training run")
+        verbose_name_plural = _("training runs")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(status__in=["queued", "running", "done", "failed"]), name="moderation_run_status"
+            ),
+            models.CheckConstraint(
+                condition=Q(result__in=["", "better", "not_better", "not_enough_evidence"]),
+                name="moderation_run_result",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"training run {self.pk}"

@@ -1,0 +1,190 @@
+"""Which models are moderated and how: from the `MODERATION["MODELS"]` setting and from `@moderated`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.apps import apps
+from django.db.models import Model
+from django.utils.module_loading import import_string
+
+from moderation.conf import conf
+
+ModelClass = TypeVar("ModelClass", bound=type[Model])
+
+OPTIONS = ("text", "author", "hide", "exempt", "while_pending", "thresholds")
+WHILE_PENDING = ("show", "hide")
+
+
+@dataclass(frozen=True)
+class Hide:
+    """How to make an object invisible: by one column, or by two callables of the site."""
+
+    field: str = ""
+    """Name of the column; empty: by callables."""
+    hidden: Any = None
+    visible: Any = None
+    hide: str = ""
+    """Dotted path of a callable that takes the instance; returning False means: it was hidden already.
+    It runs outside of any transaction, and again after an error: doing it twice must change nothing."""
+    show: str = ""
+
+    @property
+    def by_field(self) -> bool:
+        """Whether a single `update()` does it."""
+        return bool(self.field)
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One moderated model."""
+
+    label: str
+    """`app_label.ModelName`, as Django writes it."""
+    text: str
+    """Name of the text field."""
+    author: str = ""
+    """Name of the field that names the author; empty: nobody is known."""
+    hide: Hide | None = None
+    """None: comments are flagged, never hidden."""
+    exempt: str = ""
+    """Dotted path of a callable that takes the instance and says whether it is left alone."""
+    while_pending: str = "show"
+    """Visibility until there is a verdict: "show" or "hide"."""
+    thresholds: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """{label: {"flag": p, "hold": p or None}}; a stored Policy goes before it."""
+
+    @property
+    def model(self) -> type[Model]:
+        """The registered class."""
+        return apps.get_model(self.label)
+
+    def key_of(self, instance: Model) -> str:
+        """Primary key, as text, of the registered row behind `instance`, which may be a child's."""
+        model = self.model
+        if not isinstance(instance, model) or instance._meta.concrete_model is model._meta.concrete_model:
+            return str(instance.pk)
+        link = instance._meta.get_ancestor_link(model)
+        return str(getattr(instance, link.attname) if link is not None else instance.pk)
+
+    def is_exempt(self, instance: Model) -> bool:
+        """What the site's callable says; False without one. Raises what it raises."""
+        return bool(self.exempt) and bool(import_string(self.exempt)(instance))
+
+
+def moderated(
+    *,
+    text: str,
+    author: str = "",
+    hide: Mapping[str, Any] | None = None,
+    exempt: str = "",
+    while_pending: str = "show",
+    thresholds: Mapping[str, Mapping[str, float | None]] | None = None,
+) -> Callable[[ModelClass], ModelClass]:
+    """Class decorator that registers one's own model; the options are those of `MODERATION["MODELS"]`."""
+    given: dict[str, Any] = {
+        "text": text,
+        "author": author,
+        "hide": hide,
+        "exempt": exempt,
+        "while_pending": while_pending,
+        "thresholds": thresholds or {},
+    }
+
+    def register(model: ModelClass) -> ModelClass:
+        if model._meta.abstract:
+            raise TypeError(f"{model.__name__} is abstract; decorate its concrete children")
+        _decorated[model._meta.label] = given
+        _forget()
+        return model
+
+    return register
+
+
+def options() -> dict[str, Mapping[str, Any]]:
+    """{label as written: options as written}, the setting before the decorators."""
+    return {**_decorated, **conf.MODELS}
+
+
+def registered() -> list[Registered]:
+    """Every moderated model whose registration makes sense; the checks report the others."""
+    return list(_load().values())
+
+
+def get(label: str) -> Registered | None:
+    """The registration of `app_label.ModelName`, or None."""
+    return _load().get(label)
+
+
+def for_model(model: type[Model]) -> Registered | None:
+    """The registration that covers `model`: its own, or that of what it is a child or a proxy of."""
+    loaded = _load()
+    if model not in _by_model:
+        candidates = [model, model._meta.concrete_model, *model._meta.all_parents]
+        found = (loaded.get(candidate._meta.label) for candidate in candidates if candidate is not None)
+        _by_model[model] = next((entry for entry in found if entry is not None), None)
+    return _by_model[model]
+
+
+def load_setting(**_: Any) -> None:
+    """Read the setting again; called at start-up and when a test overrides it."""
+    _forget()
+    _load()
+
+
+def parse(label: str, given: Mapping[str, Any]) -> Registered:
+    """`given` as a Registered. Raises LookupError, TypeError or ValueError; `checks` says it better."""
+    model = apps.get_model(label)
+    model._meta.get_field(given["text"])
+    if given.get("while_pending", "show") not in WHILE_PENDING:
+        raise ValueError("while_pending")
+    return Registered(
+        label=model._meta.label,
+        text=given["text"],
+        author=given.get("author") or "",
+        hide=parse_hide(given.get("hide")),
+        exempt=given.get("exempt") or "",
+        while_pending=given.get("while_pending", "show"),
+        thresholds=given.get("thresholds") or {},
+    )
+
+
+def parse_hide(given: Mapping[str, Any] | None) -> Hide | None:
+    """`given` as a Hide; a boolean column needs only its hidden value."""
+    if not given:
+        return None
+    if "field" in given:
+        hidden = given["hidden"]
+        if "visible" not in given and not isinstance(hidden, bool):
+            raise ValueError("visible")
+        visible = given.get("visible", not hidden)
+        return Hide(field=given["field"], hidden=hidden, visible=visible)
+    return Hide(hide=given["hide"], show=given["show"])
+
+
+_decorated: dict[str, dict[str, Any]] = {}
+_loaded: dict[str, Registered] | None = None
+_by_model: dict[type[Model], Registered | None] = {}
+
+
+def _forget() -> None:
+    global _loaded
+    _loaded = None
+    _by_model.clear()
+
+
+def _load() -> dict[str, Registered]:
+    global _loaded
+    if _loaded is None:
+        apps.check_models_ready()
+        loaded = {}
+        for label, given in options().items():
+            try:
+                entry = parse(label, given)
+            except (LookupError, TypeError, ValueError, AttributeError):
+                continue  # moderation.checks reports it with an id, at start-up
+            loaded[entry.label] = entry
+        _loaded = loaded
+    return _loaded
