@@ -1,0 +1,34 @@
+"""The floor that any fine-tuned model has to beat: TF-IDF of words and word pairs, one logistic regression a label."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+class TfidfFloor:
+    """TF-IDF logistic regression, one-vs-rest (Wang & Manning 2012 show how strong so simple a baseline is)."""
+
+    def __init__(self, seed: int = 0) -> None:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        self._seed = seed
+        self._vectorizer = TfidfVectorizer(
+            ngram_range=(1, 2), min_df=3, sublinear_tf=True, max_features=200_000
+        )
+        self._models: list = []
+
+    def fit(self, texts: Sequence[str], targets: np.ndarray) -> "TfidfFloor":
+        """targets: float (n, n_labels), NaN = masked; every label needs a positive and a negative."""
+        from sklearn.linear_model import LogisticRegression
+
+        features = self._vectorizer.fit_transform(texts)
+        for index in range(targets.shape[1]):
+            known = np.flatnonzero(~np.isnan(targets[:, index]))
+            model = LogisticRegression(C=4.0, solver="liblinear", random_state=self._seed)
+            self._models.append(model.fit(features[known], targets[known, index] >= 0.5))
+        return self
+
+    def predict_array(self, texts: Sequence[str]) -> np.ndarray:
+        """Probabilities, float (n, n_labels)."""
+        features = self._vectorizer.transform(texts)
+        return np.stack([model.predict_proba(features)[:, 1] for model in self._models], axis=1)

@@ -1,0 +1,177 @@
+"""From a checkpoint to a model version: export, calibrate, set thresholds, measure, sign. The result never changes.
+
+Everything is measured through ``Classifier``, on the int8 model and windows that will serve, never in torch.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from toxicity_ml import evaluation
+from toxicity_ml.classifier import Classifier
+from toxicity_ml.errors import DataError
+from toxicity_ml.export import export_onnx
+from toxicity_ml.manifest import VERSION_FILES, Manifest, file_sha256
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+WINDOW = 192
+STRIDE = 128
+PARITY_TEXTS = 500
+"""Validation texts on which the int8 model is compared with the trained one."""
+CANNED_TEXTS = (
+    "Thank you, this is the clearest explanation of the subject that I have read.",
+    "I disagree with the second paragraph: the figures are from 2011 and have been revised since.",
+    "you are an idiot",
+    "What a stupid, worthless pile of crap. Shut up, you moron.",
+    "I will find you and I will kill you.",
+    "Go back to your own country, we don't want your kind here.",
+    "",
+    "The council meets on Tuesday. " * 40 + "You are a pathetic loser.",
+)
+"""Texts of our own whose scores prove, at load, that a processor computes int8 as it should."""
+
+
+def publish_version(
+    checkpoint: Path,
+    out: Path,
+    *,
+    name: str,
+    version: str,
+    validation: "Dataset",
+    base_model: str,
+    training: Mapping[str, Any] | None = None,
+    inherit: Manifest | None = None,
+    progress: bool = False,
+) -> Manifest:
+    """Make the model version directory ``out`` of a checkpoint that training wrote.
+
+    validation: rows with ``text``, ``labels``, ``weight``; the weights should make them stand for the population
+    that will be screened, because calibration and thresholds follow them. A label with fewer than
+    ``evaluation.MIN_POSITIVES`` positives or negatives there takes calibration and threshold from ``inherit``
+    where one is given.
+
+    ``out`` appears whole or not at all. Raises DataError when it exists, ExportRefused when int8 strays too far.
+    """
+    if out.exists():
+        raise DataError(f"{out} exists; a model version is never changed. Name another directory.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
+        staging = Path(place) / out.name
+        staging.mkdir()
+        for file in ("config.json", "model.safetensors", "tokenizer.json"):
+            shutil.copyfile(checkpoint / file, staging / file)
+        texts, targets = list(validation["text"]), np.asarray(validation["labels"], dtype=np.float64)
+        weights = np.asarray(validation["weight"], dtype=np.float64)
+        parity = export_onnx(checkpoint, staging, _spread(texts, PARITY_TEXTS))
+        labels = _labels(checkpoint)
+        draft = Manifest(
+            name=name,
+            version=version,
+            base_model=base_model,
+            labels=labels,
+            max_length=WINDOW,
+            stride=STRIDE,
+            thresholds=dict.fromkeys(labels, 0.5),
+            calibration={label: {"slope": 1.0, "intercept": 0.0} for label in labels},
+            training=dict(training or {}),
+        )
+        draft.save(staging)
+        logits = _logits(staging, texts, progress)
+        draft = calibrated(draft, logits, targets, weights, inherit)
+        draft = replace(draft, metrics={**measured(draft, logits, targets, weights), "int8_parity": parity})
+        draft.save(staging)
+        manifest = _signed(draft, staging)
+        manifest.save(staging)
+        Classifier.load(staging).close()  # proves checksums and canned scores before anyone relies on them
+        staging.rename(out)
+    return manifest
+
+
+def calibrated(
+    draft: Manifest,
+    logits: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    inherit: Manifest | None = None,
+) -> Manifest:
+    """The manifest with Platt calibration and thresholds fitted on these rows.
+
+    logits, targets: float (n, n_labels), NaN targets masked. weights: float (n,).
+    """
+    calibration: dict[str, dict[str, float]] = {}
+    thresholds: dict[str, float] = {}
+    for index, label in enumerate(draft.labels):
+        known = ~np.isnan(targets[:, index])
+        truth = targets[known, index] >= 0.5
+        few = min(truth.sum(), (~truth).sum()) < evaluation.MIN_POSITIVES
+        if few and inherit is not None:
+            calibration[label] = dict(inherit.calibration[label])
+            thresholds[label] = float(inherit.thresholds[label])
+            continue
+        slope, intercept = evaluation.fit_platt(logits[known, index], truth, weights[known])
+        calibration[label] = {"slope": slope, "intercept": intercept}
+        probabilities = evaluation.sigmoid(slope * logits[:, index] + intercept)
+        thresholds[label] = round(evaluation.best_threshold(probabilities, weights), 4)
+    return replace(draft, calibration=calibration, thresholds=thresholds)
+
+
+def measured(
+    manifest: Manifest, logits: np.ndarray, targets: np.ndarray, weights: np.ndarray
+) -> dict[str, Any]:
+    """What the manifest records as metrics: ``evaluation.evaluate`` and calibration figures on these rows."""
+    labels = manifest.labels
+    scores = np.stack(
+        [
+            evaluation.sigmoid(
+                manifest.calibration[label]["slope"] * logits[:, index]
+                + manifest.calibration[label]["intercept"]
+            )
+            for index, label in enumerate(labels)
+        ],
+        axis=1,
+    )
+    thresholds = [manifest.thresholds[label] for label in labels]
+    report = evaluation.evaluate(scores, targets, thresholds, labels, weights=weights)
+    for index, label in enumerate(labels):
+        known = ~np.isnan(targets[:, index])
+        figures = evaluation.calibration_error(
+            scores[known, index], targets[known, index] >= 0.5, weights[known]
+        )
+        report["labels"][label]["calibration"] = {
+            key: None if np.isnan(value) else value for key, value in figures.items()
+        }
+    return {"validation": report}
+
+
+def _signed(draft: Manifest, staging: Path) -> Manifest:
+    with Classifier.load(staging, verify=False) as classifier:
+        canned = [
+            {"text": text, "scores": {k: round(v, 6) for k, v in classifier.predict(text).items()}}
+            for text in CANNED_TEXTS
+        ]
+    return replace(draft, canned=canned, files={name: file_sha256(staging / name) for name in VERSION_FILES})
+
+
+def _logits(staging: Path, texts: Sequence[str], progress: bool) -> np.ndarray:
+    with Classifier.load(staging, verify=False) as classifier:
+        return classifier.logits(texts)
+
+
+def _labels(checkpoint: Path) -> tuple[str, ...]:
+    from toxicity_ml.modeling import saved_labels
+
+    return saved_labels(checkpoint)
+
+
+def _spread(texts: Sequence[str], count: int) -> list[str]:
+    """``count`` texts evenly spaced over the rows, all of them where there are fewer."""
+    if len(texts) <= count:
+        return list(texts)
+    return [texts[round(index * (len(texts) - 1) / (count - 1))] for index in range(count)]
