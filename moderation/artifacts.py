@@ -1,0 +1,228 @@
+"""The files of model versions: on the artifact storage, in this machine's cache, or packaged; checked before use.
+
+Knows no rows. A directory is believed only as far as the checksum of its manifest, which the caller brings.
+"""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.core.files import File
+from django.core.files.storage import FileSystemStorage, InvalidStorageError, Storage, storages
+
+from moderation.conf import conf
+
+MANIFEST = "manifest.json"
+_CHUNK = 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+
+class ModelUnavailable(Exception):
+    """A model version's files are missing or damaged; the message names the file and says what to do."""
+
+
+class PublishFailed(Exception):
+    """A version's files could not be put on the storage; nothing of it is left there."""
+
+
+@dataclass(frozen=True)
+class ManifestFile:
+    """What manifest.json says, with the checksum that vouches for it."""
+
+    sha256: str
+    content: Mapping[str, Any]
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """{relative name: sha256} of every other file."""
+        return self.content["files"]
+
+
+def packaged_directory() -> Path:
+    """Where the default version lies, found without importing toxicity_ml. Raises ModelUnavailable."""
+    spec = importlib.util.find_spec("toxicity_ml")
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelUnavailable("The package toxicity_ml, which carries the default model version, is not installed.")
+    return Path(next(iter(spec.submodule_search_locations))) / "pretrained"
+
+
+def read_manifest(directory: Path) -> ManifestFile:
+    """Read a version directory's manifest; its files are not looked at. Raises ModelUnavailable."""
+    path = directory / MANIFEST
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ModelUnavailable(
+            f"{path} cannot be read ({type(error).__name__}). Install or publish this model version again."
+        ) from error
+    try:
+        content = json.loads(raw)
+        files = dict(content["files"])
+        complete = all(content[key] for key in ("name", "version", "labels", "thresholds")) and bool(files)
+    except (ValueError, TypeError, KeyError, RecursionError):
+        complete = False
+    if not complete:
+        raise ModelUnavailable(f"{path} is not a model version's manifest. Install or publish this version again.")
+    for name in files:
+        if Path(name).name != name or name in {"", ".", "..", MANIFEST}:
+            raise ModelUnavailable(f"{path} names a file outside its directory. Do not use this model version.")
+    return ManifestFile(hashlib.sha256(raw).hexdigest(), content)
+
+
+def verify(directory: Path, manifest_sha256: str) -> None:
+    """Check the manifest against `manifest_sha256`, and every file against the manifest. Raises ModelUnavailable."""
+    manifest = read_manifest(directory)
+    if manifest.sha256 != manifest_sha256:
+        raise ModelUnavailable(
+            f"{directory / MANIFEST} is not the manifest that was published under this version's name. "
+            "Activate another model version, or put the original files back."
+        )
+    for name, expected in sorted(manifest.files.items()):
+        path = directory / name
+        try:
+            found = _sha256(path)
+        except OSError as error:
+            raise ModelUnavailable(
+                f"{path} cannot be read ({type(error).__name__}). Publish or activate another model version."
+            ) from error
+        if found != expected:
+            raise ModelUnavailable(
+                f"{path} is damaged: its sha256 is not the manifest's. Put the original file back, or activate "
+                "another model version."
+            )
+
+
+def store(directory: Path, location: str) -> None:
+    """Copy a verified version directory to the artifact storage, the manifest last.
+
+    Raises PublishFailed, and then leaves nothing at `location`. What an earlier attempt that was killed left there
+    is overwritten.
+    """
+    storage = artifact_storage()
+    names = [*sorted(read_manifest(directory).files), MANIFEST]
+    done: list[str] = []
+    try:
+        for name in names:
+            target = f"{location}/{name}"
+            storage.delete(target)
+            done.append(target)
+            with (directory / name).open("rb") as file:
+                saved = storage.save(target, File(file))
+            if saved != target:
+                done.append(saved)
+                raise PublishFailed(f"The artifact storage stored {target} under another name; another is publishing.")
+    except PublishFailed:
+        _discard(storage, done)
+        raise
+    except Exception as error:  # each storage backend raises its own types
+        _discard(storage, done)
+        raise PublishFailed(
+            f"{location}/{name} could not be written to the artifact storage ({type(error).__name__}). "
+            "Is its disk full, or may this process not write there?"
+        ) from error
+
+
+def discard(location: str, names: list[str]) -> None:
+    """Take a version that never got its row off the storage again."""
+    _discard(artifact_storage(), [f"{location}/{name}" for name in (*names, MANIFEST)])
+
+
+def fetch(location: str, manifest_sha256: str) -> Path:
+    """A verified local directory of what lies at `location`. Raises ModelUnavailable naming the file.
+
+    A storage on this machine's disk is read in place; from any other the files are copied once into the cache.
+    """
+    storage = artifact_storage()
+    try:
+        directory = Path(storage.path(location))
+    except NotImplementedError:
+        return _cached(storage, location, manifest_sha256)
+    verify(directory, manifest_sha256)
+    return directory
+
+
+def artifact_storage() -> Storage:
+    """The storage named by MODERATION["MODEL_STORAGE"], or a private directory of the app's own; never MEDIA."""
+    if not conf.MODEL_STORAGE:
+        return FileSystemStorage(
+            location=conf.MODEL_DIRECTORY, file_permissions_mode=0o600, directory_permissions_mode=0o700
+        )
+    try:
+        return storages[conf.MODEL_STORAGE]
+    except InvalidStorageError as error:
+        raise ModelUnavailable(
+            f'STORAGES has no alias "{conf.MODEL_STORAGE}", which MODERATION["MODEL_STORAGE"] names.'
+        ) from error
+
+
+def _cached(storage: Storage, location: str, manifest_sha256: str) -> Path:
+    cache = Path(conf.MODEL_CACHE)
+    target = cache / manifest_sha256[:32]
+    if target.is_dir():
+        try:
+            verify(target, manifest_sha256)
+            return target
+        except ModelUnavailable as error:
+            logger.warning("A cached model version is fetched again: %s", error)
+    try:
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fetching = Path(tempfile.mkdtemp(prefix="fetching-", dir=cache))
+    except OSError as error:
+        raise ModelUnavailable(f"{cache} cannot be written to ({type(error).__name__}).") from error
+    try:
+        _copy(storage, location, MANIFEST, fetching)
+        for name in read_manifest(fetching).files:
+            _copy(storage, location, name, fetching)
+        verify(fetching, manifest_sha256)
+        _move_into_place(fetching, target)
+    finally:
+        shutil.rmtree(fetching, ignore_errors=True)
+    verify(target, manifest_sha256)
+    return target
+
+
+def _copy(storage: Storage, location: str, name: str, directory: Path) -> None:
+    try:
+        with storage.open(f"{location}/{name}", "rb") as source, (directory / name).open("wb") as target:
+            shutil.copyfileobj(source, target, _CHUNK)
+    except Exception as error:  # each storage backend raises its own types
+        raise ModelUnavailable(
+            f"{location}/{name} cannot be fetched from the artifact storage ({type(error).__name__})."
+        ) from error
+
+
+def _move_into_place(fetched: Path, target: Path) -> None:
+    """Rename, so that no process ever sees half a directory; a damaged one that is in the way is moved aside."""
+    try:
+        os.rename(fetched, target)
+    except OSError:  # another process was first, or a damaged directory is in the way
+        aside = Path(tempfile.mkdtemp(prefix="damaged-", dir=target.parent))
+        try:
+            os.rename(target, aside / target.name)
+            os.rename(fetched, target)
+        except OSError as error:
+            logger.info("Another process put %s into place first (%s).", target, type(error).__name__)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+
+
+def _discard(storage: Storage, paths: list[str]) -> None:
+    for path in paths:
+        try:
+            storage.delete(path)
+        except Exception as error:  # tidying up must not hide the error that it follows
+            logger.warning("%s could not be deleted from the artifact storage (%s).", path, type(error).__name__)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

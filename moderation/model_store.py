@@ -1,0 +1,248 @@
+"""Which model versions there are and which one is active: publish, activate, go back, each with its audit entry.
+
+The files are the business of `artifacts`; nothing is loaded here.
+"""
+
+import logging
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import DatabaseError, IntegrityError, router, transaction
+from django.utils import timezone
+from django.utils.text import get_valid_filename
+
+from moderation import artifacts
+from moderation.artifacts import ManifestFile, ModelUnavailable, PublishFailed
+from moderation.models import AuditEntry, ModelVersion
+
+__all__ = [
+    "AlreadyPublished",
+    "ModelUnavailable",
+    "NothingToGoBackTo",
+    "PublishFailed",
+    "activate",
+    "active_version",
+    "local_directory",
+    "publish",
+    "rollback",
+]
+
+PUBLISHED = "model.published"
+ACTIVATED = "model.activated"
+ROLLED_BACK = "model.rolled_back"
+
+logger = logging.getLogger(__name__)
+
+
+class AlreadyPublished(Exception):
+    """Another version has this name and number."""
+
+
+class NothingToGoBackTo(Exception):
+    """No other version was active before this one."""
+
+
+def active_version() -> ModelVersion:
+    """The version that scores now; one query.
+
+    The packaged default is registered and active until another is; when the package brings a new default while its
+    old one is active, the new one takes over. Raises ModelUnavailable when there is none at all.
+    """
+    active = ModelVersion.objects.filter(is_active=True).first()
+    if active is None:
+        return _register_packaged(artifacts.read_manifest(artifacts.packaged_directory()))
+    if not active.location:
+        packaged = _packaged_manifest()
+        if packaged is not None and packaged.sha256 != active.manifest_sha256:
+            return _upgraded(active, packaged)
+    return active
+
+
+def local_directory(version: ModelVersion) -> Path:
+    """A directory on this machine with the version's files, each checked against its sha256.
+
+    Raises ModelUnavailable naming the file that is missing or damaged.
+    """
+    if version.location:
+        return artifacts.fetch(version.location, version.manifest_sha256)
+    directory = artifacts.packaged_directory()
+    artifacts.verify(directory, version.manifest_sha256)
+    return directory
+
+
+def publish(
+    directory: Path, *, parent: ModelVersion | None = None, user: AbstractBaseUser | None = None
+) -> ModelVersion:
+    """Copy a version directory to the artifact storage and register it, not active.
+
+    Raises ModelUnavailable when the directory is damaged, AlreadyPublished, or PublishFailed; in each case no row is
+    made and nothing is left on the storage.
+    """
+    manifest = artifacts.read_manifest(directory)
+    artifacts.verify(directory, manifest.sha256)
+    name, version = str(manifest.content["name"]), str(manifest.content["version"])
+    if ModelVersion.objects.filter(name=name, version=version).exists():
+        raise AlreadyPublished(f"{name}@{version} is published already, and a published version never changes.")
+    location = get_valid_filename(f"{name}-{version}-{manifest.sha256[:16]}")
+    artifacts.store(directory, location)
+    try:
+        with transaction.atomic(using=_database()):
+            row = _create(manifest, location=location, parent=parent)
+            _record(PUBLISHED, row, None, row, user)
+    except IntegrityError as error:
+        # Another process published the same name meanwhile; the same bytes would lie at the same location.
+        if not ModelVersion.objects.filter(location=location).exists():
+            artifacts.discard(location, list(manifest.files))
+        raise AlreadyPublished(f"{name}@{version} was published by another process just now.") from error
+    except DatabaseError:
+        artifacts.discard(location, list(manifest.files))
+        raise
+    return row
+
+
+def activate(version: ModelVersion, *, user: AbstractBaseUser | None = None) -> ModelVersion:
+    """Make a version the one that scores; workers switch between batches. Already active: nothing happens.
+
+    Raises ModelUnavailable, with the old version still active, when its files are not all there.
+    """
+    local_directory(version)
+    return _switch(version, ACTIVATED, user)
+
+
+def rollback(*, user: AbstractBaseUser | None = None) -> ModelVersion:
+    """Go back to the version that was active before this one; again, to the one before that.
+
+    Raises NothingToGoBackTo, or ModelUnavailable when that version's files are not all there.
+    """
+    previous = _previously_active()
+    if previous is None:
+        raise NothingToGoBackTo("No other model version was active before this one.")
+    local_directory(previous)
+    return _switch(previous, ROLLED_BACK, user)
+
+
+def _previously_active() -> ModelVersion | None:
+    """Read from the audit trail: each activation goes a step on, each rollback a step back."""
+    steps: list[str] = []
+    changes = AuditEntry.objects.filter(action__in=(ACTIVATED, ROLLED_BACK)).order_by("id")
+    for action, target in changes.values_list("action", "target_id"):
+        if action == ACTIVATED:
+            steps.append(target)
+        elif len(steps) > 1:
+            steps.pop()
+    return ModelVersion.objects.get(pk=steps[-2]) if len(steps) > 1 else None
+
+
+def _switch(version: ModelVersion, action: str, user: AbstractBaseUser | None) -> ModelVersion:
+    with transaction.atomic(using=_database()):
+        # All rows in one order: two people activating at once wait for each other instead of deadlocking.
+        list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
+        before = ModelVersion.objects.filter(is_active=True).first()
+        if before is None or before.pk != version.pk:
+            ModelVersion.objects.filter(is_active=True).update(is_active=False)
+            ModelVersion.objects.filter(pk=version.pk).update(is_active=True, activated=timezone.now())
+            _record(action, version, before, version, user)
+    version.refresh_from_db()
+    return version
+
+
+def _register_packaged(manifest: ManifestFile) -> ModelVersion:
+    """Register the packaged default; active, unless another process was first with it or another version."""
+    try:
+        with transaction.atomic(using=_database()):
+            row = _create(manifest, location="", is_active=True, activated=timezone.now())
+            _record(ACTIVATED, row, None, row, None)
+    except IntegrityError:
+        active = ModelVersion.objects.filter(is_active=True).first()
+        if active is not None:
+            return active
+        row = _registered(manifest)
+        return _switch(row, ACTIVATED, None)
+    logger.info("The packaged model version %s is registered and active.", row)
+    return row
+
+
+def _upgraded(active: ModelVersion, packaged: ManifestFile) -> ModelVersion:
+    """The packaged default changed under an active one: take the new one, once.
+
+    A process that still runs the older package finds its own default registered and inactive, and leaves it so.
+    """
+    if ModelVersion.objects.filter(manifest_sha256=packaged.sha256).exists():
+        return active
+    try:
+        with transaction.atomic(using=_database()):
+            row = _create(packaged, location="")
+    except IntegrityError:
+        return active  # the same name with other bytes: local_directory says so, naming the file
+    logger.info("The package brought the model version %s, which takes over from %s.", row, active)
+    return _switch(row, ACTIVATED, None)
+
+
+def _registered(manifest: ManifestFile) -> ModelVersion:
+    try:
+        return ModelVersion.objects.get(manifest_sha256=manifest.sha256)
+    except ModelVersion.DoesNotExist as error:
+        raise ModelUnavailable(
+            f"{artifacts.packaged_directory() / artifacts.MANIFEST} is not the manifest that was registered under the "
+            "name of this version. Install the package again, or activate another model version."
+        ) from error
+
+
+_seen_packaged: tuple[tuple[int, int], ManifestFile] | None = None
+
+
+def _packaged_manifest() -> ManifestFile | None:
+    """The packaged manifest, read again only when its file changed; None where it cannot be read."""
+    global _seen_packaged
+    try:
+        directory = artifacts.packaged_directory()
+        found = (directory / artifacts.MANIFEST).stat()
+        stamp = (found.st_mtime_ns, found.st_size)
+        if _seen_packaged is None or _seen_packaged[0] != stamp:
+            _seen_packaged = (stamp, artifacts.read_manifest(directory))
+        return _seen_packaged[1]
+    except (OSError, ModelUnavailable):
+        return None  # whoever loads it learns which file is missing
+
+
+def _create(manifest: ManifestFile, **columns: Any) -> ModelVersion:
+    content = manifest.content
+    return ModelVersion.objects.create(
+        name=content["name"],
+        version=content["version"],
+        manifest_sha256=manifest.sha256,
+        manifest=content,
+        labels=list(content["labels"]),
+        thresholds=dict(content["thresholds"]),
+        metrics=dict(content.get("metrics") or {}),
+        **columns,
+    )
+
+
+def _record(
+    action: str,
+    target: ModelVersion,
+    before: ModelVersion | None,
+    after: ModelVersion,
+    user: AbstractBaseUser | None,
+) -> None:
+    AuditEntry.objects.create(
+        action=action,
+        user=user,
+        username=user.get_username() if user else "",
+        target_type="modelversion",
+        target_id=str(target.pk),
+        before={"version": str(before)} if before else {},
+        after={"version": str(after), "manifest_sha256": after.manifest_sha256},
+    )
+
+
+def _database() -> str:
+    return router.db_for_write(ModelVersion)
+
+
+def versions() -> Iterable[ModelVersion]:
+    """All registered versions, the newest first."""
+    return ModelVersion.objects.select_related("parent").order_by("-id")
