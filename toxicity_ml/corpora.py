@@ -44,7 +44,7 @@ def load(sources: Sequence[str | Path], labels: Sequence[str] = JIGSAW_LABELS) -
 
 
 def from_rows(rows: Iterable[Mapping[str, Any]], labels: Sequence[str] = JIGSAW_LABELS) -> "Dataset":
-    """Make a dataset of rows that have ``text`` and ``labels``; ``weight`` is 1 and ``sample`` empty if absent.
+    """Make a dataset of rows that have ``text`` and ``labels``; ``weight`` is 1, ``sample`` empty if absent.
 
     Raises DataError when there is no row or a row has another number of labels.
     """
@@ -105,8 +105,8 @@ def _read(source: str, labels: tuple[str, ...]) -> Iterator[dict[str, Any]]:
                         io.TextIOWrapper(raw, "utf-8-sig", newline=""), f"{source}:{name}", labels
                     )
     elif path.is_file():
-        opened = gzip.open(path, "rt", encoding="utf-8-sig", newline="") if path.suffix == ".gz" else None
-        with opened or path.open(encoding="utf-8-sig", newline="") as file:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield from _rows(file, source, labels)
     elif path.suffix in {".csv", ".gz", ".zip", ".tsv"} or path.is_absolute() or source.count("/") != 1:
         raise DataError(f"{source} does not exist.")

@@ -42,8 +42,8 @@ def evaluate(
     weights: float (n,), how many rows of the population each row stands for; 1 each by default.
 
     Returns JSON-ready ``{"rows", "labels": {label: {"positives", "threshold", metric: {value, low, high}}},
-    "macro": {metric: value}, "micro": {metric: {value, low, high}}}``. A metric that is undefined (no positive, no
-    negative) is None. Macro figures average the labels in which they are defined.
+    "macro": {metric: value}, "micro": {metric: {value, low, high}}}``. A metric that is undefined (no
+    positive, no negative) is None. Macro figures average the labels in which they are defined.
     """
     weights = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=float)
     generator = np.random.default_rng(seed)
@@ -84,8 +84,8 @@ def ranking_metrics(
 ) -> tuple[np.ndarray, np.ndarray]:
     """ROC AUC and average precision for many weightings of the same rows at once.
 
-    truth: bool (n,). scores: float (n,). weights: float (k, n). Returns two float (k,) arrays, NaN where undefined;
-    they equal scikit-learn's ``roc_auc_score`` and ``average_precision_score`` with ``sample_weight``.
+    truth: bool (n,). scores: float (n,). weights: float (k, n). Returns two float (k,) arrays, NaN where
+    undefined; they equal scikit-learn's ``roc_auc_score`` and ``average_precision_score`` with ``sample_weight``.
     """
     if len(truth) == 0:
         nothing = np.full(len(weights), np.nan)
@@ -107,8 +107,8 @@ def ranking_metrics(
 def fit_platt(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     """Slope and intercept of sigmoid(slope * logit + intercept), by weighted maximum likelihood (Platt 1999).
 
-    logits, weights: float (n,). truth: bool (n,). With fewer than MIN_POSITIVES positives or negatives the slope
-    stays 1 and only the prevalence is corrected; with none of either, (1, 0). The slope is never negative.
+    logits, weights: float (n,). truth: bool (n,). With fewer than MIN_POSITIVES positives or negatives the
+    slope stays 1 and only the prevalence is corrected; with none of either, (1, 0). The slope is never negative.
     """
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if not positives or not negatives:
@@ -129,7 +129,7 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
 
 
 def best_threshold(probabilities: np.ndarray, weights: np.ndarray, lowest: float = 0.05) -> float:
-    """The threshold of the greatest expected F1, 2 E[TP] / (E[flagged] + E[positive]), under calibrated scores.
+    """The threshold of greatest expected F1, 2 E[TP] / (E[flagged] + E[positive]), of calibrated scores.
 
     Needs no labels and so is as steady for a rare label as its calibration (Ye et al. 2012, section 3).
     probabilities, weights: float (n,). Returns a probability in [lowest, 1).

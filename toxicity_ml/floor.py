@@ -1,4 +1,4 @@
-"""The floor that any fine-tuned model has to beat: TF-IDF of words and word pairs, one logistic regression a label."""
+"""The floor that any fine-tuned model has to beat: TF-IDF of words and word pairs, logistic regression."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class TfidfFloor:
-    """TF-IDF logistic regression, one-vs-rest (Wang & Manning 2012 show how strong so simple a baseline is)."""
+    """TF-IDF logistic regression, one-vs-rest (Wang & Manning 2012: simple and strong)."""
 
     def __init__(self, seed: int = 0) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer

@@ -1,4 +1,4 @@
-"""Losses for multi-label training: binary cross-entropy with positive weights, row weights and masked labels."""
+"""Losses for multi-label training: binary cross-entropy, weighted and with masked labels."""
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ def prevalence(targets: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
 
 
 def positive_weights(share: np.ndarray, cap: float = 5.0) -> np.ndarray:
-    """min(cap, sqrt(negatives / positives)) per label, at least 1: lifts rare labels without drowning the others.
+    """min(cap, sqrt(negatives / positives)) per label, at least 1: lifts rare labels, drowns none.
 
     share: float (n_labels,), the positives' share of each label. Returns float (n_labels,).
     """

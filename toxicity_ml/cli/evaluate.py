@@ -1,4 +1,4 @@
-"""``python -m toxicity_ml evaluate``: what a model version is worth on labelled comments, beside a simple floor."""
+"""``python -m toxicity_ml evaluate``: what a model version is worth, beside a simple floor."""
 
 import argparse
 import html
@@ -132,7 +132,8 @@ def _page(report: dict[str, Any]) -> str:
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'><title>Evaluation</title><style>"
         "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}"
-        "table{border-collapse:collapse}td,th{padding:.3rem .8rem;border-bottom:1px solid #8884;text-align:left}"
+        "table{border-collapse:collapse}"
+        "td,th{padding:.3rem .8rem;border-bottom:1px solid #8884;text-align:left}"
         "td{font-variant-numeric:tabular-nums}</style>"
         f"<h1>Evaluation of {html.escape(report['model'])}</h1>"
         "<p>Figures with 95 % bootstrap intervals. Precision, recall and F1 at the model's thresholds.</p>"
