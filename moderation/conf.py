@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -87,13 +88,30 @@ class Conf:
 
     @property
     def MODEL_DIRECTORY(self) -> str:
-        """Folder for trained model versions without a MODEL_STORAGE; never one that is served."""
-        return str(self.given.get("MODEL_DIRECTORY") or "")
+        """Folder for trained model versions without a MODEL_STORAGE, never served; `model_versions` in BASE_DIR."""
+        base = getattr(settings, "BASE_DIR", "") or os.curdir
+        return str(self.given.get("MODEL_DIRECTORY") or os.path.join(base, "model_versions"))
 
     @property
     def MODEL_CACHE(self) -> str:
-        """Local folder into which versions are fetched from a remote storage; empty: a default."""
-        return str(self.given.get("MODEL_CACHE") or "")
+        """Local folder into which versions are fetched from a remote storage; default: in the user's cache."""
+        caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        return str(self.given.get("MODEL_CACHE") or os.path.join(caches, "moderation-models"))
+
+    @property
+    def CLASSIFY_PERMISSION(self) -> str:
+        """Dotted path of the REST framework permission class of `classify/`; default: staff only."""
+        return str(self.given.get("CLASSIFY_PERMISSION") or "rest_framework.permissions.IsAdminUser")
+
+    @property
+    def CLASSIFY_MAX_TEXTS(self) -> int:
+        """How many texts one request to `classify/` may bring."""
+        return int(self.given.get("CLASSIFY_MAX_TEXTS", 100))
+
+    @property
+    def CLASSIFY_MAX_CHARACTERS(self) -> int:
+        """How many characters the texts of one request to `classify/` may have together."""
+        return int(self.given.get("CLASSIFY_MAX_CHARACTERS", 1_000_000))
 
 
 KEYS = (
@@ -111,6 +129,9 @@ KEYS = (
     "MODEL_STORAGE",
     "MODEL_DIRECTORY",
     "MODEL_CACHE",
+    "CLASSIFY_PERMISSION",
+    "CLASSIFY_MAX_TEXTS",
+    "CLASSIFY_MAX_CHARACTERS",
 )
 """Every key that `MODERATION` may have."""
 
