@@ -30,6 +30,4 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 def _without_message(error: BaseException) -> str:
     frames = "".join(traceback.format_tb(error.__traceback__))
-    return (
-        f"{frames}{type(error).__module__}.{type(error).__qualname__} (message left out: it can quote a row)"
-    )
+    return f"{frames}{type(error).__module__}.{type(error).__qualname__} (no message: it can quote a row)"

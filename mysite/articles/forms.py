@@ -28,8 +28,11 @@ class ArticleCommentForm(CommentForm):
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
         del self.fields["url"]
+        # Out of a person's way: not in the tab order, and never filled in by the browser.
+        self.fields["honeypot"].widget.attrs.update(tabindex="-1", autocomplete="off")
 
     def clean_name(self) -> str:
         """A comment without a name is signed as anonymous."""

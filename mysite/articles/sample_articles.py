@@ -68,7 +68,7 @@ to break. It chose you."
     SampleArticle(
         slug="how-to-listen-to-swifts",
         title="How to listen to swifts before they leave",
-        standfirst="They sleep on the wing and come home to the same gap under the same tile. How to look up.",
+        standfirst="They sleep on the wing and come home to the same gap under the same tile.",
         byline="Marguerite Adeyemi",
         days_old=17,
         body="""\

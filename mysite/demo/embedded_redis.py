@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from mysite.demo.processes import Child
+from mysite.demo.processes import Child, Children
 
 CONFIGURATION = """\
 bind 127.0.0.1
@@ -22,13 +22,14 @@ dir "{directory}"
 """
 
 
-def start_redis(url: str, directory: Path) -> Child:
+def start_redis(children: Children, url: str, directory: Path) -> Child:
     """Start a server at `url` (redis://:password@127.0.0.1:port/0) and wait until it answers."""
     address = urlsplit(url)
     directory.mkdir(parents=True, exist_ok=True)
     configuration = CONFIGURATION.format(port=address.port, password=address.password, directory=directory)
     # The configuration goes in by standard input, where no other user can read the password.
-    child = Child("Redis server", [server_path(), "-"], directory / "redis.log", configuration.encode())
+    log = directory / "redis.log"
+    child = children.start("Redis server", [server_path(), "-"], log, configuration.encode())
     with redis.Redis.from_url(url) as client:
         child.wait_until(lambda: _answers(client), seconds=15)
     return child

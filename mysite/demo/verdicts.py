@@ -12,7 +12,7 @@ from moderation.models import Scoring, Screening
 from mysite.demo.samples import SAMPLES, Expectation
 
 VERDICT_STYLES = {"clear": "green", "flagged": "yellow", "held": "bold red", "failed": "reverse red"}
-SHOWN_CHARACTERS = 60
+SHOWN_CHARACTERS = 150
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,7 @@ def newest_verdicts(count: int) -> list[CommentVerdict]:
 def table_of(verdicts: Sequence[CommentVerdict]) -> Table:
     """One row a comment: who, what, the verdict, and a column for each label's score in per cent."""
     labels = _labels(verdicts)
-    table = Table(
-        caption="Scores in per cent; bold: over the label's threshold.", expand=True, pad_edge=False
-    )
+    table = Table(caption="Scores in per cent; bold: over the threshold", expand=True, pad_edge=False)
     table.add_column("Comment", ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column("Verdict")
     for label in labels:
@@ -112,9 +110,7 @@ def summary_of(verdicts: Sequence[CommentVerdict]) -> str:
 
 def printable(text: str) -> str:
     """A text on one line, without what could steer a terminal or turn its direction."""
-    shown = "".join(
-        character if character.isprintable() else " " for character in text[: 2 * SHOWN_CHARACTERS]
-    )
+    shown = "".join(character if character.isprintable() else " " for character in text[:SHOWN_CHARACTERS])
     return " ".join(shown.split())
 
 

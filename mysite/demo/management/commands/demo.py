@@ -25,7 +25,7 @@ from rich.live import Live
 from mysite.demo.embedded_redis import start_redis
 from mysite.demo.environment import BASE_DIR, WorkDirectory, add_arguments, free_port
 from mysite.demo.posting import PostingFailed, post_comment
-from mysite.demo.processes import Child, ChildFailed, stop
+from mysite.demo.processes import ENDING_SIGNALS, ChildFailed, Children
 from mysite.demo.samples import SAMPLES
 from mysite.demo.verdicts import CommentVerdict, newest_verdicts, summary_of, table_of
 
@@ -60,23 +60,17 @@ class Command(BaseCommand):
 
     def _run(self, work: WorkDirectory, port: int, console: Console) -> None:
         password = _set_up(work, console)
-        children: list[Child] = []
-        try:
+        with Children() as children:
             _start(children, work, port)
             site = f"http://{HOST}:{port}"
-            console.print(f"\n  Site   {site}/", highlight=False)
-            console.print(
-                f"  Queue  {site}{reverse('admin:moderation_screening_changelist')}", highlight=False
-            )
-            console.print(f"  Login  {USERNAME}   password {password}\n", highlight=False, markup=False)
+            queue = f"{site}{reverse('admin:moderation_screening_changelist')}"
+            places = f"\n  Site   {site}/\n  Queue  {queue}\n  Login  {USERNAME}   password {password}\n"
+            console.print(places, highlight=False, markup=False, soft_wrap=True)
             _post_samples(port, console)
             if work.once:
-                _report_once(children, console)
+                _report_once(children, console, work.logs)
             else:
                 _watch(children, console)
-        finally:
-            _ignore_signals()
-            stop(children[::-1])  # the server first, Redis last
 
 
 def _set_up(work: WorkDirectory, console: Console) -> str:
@@ -97,17 +91,15 @@ def _set_up(work: WorkDirectory, console: Console) -> str:
     return password
 
 
-def _start(children: list[Child], work: WorkDirectory, port: int) -> None:
-    """Start Redis, unless there is one, the worker and the server; each is in `children` once it runs."""
+def _start(children: Children, work: WorkDirectory, port: int) -> None:
+    """Start Redis, unless there is one, the worker and the server, and wait until the site answers."""
     if os.environ.get("DEMO_EMBEDDED_REDIS"):
-        children.append(start_redis(os.environ["REDIS_URL"], work.logs))
+        start_redis(children, os.environ["REDIS_URL"], work.logs)
     worker = [sys.executable, "-m", "celery", "--app", "mysite", "worker", "--queues", "screening"]
     worker += ["--pool", "solo", "--hostname", f"demo-{port}@%h", "--without-gossip", "--without-mingle"]
-    children.append(Child("worker", [*worker, "--loglevel", "INFO"], work.logs / "worker.log"))
-    manage = [sys.executable, str(BASE_DIR / "manage.py")]
-    server = Child("server", [*manage, "runserver", "--noreload", f"{HOST}:{port}"], work.logs / "server.log")
-    children.append(server)
-    server.wait_until(lambda: _answers(port), seconds=60)
+    children.start("worker", [*worker, "--loglevel", "INFO"], work.logs / "worker.log")
+    server = [sys.executable, str(BASE_DIR / "manage.py"), "runserver", "--noreload", f"{HOST}:{port}"]
+    children.start("server", server, work.logs / "server.log").wait_until(lambda: _answers(port), seconds=60)
 
 
 def _post_samples(port: int, console: Console) -> None:
@@ -120,44 +112,34 @@ def _post_samples(port: int, console: Console) -> None:
         console.print(f"Posted {len(missing)} sample comments through the form on the site.")
 
 
-def _report_once(children: list[Child], console: Console) -> None:
+def _report_once(children: Children, console: Console, logs: Path) -> None:
     """Wait for all verdicts, print them, and fail when they are not what they should be."""
     deadline = time.monotonic() + SECONDS_FOR_VERDICTS
-    while not all(row.is_decided for row in (rows := newest_verdicts(len(SAMPLES)))):
-        _check(children)
-        if time.monotonic() > deadline:
-            console.print(table_of(rows))
-            raise ChildFailed(
-                f"Some comments had no verdict after {SECONDS_FOR_VERDICTS} s.\n" + _logs(children)
-            )
+    rows = newest_verdicts(len(SAMPLES))
+    while not all(row.is_decided for row in rows) and time.monotonic() < deadline:
+        children.check()
         time.sleep(0.2)
+        rows = newest_verdicts(len(SAMPLES))
     console.print(table_of(rows))
     console.print(summary_of(rows))
-    if not all(row.is_as_expected for row in rows):
+    if not all(row.is_decided for row in rows):
+        raise CommandError(f"Not all comments were screened in {SECONDS_FOR_VERDICTS} s; see {logs}.")
+    if len(rows) < len(SAMPLES) or not all(row.is_as_expected for row in rows):
         raise CommandError("The verdicts are not what they should be.")
 
 
-def _watch(children: list[Child], console: Console) -> None:
+def _watch(children: Children, console: Console) -> None:
     """Show the newest verdicts until somebody ends the demo; comments posted meanwhile appear, too."""
     shown: list[CommentVerdict] = []
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            _check(children)
+            children.check()
             if (rows := newest_verdicts(len(SAMPLES))) != shown:
                 shown = rows
                 live.update(table_of(rows), refresh=True)
                 if all(row.is_decided for row in rows):
                     live.console.print(summary_of(rows), "Post more on the site; Ctrl-C ends the demo.")
             time.sleep(0.5)
-
-
-def _check(children: list[Child]) -> None:
-    for child in children:
-        child.check()
-
-
-def _logs(children: list[Child]) -> str:
-    return "\n".join(child.last_lines() for child in children if child.name == "worker")
 
 
 def _answers(port: int) -> bool:
@@ -208,12 +190,6 @@ def _ending_on_signals() -> Iterator[None]:
     def end(number: int, frame: FrameType | None) -> None:
         raise Stopped
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDING_SIGNALS:
         signal.signal(number, end)
     yield
-
-
-def _ignore_signals() -> None:
-    """Stopping takes a few seconds at most, and a second Ctrl-C must not cut it short."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
