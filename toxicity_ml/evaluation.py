@@ -85,7 +85,7 @@ def ranking_metrics(
     """ROC AUC and average precision for many weightings of the same rows at once.
 
     truth: bool (n,). scores: float (n,). weights: float (k, n). Returns two float (k,) arrays, NaN where
-    undefined; they equal scikit-learn's ``roc_auc_score`` and ``average_precision_score`` with ``sample_weight``.
+    undefined; they equal scikit-learn's ``roc_auc_score`` and ``average_precision_score``.
     """
     if len(truth) == 0:
         nothing = np.full(len(weights), np.nan)
@@ -108,7 +108,7 @@ def fit_platt(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> tup
     """Slope and intercept of sigmoid(slope * logit + intercept), by weighted maximum likelihood (Platt 1999).
 
     logits, weights: float (n,). truth: bool (n,). With fewer than MIN_POSITIVES positives or negatives the
-    slope stays 1 and only the prevalence is corrected; with none of either, (1, 0). The slope is never negative.
+    slope stays 1 and only the prevalence is corrected; with none of either, (1, 0).
     """
     positives, negatives = int(truth.sum()), int((~truth).sum())
     if not positives or not negatives:

@@ -17,12 +17,12 @@ from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import DataError
 from toxicity_ml.export import export_onnx
 from toxicity_ml.manifest import VERSION_FILES, Manifest, file_sha256
+from toxicity_ml.modeling import saved_labels
+from toxicity_ml.windows import MAX_LENGTH, STRIDE
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-WINDOW = 192
-STRIDE = 128
 PARITY_TEXTS = 500
 """Validation texts on which the int8 model is compared with the trained one."""
 CANNED_TEXTS = (
@@ -70,26 +70,26 @@ def publish_version(
         texts, targets = list(validation["text"]), np.asarray(validation["labels"], dtype=np.float64)
         weights = np.asarray(validation["weight"], dtype=np.float64)
         parity = export_onnx(checkpoint, staging, _spread(texts, PARITY_TEXTS))
-        labels = _labels(checkpoint)
+        labels = saved_labels(checkpoint)
         draft = Manifest(
             name=name,
             version=version,
             base_model=base_model,
             labels=labels,
-            max_length=WINDOW,
+            max_length=MAX_LENGTH,
             stride=STRIDE,
             thresholds=dict.fromkeys(labels, 0.5),
             calibration={label: {"slope": 1.0, "intercept": 0.0} for label in labels},
             training=dict(training or {}),
         )
         draft.save(staging)
-        logits = _logits(staging, texts, progress)
+        logits = Classifier.load(staging, verify=False).logits(texts, progress=progress)
         draft = calibrated(draft, logits, targets, weights, inherit)
         draft = replace(draft, metrics={**measured(draft, logits, targets, weights), "int8_parity": parity})
         draft.save(staging)
         manifest = _signed(draft, staging)
         manifest.save(staging)
-        Classifier.load(staging).close()  # proves checksums and canned scores before anyone relies on them
+        Classifier.load(staging)  # proves checksums and canned scores before anyone relies on them
         staging.rename(out)
     return manifest
 
@@ -151,23 +151,9 @@ def measured(
 
 
 def _signed(draft: Manifest, staging: Path) -> Manifest:
-    with Classifier.load(staging, verify=False) as classifier:
-        canned = [
-            {"text": text, "scores": {k: round(v, 6) for k, v in classifier.predict(text).items()}}
-            for text in CANNED_TEXTS
-        ]
+    classifier = Classifier.load(staging, verify=False)
+    canned = [{"text": text, "scores": classifier.predict(text)} for text in CANNED_TEXTS]
     return replace(draft, canned=canned, files={name: file_sha256(staging / name) for name in VERSION_FILES})
-
-
-def _logits(staging: Path, texts: Sequence[str], progress: bool) -> np.ndarray:
-    with Classifier.load(staging, verify=False) as classifier:
-        return classifier.logits(texts)
-
-
-def _labels(checkpoint: Path) -> tuple[str, ...]:
-    from toxicity_ml.modeling import saved_labels
-
-    return saved_labels(checkpoint)
 
 
 def _spread(texts: Sequence[str], count: int) -> list[str]:

@@ -84,7 +84,8 @@ def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOp
 
     training, validation: columns ``text`` str, ``labels`` (n_labels floats, NaN = masked), ``weight`` float.
     ``out`` gets config.json, model.safetensors, tokenizer.json and training.json (options and history), and
-    while training goes on ``checkpoints/``. Returns ``out``. Raises DataError for rows that do not fit the labels.
+    while training goes on ``checkpoints/``. Returns ``out``.
+    Raises DataError for rows that do not fit the labels.
     """
     for name, rows in (("training", training), ("validation", validation)):
         if len(rows) == 0:

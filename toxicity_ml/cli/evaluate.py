@@ -51,7 +51,9 @@ def run(args: argparse.Namespace) -> int:
         joined = concatenate_datasets(list(parts.values()))
         weights = corpora.natural_weights(joined["labels"], Path(args.patterns))
         parts["natural prevalence"] = joined.remove_columns("weight").add_column("weight", weights)
-    scorers: dict[str, Any] = {classifier.version: lambda texts: classifier.predict_array(texts)}
+    scorers: dict[str, Any] = {
+        classifier.version: lambda texts: classifier.predict_array(texts, progress=sys.stderr.isatty())
+    }
     if args.floor:
         scorers["tf-idf floor"] = _floor(corpora.load(args.floor, labels))
     thresholds = [classifier.thresholds[label] for label in labels]
