@@ -1,4 +1,4 @@
-"""What any database can hold of a text, and the key that decides a text's side of the split; pure functions."""
+"""What any database can hold of a text, and the key that decides its side of the split; pure functions."""
 
 from __future__ import annotations
 
