@@ -4,6 +4,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -28,8 +29,8 @@ def _secret_key() -> str:
 
 
 def _database() -> dict[str, Any]:
-    url = os.environ.get("DATABASE_URL") or f"sqlite:///{BASE_DIR / 'db.sqlite3'}"
-    database = dict(dj_database_url.parse(url))
+    url = os.environ.get("DATABASE_URL") or f"sqlite:///{quote(str(BASE_DIR / 'db.sqlite3'))}"
+    database: dict[str, Any] = dict(dj_database_url.parse(url))
     if database["ENGINE"] == "django.db.backends.sqlite3":
         # Web processes and workers write side by side: WAL lets readers go on, and taking the write lock
         # when a transaction begins makes a second writer wait instead of failing half-way.
@@ -123,6 +124,9 @@ MODERATION: dict[str, Any] = {
         },
     },
     "REDIS_URL": REDIS_URL,
+    "MODEL_DIRECTORY": os.environ.get("MODEL_DIRECTORY") or str(BASE_DIR / "model_versions"),
+    # Decides for ever which texts test a retrained model: set it before the first comment and keep it.
+    "TEXT_KEY_SECRET": os.environ.get("TEXT_KEY_SECRET") or "mysite.text_key",
 }
 
 CELERY_BROKER_URL = REDIS_URL

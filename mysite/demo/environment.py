@@ -48,6 +48,21 @@ class WorkDirectory:
     def lock(self) -> Path:
         return self.root / "lock"
 
+    def environment(self) -> dict[str, str]:
+        """The variables that `mysite.settings` reads, pointing into this directory; all but REDIS_URL."""
+        return {
+            "SECRET_KEY": self.kept_secret("secret-key", 50),
+            "TEXT_KEY_SECRET": self.kept_secret("text-key-secret", 50),
+            "DATABASE_URL": f"sqlite:///{quote(str(self.database))}",
+            "STATIC_ROOT": str(self.static),
+            "MEDIA_ROOT": str(self.run / "media"),
+            "MODEL_DIRECTORY": str(self.run / "model_versions"),
+            "ALLOWED_HOSTS": "127.0.0.1,localhost",
+            "CSRF_TRUSTED_ORIGINS": "",
+            "DEBUG": "",
+            "HTTPS": "",
+        }
+
     def kept_secret(self, name: str, n_bytes: int) -> str:
         """A random string that is made once and then kept, readable by this user only."""
         path = self.root / name
@@ -80,20 +95,14 @@ def prepare(arguments: Sequence[str]) -> None:
     add_arguments(parser)
     known, _ = parser.parse_known_args(list(arguments))
     work = WorkDirectory(Path(known.work_dir).resolve(), known.once)
-    os.environ.update(
-        SECRET_KEY=work.kept_secret("secret-key", 50),
-        DATABASE_URL=f"sqlite:///{quote(str(work.database))}",
-        STATIC_ROOT=str(work.static),
-        MEDIA_ROOT=str(work.run / "media"),
-        ALLOWED_HOSTS="127.0.0.1,localhost",
-        DEBUG="",
-        HTTPS="",
-        CSRF_TRUSTED_ORIGINS="",
-        DEMO_EMBEDDED_REDIS="",
-    )
+    os.environ.update(work.environment(), DEMO_EMBEDDED_REDIS="")
     if not os.environ.get("REDIS_URL"):
-        os.environ["REDIS_URL"] = f"redis://:{secrets.token_urlsafe(24)}@127.0.0.1:{free_port()}/0"
-        os.environ["DEMO_EMBEDDED_REDIS"] = "1"
+        os.environ.update(REDIS_URL=embedded_redis_url(), DEMO_EMBEDDED_REDIS="1")
+
+
+def embedded_redis_url() -> str:
+    """Where a Redis of our own can be started, with a password that nobody else knows."""
+    return f"redis://:{secrets.token_urlsafe(24)}@127.0.0.1:{free_port()}/0"
 
 
 def free_port() -> int:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -63,17 +63,23 @@ class Children:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        # Stopping takes a few seconds at most, and a second Ctrl-C must not cut it short.
-        for number in ENDING_SIGNALS:
-            signal.signal(number, signal.SIG_IGN)
         self.stop()
 
-    def start(self, name: str, command: Sequence[str], log: Path, stdin: bytes = b"") -> Child:
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        log: Path,
+        *,
+        environment: Mapping[str, str] | None = None,
+        stdin: bytes = b"",
+    ) -> Child:
         """Start one. Call this on the main thread: on Linux a child dies with the thread that made it."""
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output, _signals_held_back():
             process = subprocess.Popen(
                 command,
+                env=environment,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

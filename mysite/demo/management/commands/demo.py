@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,8 +21,8 @@ from django.urls import reverse
 from rich.console import Console
 from rich.live import Live
 
-from mysite.demo.embedded_redis import start_redis
-from mysite.demo.environment import BASE_DIR, WorkDirectory, add_arguments, free_port
+from mysite.demo.environment import WorkDirectory, add_arguments, free_port
+from mysite.demo.parts import start_redis, start_server, start_worker
 from mysite.demo.posting import PostingFailed, post_comment
 from mysite.demo.processes import ENDING_SIGNALS, ChildFailed, Children
 from mysite.demo.samples import SAMPLES
@@ -61,16 +60,21 @@ class Command(BaseCommand):
     def _run(self, work: WorkDirectory, port: int, console: Console) -> None:
         password = _set_up(work, console)
         with Children() as children:
-            _start(children, work, port)
-            site = f"http://{HOST}:{port}"
-            queue = f"{site}{reverse('admin:moderation_screening_changelist')}"
-            places = f"\n  Site   {site}/\n  Queue  {queue}\n  Login  {USERNAME}   password {password}\n"
-            console.print(places, highlight=False, markup=False, soft_wrap=True)
-            _post_samples(port, console)
-            if work.once:
-                _report_once(children, console, work.logs)
-            else:
-                _watch(children, console)
+            try:
+                _start(children, work, port)
+                site = f"http://{HOST}:{port}"
+                queue = f"{site}{reverse('admin:moderation_screening_changelist')}"
+                places = f"\n  Site   {site}/\n  Queue  {queue}\n  Login  {USERNAME}   password {password}\n"
+                console.print(places, highlight=False, markup=False, soft_wrap=True)
+                _post_samples(port, console)
+                if work.once:
+                    _report_once(children, console, work.logs)
+                else:
+                    _watch(children, console)
+            finally:
+                # Stopping takes a few seconds at most, and a second Ctrl-C must not cut it short.
+                for number in ENDING_SIGNALS:
+                    signal.signal(number, signal.SIG_IGN)
 
 
 def _set_up(work: WorkDirectory, console: Console) -> str:
@@ -95,11 +99,8 @@ def _start(children: Children, work: WorkDirectory, port: int) -> None:
     """Start Redis, unless there is one, the worker and the server, and wait until the site answers."""
     if os.environ.get("DEMO_EMBEDDED_REDIS"):
         start_redis(children, os.environ["REDIS_URL"], work.logs)
-    worker = [sys.executable, "-m", "celery", "--app", "mysite", "worker", "--queues", "screening"]
-    worker += ["--pool", "solo", "--hostname", f"demo-{port}@%h", "--without-gossip", "--without-mingle"]
-    children.start("worker", [*worker, "--loglevel", "INFO"], work.logs / "worker.log")
-    server = [sys.executable, str(BASE_DIR / "manage.py"), "runserver", "--noreload", f"{HOST}:{port}"]
-    children.start("server", server, work.logs / "server.log").wait_until(lambda: _answers(port), seconds=60)
+    start_worker(children, work.logs)
+    start_server(children, work.logs, HOST, port)
 
 
 def _post_samples(port: int, console: Console) -> None:
@@ -140,17 +141,6 @@ def _watch(children: Children, console: Console) -> None:
                 if all(row.is_decided for row in rows):
                     live.console.print(summary_of(rows), "Post more on the site; Ctrl-C ends the demo.")
             time.sleep(0.5)
-
-
-def _answers(port: int) -> bool:
-    connection = HTTPConnection(HOST, port, timeout=20)
-    try:
-        connection.request("GET", "/")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _checked(port: int) -> int:
