@@ -1,0 +1,19 @@
+"""The app's part of Django's admin: the queue, and what was recorded."""
+
+from moderation.admin.queue import ScreeningAdmin
+from moderation.admin.records import (
+    AuditEntryAdmin,
+    ModelVersionAdmin,
+    PolicyAdmin,
+    ReviewAdmin,
+    TrainingRunAdmin,
+)
+
+__all__ = [
+    "AuditEntryAdmin",
+    "ModelVersionAdmin",
+    "PolicyAdmin",
+    "ReviewAdmin",
+    "ScreeningAdmin",
+    "TrainingRunAdmin",
+]

@@ -1,0 +1,226 @@
+"""Makes of a screening what the queue's templates show: safe text, meters, choices. Asks the database nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.contrib.contenttypes.models import ContentType
+from django.urls import NoReverseMatch, reverse
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+
+from moderation import reviewing
+from moderation.admin.safe_text import shortened, visible
+from moderation.models import ModelVersion, Review, Scoring, Screening
+
+PREVIEW_CHARACTERS = 700
+PREVIEW_LINES = 12
+UNFOLDED_CHARACTERS = 20_000
+"""What a click in the list unfolds; longer texts are read on the item's own page."""
+
+
+@dataclass(frozen=True)
+class Meter:
+    """One label's score, with everything as text that the page needs: percentages are never localised."""
+
+    label: str
+    score: float
+    threshold: float | None
+
+    @property
+    def name(self) -> str:
+        return self.label.replace("_", " ")
+
+    @property
+    def is_over(self) -> bool:
+        return self.threshold is not None and self.score >= self.threshold
+
+    @property
+    def number(self) -> str:
+        return f"{self.score:.2f}"
+
+    @property
+    def width(self) -> str:
+        return f"{100 * self.score:.1f}%"
+
+    @property
+    def mark(self) -> str:
+        return "" if self.threshold is None else f"{100 * self.threshold:.1f}%"
+
+    @property
+    def spoken(self) -> str:
+        """For screen readers, in place of the picture."""
+        if self.threshold is None:
+            return self.number
+        text = _("%(score)s, over the threshold %(mark)s") if self.is_over else _("%(score)s, under %(mark)s")
+        return text % {"score": self.number, "mark": f"{self.threshold:.2f}"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One checkbox for relabelling."""
+
+    label: str
+    ticked: bool
+
+    @property
+    def name(self) -> str:
+        return self.label.replace("_", " ")
+
+
+@dataclass
+class Item:
+    """One screening as the queue shows it."""
+
+    screening: Screening
+    scoring: Scoring | None
+    reviews: list[Review]
+    active: ModelVersion | None
+    whole_text: bool = False
+    earlier: Review | None = field(default=None)
+    """What was decided on the text that this one replaced."""
+
+    @cached_property
+    def decision(self) -> Review | None:
+        """The ground truth, from the reviews at hand."""
+        undone = {review.undoes_id for review in self.reviews}
+        decisions = [row for row in self.reviews if row.kind == Review.Kind.DECISION and row.pk not in undone]
+        return max(decisions, key=lambda row: row.number, default=None)
+
+    @property
+    def is_decidable(self) -> bool:
+        """A superseded or blanked text is not judged any more."""
+        return self.decision is None and self.screening.is_current and self.screening.blanked is None
+
+    @property
+    def scores_are_withheld(self) -> bool:
+        """The judgement of an audit item must not lean on the model's."""
+        return self.screening.queued_for == Screening.QueuedFor.AUDIT and self.decision is None
+
+    @cached_property
+    def meters(self) -> list[Meter]:
+        if self.scoring is None or self.scores_are_withheld:
+            return []
+        thresholds = self.scoring.thresholds
+        return [Meter(label, score, thresholds.get(label)) for label, score in self.scoring.scores.items()]
+
+    @cached_property
+    def choices(self) -> list[Choice]:
+        over = [] if self.scores_are_withheld else reviewing.labels_over_threshold(self.scoring)
+        labels = reviewing.labels_to_judge(self.scoring, self.active)
+        return [Choice(label, label in over) for label in labels]
+
+    @property
+    def can_be_upheld(self) -> bool:
+        return reviewing.may_uphold(self.screening, self.scoring)
+
+    @property
+    def is_judged_by_model(self) -> bool:
+        """Whether the buttons can speak of upholding and false positives at all."""
+        return bool(reviewing.labels_over_threshold(self.scoring)) and not self.scores_are_withheld
+
+    @property
+    def badge(self) -> str:
+        screening = self.screening
+        if self.decision is not None:
+            return _("shown") if self.decision.outcome == Screening.Outcome.SHOW else _("hidden")
+        if not screening.is_current:
+            return _("replaced")
+        if self.scores_are_withheld:
+            return _("to review")
+        if screening.status in (Screening.Status.FAILED, Screening.Status.PENDING):
+            return str(screening.get_status_display())
+        if screening.queued_for == Screening.QueuedFor.EDITED:
+            return _("edited while hidden")
+        return str(screening.get_verdict_display())
+
+    @property
+    def badge_kind(self) -> str:
+        """The badge's colour: held, flagged, failed, hide or quiet."""
+        if self.decision is not None:
+            return "hide" if self.decision.outcome == Screening.Outcome.HIDE else "quiet"
+        if self.scores_are_withheld or not self.screening.is_current:
+            return "quiet"
+        if self.screening.status == Screening.Status.FAILED:
+            return "failed"
+        if self.screening.queued_for == Screening.QueuedFor.EDITED:
+            return "held"
+        return self.screening.verdict or "quiet"
+
+    @cached_property
+    def preview(self) -> tuple[str, bool]:
+        if self.whole_text:
+            return self.screening.text, False
+        return shortened(self.screening.text, PREVIEW_CHARACTERS, PREVIEW_LINES)
+
+    @property
+    def text(self) -> SafeString:
+        return visible(self.preview[0])
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.screening.text.strip()
+
+    @property
+    def is_shortened(self) -> bool:
+        return self.preview[1]
+
+    @property
+    def can_unfold(self) -> bool:
+        return self.is_shortened and len(self.screening.text) <= UNFOLDED_CHARACTERS
+
+    @property
+    def full_text(self) -> SafeString:
+        return visible(self.screening.text)
+
+    @property
+    def characters(self) -> int:
+        return len(self.screening.text)
+
+    @property
+    def title(self) -> str:
+        """What the text belongs to, such as "Comment 12"."""
+        content_type = self.screening.content_type
+        if content_type is None:
+            return f"{capfirst(self.screening.get_source_display())} {self.screening.pk}"
+        return f"{capfirst(_kind(content_type))} {self.screening.object_id}"
+
+    @property
+    def object_url(self) -> str:
+        """The object's page in the admin, or nothing where it has none."""
+        content_type = self.screening.content_type
+        if content_type is None:
+            return ""
+        try:
+            name = f"admin:{content_type.app_label}_{content_type.model}_change"
+            return reverse(name, args=(self.screening.object_id,))
+        except NoReverseMatch:
+            return ""
+
+    @property
+    def true_labels(self) -> str:
+        """The labels that the decision made true."""
+        labels = self.decision.labels if self.decision is not None else {}
+        return ", ".join(label.replace("_", " ") for label, value in labels.items() if value)
+
+
+def items(
+    screenings: Iterable[Screening], active: ModelVersion | None, earlier: dict[int, Review]
+) -> list[Item]:
+    """Items of screenings that were fetched with `basis_scorings` and `all_reviews`."""
+    return [
+        Item(
+            screening,
+            scoring=next(iter(screening.basis_scorings), None),  # type: ignore[attr-defined]
+            reviews=screening.all_reviews,  # type: ignore[attr-defined]
+            active=active,
+            earlier=earlier.get(screening.pk),
+        )
+        for screening in screenings
+    ]
+
+
+def _kind(content_type: ContentType) -> str:
+    model = content_type.model_class()
+    return str(model._meta.verbose_name) if model is not None else content_type.model

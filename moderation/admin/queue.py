@@ -1,0 +1,261 @@
+"""The moderation queue: Django's changelist of screenings, with the text, the scores and the three decisions."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import Prefetch, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from moderation import reviewing
+from moderation.admin.filters import LabelFilter, StatusFilter
+from moderation.admin.presenting import Item, items
+from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
+
+REVIEW = "moderation.review_screening"
+
+
+class Queue(ChangeList):
+    """The page of items; deciding the last item of the last page leads to the page before it."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        if self.page_num > 1:
+            paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+            self.page_num = min(self.page_num, paginator.num_pages)
+        super().get_results(request)
+
+
+@admin.register(Screening)
+class ScreeningAdmin(admin.ModelAdmin):
+    """Read-only but for decisions, which go through `reviewing.decide`."""
+
+    list_display = ("__str__",)
+    list_display_links = None
+    list_filter = (StatusFilter, LabelFilter, "verdict", "created")
+    list_per_page = 20
+    sortable_by = ()
+    ordering = ("-severity", "id")
+    search_fields = ("=object_id", "=author_key")
+    search_help_text = gettext_lazy("Exact id of the comment or of its author")
+    show_facets = admin.ShowFacets.NEVER
+    show_full_result_count = False
+    actions = None
+    change_list_template = "admin/moderation/screening/change_list.html"
+
+    class Media:
+        css = {"all": ("moderation/queue.css",)}
+
+    # --- who may what ---------------------------------------------------------------------------
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_view_permission(request, obj) or self.has_review_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return super().has_module_permission(request) or self.has_review_permission(request)
+
+    def has_review_permission(self, request: HttpRequest) -> bool:
+        """Whether this user decides; others who may view see the queue without buttons."""
+        return bool(request.user.has_perm(REVIEW))
+
+    # --- the list -------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        decide = self.admin_site.admin_view(require_POST(self.decide_view))
+        return [path("<int:pk>/decide/", decide, name="moderation_screening_decide"), *super().get_urls()]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return Queue
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Screening]:
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("content_type")
+            .prefetch_related(
+                Prefetch(
+                    "scorings",
+                    queryset=Scoring.objects.filter(is_basis=True),
+                    to_attr="basis_scorings",
+                ),
+                Prefetch("reviews", queryset=Review.objects.order_by("number"), to_attr="all_reviews"),
+            )
+        )
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        response = super().changelist_view(request, {"title": _("Moderation queue"), **(extra_context or {})})
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            page = list(response.context_data["cl"].result_list)
+            response.context_data.update(
+                items=items(page, _active(), earlier_decisions(page)),
+                can_review=self.has_review_permission(request),
+                filters=request.GET.urlencode(),
+            )
+        return response
+
+    # --- one item -------------------------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        screening = self.get_object(request, object_id)
+        if not self.has_view_permission(request, screening):
+            raise PermissionDenied
+        if screening is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        (item,) = items([screening], _active(), earlier_decisions([screening]))
+        item.whole_text = True
+        context = {
+            **self.admin_site.each_context(request),
+            "title": item.title,
+            "opts": self.opts,
+            "media": self.media,
+            "item": item,
+            "screening": screening,
+            "scorings": _scorings(screening, item),
+            "reviews": screening.reviews.order_by("-number"),
+            "audit_entries": AuditEntry.objects.filter(
+                target_type="screening", target_id=str(screening.pk)
+            ).order_by("-id"),
+            "live_url": _live_url(screening),
+            "versions": _texts_of_the_same_object(screening),
+            "can_review": self.has_review_permission(request),
+            "filters": _list_filters(request),
+        }
+        return TemplateResponse(request, "admin/moderation/screening/detail.html", context)
+
+    def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Make one decision and go back to the queue as it was filtered."""
+        if not self.has_review_permission(request):
+            raise PermissionDenied
+        kind = request.POST.get("kind", "")
+        try:
+            review = reviewing.decide(
+                pk,
+                reviewer=request.user,  # type: ignore[arg-type]  # has_perm: never anonymous
+                kind=kind,
+                labels=_ticked(request) if kind == Review.Decision.RELABEL else None,
+            )
+        except Screening.DoesNotExist as error:
+            raise Http404 from error
+        except reviewing.AlreadyDecided as already:
+            messages.warning(request, _conflict(already))
+        except reviewing.CannotDecide as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _result(review))
+        filters = request.GET.urlencode()
+        queue = reverse(f"{self.admin_site.name}:moderation_screening_changelist")
+        # The fragment moves the keyboard's focus to the queue, so that the next item is one Tab away.
+        return HttpResponseRedirect(f"{queue}?{filters}#queue" if filters else f"{queue}#queue")
+
+
+def earlier_decisions(screenings: list[Screening]) -> dict[int, Review]:
+    """{screening id: the last decision on an earlier text of the same object}, for edited ones; one query."""
+    edited = [row for row in screenings if row.queued_for == Screening.QueuedFor.EDITED]
+    if not edited:
+        return {}
+    same_object = Q()
+    for row in edited:
+        same_object |= Q(
+            screening__content_type=row.content_type_id,
+            screening__object_id=row.object_id,
+            screening__field=row.field,
+        )
+    found: dict[int, Review] = {}
+    by_object = {(row.content_type_id, row.object_id, row.field): row for row in edited}
+    decisions = reviewing.standing_decisions().filter(same_object).select_related("screening").order_by("id")
+    for review in decisions.defer("screening__text"):
+        of = review.screening
+        current = by_object[(of.content_type_id, of.object_id, of.field)]
+        if of.pk < current.pk:
+            found[current.pk] = review
+    return found
+
+
+def _active() -> ModelVersion | None:
+    """The active version's labels, without registering anything: looking at a page changes no rows."""
+    return ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first()
+
+
+def _ticked(request: HttpRequest) -> dict[str, bool]:
+    """{label: ticked} of the labels that the form showed; the rest of the check is `decide`'s."""
+    ticked = set(request.POST.getlist("label"))
+    return {label: label in ticked for label in (*request.POST.getlist("shown"), *ticked)}
+
+
+def _scorings(screening: Screening, item: Item) -> list[Scoring]:
+    if item.scores_are_withheld:
+        return []
+    return list(screening.scorings.select_related("model_version").order_by("-id"))
+
+
+def _texts_of_the_same_object(screening: Screening) -> QuerySet[Screening]:
+    if not screening.object_id:
+        return Screening.objects.none()
+    same = Screening.objects.filter(
+        content_type=screening.content_type_id, object_id=screening.object_id, field=screening.field
+    )
+    return same.exclude(pk=screening.pk).defer("text").order_by("-id")[:20]
+
+
+def _live_url(screening: Screening) -> str:
+    """Where the site shows the object, or nothing."""
+    if screening.content_type is None or screening.content_type.model_class() is None:
+        return ""
+    try:
+        live = screening.content_object
+        return str(live.get_absolute_url()) if live is not None else ""
+    except Exception:  # the site's own code: whatever it does, the page opens without the link
+        return ""
+
+
+def _list_filters(request: HttpRequest) -> str:
+    """The queue's filters, as the link from the list carried them."""
+    return QueryDict(request.GET.get("_changelist_filters", "")).urlencode()
+
+
+def _result(review: Review) -> str:
+    outcome = _("hidden") if review.outcome == Screening.Outcome.HIDE else _("shown")
+    link = reverse("admin:moderation_screening_change", args=(review.screening_id,))
+    labels = ", ".join(label.replace("_", " ") for label, value in review.labels.items() if value)
+    return format_html(
+        '{}: <a href="{}">{}</a> {}{}',
+        review.get_decision_display(),
+        link,
+        _("item %(id)s") % {"id": review.screening_id},
+        _("is %(outcome)s") % {"outcome": outcome},
+        f" ({labels})." if labels else ".",
+    )
+
+
+def _conflict(already: reviewing.AlreadyDecided) -> str:
+    outcome = _("hidden") if already.outcome == Screening.Outcome.HIDE else _("shown")
+    link = reverse("admin:moderation_screening_change", args=(already.review.screening_id,))
+    return format_html(
+        _(
+            'Not recorded: {who} decided <a href="{link}">this item</a> {ago} ago ({decision}, {outcome}). '
+            "That decision stands."
+        ),
+        who=already.who or _("someone"),
+        link=link,
+        ago=timesince(already.when),
+        decision=already.review.get_decision_display(),
+        outcome=outcome,
+    )

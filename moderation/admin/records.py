@@ -1,0 +1,223 @@
+"""What was recorded, to be read: model versions, training runs, reviews, the audit trail; and the thresholds."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from moderation import registry
+from moderation.models import AuditEntry, ModelVersion, Policy, Review, TrainingRun
+
+POLICY_CHANGED = "policy.changed"
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Rows that nobody changes by hand."""
+
+    actions = None
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ModelVersion)
+class ModelVersionAdmin(ReadOnlyAdmin):
+    """Activation is `manage.py model_versions activate`, where the files can be checked."""
+
+    list_display = ("__str__", "is_active", "activated", "parent", "created")
+    list_select_related = ("parent",)
+    fields = (
+        "name",
+        "version",
+        "is_active",
+        "activated",
+        "parent",
+        "location",
+        "manifest_sha256",
+        "threshold_table",
+        "measured",
+        "created",
+    )
+
+    @admin.display(description=gettext_lazy("thresholds"))
+    def threshold_table(self, version: ModelVersion) -> SafeString:
+        return _pretty(version.thresholds)
+
+    @admin.display(description=gettext_lazy("metrics"))
+    def measured(self, version: ModelVersion) -> SafeString:
+        return _pretty(version.metrics)
+
+
+@admin.register(TrainingRun)
+class TrainingRunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "status", "result", "parent", "candidate", "started", "finished", "error_code")
+    list_select_related = ("parent", "candidate")
+    list_filter = ("status", "result")
+
+
+@admin.register(Review)
+class ReviewAdmin(ReadOnlyAdmin):
+    list_display = ("screening_id", "number", "kind", "decision", "outcome", "reviewer_name", "created")
+    list_filter = ("kind", "decision", "outcome", "created")
+    search_fields = ("=reviewer_name", "=screening__object_id")
+    ordering = ("-id",)
+    fields = (
+        "screening",
+        "number",
+        "kind",
+        "decision",
+        "outcome",
+        "labels",
+        "undoes",
+        "model_version",
+        "reviewer_name",
+        "note",
+        "created",
+    )
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("created", "username", "action", "target_type", "target_id", "before", "after")
+    list_filter = ("action", "created")
+    search_fields = ("=username", "=target_id")
+    ordering = ("-id",)
+    fields = ("created", "username", "action", "target_type", "target_id", "before", "after")
+
+
+class PolicyForm(forms.ModelForm):
+    """A new row of thresholds, filled in with those in force; two numbers per label of the active version."""
+
+    class Meta:
+        model = Policy
+        fields = ("model_label", "note")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.labels: list[str] = _active_labels()
+        labels = [("", _("every model without thresholds of its own"))]
+        labels += [(entry.label, entry.label) for entry in registry.registered()]
+        self.fields["model_label"] = forms.ChoiceField(choices=labels, required=False, label=_("Model"))
+        for label in self.labels:
+            name = label.replace("_", " ")
+            for kind, title, help_text in (
+                ("flag", _("%(label)s: flag from"), _("Empty: as the model version says.")),
+                ("hold", _("%(label)s: hold from"), _("Empty: as the setting says. 1 and above: never.")),
+            ):
+                self.fields[f"{kind}_{label}"] = forms.FloatField(
+                    min_value=0,
+                    max_value=1 if kind == "flag" else None,
+                    required=False,
+                    label=title % {"label": name},
+                    help_text=help_text,
+                    widget=forms.NumberInput(attrs={"step": "any"}),
+                )
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        for label in self.labels:
+            flag, hold = cleaned.get(f"flag_{label}"), cleaned.get(f"hold_{label}")
+            if flag is not None and hold is not None and hold < flag:
+                self.add_error(f"hold_{label}", _("Holding starts at or above flagging."))
+        return cleaned
+
+    def thresholds(self) -> dict[str, dict[str, float | None]]:
+        """As `Policy.thresholds` stores them: what was left empty is left out."""
+        found: dict[str, dict[str, float | None]] = {}
+        for label in self.labels:
+            flag, hold = self.cleaned_data.get(f"flag_{label}"), self.cleaned_data.get(f"hold_{label}")
+            if flag is not None:
+                found.setdefault(label, {})["flag"] = flag
+            if hold is not None:
+                found.setdefault(label, {})["hold"] = None if hold >= 1 else hold
+        return found
+
+
+@admin.register(Policy)
+class PolicyAdmin(ReadOnlyAdmin):
+    """Thresholds are changed by adding a row; the newest of a model is in force."""
+
+    list_display = ("model", "created", "created_by_name", "note", "is_in_force")
+    ordering = ("-id",)
+    form = PolicyForm
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return admin.ModelAdmin.has_add_permission(self, request)
+
+    def get_fields(self, request: HttpRequest, obj: Policy | None = None) -> Any:
+        if obj is not None:
+            return ("model_label", "threshold_table", "note", "created_by_name", "created")
+        numbers = [f"{kind}_{label}" for label in _active_labels() for kind in ("flag", "hold")]
+        return ("model_label", *numbers, "note")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Policy | None = None) -> Any:
+        return self.get_fields(request, obj) if obj is not None else ()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        # The numbers are the form's own: the factory would look for them among the model's fields.
+        return super().get_form(request, obj, change, **{**kwargs, "fields": ("model_label", "note")})
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        given = super().get_changeform_initial_data(request)
+        before = _in_force(str(given.get("model_label", "")))
+        for label, numbers in (before.thresholds if before else {}).items():
+            if "flag" in numbers:
+                given.setdefault(f"flag_{label}", numbers["flag"])
+            if "hold" in numbers:
+                given.setdefault(f"hold_{label}", 1 if numbers["hold"] is None else numbers["hold"])
+        return given
+
+    def save_model(self, request: HttpRequest, obj: Policy, form: PolicyForm, change: bool) -> None:
+        """The new row and its audit entry; the admin runs this in one transaction."""
+        before = _in_force(obj.model_label)
+        obj.thresholds = form.thresholds()
+        obj.created_by = request.user  # type: ignore[assignment]
+        obj.created_by_name = request.user.get_username()
+        super().save_model(request, obj, form, change)
+        AuditEntry.objects.create(
+            action=POLICY_CHANGED,
+            user=request.user,
+            username=obj.created_by_name,
+            target_type="policy",
+            target_id=str(obj.pk),
+            before={"model": obj.model_label, "thresholds": before.thresholds if before else {}},
+            after={"model": obj.model_label, "thresholds": obj.thresholds},
+        )
+
+    @admin.display(description=gettext_lazy("model"))
+    def model(self, policy: Policy) -> str:
+        return policy.model_label or _("every other model")
+
+    @admin.display(description=gettext_lazy("in force"), boolean=True)
+    def is_in_force(self, policy: Policy) -> bool:
+        return _in_force(policy.model_label) == policy
+
+    @admin.display(description=gettext_lazy("thresholds"))
+    def threshold_table(self, policy: Policy) -> SafeString:
+        return _pretty(policy.thresholds)
+
+
+def _in_force(model_label: str) -> Policy | None:
+    return Policy.objects.filter(model_label=model_label).order_by("-id").first()
+
+
+def _active_labels() -> list[str]:
+    active = ModelVersion.objects.filter(is_active=True).values_list("labels", flat=True).first()
+    return list(active or [])
+
+
+def _pretty(value: Any) -> SafeString:
+    return format_html('<pre class="moderation-json">{}</pre>', json.dumps(value, indent=2, sort_keys=True))

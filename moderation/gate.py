@@ -1,0 +1,120 @@
+"""Decides whether a candidate is better than the active version on reviewed items; numbers in, verdict out.
+
+Items are reviewed mostly because the active version flagged them, so each counts with the inverse of the
+probability with which it was drawn for review (Horvitz & Thompson 1952): unweighted, any other model of the same
+quality looks better than the one that chose the items.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MIN_ITEMS = 15
+"""Fewer items on the test side decide nothing."""
+MIN_EFFECTIVE_ITEMS = 8.0
+"""Nor do many items of which a few carry nearly all the weight (Kish's effective sample size)."""
+LEVEL = 0.05
+"""One-sided: how often a candidate that is no better may pass by chance."""
+RESAMPLES = 4000
+
+BETTER = "better"
+NOT_BETTER = "not better"
+NOT_ENOUGH_EVIDENCE = "not enough evidence"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Old against new on the same items. Losses are weighted means of the Brier score over looked-at labels."""
+
+    verdict: str
+    """``better``, ``not better`` or ``not enough evidence``."""
+    items: int
+    effective_items: float
+    old_loss: float | None
+    new_loss: float | None
+    difference: float | None
+    """new - old: below 0 the candidate errs less."""
+    upper_bound: float | None
+    """Of the difference, one-sided, by paired bootstrap; the candidate is better when it is below 0."""
+    old_errors: float | None
+    """Weighted share of looked-at labels on the wrong side of their threshold."""
+    new_errors: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def compare(
+    truth: NDArray[np.float64],
+    old: NDArray[np.float64],
+    new: NDArray[np.float64],
+    probabilities: Sequence[float],
+    *,
+    old_thresholds: Sequence[float],
+    new_thresholds: Sequence[float],
+    seed: int = 20,
+) -> Comparison:
+    """Compare two models' scores on the test side.
+
+    truth: (n_items, n_labels) of 0, 1 or NaN (not looked at, masked). old, new: scores of the same shape.
+    probabilities: n_items, with which each was drawn for review. Thresholds: one per label.
+
+    Paired bootstrap (Efron & Tibshirani 1993, chapter 13): items are resampled with both models' losses together.
+    """
+    looked_at = ~np.isnan(truth)
+    usable = looked_at.any(axis=1)
+    truth, old, new, looked_at = truth[usable], old[usable], new[usable], looked_at[usable]
+    weights = 1.0 / np.asarray(probabilities, dtype=np.float64)[usable]
+    items = len(truth)
+    if items == 0:
+        return Comparison(NOT_ENOUGH_EVIDENCE, 0, 0.0, None, None, None, None, None, None)
+
+    old_losses, new_losses = _brier(truth, old, looked_at), _brier(truth, new, looked_at)
+    effective = float(weights.sum() ** 2 / (weights**2).sum())
+    difference = float(np.average(new_losses - old_losses, weights=weights))
+    upper = _upper_bound(new_losses - old_losses, weights, seed)
+    if items < MIN_ITEMS or effective < MIN_EFFECTIVE_ITEMS:
+        verdict = NOT_ENOUGH_EVIDENCE
+    else:
+        verdict = BETTER if upper < 0 else NOT_BETTER
+    return Comparison(
+        verdict=verdict,
+        items=items,
+        effective_items=effective,
+        old_loss=float(np.average(old_losses, weights=weights)),
+        new_loss=float(np.average(new_losses, weights=weights)),
+        difference=difference,
+        upper_bound=upper,
+        old_errors=_errors(truth, old, looked_at, weights, old_thresholds),
+        new_errors=_errors(truth, new, looked_at, weights, new_thresholds),
+    )
+
+
+def _brier(
+    truth: NDArray[np.float64], scores: NDArray[np.float64], looked_at: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    squares = np.where(looked_at, (scores - np.nan_to_num(truth)) ** 2, 0.0)
+    return squares.sum(axis=1) / looked_at.sum(axis=1)
+
+
+def _errors(
+    truth: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    looked_at: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    thresholds: Sequence[float],
+) -> float:
+    wrong = ((scores >= np.asarray(thresholds)) != (truth >= 0.5)) & looked_at
+    return float((wrong.sum(axis=1) * weights).sum() / (looked_at.sum(axis=1) * weights).sum())
+
+
+def _upper_bound(differences: NDArray[np.float64], weights: NDArray[np.float64], seed: int) -> float:
+    generator = np.random.default_rng(seed)
+    means = np.empty(RESAMPLES)
+    for index in range(RESAMPLES):
+        drawn = generator.integers(0, len(differences), len(differences))
+        means[index] = np.average(differences[drawn], weights=weights[drawn])
+    return float(np.quantile(means, 1 - LEVEL))

@@ -1,0 +1,193 @@
+"""What a person decides about a screening, and what follows from it: the review, the visibility, the audit entry."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import router, transaction
+from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.utils import timezone
+
+from moderation import model_store, signals, visibility
+from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
+from moderation.text_keys import storable
+
+DECIDED = "review.decided"
+
+
+class CannotDecide(Exception):
+    """The decision was not made, and nothing was changed; the message says why, for the moderator."""
+
+
+class AlreadyDecided(CannotDecide):
+    """Somebody else was first; their decision stands."""
+
+    def __init__(self, review: Review) -> None:
+        self.review = review
+        self.who: str = review.reviewer_name
+        self.when: datetime = review.created
+        self.outcome: str = review.outcome
+        super().__init__(f"Already decided by {self.who or 'someone'}: {review.get_decision_display()}.")
+
+
+class NoLongerCurrent(CannotDecide):
+    """The text was edited or deleted after the moderator saw it."""
+
+
+class InvalidDecision(CannotDecide):
+    """The decision does not fit the screening: an unknown label, or nothing to uphold."""
+
+
+def decide(
+    screening_id: int,
+    *,
+    reviewer: AbstractBaseUser,
+    kind: str,
+    labels: Mapping[str, bool] | None = None,
+    note: str = "",
+) -> Review:
+    """Record a person's decision and make it so, in one transaction.
+
+    kind: ``uphold`` (labels over threshold true, the rest not looked at; hidden), ``false_positive`` (every label
+    false; shown) or ``relabel`` (every label as in `labels`, which names each; hidden if any is true, else shown).
+
+    Raises AlreadyDecided, NoLongerCurrent or InvalidDecision, each with nothing changed, and
+    Screening.DoesNotExist.
+    """
+    decision = _known(kind)
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        screening = Screening.objects.select_for_update().get(pk=screening_id)
+        standing = ground_truth(screening)
+        if standing is not None:
+            raise AlreadyDecided(standing)
+        if not screening.is_current:
+            raise NoLongerCurrent(
+                "The text was edited or deleted meanwhile. The newer one, if any, is in the queue."
+            )
+        basis = screening.basis()
+        review = Review.objects.create(
+            screening=screening,
+            number=_next_number(screening),
+            kind=Review.Kind.DECISION,
+            decision=decision,
+            labels=(found := _labels(screening, basis, decision, labels)),
+            outcome=_outcome(decision, found),
+            model_version_id=basis.model_version_id if basis else None,
+            reviewer=reviewer,
+            reviewer_name=reviewer.get_username(),
+            note=storable(note),
+        )
+        _carry_out(screening, review)
+    transaction.on_commit(
+        partial(signals.send, signals.screening_reviewed, screening, review=review),
+        using=router.db_for_write(Screening),
+        robust=True,
+    )
+    return review
+
+
+def ground_truth(screening: Screening) -> Review | None:
+    """The highest-numbered decision that is not undone, or None."""
+    return standing_decisions().filter(screening=screening).first()
+
+
+def standing_decisions() -> QuerySet[Review]:
+    """Of each screening the highest-numbered decision that no undo names."""
+    undo = Review.objects.filter(kind=Review.Kind.UNDO, undoes=OuterRef("pk"))
+    standing = Review.objects.filter(~Exists(undo), kind=Review.Kind.DECISION)
+    later = standing.filter(screening=OuterRef("screening"), number__gt=OuterRef("number"))
+    return standing.filter(~Exists(later))
+
+
+def labels_over_threshold(scoring: Scoring | None) -> list[str]:
+    """The labels that counted when the scoring was made, by the thresholds in force then."""
+    if scoring is None:
+        return []
+    return [label for label, score in scoring.scores.items() if score >= scoring.thresholds.get(label, 1.01)]
+
+
+def labels_to_judge(scoring: Scoring | None, active: ModelVersion | None) -> list[str]:
+    """The labels that a person can tick: the scoring version's, or the active one's where nothing was scored."""
+    if scoring is not None:
+        return list(scoring.scores)
+    return list(active.labels) if active is not None else []
+
+
+def may_uphold(screening: Screening, scoring: Scoring | None) -> bool:
+    """Whether there is something to uphold: a label over threshold, or a comment that waits without scores.
+
+    An audit item is not shown with its scores, so there is no opinion of the model to agree with.
+    """
+    if screening.queued_for == Screening.QueuedFor.AUDIT:
+        return False
+    waits_unscored = scoring is None or screening.queued_for == Screening.QueuedFor.EDITED
+    return waits_unscored or bool(labels_over_threshold(scoring))
+
+
+def _known(kind: str) -> Review.Decision:
+    try:
+        return Review.Decision(kind)
+    except ValueError as error:
+        raise InvalidDecision(
+            f"There is no such decision; choose {', '.join(Review.Decision.values)}."
+        ) from error
+
+
+def _labels(
+    screening: Screening, basis: Scoring | None, decision: Review.Decision, ticked: Mapping[str, bool] | None
+) -> dict[str, bool | None]:
+    labels = labels_to_judge(basis, None if basis else _active_or_none())
+    if decision == Review.Decision.FALSE_POSITIVE:
+        return dict.fromkeys(labels, False)
+    if decision == Review.Decision.UPHOLD:
+        if not may_uphold(screening, basis):
+            raise InvalidDecision(
+                "No label is over its threshold, so there is nothing to uphold: relabel it instead."
+            )
+        over = labels_over_threshold(basis)
+        return {label: True if label in over else None for label in labels}
+    if ticked is None or set(ticked) != set(labels) or not labels:
+        raise InvalidDecision(
+            f"Relabelling needs a yes or no for each of: {', '.join(labels) or 'no known label'}."
+        )
+    return {label: bool(ticked[label]) for label in labels}
+
+
+def _active_or_none() -> ModelVersion | None:
+    """A failed item is judged even while no model can be had; its labels are then not known."""
+    try:
+        return model_store.active_version()
+    except model_store.ModelUnavailable:
+        return None
+
+
+def _outcome(decision: Review.Decision, labels: Mapping[str, bool | None]) -> Screening.Outcome:
+    if decision == Review.Decision.UPHOLD or any(labels.values()):
+        return Screening.Outcome.HIDE
+    return Screening.Outcome.SHOW
+
+
+def _next_number(screening: Screening) -> int:
+    highest = Review.objects.filter(screening=screening).aggregate(highest=Max("number"))["highest"]
+    return (highest or 0) + 1
+
+
+def _carry_out(screening: Screening, review: Review) -> None:
+    before = {"outcome": screening.outcome, "hidden_by_us": screening.hidden_by_us}
+    screening.outcome = review.outcome
+    screening.reviewed = timezone.now()
+    screening.save(update_fields=["outcome", "reviewed"])
+    if review.outcome == Screening.Outcome.HIDE:
+        visibility.hide(screening)
+    else:
+        visibility.show(screening)
+    AuditEntry.objects.create(
+        action=DECIDED,
+        user=review.reviewer,
+        username=review.reviewer_name,
+        target_type="screening",
+        target_id=str(screening.pk),
+        before=before,
+        after={"outcome": review.outcome, "decision": review.decision, "review": review.number},
+    )
