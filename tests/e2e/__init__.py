@@ -1,0 +1,1 @@
+"""The whole: real servers, a real worker process, a real browser."""

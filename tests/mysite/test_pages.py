@@ -1,0 +1,134 @@
+"""The public pages and the comment form, with django-contrib-comments' own protections."""
+
+import re
+
+import pytest
+from django.contrib.contenttypes.models import ContentType
+from django.test import Client
+from django_comments.models import Comment
+
+from mysite.articles.models import Article
+from mysite.demo.posting import CommentFormParser
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("mysite.urls")]
+
+
+@pytest.fixture
+def article() -> Article:
+    return Article.objects.create(
+        slug="a-test", title="A test", standfirst="S", byline="B", body="One.\n\nTwo."
+    )
+
+
+def form_of(client: Client, article: Article) -> dict[str, str]:
+    """The fields of the comment form as the article's page offers them."""
+    parser = CommentFormParser()
+    parser.feed(client.get(article.get_absolute_url()).content.decode())
+    assert parser.action == "/comments/post/"
+    return parser.values
+
+
+def add_comment(article: Article, text: str, **columns: bool) -> Comment:
+    content_type = ContentType.objects.get_for_model(Article)
+    return Comment.objects.create(
+        content_type=content_type,
+        object_pk=str(article.pk),
+        site_id=1,
+        comment=text,
+        user_name="N",
+        **columns,
+    )
+
+
+def test_an_anonymous_comment_is_saved_shown_and_thanked_for(client: Client, article: Article) -> None:
+    data = form_of(client, article) | {"comment": "Hello there"}
+    page = client.post("/comments/post/", data, follow=True)
+    assert page.redirect_chain[0][0].startswith(article.get_absolute_url())
+    assert "Thanks, your comment is saved" in page.content.decode()
+    assert "Hello there" in page.content.decode()
+    saved = Comment.objects.get()
+    assert (saved.comment, saved.user_name, saved.user_email, saved.is_public) == (
+        "Hello there",
+        "Anonymous",
+        "",
+        True,
+    )
+
+
+def test_hidden_and_removed_comments_are_neither_shown_nor_counted(client: Client, article: Article) -> None:
+    add_comment(article, "Shown to all")
+    add_comment(article, "Held by moderation", is_public=False)
+    add_comment(article, "Taken down by the site", is_removed=True)
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert "Shown to all" in page
+    assert "Held by moderation" not in page
+    assert "Taken down by the site" not in page
+    listed = client.get("/").content.decode()
+    assert re.search(r"a-test/#comments\">1 comment<", listed)
+
+
+def test_html_and_directions_in_a_comment_are_escaped_and_isolated(client: Client, article: Article) -> None:
+    add_comment(article, "<script>alert(1)</script>\u202eright to left")
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("honeypot", "http://spam.example"),
+        ("security_hash", "0" * 40),
+        ("timestamp", "1"),
+        ("object_pk", "999"),
+    ],
+)
+def test_a_form_that_fails_its_protections_is_refused_in_words(
+    client: Client, article: Article, field: str, value: str
+) -> None:
+    data = form_of(client, article) | {"comment": "Hello", field: value}
+    page = client.post("/comments/post/", data)
+    assert page.status_code == 400
+    assert "was not saved" in page.content.decode()
+    assert not Comment.objects.exists()
+
+
+def test_a_post_from_elsewhere_is_refused(article: Article) -> None:
+    client = Client(enforce_csrf_checks=True)
+    data = form_of(client, article) | {"comment": "Hello", "csrfmiddlewaretoken": "x" * 64}
+    page = client.post("/comments/post/", data)
+    assert page.status_code == 403
+    assert "Please try again" in page.content.decode()
+    assert not Comment.objects.exists()
+
+
+def test_a_form_with_a_mistake_comes_back_with_what_was_written(client: Client, article: Article) -> None:
+    data = form_of(client, article) | {"comment": "My <b>words</b>", "email": "nobody"}
+    page = client.post("/comments/post/", data).content.decode()
+    assert "Not saved yet" in page
+    assert "Enter a valid email address" in page
+    assert "My &lt;b&gt;words&lt;/b&gt;" in page
+    assert not Comment.objects.exists()
+
+
+def test_nul_is_refused_by_the_form(client: Client, article: Article) -> None:
+    data = form_of(client, article) | {"comment": "a\x00b"}
+    assert "Null characters are not allowed" in client.post("/comments/post/", data).content.decode()
+    assert not Comment.objects.exists()
+
+
+def test_many_comments_are_shown_page_by_page_newest_first(client: Client, article: Article) -> None:
+    for number in range(51):
+        add_comment(article, f"Number {number}.")
+    first = client.get(article.get_absolute_url()).content.decode()
+    assert "Number 50." in first
+    assert "Number 0." not in first
+    assert "Number 0." in client.get(article.get_absolute_url(), {"page": "2"}).content.decode()
+
+
+def test_every_answer_carries_the_security_headers(client: Client, article: Article) -> None:
+    headers = client.get("/").headers
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+    assert "unsafe" not in headers["Content-Security-Policy"]
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
