@@ -1,0 +1,109 @@
+"""Metrics against scikit-learn, calibration against data made with known parameters."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from toxicity_ml import evaluation
+
+
+@pytest.fixture
+def sample() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    random = np.random.default_rng(5)
+    truth = random.random(400) < 0.2
+    scores = np.round(np.clip(random.random(400) * 0.6 + truth * 0.3, 0, 1), 2)  # many ties
+    return truth, scores, random.random(400) + 0.05
+
+
+def test_ranking_metrics_equal_scikit_learn_with_ties_and_weights(sample: tuple[np.ndarray, ...]) -> None:
+    truth, scores, weights = sample
+    area, average = evaluation.ranking_metrics(truth, scores, np.stack([np.ones(400), weights]))
+    for index, weight in enumerate([None, weights]):
+        assert area[index] == pytest.approx(roc_auc_score(truth, scores, sample_weight=weight))
+        assert average[index] == pytest.approx(average_precision_score(truth, scores, sample_weight=weight))
+
+
+def test_figures_stand_inside_their_intervals_and_equal_scikit_learn(sample: tuple[np.ndarray, ...]) -> None:
+    truth, scores, _ = sample
+    report = evaluation.evaluate(
+        scores[:, None], truth[:, None].astype(float), [0.5], ["toxic"], resamples=200
+    )
+    found = report["labels"]["toxic"]
+    assert found["positives"] == truth.sum()
+    assert found["f1"]["value"] == pytest.approx(f1_score(truth, scores >= 0.5))
+    for metric in ("precision", "recall", "f1", "roc_auc", "average_precision"):
+        assert found[metric]["low"] <= found[metric]["value"] <= found[metric]["high"]
+        assert found[metric]["low"] < found[metric]["high"]
+    assert report["micro"]["f1"]["value"] == pytest.approx(found["f1"]["value"])
+
+
+def test_masked_labels_do_not_count(sample: tuple[np.ndarray, ...]) -> None:
+    truth, scores, _ = sample
+    targets = truth.astype(float)
+    targets[:100] = np.nan
+    report = evaluation.evaluate(scores[:, None], targets[:, None], [0.5], ["toxic"], resamples=10)
+    expected = average_precision_score(truth[100:], scores[100:])
+    assert report["labels"]["toxic"]["average_precision"]["value"] == pytest.approx(expected)
+
+
+def test_a_label_without_positives_has_no_figure_instead_of_a_false_one() -> None:
+    report = evaluation.evaluate(np.full((9, 1), 0.1), np.zeros((9, 1)), [0.5], ["threat"], resamples=10)
+    found = report["labels"]["threat"]
+    assert found["roc_auc"] is None and found["average_precision"] is None and found["f1"] is None
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
+    random = np.random.default_rng(0)
+    covered = 0
+    for _ in range(100):
+        truth = random.random(300) < 0.3
+        flagged = np.where(random.random(300) < 0.8, truth, ~truth).astype(float)
+        targets = truth[:, None].astype(float)
+        recall = evaluation.evaluate(flagged[:, None], targets, [0.5], ["a"], resamples=200)["labels"]["a"][
+            "recall"
+        ]
+        covered += recall["low"] <= 0.8 <= recall["high"]
+    assert 85 <= covered <= 100
+
+
+def test_platt_scaling_finds_the_parameters_that_made_the_data() -> None:
+    random = np.random.default_rng(1)
+    logits = random.normal(-1, 3, 20_000)
+    truth = random.random(20_000) < evaluation.sigmoid(0.6 * logits - 0.8)
+    slope, intercept = evaluation.fit_platt(logits, truth, np.ones(20_000))
+    assert slope == pytest.approx(0.6, abs=0.03) and intercept == pytest.approx(-0.8, abs=0.06)
+
+
+def test_few_positives_correct_the_prevalence_and_leave_the_slope() -> None:
+    random = np.random.default_rng(2)
+    logits = random.normal(0, 1, 500)
+    truth = np.zeros(500, dtype=bool)
+    truth[:5] = True
+    slope, intercept = evaluation.fit_platt(logits, truth, np.ones(500))
+    assert slope == 1.0
+    assert evaluation.sigmoid(logits + intercept).mean() == pytest.approx(0.01, rel=1e-3)
+    assert evaluation.fit_platt(logits, np.zeros(500, dtype=bool), np.ones(500)) == (1.0, 0.0)
+
+
+def test_the_best_threshold_is_the_one_of_the_greatest_expected_f1() -> None:
+    random = np.random.default_rng(4)
+    scores = random.beta(0.3, 2.0, 3000)
+    found = evaluation.best_threshold(scores, np.ones(3000))
+
+    def expected_f1(threshold: float) -> float:
+        flagged = scores >= threshold
+        return 2 * scores[flagged].sum() / (flagged.sum() + scores.sum())
+
+    assert expected_f1(found) == pytest.approx(
+        max(expected_f1(t) for t in np.linspace(0.05, 0.95, 91)), abs=1e-3
+    )
+
+
+def test_calibration_error_of_perfect_and_of_constant_scores() -> None:
+    truth = np.array([True, False, False, False])
+    ones = np.ones(4)
+    assert evaluation.calibration_error(truth.astype(float), truth, ones)["brier_skill"] == 1.0
+    constant = evaluation.calibration_error(np.full(4, 0.25), truth, ones)
+    assert constant["brier_skill"] == pytest.approx(0) and constant[
+        "predicted_over_observed"
+    ] == pytest.approx(1)
