@@ -14,8 +14,8 @@ from moderation import reviewing
 from moderation.admin.safe_text import shortened, visible
 from moderation.models import ModelVersion, Review, Scoring, Screening
 
-PREVIEW_CHARACTERS = 700
-PREVIEW_LINES = 12
+PREVIEW_CHARACTERS = 500
+PREVIEW_LINES = 8
 UNFOLDED_CHARACTERS = 20_000
 """What a click in the list unfolds; longer texts are read on the item's own page."""
 

@@ -31,6 +31,8 @@ class Queue(ChangeList):
             paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
             self.page_num = min(self.page_num, paginator.num_pages)
         super().get_results(request)
+        if not self.query:
+            self.full_result_count = self.result_count  # "show all" belongs to a search, not to the open items
 
 
 @admin.register(Screening)

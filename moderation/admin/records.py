@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -157,6 +158,10 @@ class PolicyAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return admin.ModelAdmin.has_add_permission(self, request)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
+        newer = Policy.objects.filter(model_label=OuterRef("model_label"), id__gt=OuterRef("id"))
+        return super().get_queryset(request).annotate(is_outdated=Exists(newer))
+
     def get_fields(self, request: HttpRequest, obj: Policy | None = None) -> Any:
         if obj is not None:
             return ("model_label", "threshold_table", "note", "created_by_name", "created")
@@ -203,7 +208,7 @@ class PolicyAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("in force"), boolean=True)
     def is_in_force(self, policy: Policy) -> bool:
-        return _in_force(policy.model_label) == policy
+        return not policy.is_outdated  # type: ignore[attr-defined]  # annotated in get_queryset
 
     @admin.display(description=gettext_lazy("thresholds"))
     def threshold_table(self, policy: Policy) -> SafeString:
