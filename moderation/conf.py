@@ -88,13 +88,13 @@ class Conf:
 
     @property
     def MODEL_DIRECTORY(self) -> str:
-        """Folder for trained model versions without a MODEL_STORAGE, never served; `model_versions` in BASE_DIR."""
+        """Folder for trained versions without a MODEL_STORAGE, never served; `model_versions` in BASE_DIR."""
         base = getattr(settings, "BASE_DIR", "") or os.curdir
         return str(self.given.get("MODEL_DIRECTORY") or os.path.join(base, "model_versions"))
 
     @property
     def MODEL_CACHE(self) -> str:
-        """Local folder into which versions are fetched from a remote storage; default: in the user's cache."""
+        """Local folder into which versions are fetched from a remote storage; in the user's cache."""
         caches = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         return str(self.given.get("MODEL_CACHE") or os.path.join(caches, "moderation-models"))
 

@@ -12,6 +12,7 @@ from datetime import timedelta
 from enum import Enum
 from functools import partial
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connections, router, transaction
 from django.db.models import Model, Q
 from django.db.models.functions import Now
@@ -106,9 +107,9 @@ def actions_due(limit: int) -> list[int]:
 
 def registration(screening: Screening) -> Registered | None:
     """How the screened object is moderated, or None: not an object, or not registered any more."""
-    if screening.source != Screening.Source.OBJECT or screening.content_type is None:
+    if screening.source != Screening.Source.OBJECT or screening.content_type_id is None:
         return None
-    model = screening.content_type.model_class()
+    model = ContentType.objects.get_for_id(screening.content_type_id).model_class()
     return None if model is None else registry.get(model._meta.label)
 
 
@@ -116,7 +117,7 @@ def _carry_out(screening: Screening, *, hidden: bool) -> None:
     entry = registration(screening)
     if entry is None or entry.hide is None or (not hidden and not screening.hidden_by_us):
         _remember(screening, pending=False)
-    elif not _in_reach(screening, entry):
+    elif not _in_reach(entry, entry.hide):
         _remember(screening, pending=True)
         alias = router.db_for_write(Screening)
         transaction.on_commit(partial(act, screening.pk), using=alias, robust=True)
@@ -134,10 +135,9 @@ def _carry_out(screening: Screening, *, hidden: bool) -> None:
         )
 
 
-def _in_reach(screening: Screening, entry: Registered) -> bool:
+def _in_reach(entry: Registered, how: Hide) -> bool:
     """Whether the object can be changed in the screening's own transaction."""
-    assert entry.hide is not None
-    return entry.hide.by_field and router.db_for_write(entry.model) == router.db_for_write(Screening)
+    return how.by_field and router.db_for_write(entry.model) == router.db_for_write(Screening)
 
 
 def _by_field(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Found:
@@ -178,7 +178,7 @@ def _act(screening_id: int) -> bool:
             _remember(screening, pending=False)
             return True
         hidden = should_be_hidden(screening, entry)
-        if _in_reach(screening, entry):
+        if _in_reach(entry, entry.hide):
             _carry_out(screening, hidden=hidden)
             return not screening.action_pending
         if not hidden and not screening.hidden_by_us:

@@ -33,10 +33,12 @@ class Discovery(models.Model):
     seen = models.BigIntegerField(default=0)
     """Highest key at the last sweep: the next watermark. One sweep of delay, so that a transaction
     which took its key early and commits late is still found."""
-    compare_after = models.BigIntegerField(default=0)
+    objects_after = models.CharField(max_length=255, blank=True)
+    """Where the running search for objects without a screening goes on: a primary key as text."""
+    screenings_after = models.BigIntegerField(default=0)
     """Where the running comparison of live texts goes on: a screening's id."""
     compared = models.DateTimeField(null=True, blank=True)
-    """When the last full comparison of live texts ended."""
+    """When the last full comparison ended."""
 
     class Meta:
         verbose_name = _("discovery")

@@ -1,1 +1,1 @@
-"""The pipeline: promise (enqueue), claim, score, store, drain. Together these are the design's screening.py."""
+"""The pipeline: promise (enqueue), claim, score, store, drain. Together these are `screening`."""

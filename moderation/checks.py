@@ -1,0 +1,220 @@
+"""Start-up checks of the `MODERATION` setting and of every registered model, each message with an id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from numbers import Real
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import FieldDoesNotExist
+from django.db import connections, models
+from django.utils.module_loading import import_string
+
+from moderation import registry
+from moderation.conf import KEYS, conf
+
+HIDE_KEYS = ("field", "hidden", "visible", "hide", "show")
+THRESHOLD_KEYS = ("flag", "hold")
+NUMBERS: dict[str, tuple[float, float, bool]] = {
+    "HOLD_AT": (0, 1, True),
+    "AUDIT_RATE": (0, 1, False),
+    "BATCH_SIZE": (1, 10_000, False),
+    "LEASE_SECONDS": (1, 86_400, False),
+    "SWEEP_SECONDS": (0.1, 86_400, False),
+    "COMPARE_HOURS": (0, 8760, False),
+    "THREADS": (1, 1024, True),
+}
+"""{key: (lowest, highest, may be None)}."""
+
+
+def connect() -> None:
+    """Register the checks with Django."""
+    register(check_setting, "moderation")
+    register(check_models, "moderation")
+    register(check_database, "moderation", Tags.database)
+    register(check_secret, "moderation", deploy=True)
+
+
+def check_setting(**_: Any) -> list[CheckMessage]:
+    """The setting itself: a dict, known keys, numbers in their range."""
+    given = getattr(settings, "MODERATION", {})
+    if not isinstance(given, Mapping):
+        return [Error("MODERATION must be a dict.", id="moderation.E001")]
+    found = [
+        Error(f'MODERATION has an unknown key "{key}".{_did_you_mean(key, KEYS)}', id="moderation.E002")
+        for key in given
+        if key not in KEYS
+    ]
+    for key, (lowest, highest, may_be_none) in NUMBERS.items():
+        value = given.get(key, lowest)
+        if not (_is_between(value, lowest, highest) or (value is None and may_be_none)):
+            or_none = ", or None" if may_be_none else ""
+            message = f'MODERATION["{key}"] must be a number from {lowest} to {highest}{or_none}.'
+            found.append(Error(message, id="moderation.E003"))
+    if not isinstance(given.get("MODELS", {}), Mapping):
+        message = 'MODERATION["MODELS"] must be a dict {"app_label.Model": {"text": "field", ...}}.'
+        found.append(Error(message, id="moderation.E004"))
+    return list(found)
+
+
+def check_models(**_: Any) -> list[CheckMessage]:
+    """Every registered model: it exists, and so do the fields and callables that it names."""
+    return [message for label, given in registry.options().items() for message in _check_model(label, given)]
+
+
+def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """SQLite without WAL and IMMEDIATE lets one writer fail where it could wait. Only with `--database`."""
+    found: list[CheckMessage] = []
+    for alias in databases or ():
+        connection = connections[alias]
+        if connection.vendor != "sqlite" or connection.is_in_memory_db():
+            continue
+        options = connection.settings_dict.get("OPTIONS", {})
+        with connection.cursor() as cursor:
+            journal = cursor.execute("PRAGMA journal_mode").fetchone()[0]
+        if str(options.get("transaction_mode", "")).upper() != "IMMEDIATE" or journal != "wal":
+            found.append(
+                Warning(
+                    f'The SQLite database "{alias}" is written by the site and by workers at once, without '
+                    "WAL and IMMEDIATE transactions: saves may fail with 'database is locked'.",
+                    hint='OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, '
+                    '"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}',
+                    id="moderation.W001",
+                )
+            )
+    return found
+
+
+def check_secret(**_: Any) -> list[CheckMessage]:
+    """A guessable key of the text keys lets an author choose on which side of the split a text falls."""
+    if conf.given.get("TEXT_KEY_SECRET"):
+        return []
+    return [
+        Warning(
+            'MODERATION["TEXT_KEY_SECRET"] is not set, so the split between training and test is guessable.',
+            hint="Set it to a random string before the first comment, and keep it for ever.",
+            id="moderation.W002",
+        )
+    ]
+
+
+def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
+    where = f'MODERATION["MODELS"]["{label}"]'
+    try:
+        model = apps.get_model(label)
+    except (LookupError, ValueError):
+        known = [known._meta.label for known in apps.get_models()]
+        yield Error(f"{where}: there is no such model.{_did_you_mean(label, known)}", id="moderation.E005")
+        return
+    if not isinstance(given, Mapping):
+        yield Error(f'{where} must be a dict such as {{"text": "body"}}.', id="moderation.E006")
+        return
+    for key in given:
+        if key not in registry.OPTIONS:
+            hint = _did_you_mean(key, registry.OPTIONS)
+            yield Error(f'{where} has an unknown key "{key}".{hint}', id="moderation.E006")
+    if len(getattr(model._meta, "pk_fields", ())) > 1:
+        yield Error(f"{where}: a composite primary key is not supported.", id="moderation.E007")
+    if "text" not in given:
+        yield Error(f'{where} needs "text", the name of the field to screen.', id="moderation.E008")
+    else:
+        yield from _check_field(where, model, "text", given["text"], "moderation.E008")
+    if given.get("author"):
+        yield from _check_field(where, model, "author", given["author"], "moderation.E009")
+    if given.get("exempt"):
+        yield from _check_callable(where, "exempt", given["exempt"])
+    yield from _check_hide(where, model, given.get("hide"))
+    yield from _check_while_pending(where, given)
+    yield from _check_thresholds(where, given.get("thresholds") or {})
+
+
+def _check_hide(where: str, model: type[models.Model], given: Any) -> Iterator[CheckMessage]:
+    if not given:
+        return
+    where = f'{where}["hide"]'
+    by_field = isinstance(given, Mapping) and {"field", "hidden"} <= set(given)
+    by_callables = isinstance(given, Mapping) and {"hide", "show"} <= set(given)
+    if by_field == by_callables:
+        message = f'{where} must be {{"field": ..., "hidden": ...}} or {{"hide": "path", "show": "path"}}.'
+        yield Error(message, id="moderation.E010")
+        return
+    for key in given:
+        if key not in HIDE_KEYS:
+            yield Error(
+                f'{where} has an unknown key "{key}".{_did_you_mean(key, HIDE_KEYS)}', id="moderation.E010"
+            )
+    if by_callables:
+        yield from _check_callable(where, "hide", given["hide"])
+        yield from _check_callable(where, "show", given["show"])
+        return
+    yield from _check_field(where, model, "field", given["field"], "moderation.E011")
+    hidden, visible = given["hidden"], given.get("visible")
+    if "visible" not in given and not isinstance(hidden, bool):
+        message = f'{where}: "hidden" is not a boolean, so "visible" must say what to show it with.'
+        yield Error(message, id="moderation.E012")
+    elif "visible" in given and visible == hidden:
+        yield Error(f'{where}: "hidden" and "visible" are the same.', id="moderation.E012")
+
+
+def _check_while_pending(where: str, given: Mapping[str, Any]) -> Iterator[CheckMessage]:
+    value = given.get("while_pending", "show")
+    if value not in registry.WHILE_PENDING:
+        yield Error(f'{where}["while_pending"] must be "show" or "hide".', id="moderation.E013")
+    elif value == "hide" and not (isinstance(given.get("hide"), Mapping) and "field" in given["hide"]):
+        # A callable may take its time, and a save must not wait for it.
+        message = f'{where}: "while_pending": "hide" needs "hide" by a field, as it happens during the save.'
+        yield Error(message, id="moderation.E013")
+
+
+def _check_thresholds(where: str, given: Any) -> Iterator[CheckMessage]:
+    form = f'{where}["thresholds"] must be {{label: {{"flag": 0.5, "hold": 0.9}}}}, from 0 to 1 or None.'
+    if not isinstance(given, Mapping):
+        yield Error(form, id="moderation.E014")
+        return
+    for label, values in given.items():
+        if not (
+            isinstance(label, str)
+            and isinstance(values, Mapping)
+            and set(values) <= set(THRESHOLD_KEYS)
+            and all(value is None or _is_between(value, 0, 1) for value in values.values())
+        ):
+            yield Error(form, id="moderation.E014", hint=f"Look at {label!r}.")
+
+
+def _check_field(
+    where: str, model: type[models.Model], key: str, name: Any, message_id: str
+) -> Iterator[CheckMessage]:
+    try:
+        found = model._meta.get_field(name) if isinstance(name, str) else None
+    except FieldDoesNotExist:
+        found = None
+    if found is None or not getattr(found, "concrete", False) or getattr(found, "many_to_many", False):
+        names = [own.name for own in model._meta.concrete_fields]
+        hint = _did_you_mean(str(name), names)
+        yield Error(f'{where}: "{key}" names no column: "{name}".{hint}', id=message_id)
+
+
+def _check_callable(where: str, key: str, path: Any) -> Iterator[CheckMessage]:
+    try:
+        found = import_string(path)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        message = f'{where}["{key}"]: {path!r} can\'t be imported ({type(error).__name__}).'
+        yield Error(message, id="moderation.E015")
+        return
+    if not callable(found):
+        yield Error(f'{where}["{key}"]: {path!r} can\'t be called.', id="moderation.E015")
+
+
+def _is_between(value: Any, lowest: float, highest: float) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and lowest <= value <= highest
+
+
+def _did_you_mean(word: object, known: Any) -> str:
+    close = get_close_matches(str(word), list(known), n=1, cutoff=0.6)
+    lower = {str(name).lower(): name for name in known}
+    match = close[0] if close else lower.get(str(word).lower(), "")
+    return f' Did you mean "{match}"?' if match else ""

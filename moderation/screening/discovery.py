@@ -1,0 +1,151 @@
+"""Finding what no receiver saw: rows of `bulk_create`, `update()`, SQL, or a crash right after a save.
+
+New integer keys are found with every sweep, above a watermark. Everything else (texts changed behind the
+ORM, rows deleted in SQL, models with other keys) by a comparison that goes through all rows once in
+`COMPARE_HOURS`, a slice with each sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import DatabaseError, models, router, transaction
+from django.db.models import Max, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from moderation import registry
+from moderation.conf import conf
+from moderation.models import Discovery, Screening
+from moderation.registry import Registered
+from moderation.screening.enqueue import promise
+from moderation.screening.live import reconcile
+
+logger = logging.getLogger("moderation.screening")
+
+CHUNK = 500
+CHUNKS_OF_A_SLICE = 10
+
+
+@dataclass
+class Found:
+    """What discovery found."""
+
+    new: int = 0
+    """Objects without a screening."""
+    edited: int = 0
+    """Texts that differ from the screened ones."""
+    gone: int = 0
+    """Objects that are no more."""
+
+
+def discover() -> Found:
+    """Look above the watermark of every registered model, and go on with its comparison when that is due."""
+    found = Found()
+    for entry in registry.registered():
+        state = remember_start(entry)
+        if has_integer_key(entry.model):
+            _look_above_watermark(entry, state, found)
+        _compare_slice(entry, state, found)
+    return found
+
+
+def remember_start(entry: Registered) -> Discovery:
+    """The state of one model's discovery; where it begins, what is there already counts as seen."""
+    highest = 0
+    if has_integer_key(entry.model):
+        highest = entry.model._base_manager.aggregate(highest=Max("pk"))["highest"] or 0
+    state, _ = Discovery.objects.get_or_create(
+        model_label=entry.label,
+        field=entry.text,
+        defaults={"start": highest, "watermark": highest, "seen": highest, "compared": timezone.now()},
+    )
+    return state
+
+
+def remember_starts(**_: Any) -> None:
+    """After `migrate`: note where each model stands, so that nothing added from now on is taken for old."""
+    for entry in registry.registered():
+        try:
+            with transaction.atomic(using=router.db_for_write(Discovery)):
+                remember_start(entry)
+        except DatabaseError:
+            continue  # its table comes with a later migration; the first sweep makes up for it
+
+
+def include_existing() -> None:
+    """From the next sweep on, also screen what was there before moderation was."""
+    for entry in registry.registered():
+        remember_start(entry)
+    Discovery.objects.update(start=0, watermark=0, seen=0, objects_after="", compared=None)
+
+
+def has_integer_key(model: type[models.Model]) -> bool:
+    """Whether keys are numbers that grow, so that a watermark means something."""
+    key: Any = model._meta.pk
+    while isinstance(key, models.ForeignKey):
+        key = key.target_field
+    return isinstance(key, models.IntegerField)
+
+
+def _look_above_watermark(entry: Registered, state: Discovery, found: Found) -> None:
+    """Every key is looked at by two sweeps: a transaction may take its key early and commit late."""
+    highest = state.watermark
+    while keys := _keys(entry, highest):
+        found.new += _promise_missing(entry, keys)
+        highest = int(keys[-1])
+    state.watermark, state.seen = max(state.seen, state.watermark), max(highest, state.seen)
+    state.save(update_fields=["watermark", "seen"])
+
+
+def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
+    due = Q(compared=None) | Q(compared__lt=Now() - timedelta(hours=conf.COMPARE_HOURS))
+    if not Discovery.objects.filter(due, pk=state.pk).exists():
+        return
+    content_type = ContentType.objects.get_for_model(entry.model)
+    screened = Screening.objects.filter(
+        source=Screening.Source.OBJECT, content_type=content_type, field=entry.text, is_current=True
+    )
+    for _ in range(CHUNKS_OF_A_SLICE):
+        rows = list(screened.filter(pk__gt=state.screenings_after, blanked=None).order_by("pk")[:CHUNK])
+        keys = _keys(entry, state.objects_after or (state.start if has_integer_key(entry.model) else None))
+        if rows:
+            differences = reconcile(rows)
+            found.edited += differences.edited
+            found.gone += differences.gone
+            state.screenings_after = rows[-1].pk
+        if keys:
+            found.new += _promise_missing(entry, keys)
+            state.objects_after = str(keys[-1])
+        if not rows and not keys:
+            state.screenings_after, state.objects_after, state.compared = 0, "", timezone.now()
+            break
+    state.save(update_fields=["screenings_after", "objects_after", "compared"])
+
+
+def _keys(entry: Registered, after: object) -> list[Any]:
+    rows = entry.model._base_manager.order_by("pk")
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    return list(rows.values_list("pk", flat=True)[:CHUNK])
+
+
+def _promise_missing(entry: Registered, keys: Iterable[Any]) -> int:
+    """Promise for those of `keys` that have no current screening; how many."""
+    by_text = {str(key): key for key in keys}
+    screened = Screening.objects.filter(
+        content_type=ContentType.objects.get_for_model(entry.model),
+        field=entry.text,
+        object_id__in=list(by_text),
+        is_current=True,
+    )
+    missing = by_text.keys() - set(screened.values_list("object_id", flat=True))
+    promised = 0
+    for instance in entry.model._base_manager.filter(pk__in=[by_text[text] for text in missing]):
+        promised += promise(entry, instance, priority=Screening.Priority.LOW) is not None
+    return promised

@@ -1,0 +1,132 @@
+"""The loop of a worker: claim, score, store, until nothing is pending."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.db import DatabaseError
+
+from moderation import model_store
+from moderation.conf import conf
+from moderation.models import ModelVersion, Screening
+from moderation.screening.claim import Claim, claim, claim_alone, fail_deadly, release
+from moderation.screening.score import Failure, LoadScorer, ModelNotReady, Scores, load_scorer, score_each
+from moderation.screening.store import Stored, store
+
+logger = logging.getLogger("moderation.screening")
+
+STORE_TRIES = 3
+"""How often a worker tries to store what it scored while the database is away, before it gives up."""
+
+
+@dataclass
+class Drained:
+    """What one drain did."""
+
+    verdicts: dict[str, int] = field(default_factory=dict)
+    failures: int = 0
+    gone: int = 0
+    is_ready: bool = True
+    """False: the model could not be loaded or could not score; everything stays pending."""
+    is_finished: bool = True
+    """False: it stopped before nothing was left that could be claimed."""
+
+    @property
+    def scored(self) -> int:
+        """How many got a verdict."""
+        return sum(self.verdicts.values())
+
+    def add(self, stored: Stored) -> None:
+        """Count what became of one batch."""
+        for verdict, count in stored.verdicts.items():
+            self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
+        self.failures += stored.failures
+        self.gone += stored.gone
+
+
+def drain(
+    *,
+    load: LoadScorer = load_scorer,
+    batches: int | None = None,
+    seconds: float | None = None,
+    stop: threading.Event | None = None,
+) -> Drained:
+    """Screen what is pending: at most `batches` batches, for about `seconds`, until `stop` is set.
+
+    Raises DatabaseError when the database is away; nothing is counted against any text then.
+    """
+    done = Drained()
+    end = None if seconds is None else time.monotonic() + seconds
+    taken = 0
+    while True:
+        if not Screening.objects.pending().exists():
+            return done  # nothing to do is found out without a model
+        try:
+            claimed = _drain_once(done, load)
+        except (model_store.ModelUnavailable, ModelNotReady) as error:
+            _complain(str(error))
+            done.is_ready = done.is_finished = False
+            return done
+        if not claimed:
+            return done
+        _complain("")
+        taken += 1
+        is_late = end is not None and time.monotonic() >= end
+        if is_late or (batches is not None and taken >= batches) or (stop is not None and stop.is_set()):
+            done.is_finished = not Screening.objects.pending().exists()
+            return done
+
+
+def _drain_once(done: Drained, load: LoadScorer) -> bool:
+    """One batch, and one of the suspects: they must not wait for a quiet hour. False: nothing to be had."""
+    version = model_store.active_version()
+    fail_deadly(version)
+    score = load(version)
+    found = False
+    for take in (lambda: claim(conf.BATCH_SIZE), claim_alone):
+        batch = take()
+        if batch:
+            found = True
+            try:
+                results = score_each(score, [row.text for row in batch.screenings])
+                done.add(_store(batch, results, version))
+            except Exception:
+                # Nobody died: whatever it was, it must not count against these texts.
+                _give_back(batch)
+                raise
+    return found
+
+
+def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
+    """Store, and try again while the database is away: what was scored belongs to no dead worker."""
+    for tries in range(1, STORE_TRIES + 1):
+        try:
+            return store(batch, results, version)
+        except DatabaseError as error:
+            logger.warning("Storing a batch failed (%s), try %d.", type(error).__name__, tries)
+            if tries == STORE_TRIES:
+                raise
+            time.sleep(0.1 * tries)
+    raise AssertionError("unreachable")
+
+
+def _give_back(batch: Claim) -> None:
+    try:
+        release(batch.token)
+    except DatabaseError as error:
+        logger.warning("A batch could not be given back (%s); its lease runs out.", type(error).__name__)
+
+
+_complaint = ""
+
+
+def _complain(complaint: str) -> None:
+    """One line for each new trouble, not one for each sweep. Our own messages: they name files, not texts."""
+    global _complaint
+    if complaint and complaint != _complaint:
+        logger.error("Comments stay pending: %s", complaint)
+    _complaint = complaint

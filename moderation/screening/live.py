@@ -1,0 +1,52 @@
+"""Comparing screened texts with the live ones, for whatever the receivers could not see."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from moderation import visibility
+from moderation.models import Screening
+from moderation.registry import Registered
+from moderation.screening.enqueue import forget, promise
+
+
+@dataclass
+class Differences:
+    """What a comparison found."""
+
+    edited: int = 0
+    """Live text differs: a new screening was promised."""
+    gone: int = 0
+    """The object is no more: the copies were blanked."""
+
+
+def reconcile(screenings: Sequence[Screening]) -> Differences:
+    """Compare screenings of objects with what is live now, one query for each model. Raises DatabaseError."""
+    found = Differences()
+    by_entry: dict[Registered, list[Screening]] = defaultdict(list)
+    by_label: dict[str, Registered] = {}
+    for screening in screenings:
+        entry = visibility.registration(screening)
+        if entry is not None and entry.text == screening.field:
+            by_entry[by_label.setdefault(entry.label, entry)].append(screening)
+    for entry, rows in by_entry.items():
+        live = _live_texts(entry, rows)
+        for row in rows:
+            if row.object_id not in live:
+                found.gone += bool(forget(entry, row.object_id))
+            elif visibility.as_screened(live[row.object_id]) != row.text:
+                found.edited += _promise_again(entry, row.object_id)
+    return found
+
+
+def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, object]:
+    """{key as text: live text} of those that exist."""
+    objects = entry.model._base_manager.filter(pk__in=[row.object_id for row in rows])
+    return {str(key): text for key, text in objects.values_list("pk", entry.text)}
+
+
+def _promise_again(entry: Registered, key: str) -> bool:
+    instance = entry.model._base_manager.filter(pk=key).first()
+    return instance is not None and promise(entry, instance) is not None

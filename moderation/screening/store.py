@@ -1,0 +1,168 @@
+"""Storing what was scored and acting on it: in one transaction, for rows still ours and still current."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connections, router, transaction
+from django.utils import timezone
+
+from moderation import policies, signals, visibility
+from moderation.conf import conf
+from moderation.models import LabelScore, ModelVersion, Policy, Scoring, Screening
+from moderation.policies import Judgement, Thresholds
+from moderation.screening.claim import Claim, count_error
+from moderation.screening.live import reconcile
+from moderation.screening.score import Failure, Scores
+
+logger = logging.getLogger("moderation.screening")
+
+
+@dataclass
+class Stored:
+    """What became of a claim."""
+
+    verdicts: dict[str, int] = field(default_factory=dict)
+    """{verdict: how many}."""
+    failures: int = 0
+    """Texts with an error of their own."""
+    gone: int = 0
+    """Edited, deleted or taken over while they were scored: nothing was stored for them."""
+
+
+def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
+    """Store one result for each claimed screening. Doing it twice changes nothing. Raises DatabaseError."""
+    done = Stored()
+    scores: dict[int, Scores] = {}
+    for screening, result in zip(claim.screenings, results, strict=True):
+        if isinstance(result, Failure):
+            count_error(claim.token, screening.pk, result.code, version)
+            done.failures += 1
+        else:
+            scores[screening.pk] = result
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        own = _still_own(claim, list(scores))
+        judged = _judge(own, scores, version)
+        _write_scorings(judged, version)
+        for row, _, judgement, _ in judged:
+            _write_verdict(row, judgement)
+            if not row.outcome:
+                visibility.apply(row)
+            done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
+    done.gone = len(scores) - len(own)
+    reconcile([row for row in own if row.source == Screening.Source.OBJECT])
+    _tell(own)
+    return done
+
+
+def thresholds_for(screening: Screening, version: ModelVersion) -> tuple[Thresholds, Policy | None]:
+    """The thresholds in force for a screening, and the stored policy that they rest on, if any."""
+    entry = visibility.registration(screening)
+    stored = _newest_policy(entry.label if entry else "")
+    combined = policies.combine(
+        version.thresholds,
+        conf.HOLD_AT,
+        entry.thresholds if entry else {},
+        stored.thresholds if stored else {},
+    )
+    return combined, stored
+
+
+def _newest_policy(model_label: str) -> Policy | None:
+    own = Policy.objects.filter(model_label=model_label).order_by("-id").first()
+    if own is not None or not model_label:
+        return own
+    return Policy.objects.filter(model_label="").order_by("-id").first()
+
+
+def _still_own(claim: Claim, keys: list[int]) -> list[Screening]:
+    """Locked for us. A row that someone is changing at this moment is skipped: an edit, or it comes again."""
+    using = router.db_for_write(Screening)
+    can_skip = connections[using].features.has_select_for_update_skip_locked
+    rows = Screening.objects.using(using).pending().filter(pk__in=keys, lease_token=claim.token)
+    return list(rows.select_for_update(skip_locked=can_skip).order_by("id"))
+
+
+InForce = tuple[Thresholds, Policy | None]
+Judged = tuple[Screening, Scores, Judgement, InForce]
+
+
+def _judge(rows: Sequence[Screening], scores: Mapping[int, Scores], version: ModelVersion) -> list[Judged]:
+    in_force: dict[int | None, InForce] = {}
+    judged = []
+    for row in rows:
+        if row.content_type_id not in in_force:
+            in_force[row.content_type_id] = thresholds_for(row, version)
+        here = in_force[row.content_type_id]
+        judged.append((row, scores[row.pk], policies.judge(scores[row.pk], here[0]), here))
+    return judged
+
+
+def _write_scorings(judged: Sequence[Judged], version: ModelVersion) -> None:
+    earlier = Scoring.objects.filter(screening__in=[row.pk for row, *_ in judged])
+    earlier.filter(model_version=version, purpose=Scoring.Purpose.LIVE).delete()
+    earlier.filter(is_basis=True).update(is_basis=False)
+    scorings = Scoring.objects.bulk_create(
+        Scoring(
+            screening=row,
+            model_version=version,
+            policy=policy,
+            purpose=Scoring.Purpose.LIVE,
+            is_basis=True,
+            scores=dict(scores),
+            thresholds=dict(thresholds.flag),
+        )
+        for row, scores, _, (thresholds, policy) in judged
+    )
+    LabelScore.objects.bulk_create(
+        LabelScore(scoring=scoring, label=label, score=scores[label])
+        for scoring, (_, scores, judgement, _) in zip(scorings, judged, strict=True)
+        for label in judgement.labels
+    )
+
+
+def _write_verdict(row: Screening, judgement: Judgement) -> None:
+    row.status = Screening.Status.DONE
+    row.verdict = judgement.verdict
+    row.severity = judgement.severity
+    row.scored = timezone.now()
+    row.error_code = ""
+    row.lease_token = row.lease_until = None
+    if not row.outcome:
+        row.queued_for, row.sampling_probability = _queue(row, judgement)
+    row.save(
+        update_fields=[
+            "status",
+            "verdict",
+            "severity",
+            "scored",
+            "error_code",
+            "lease_token",
+            "lease_until",
+            "queued_for",
+            "sampling_probability",
+        ]
+    )
+
+
+def _queue(row: Screening, judgement: Judgement) -> tuple[str, float]:
+    """Why it is queued, and with what probability it was drawn; never taken off the queue by a machine."""
+    if row.queued_for == Screening.QueuedFor.EDITED:
+        return Screening.QueuedFor.EDITED, 1.0
+    if judgement.verdict == policies.HELD:
+        return Screening.QueuedFor.HELD, 1.0
+    if judgement.verdict == policies.FLAGGED:
+        return Screening.QueuedFor.FLAGGED, 1.0
+    rate = conf.AUDIT_RATE
+    is_drawn = random.random() < rate  # noqa: S311 - a sample, not a secret
+    return (Screening.QueuedFor.AUDIT if is_drawn else ""), rate
+
+
+def _tell(rows: Sequence[Screening]) -> None:
+    for row in rows:
+        signals.send(signals.screening_scored, row)
+        if row.verdict == Screening.Verdict.HELD:
+            signals.send(signals.screening_held, row)
