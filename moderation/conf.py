@@ -111,7 +111,7 @@ class Conf:
     @property
     def CLASSIFY_MAX_CHARACTERS(self) -> int:
         """How many characters the texts of one request to `classify/` may have together."""
-        return int(self.given.get("CLASSIFY_MAX_CHARACTERS", 1_000_000))
+        return int(self.given.get("CLASSIFY_MAX_CHARACTERS", 2_000_000))
 
 
 KEYS = (
