@@ -47,12 +47,19 @@ def repair(text: str) -> Repaired:
     letters made plain (NFKC, each character by itself; signs such as ™, ½ and … stay); runs of combining marks cut to MAX_MARKS; words over
     MAX_WORD broken. Any string is accepted, plain ASCII comes back as it is.
     """
+    if len(text) <= MAX_CHARACTERS and _is_plain(text):
+        ends = range(1, len(text) + 1)
+        return Repaired(text, tuple(zip(range(len(text)), ends, strict=True)))
     pieces: list[Piece] = []
     for part, offset in _ends(text):
         if pieces:
             pieces.append((" ", pieces[-1][2], offset))
         pieces.extend(_repaired(part, offset))
     return _joined(pieces)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and _ASCII_CONTROL.search(text) is None and _LONG_WORD.search(text) is None
 
 
 def _ends(text: str) -> list[tuple[str, int]]:
@@ -64,7 +71,7 @@ def _ends(text: str) -> list[tuple[str, int]]:
 
 def _repaired(text: str, offset: int) -> list[Piece]:
     pieces = [(character, index, index + 1) for index, character in enumerate(text, start=offset)]
-    if not text.isascii() or _ASCII_CONTROL.search(text):
+    if not (text.isascii() and _ASCII_CONTROL.search(text) is None):
         for step in (_joined_surrogates, _restored_encoding, _plain_characters, _bounded_marks):
             pieces = step(pieces)
     return _broken_words(pieces)
@@ -161,7 +168,9 @@ def _broken_words(pieces: list[Piece]) -> list[Piece]:
         return pieces
     text = "".join(character for character, _, _ in pieces)
     breaks = [
-        at for match in _LONG_WORD.finditer(text) for at in range(match.start() + MAX_WORD, match.end(), MAX_WORD)
+        at
+        for match in _LONG_WORD.finditer(text)
+        for at in range(match.start() + MAX_WORD, match.end(), MAX_WORD)
     ]
     for at in reversed(breaks):
         pieces.insert(at, (" ", pieces[at][1], pieces[at][1]))

@@ -1,0 +1,115 @@
+"""A model version's manifest: what is in the directory, how it decides, how it was made, and how to prove it."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from toxicity_ml.errors import ModelDamaged, ModelNotFound
+
+MANIFEST_NAME = "manifest.json"
+VERSION_FILES = ("config.json", "model.onnx", "model.safetensors", "tokenizer.json")
+"""What a model version directory holds beside its manifest."""
+_REPUBLISH = "Fetch or publish this model version again."
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """manifest.json of a model version directory. Never changed once published."""
+
+    name: str
+    version: str
+    base_model: str
+    labels: tuple[str, ...]
+    """In the order of the model's outputs."""
+    max_length: int
+    """Tokens of a window, special tokens included."""
+    stride: int
+    """A longer text's windows start every so many tokens (not: overlap by so many)."""
+    thresholds: Mapping[str, float]
+    """Score from which a label counts."""
+    calibration: Mapping[str, Mapping[str, float]]
+    """Platt scaling per label: probability = sigmoid(slope * logit + intercept)."""
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    canned: Sequence[Mapping[str, Any]] = ()
+    """Texts with the scores that this version gave them where it was published: {"text", "scores"}."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """sha256 of every other file of the directory, by relative name."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> "Manifest":
+        """Read manifest.json. Raises ModelNotFound or ModelDamaged, naming the file."""
+        path = Path(directory) / MANIFEST_NAME
+        try:
+            content = json.loads(_read(path))
+            known = {entry.name for entry in fields(cls)}
+            manifest = cls(**{key: value for key, value in content.items() if key in known})
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise ModelDamaged(f"{path} is not a manifest. {_REPUBLISH}") from error
+        return manifest._checked(path)
+
+    def save(self, directory: str | Path) -> None:
+        """Write manifest.json, the same bytes for the same content."""
+        content = json.dumps(asdict(self), indent=2, sort_keys=True, ensure_ascii=True, allow_nan=False)
+        (Path(directory) / MANIFEST_NAME).write_text(content + "\n", encoding="utf-8")
+
+    def verify(self, directory: str | Path) -> None:
+        """Compare every file with its sha256. Raises ModelNotFound or ModelDamaged, naming the file."""
+        for name, expected in sorted(self.files.items()):
+            path = Path(directory) / name
+            if file_sha256(path) != expected:
+                raise ModelDamaged(f"{path} is damaged: its sha256 is not the manifest's. {_REPUBLISH}")
+
+    def _checked(self, path: Path) -> "Manifest":
+        """The manifest with its types put right. Raises ModelDamaged where it contradicts itself."""
+
+        def damaged(what: str) -> ModelDamaged:
+            return ModelDamaged(f"{path}: {what}. {_REPUBLISH}")
+
+        if not self.labels or not all(isinstance(label, str) for label in self.labels):
+            raise damaged("labels are not a list of names")
+        for name in self.files:
+            if Path(name).name != name or name in ("", ".", "..", MANIFEST_NAME):
+                raise damaged("files names something outside the directory")
+        try:
+            for label in self.labels:
+                _ = float(self.thresholds[label])
+                _ = float(self.calibration[label]["slope"]), float(self.calibration[label]["intercept"])
+            canned = [(str(entry["text"]), dict(entry["scores"])) for entry in self.canned]
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            raise damaged(
+                "a label lacks its threshold or calibration, or a canned text its scores"
+            ) from error
+        if any(set(scores) != set(self.labels) for _, scores in canned):
+            raise damaged("a canned text has scores for other labels")
+        if not (isinstance(self.max_length, int) and isinstance(self.stride, int)):
+            raise damaged("max_length and stride are not whole numbers")
+        if not 0 < self.stride <= self.max_length - 2:
+            raise damaged("windows would leave tokens out: stride must be from 1 to max_length - 2")
+        object.__setattr__(self, "labels", tuple(self.labels))
+        return self
+
+
+def manifest_sha256(directory: str | Path) -> str:
+    """sha256 of manifest.json: through its ``files`` it stands for the whole version. Raises ModelNotFound."""
+    return file_sha256(Path(directory) / MANIFEST_NAME)
+
+
+def file_sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file's bytes. Raises ModelNotFound, naming the file."""
+    return hashlib.sha256(_read(path)).hexdigest()
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        missing = path if path.parent.is_dir() else path.parent
+        raise ModelNotFound(
+            f"{missing} is missing. Give a model version's directory, or publish one there."
+        ) from error
+    except OSError as error:
+        raise ModelDamaged(f"{path} cannot be read ({type(error).__name__}).") from error
