@@ -1,0 +1,152 @@
+"""`POST classify/`: scores texts with the active version, in this process, and stores nothing."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils.module_loading import import_string
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework import status
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import APIException, ParseError
+from rest_framework.parsers import JSONParser
+from rest_framework.permissions import BasePermission
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from moderation import model_store, policies
+from moderation.api.serializers import Classification, Classifications, ClassifyRequest
+from moderation.conf import conf
+from moderation.models import ModelVersion, Screening
+from moderation.policies import Thresholds
+from moderation.screening.score import Failure, ModelNotReady, Scores, load_scorer, score_each
+from moderation.screening.store import thresholds_for
+
+logger = logging.getLogger("moderation.api")
+
+BYTES_PER_CHARACTER = 12
+"""What one character takes at most in JSON: an escaped surrogate pair."""
+
+
+class TooLarge(APIException):
+    """413: more text than one request may bring."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_code = "too_large"
+
+
+class NoModel(APIException):
+    """503: the log names the file; a client need not know where it lies."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = "No model can score at the moment. The server's log says why; try again later."
+    default_code = "model_unavailable"
+
+
+class CannotScore(APIException):
+    """422: the model fails on this text, and on no other."""
+
+    status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
+    default_code = "cannot_score"
+
+
+class BoundedJSONParser(JSONParser):
+    """JSON of bounded size and depth: anything else is the client's error, not ours."""
+
+    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError as error:
+            raise ParseError("JSON parse error: nested too deeply.") from error
+
+
+class ConfiguredPermission:
+    """Who may call is the site's choice: MODERATION["CLASSIFY_PERMISSION"], staff by default."""
+
+    authentication_classes = (SessionAuthentication,)
+    renderer_classes = (JSONRenderer,)
+
+    def get_permissions(self) -> Sequence[BasePermission]:
+        return [import_string(conf.CLASSIFY_PERMISSION)()]
+
+
+class ClassifyView(ConfiguredPermission, APIView):
+    """Scores of one text, or of several."""
+
+    parser_classes = (BoundedJSONParser,)
+    schema = AutoSchema()
+
+    @extend_schema(
+        operation_id="classify",
+        request=ClassifyRequest,
+        responses={
+            200: PolymorphicProxySerializer(
+                component_name="ClassifyResponse",
+                serializers=[Classification, Classifications],
+                resource_type_field_name=None,
+                many=False,
+            )
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """With `text` one classification, with `texts` a list of `results` in their order."""
+        _check_length(request)
+        asked = ClassifyRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        if "text" in asked.validated_data:
+            return Response(classify([asked.validated_data["text"]])[0])
+        return Response({"results": classify(asked.validated_data["texts"])})
+
+
+class SchemaView(ConfiguredPermission, SpectacularAPIView):
+    """The OpenAPI description of this API, for those who may call it."""
+
+    urlconf = "moderation.api.urls"
+    schema = AutoSchema()
+
+
+def classify(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Classifications of n texts, in their order. Raises TooLarge, NoModel or CannotScore."""
+    if sum(len(text) for text in texts) > conf.CLASSIFY_MAX_CHARACTERS:
+        raise TooLarge(f"At most {conf.CLASSIFY_MAX_CHARACTERS:,} characters in one request.")
+    try:
+        version = model_store.active_version()
+        results = score_each(load_scorer(version), texts) if texts else []
+    except (model_store.ModelUnavailable, ModelNotReady) as error:
+        logger.error("A text could not be classified: %s", error)
+        raise NoModel from error
+    # Texts that belong to no object are judged by the policy for all models.
+    in_force, _ = thresholds_for(Screening(source=Screening.Source.SUGGESTION), version)
+    return [_classification(result, in_force, version) for result in results]
+
+
+def _classification(result: Scores | Failure, in_force: Thresholds, version: ModelVersion) -> dict[str, Any]:
+    if isinstance(result, Failure):
+        raise CannotScore(f"A text could not be scored ({result.code}).")
+    label = _highest(result)
+    return {
+        "label": label,
+        "confidence": result[label],
+        "all_scores": dict(result),
+        "flagged": policies.judge(result, in_force).verdict != policies.CLEAR,
+        "model": str(version),
+    }
+
+
+def _highest(scores: Mapping[str, float]) -> str:
+    return max(scores, key=lambda label: scores[label])
+
+
+def _check_length(request: Request) -> None:
+    """Before the body is read. REST framework reads it past Django's own limit."""
+    limit = conf.CLASSIFY_MAX_CHARACTERS * BYTES_PER_CHARACTER + 1024 * 1024
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = 0
+    if length > limit:
+        raise TooLarge(f"At most {limit:,} bytes in one request.")
