@@ -17,12 +17,12 @@ MIN_ITEMS = 15
 MIN_EFFECTIVE_ITEMS = 8.0
 """Nor do many items of which a few carry nearly all the weight (Kish's effective sample size)."""
 LEVEL = 0.05
-"""One-sided: how often a candidate that is no better may pass by chance."""
+"""One-sided: how often the first candidate that is no better may pass by chance."""
 RESAMPLES = 4000
 
 BETTER = "better"
-NOT_BETTER = "not better"
-NOT_ENOUGH_EVIDENCE = "not enough evidence"
+NOT_BETTER = "not_better"
+NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,15 @@ class Comparison:
     """Old against new on the same items. Losses are weighted means of the Brier score over looked-at labels."""
 
     verdict: str
-    """``better``, ``not better`` or ``not enough evidence``."""
+    """``better``, ``not_better`` or ``not_enough_evidence``."""
     items: int
     effective_items: float
     old_loss: float | None
     new_loss: float | None
     difference: float | None
     """new - old: below 0 the candidate errs less."""
+    level: float
+    """One-sided, of the bootstrap."""
     upper_bound: float | None
     """Of the difference, one-sided, by paired bootstrap; the candidate is better when it is below 0."""
     old_errors: float | None
@@ -55,12 +57,15 @@ def compare(
     *,
     old_thresholds: Sequence[float],
     new_thresholds: Sequence[float],
+    earlier_comparisons: int = 0,
     seed: int = 20,
 ) -> Comparison:
     """Compare two models' scores on the test side.
 
     truth: (n_items, n_labels) of 0, 1 or NaN (not looked at, masked). old, new: scores of the same shape.
     probabilities: n_items, with which each was drawn for review. Thresholds: one per label.
+    earlier_comparisons: how often candidates were compared on this side before; the level shrinks with each, so that
+    trying often enough does not make any candidate pass (the k-th is tested at LEVEL / (k (k + 1)) * 2, k from 1).
 
     Paired bootstrap (Efron & Tibshirani 1993, chapter 13): items are resampled with both models' losses together.
     """
@@ -69,13 +74,15 @@ def compare(
     truth, old, new, looked_at = truth[usable], old[usable], new[usable], looked_at[usable]
     weights = 1.0 / np.asarray(probabilities, dtype=np.float64)[usable]
     items = len(truth)
+    nth = earlier_comparisons + 1
+    level = LEVEL * 2 / (nth * (nth + 1))
     if items == 0:
-        return Comparison(NOT_ENOUGH_EVIDENCE, 0, 0.0, None, None, None, None, None, None)
+        return Comparison(NOT_ENOUGH_EVIDENCE, 0, 0.0, None, None, None, level, None, None, None)
 
     old_losses, new_losses = _brier(truth, old, looked_at), _brier(truth, new, looked_at)
     effective = float(weights.sum() ** 2 / (weights**2).sum())
     difference = float(np.average(new_losses - old_losses, weights=weights))
-    upper = _upper_bound(new_losses - old_losses, weights, seed)
+    upper = _upper_bound(new_losses - old_losses, weights, level, seed)
     if items < MIN_ITEMS or effective < MIN_EFFECTIVE_ITEMS:
         verdict = NOT_ENOUGH_EVIDENCE
     else:
@@ -87,6 +94,7 @@ def compare(
         old_loss=float(np.average(old_losses, weights=weights)),
         new_loss=float(np.average(new_losses, weights=weights)),
         difference=difference,
+        level=level,
         upper_bound=upper,
         old_errors=_errors(truth, old, looked_at, weights, old_thresholds),
         new_errors=_errors(truth, new, looked_at, weights, new_thresholds),
@@ -111,10 +119,12 @@ def _errors(
     return float((wrong.sum(axis=1) * weights).sum() / (looked_at.sum(axis=1) * weights).sum())
 
 
-def _upper_bound(differences: NDArray[np.float64], weights: NDArray[np.float64], seed: int) -> float:
+def _upper_bound(
+    differences: NDArray[np.float64], weights: NDArray[np.float64], level: float, seed: int
+) -> float:
     generator = np.random.default_rng(seed)
     means = np.empty(RESAMPLES)
     for index in range(RESAMPLES):
         drawn = generator.integers(0, len(differences), len(differences))
         means[index] = np.average(differences[drawn], weights=weights[drawn])
-    return float(np.quantile(means, 1 - LEVEL))
+    return float(np.quantile(means, 1 - level))

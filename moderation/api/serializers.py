@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from moderation.conf import conf
 
 
+@extend_schema_field(str)
 class AnyString(serializers.Field):
     """Any JSON string: REST framework's CharField refuses NUL and lone surrogates, and trims."""
 

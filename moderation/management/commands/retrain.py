@@ -1,0 +1,132 @@
+"""`manage.py retrain`: learn from what people decided, compare, and activate what is better."""
+
+import json
+import signal
+import sys
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from moderation import artifacts, gate, retraining
+from moderation.model_store import AlreadyPublished
+from moderation.retraining import Options, Retrained
+
+VERDICTS = {
+    gate.BETTER: "The candidate is better.",
+    gate.NOT_BETTER: "The candidate is not shown to be better.",
+    gate.NOT_ENOUGH_EVIDENCE: "Not enough evidence: too few reviewed texts on the test side.",
+}
+
+
+class Command(BaseCommand):
+    """Nobody's visibility changes; workers take an activated version up between batches."""
+
+    help = "Train a new model version from reviews, starting from the active one, and compare the two."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        default = Options()
+        parser.add_argument("--activate", choices=retraining.ACTIVATE, default=default.activate)
+        parser.add_argument(
+            "--base",
+            type=Path,
+            metavar="CSV",
+            help="Jigsaw-shaped rows on which old and new are reported, too",
+        )
+        parser.add_argument("--min-reviews", type=int, default=default.min_reviews, metavar="N")
+        parser.add_argument("--epochs", type=_positive, default=default.epochs)
+        parser.add_argument(
+            "--soft-targets",
+            type=int,
+            default=default.soft_targets,
+            metavar="N",
+            help="unreviewed texts that keep their current scores, against forgetting",
+        )
+        parser.add_argument("--seed", type=int, default=default.seed)
+        parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+    def handle(self, *args: Any, **given: Any) -> None:
+        if given["base"] is not None and not given["base"].is_file():
+            raise CommandError(f"{given['base']} does not exist.")
+        options = Options(
+            activate=given["activate"],
+            base=given["base"].resolve() if given["base"] else None,
+            min_reviews=given["min_reviews"],
+            epochs=given["epochs"],
+            soft_targets=given["soft_targets"],
+            seed=given["seed"],
+        )
+        before = signal.signal(signal.SIGTERM, _leave)
+        try:
+            done = retraining.retrain(options, say=self.stderr.write if given["json"] else self.stdout.write)
+        except (
+            retraining.RetrainingFailed,
+            artifacts.ModelUnavailable,
+            artifacts.PublishFailed,
+            AlreadyPublished,
+        ) as error:
+            raise CommandError(str(error)) from error
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        if given["json"]:
+            self.stdout.write(json.dumps(_as_json(done), indent=2))
+        else:
+            self._report(done)
+
+    def _report(self, done: Retrained) -> None:
+        found = done.comparison
+        self.stdout.write(
+            f"\n{done.candidate} against {done.run.parent}, {found.items} texts of the test side:"
+        )
+        self.stdout.write(f"{'':24}{'old':>10}{'new':>10}")
+        for name, old, new in (
+            ("Brier score", found.old_loss, found.new_loss),
+            ("labels judged wrongly", found.old_errors, found.new_errors),
+        ):
+            self.stdout.write(f"{name:24}{_figure(old):>10}{_figure(new):>10}")
+        if found.upper_bound is not None:
+            self.stdout.write(
+                f"difference {found.difference:+.4f}, with {1 - found.level:.1%} confidence below "
+                f"{found.upper_bound:+.4f}"
+            )
+        if done.base_report:
+            self.stdout.write(f"\naverage precision on {Path(done.run.options['base']).name}:")
+            for label, figures in done.base_report["old"].items():
+                new = done.base_report["new"][label]["average_precision"]
+                self.stdout.write(f"{label:24}{_figure(figures['average_precision']):>10}{_figure(new):>10}")
+        self.stdout.write(f"\n{VERDICTS[found.verdict]}")
+        if done.is_active:
+            self.stdout.write(self.style.SUCCESS(f"{done.candidate} is active now."))
+        else:
+            self.stdout.write(
+                f"{done.candidate} is registered, not active. `model_versions activate {done.candidate}` makes it so."
+            )
+
+
+def _as_json(done: Retrained) -> dict[str, Any]:
+    return {
+        "run": done.run.pk,
+        "parent": str(done.run.parent),
+        "candidate": str(done.candidate),
+        "result": done.comparison.verdict,
+        "activated": done.is_active,
+        "counts": done.run.counts,
+        "comparison": done.comparison.as_dict(),
+        "base": done.base_report,
+    }
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _positive(given: str) -> float:
+    value = float(given)
+    if not 0 < value <= 100:
+        raise ArgumentTypeError("must be over 0 and at most 100")
+    return value
+
+
+def _leave(*_: object) -> None:
+    sys.exit(143)

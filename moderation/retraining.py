@@ -1,0 +1,323 @@
+"""From reviews to a better model version: learn, register, compare with the active version, activate if better.
+
+Training runs in a process of its own, so that torch is never loaded here and its memory goes back when it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import connections, router, transaction
+from django.utils import timezone
+
+from moderation import artifacts, gate, model_store, training_data
+from moderation.models import ModelVersion, TrainingRun
+from moderation.training_data import DEV, TEST, TRAIN, Row
+
+IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
+ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
+NEEDED_BYTES = 1024**3
+"""Room that a training takes for a while: checkpoints with the optimiser's state, and the exported version."""
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+logger = logging.getLogger("moderation.retraining")
+Say = Callable[[str], None]
+
+
+class RetrainingFailed(Exception):
+    """Nothing was activated; the message says what to do, `code` stands in the training run."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to retrain."""
+
+    activate: str = IF_BETTER
+    """`if-better`, `always` or `never`."""
+    min_reviews: int = 50
+    """With fewer reviewed texts there is nothing to learn yet."""
+    epochs: float = 4.0
+    batch_size: int = 16
+    body_lr: float = 5e-5
+    head_lr: float = 3e-4
+    soft_targets: int = 1000
+    """So many unreviewed texts keep their current scores, against forgetting."""
+    base: Path | None = None
+    """A Jigsaw-shaped CSV on which old and new are reported, too."""
+    seed: int = 20
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """What came of it."""
+
+    run: TrainingRun
+    candidate: ModelVersion
+    comparison: gate.Comparison
+    base_report: dict[str, dict[str, dict[str, float | None]]]
+    """{"old" | "new": {label: {"average_precision", "f1"}}} on the CSV given as base; else empty."""
+    is_active: bool
+
+
+def retrain(options: Options, *, user: AbstractBaseUser | None = None, say: Say = logger.info) -> Retrained:
+    """Train a candidate from the active version on what people decided, and activate it as `options` say.
+
+    The candidate is registered in any case. Raises RetrainingFailed, or ModelUnavailable when the active version's
+    files are not all there; the training run then says that it failed, and nothing half-done is left.
+    """
+    _refuse_a_second()
+    parent = model_store.active_version()
+    parent_directory = model_store.local_directory(parent)
+    rows = training_data.reviewed(parent.labels)
+    sides = {name: [row for row in rows if row.side == name] for name in (TRAIN, DEV, TEST)}
+    if len(rows) < options.min_reviews or not sides[TRAIN] or not sides[DEV]:
+        raise RetrainingFailed(
+            "too-few-reviews",
+            f"There are {len(rows)} reviewed texts ({len(sides[TRAIN])} to learn, {len(sides[DEV])} to choose by, "
+            f"{len(sides[TEST])} to test on); {options.min_reviews} are needed, and some on each side. "
+            "Review more, or lower --min-reviews.",
+        )
+    run = _begin(options, parent, user, {name: len(found) for name, found in sides.items()})
+    try:
+        with tempfile.TemporaryDirectory(prefix="retraining-") as place:
+            return _retrain(run, Path(place), parent, parent_directory, sides, options, user, say)
+    except BaseException as error:
+        # Interrupted or killed by SIGTERM included: a run that nobody carries on must not look as if it went on.
+        _finish(run, TrainingRun.Status.FAILED, error_code=_code(error))
+        raise
+
+
+def _retrain(
+    run: TrainingRun,
+    work: Path,
+    parent: ModelVersion,
+    parent_directory: Path,
+    sides: dict[str, list[Row]],
+    options: Options,
+    user: AbstractBaseUser | None,
+    say: Say,
+) -> Retrained:
+    from toxicity_ml.classifier import Classifier
+
+    free = shutil.disk_usage(work).free
+    if free < NEEDED_BYTES:
+        raise RetrainingFailed(
+            "disk-full",
+            f"{work.parent} has {free >> 20} MiB left; a training takes up to {NEEDED_BYTES >> 20}.",
+        )
+    with Classifier.load(parent_directory, verify=False) as old:
+        learned = sides[TRAIN] + _with_current_scores(old, TRAIN, options.soft_targets, options.seed)
+        chosen_by = sides[DEV] + _with_current_scores(old, DEV, options.soft_targets // 4, options.seed)
+        training_data.write_csv(work / "train.csv", parent.labels, learned)
+        training_data.write_csv(work / "dev.csv", parent.labels, chosen_by)
+        say(
+            f"Learning from {len(sides[TRAIN])} reviewed and {len(learned) - len(sides[TRAIN])} unreviewed texts, "
+            f"starting from {parent}."
+        )
+        _let_go_of_the_database()
+        _train(work, parent, parent_directory, f"site-{run.pk}", options, say)
+        candidate = model_store.publish(work / "candidate", parent=parent, user=user)
+        TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
+        with Classifier.load(work / "candidate", verify=False) as new:
+            comparison = _compare(old, new, sides[TEST])
+    base_report = {}
+    if options.base is not None:
+        for name, directory in (("old", parent_directory), ("new", work / "candidate")):
+            base_report[name] = _evaluate(directory, options.base, work, say)
+    run.comparison = {"test": comparison.as_dict(), "base": base_report}
+    run.result = comparison.verdict
+    run.candidate = candidate
+    _finish(run, TrainingRun.Status.DONE)
+    is_active = _activate(candidate, parent, comparison, options.activate, user, say)
+    return Retrained(run, candidate, comparison, base_report, is_active)
+
+
+def _activate(
+    candidate: ModelVersion,
+    parent: ModelVersion,
+    comparison: gate.Comparison,
+    when: str,
+    user: AbstractBaseUser | None,
+    say: Say,
+) -> bool:
+    if when == NEVER or (when == IF_BETTER and comparison.verdict != gate.BETTER):
+        return False
+    if when == IF_BETTER and model_store.active_version().pk != parent.pk:
+        say(f"Another version than {parent} is active by now, and the candidate was not compared with it.")
+        return False
+    model_store.activate(candidate, user=user)
+    return True
+
+
+def _with_current_scores(old: Any, side: str, count: int, seed: int) -> list[Row]:
+    """Unreviewed texts of one side with the active version's scores as targets, weighted to stand for all of them."""
+    if count < 1:
+        return []
+    found, total = training_data.unreviewed(side, count, seed=seed)
+    if not found:
+        return []
+    scores = old.predict_array([text for text, _ in found])
+    # What is learned counts each text once: thousands of clear ones must not drown the reviews. What is chosen
+    # and calibrated by has to look like the site.
+    weight = total / len(found) if side == DEV else 1.0
+    return [
+        Row(text, tuple(float(score) for score in row), key, weight)
+        for (text, key), row in zip(found, scores, strict=True)
+    ]
+
+
+def _compare(old: Any, new: Any, rows: list[Row]) -> gate.Comparison:
+    drawn = [(row, row.probability) for row in rows if row.probability is not None]
+    texts = [row.text for row, _ in drawn]
+    earlier = TrainingRun.objects.filter(
+        result__in=(TrainingRun.Result.BETTER, TrainingRun.Result.NOT_BETTER)
+    ).count()
+    shape = (len(drawn), len(old.labels))
+    return gate.compare(
+        np.array([row.labels for row, _ in drawn], dtype=np.float64).reshape(shape),
+        old.predict_array(texts).astype(np.float64).reshape(shape),
+        new.predict_array(texts).astype(np.float64).reshape(shape),
+        [probability for _, probability in drawn],
+        old_thresholds=[old.thresholds[label] for label in old.labels],
+        new_thresholds=[new.thresholds[label] for label in old.labels],
+        earlier_comparisons=earlier,
+    )
+
+
+def _train(
+    work: Path, parent: ModelVersion, parent_directory: Path, version: str, options: Options, say: Say
+) -> None:
+    _run(
+        "train",
+        *("--data", work / "train.csv", "--validation", work / "dev.csv"),
+        *("--base-model", parent_directory, "--out", work / "candidate"),
+        *("--name", parent.name, "--version", version),
+        *("--epochs", options.epochs, "--batch-size", options.batch_size),
+        *("--body-lr", options.body_lr, "--head-lr", options.head_lr, "--seed", options.seed),
+        output=work / "output.json",
+        say=say,
+    )
+
+
+def _evaluate(directory: Path, base: Path, work: Path, say: Say) -> dict[str, dict[str, float | None]]:
+    output = work / "evaluation.json"
+    _run("evaluate", "--model", directory, "--data", base, "--resamples", 1, output=output, say=say)
+    (scorers,) = json.loads(output.read_text(encoding="utf-8"))["parts"].values()
+    (report,) = scorers.values()
+    return {
+        label: {metric: (figures[metric] or {}).get("value") for metric in ("average_precision", "f1")}
+        for label, figures in report["labels"].items()
+    }
+
+
+def _run(command: str, *arguments: object, output: Path, say: Say) -> None:
+    """`python -m toxicity_ml COMMAND ... --json > output`; its progress goes to our stderr. Raises RetrainingFailed."""
+    package = str(artifacts.packaged_directory().parent.parent)
+    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"}
+    call = [sys.executable, "-m", "toxicity_ml", command, *map(str, arguments), "--json"]
+    errors = output.with_suffix(".err")
+    with output.open("wb") as out, errors.open("wb") as err:
+        stderr = None if sys.stderr.isatty() else err  # a person watches the progress bar; a log needs none
+        process = subprocess.Popen(call, stdout=out, stderr=stderr, env=environment, cwd=output.parent)
+        try:
+            status = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+    if status != 0:
+        raise _failure(command, status, errors.read_text(encoding="utf-8", errors="replace"))
+
+
+def _failure(command: str, status: int, errors: str) -> RetrainingFailed:
+    if "No space left on device" in errors or "os error 28" in errors:
+        return RetrainingFailed(
+            "disk-full", "The disk is full: make room for the training, and start it again."
+        )
+    if status < 0:
+        return RetrainingFailed(
+            f"killed-by-signal-{-status}",
+            f"The process of `{command}` was killed by signal {-status}; 9 is mostly the system, short of memory.",
+        )
+    last = errors.strip().splitlines()[-1:] or ["it said nothing"]
+    # Shown to the operator who started it, and stored nowhere: a library's message could quote a text.
+    return RetrainingFailed(f"{command}-failed", f"`{command}` ended with status {status}: {last[0][:300]}")
+
+
+def _begin(
+    options: Options, parent: ModelVersion, user: AbstractBaseUser | None, counts: dict[str, int]
+) -> TrainingRun:
+    asked = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()}
+    return TrainingRun.objects.create(
+        status=TrainingRun.Status.RUNNING,
+        parent=parent,
+        options={**asked, "process": [socket.gethostname(), os.getpid()]},
+        counts=counts,
+        started_by=user,
+        started_by_name=user.get_username() if user else "",
+        started=timezone.now(),
+    )
+
+
+def _finish(run: TrainingRun, status: TrainingRun.Status, error_code: str = "") -> None:
+    if run.status == TrainingRun.Status.DONE:
+        return  # the candidate is registered and compared; only its activation failed, which the error says
+    with transaction.atomic(using=router.db_for_write(TrainingRun)):
+        run.status, run.error_code, run.finished = status, error_code, timezone.now()
+        run.save(update_fields=["status", "error_code", "finished", "comparison", "result"])
+
+
+def _refuse_a_second() -> None:
+    """One training at a time; a run whose process is gone is marked failed."""
+    for run in TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING):
+        host, process = run.options.get("process", ["", 0])
+        is_old = run.started is None or run.started < timezone.now() - FORGOTTEN_AFTER
+        is_gone = not _is_alive(process) if host == socket.gethostname() else is_old
+        if not is_gone:
+            raise RetrainingFailed("already-running", f"Training run {run.pk} is under way on {host}.")
+        _finish(run, TrainingRun.Status.FAILED, error_code="killed")
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return process != os.getpid()
+
+
+def _let_go_of_the_database() -> None:
+    """A training lasts longer than some servers keep an idle connection."""
+    connection = connections[router.db_for_write(TrainingRun)]
+    if not connection.in_atomic_block:
+        connection.close()
+
+
+def _code(error: BaseException) -> str:
+    if isinstance(error, RetrainingFailed):
+        return error.code
+    if isinstance(error, KeyboardInterrupt | SystemExit):
+        return "interrupted"
+    if isinstance(error, OSError) and error.errno == 28:
+        return "disk-full"
+    return f"error:{type(error).__name__}"[:64]
