@@ -134,6 +134,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ROUTES = {"moderation.tasks.*": {"queue": "screening"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # workers log as LOGGING says, without texts
 # A prefork child loads the model when it starts; with the default of 4 s it is killed while loading.
 CELERY_WORKER_PROC_ALIVE_TIMEOUT = 60
 
