@@ -10,14 +10,9 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 from urllib.parse import quote
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-
-
-class _Parser(Protocol):
-    def add_argument(self, *flags: str, **options: object) -> object: ...
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ class WorkDirectory:
         return path.read_text().strip()
 
 
-def add_arguments(parser: _Parser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `manage.py demo`, shared with the look ahead that `prepare` takes."""
     parser.add_argument(
         "--once",

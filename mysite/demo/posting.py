@@ -67,7 +67,7 @@ class CommentFormParser(HTMLParser):
 
 
 def _cookies(response: HTTPResponse) -> str:
-    jar = SimpleCookie[str]()
+    jar = SimpleCookie()
     for header in response.headers.get_all("Set-Cookie") or []:
         jar.load(header)
     return "; ".join(f"{name}={morsel.value}" for name, morsel in jar.items())

@@ -1,12 +1,14 @@
 from datetime import timedelta
 
+from django.apps.registry import Apps
 from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.utils import timezone
 
 from mysite.articles.sample_articles import SAMPLE_ARTICLES
 
 
-def add(apps, schema_editor):
+def add(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
     Article = apps.get_model("articles", "Article")
     now = timezone.now()
     for sample in SAMPLE_ARTICLES:

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.sites.models import Site
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
@@ -58,7 +59,7 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _run(self, work: WorkDirectory, port: int, console: Console) -> None:
-        password = _set_up(work, console)
+        password = _set_up(work, port, console)
         with Children() as children:
             try:
                 _start(children, work, port)
@@ -77,7 +78,7 @@ class Command(BaseCommand):
                     signal.signal(number, signal.SIG_IGN)
 
 
-def _set_up(work: WorkDirectory, console: Console) -> str:
+def _set_up(work: WorkDirectory, port: int, console: Console) -> str:
     """Database, static files and the moderator's login; returns the password."""
     console.print("Preparing the database and the static files …")
     if work.once:
@@ -85,6 +86,7 @@ def _set_up(work: WorkDirectory, console: Console) -> str:
     work.logs.mkdir(parents=True, exist_ok=True)
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
+    Site.objects.filter(pk=settings.SITE_ID).update(domain=f"{HOST}:{port}", name="The Market Square")
     password = work.kept_secret("admin-password", 9)
     user, _ = get_user_model().objects.get_or_create(
         username=USERNAME, defaults={"is_staff": True, "is_superuser": True}
