@@ -1,0 +1,53 @@
+"""What all tests share: the database they run on, and a Redis.
+
+    pytest                                             everything, on SQLite (a file, WAL, IMMEDIATE)
+    TEST_DATABASE=postgresql pytest tests/moderation   the same tests on PostgreSQL, started by the tests
+
+Nothing has to be installed or running: both servers come with the requirements, start when the first test
+needs them, and end with the tests.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+
+from tests.servers import PostgresServer, RedisServer
+
+
+def uses_postgresql() -> bool:
+    """Whether this run is on a PostgreSQL of its own."""
+    return os.environ.get("TEST_DATABASE") == "postgresql" and not os.environ.get("DATABASE_URL")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of the tests' own."""
+    server = PostgresServer()
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A Redis server that no test may leave stopped."""
+    server = RedisServer()
+    try:
+        yield server.start()
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings: None, request: pytest.FixtureRequest
+) -> None:
+    """Point Django at the tests' own PostgreSQL, where this run is on one."""
+    if uses_postgresql():
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        settings.DATABASES["default"]["HOST"] = str(server.sockets)

