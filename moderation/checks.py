@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from numbers import Real
 from typing import Any
 
 from django.apps import apps
@@ -71,7 +70,7 @@ def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
     found: list[CheckMessage] = []
     for alias in databases or ():
         connection = connections[alias]
-        if connection.vendor != "sqlite" or connection.is_in_memory_db():
+        if connection.vendor != "sqlite" or str(connection.settings_dict["NAME"]) == ":memory:":
             continue
         options = connection.settings_dict.get("OPTIONS", {})
         with connection.cursor() as cursor:
@@ -210,7 +209,7 @@ def _check_callable(where: str, key: str, path: Any) -> Iterator[CheckMessage]:
 
 
 def _is_between(value: Any, lowest: float, highest: float) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and lowest <= value <= highest
+    return isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest
 
 
 def _did_you_mean(word: object, known: Any) -> str:

@@ -15,7 +15,8 @@ from typing import Any
 
 import redis
 from celery import current_app
-from kombu import Connection, Producer
+from kombu.connection import Connection
+from kombu.messaging import Producer
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -98,7 +99,7 @@ class Doorbell:
             drain.apply_async()
             return
         if self._producer is None:
-            self._producer = Producer(_connection().default_channel)
+            self._producer = Producer(_connection().default_channel)  # type: ignore[no-untyped-call]
         drain.apply_async(
             producer=self._producer,
             queue=conf.QUEUE,
@@ -124,7 +125,7 @@ class Doorbell:
 
 def _connection() -> Connection:
     """A broker connection that gives up after `SOCKET_SECONDS`, whichever transport the site uses."""
-    connection = current_app.connection_for_write(connect_timeout=SOCKET_SECONDS)
+    connection: Connection = current_app.connection_for_write(connect_timeout=SOCKET_SECONDS)
     connection.transport_options = {
         **(connection.transport_options or {}),
         "max_retries": 0,

@@ -17,7 +17,7 @@ DRAIN_SECONDS = 50
 
 # Acknowledged early and never retried: the pending rows are the queue, and a lost wake-up is made up for by
 # the next sweep. A late acknowledgement would only bring it back after the broker's visibility timeout.
-@shared_task(ignore_result=True, acks_late=False, max_retries=0)
+@shared_task(ignore_result=True, acks_late=False, max_retries=0)  # type: ignore[untyped-decorator]
 def drain() -> None:
     """Screen everything that is pending."""
     doorbell.answer()

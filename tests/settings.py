@@ -11,8 +11,8 @@ from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "not-a-secret")
 
-from mysite.settings import *  # noqa: E402, F403
-from mysite.settings import DATABASES, INSTALLED_APPS, MODERATION  # noqa: E402
+from mysite.settings import *  # noqa: F403
+from mysite.settings import DATABASES, INSTALLED_APPS, MODERATION
 
 _work = Path(tempfile.mkdtemp(prefix="moderation-tests-"))
 atexit.register(shutil.rmtree, _work, ignore_errors=True)

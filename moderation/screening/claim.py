@@ -107,7 +107,11 @@ def _claim(which: Q, limit: int) -> Claim:
         if not keys:
             return Claim(token, [])
         _expired().filter(pk__in=keys).update(
-            deaths=Case(When(lease_token__isnull=False, then=F("deaths") + 1), default=F("deaths")),
+            deaths=Case(
+                When(lease_token__isnull=False, then=F("deaths") + 1),
+                default=F("deaths"),
+                output_field=Screening._meta.get_field("deaths"),
+            ),
             lease_token=Value(token, output_field=Screening._meta.get_field("lease_token")),
             lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS),
         )

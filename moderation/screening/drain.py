@@ -87,8 +87,8 @@ def _drain_once(done: Drained, load: LoadScorer) -> bool:
     fail_deadly(version)
     score = load(version)
     found = False
-    for take in (lambda: claim(conf.BATCH_SIZE), claim_alone):
-        batch = take()
+    for is_alone in (False, True):
+        batch = claim_alone() if is_alone else claim(conf.BATCH_SIZE)
         if batch:
             found = True
             try:

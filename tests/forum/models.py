@@ -46,9 +46,7 @@ class Note(models.Model):
     state = models.CharField(max_length=20, default="published")
 
 
-@moderated(
-    text="text", hide={"hide": "tests.forum.rules.withdraw", "show": "tests.forum.rules.publish"}
-)
+@moderated(text="text", hide={"hide": "tests.forum.rules.withdraw", "show": "tests.forum.rules.publish"})
 class Letter(models.Model):
     """Hidden and shown by the site's own callables."""
 

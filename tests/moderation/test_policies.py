@@ -22,9 +22,7 @@ FLAG = {"toxic": 0.5, "threat": 0.2}
         ({"unheard of": 1.0}, "clear", (), 0.0),
     ],
 )
-def test_judge(
-    scores: dict[str, float], verdict: str, labels: tuple[str, ...], severity: float
-) -> None:
+def test_judge(scores: dict[str, float], verdict: str, labels: tuple[str, ...], severity: float) -> None:
     judgement = judge(scores, Thresholds(FLAG, {"toxic": 0.9}))
     assert (judgement.verdict, judgement.labels) == (verdict, labels)
     assert judgement.severity == pytest.approx(severity)
@@ -43,7 +41,8 @@ def test_stored_policy_goes_before_the_setting_before_the_version() -> None:
     setting = {"toxic": {"flag": 0.6, "hold": 0.7}, "threat": {"hold": None}}
     stored = {"toxic": {"flag": 0.8}}
     assert combine(FLAG, 0.9, setting, stored) == Thresholds(
-        {"toxic": 0.8, "threat": 0.2}, {"toxic": 0.8}  # never held below the flag threshold
+        {"toxic": 0.8, "threat": 0.2},
+        {"toxic": 0.8},  # never held below the flag threshold
     )
 
 
