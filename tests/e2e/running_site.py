@@ -87,6 +87,11 @@ class RunningSite:
         found: dict[str, Any] = self.wait_for(find, "the screening to be scored")
         return found
 
+    def labels_of(self, review: dict[str, Any]) -> dict[str, bool | None]:
+        """The labels of a row of reviews."""
+        labels: dict[str, bool | None] = json.loads(review["labels"])
+        return labels
+
     def wait_for(self, find: Callable[[], Any], what: str, seconds: float = 90) -> Any:
         """Call `find` until it returns something true."""
         deadline = time.monotonic() + seconds
