@@ -142,10 +142,9 @@ def fetch(location: str, manifest_sha256: str) -> Path:
     A storage on this machine's disk is read in place; from any other the files are copied once into the cache.
     """
     storage = artifact_storage()
-    try:
-        directory = Path(storage.path(location))
-    except NotImplementedError:
+    if not isinstance(storage, FileSystemStorage):
         return _cached(storage, location, manifest_sha256)
+    directory = Path(storage.path(location))
     verify(directory, manifest_sha256)
     return directory
 

@@ -123,8 +123,9 @@ def _upper_bound(
     differences: NDArray[np.float64], weights: NDArray[np.float64], level: float, seed: int
 ) -> float:
     generator = np.random.default_rng(seed)
-    means = np.empty(RESAMPLES)
-    for index in range(RESAMPLES):
-        drawn = generator.integers(0, len(differences), len(differences))
-        means[index] = np.average(differences[drawn], weights=weights[drawn])
-    return float(np.quantile(means, 1 - level))
+    chunk = max(1, 1_000_000 // len(differences))
+    means: list[NDArray[np.float64]] = []
+    for start in range(0, RESAMPLES, chunk):
+        drawn = generator.integers(0, len(differences), (min(chunk, RESAMPLES - start), len(differences)))
+        means.append((weights * differences)[drawn].sum(axis=1) / weights[drawn].sum(axis=1))
+    return float(np.quantile(np.concatenate(means), 1 - level))
