@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 class Classifier:
     """Scores texts with one model version.
 
-    A score depends on the text alone: not on its neighbours, their order or the number of threads. Safe to use
-    from many threads at once.
+    A score depends on the text alone: not on its neighbours, their order or the number of threads. Safe to
+    use from many threads at once.
     """
 
     def __init__(
@@ -58,10 +58,10 @@ class Classifier:
     ) -> "Classifier":
         """Load a model version directory; None is the one that comes with the package.
 
-        threads: texts scored at once; None is one for each core that this process may use. verify: compare every
-        file with its sha256. The manifest's canned texts are scored first: where a score is off by more than
-        CANNED_TOLERANCE this processor's int8 arithmetic is wrong, a warning says so, and the same weights are
-        served in float. Raises ModelNotFound or ModelDamaged, naming the file.
+        threads: texts scored at once; None is one for each core that this process may use. verify: compare
+        every file with its sha256. The manifest's canned texts are scored first: where a score is off by more
+        than CANNED_TOLERANCE this processor's int8 arithmetic is wrong, a warning says so, and the same
+        weights are served in float. Raises ModelNotFound or ModelDamaged, naming the file.
         """
         from toxicity_ml.backends.onnx import OnnxBackend
         from toxicity_ml.windows import WindowEncoder
@@ -88,8 +88,8 @@ class Classifier:
         difference = classifier._canned_difference(directory)
         if difference > CANNED_TOLERANCE:
             raise ModelDamaged(
-                f"{directory / 'model.onnx'} does not give the scores that its manifest names, in float neither "
-                f"(off by {difference:.3f}). Fetch or publish this model version again."
+                f"{directory / 'model.onnx'} does not give the scores that its manifest names, "
+                f"in float neither (off by {difference:.3f}). Fetch or publish this model version again."
             )
         return classifier
 
@@ -111,7 +111,8 @@ class Classifier:
         return [self._named(row) for row in self.predict_array(texts, progress=progress)]
 
     def predict_array(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """Calibrated probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each label."""
+        """Calibrated probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each
+        label."""
         logits = self.logits(texts, progress=progress)
         exponents = -(self._slopes * logits.astype(np.float64) + self._intercepts)
         probabilities = (1.0 / (1.0 + np.exp(np.clip(exponents, -700, 700)))).astype(np.float32)
@@ -119,7 +120,8 @@ class Classifier:
         return probabilities
 
     def logits(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """Uncalibrated logits, float32 (n_texts, n_labels), the highest of a text's windows for each label."""
+        """Uncalibrated logits, float32 (n_texts, n_labels), the highest of a text's windows for each
+        label."""
         if isinstance(texts, str):
             raise TypeError("logits and predict_array take a sequence of texts, not one text")
         result = np.full((len(texts), len(self.labels)), NO_TEXT_LOGIT, dtype=np.float32)

@@ -1,4 +1,5 @@
-"""The library's own errors: each says what is wrong, with which file, and what to do. None carries comment text."""
+"""The library's own errors: each says what is wrong, with which file, and what to do. None carries comment
+text."""
 
 
 class ToxicityError(Exception):

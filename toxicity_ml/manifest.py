@@ -1,4 +1,5 @@
-"""A model version's manifest: what is in the directory, how it decides, how it was made, and how to prove it."""
+"""A model version's manifest: what is in the directory, how it decides, how it was made, and how to prove
+it."""
 
 import hashlib
 import json
@@ -94,7 +95,8 @@ class Manifest:
 
 
 def manifest_sha256(directory: str | Path) -> str:
-    """sha256 of manifest.json: through its ``files`` it stands for the whole version. Raises ModelNotFound."""
+    """sha256 of manifest.json: through its ``files`` it stands for the whole version. Raises
+    ModelNotFound."""
     return file_sha256(Path(directory) / MANIFEST_NAME)
 
 

@@ -17,9 +17,11 @@ Piece = tuple[str, int, int]
 MAX_CHARACTERS = 40_000
 """A longer text is read at both ends, half of this at each; the middle counts as one space."""
 MAX_WORD = 100
-"""WordPiece turns a longer word into one unknown token, so such words are broken (``max_input_chars_per_word``)."""
+"""WordPiece turns a longer word into one unknown token, so such words are broken
+(``max_input_chars_per_word``)."""
 MAX_MARKS = 4
-"""Combining marks kept on one character; no language needs more, and stacked ones cost the tokenizer dearly."""
+"""Combining marks kept on one character; no language needs more, and stacked ones cost the tokenizer
+dearly."""
 
 _LONG_WORD = re.compile(rf"[^\W_]{{{MAX_WORD + 1},}}")
 _CHUNK = re.compile(r"\s+|\S{1,200}")
@@ -35,17 +37,18 @@ class Repaired:
 
     text: str
     spans: tuple[Span, ...]
-    """For each character of ``text`` the (start, end) in the original that it came from: within the original's
-    length, never going back; empty where a space was put in to break a long word."""
+    """For each character of ``text`` the (start, end) in the original that it came from: within the
+    original's length, never going back; empty where a space was put in to break a long word."""
 
 
 def repair(text: str) -> Repaired:
     """Undo damage and disguise in the encoding of a text, leaving what it says.
 
     Cut to MAX_CHARACTERS (head and tail); garbled UTF-8 restored (ftfy); surrogate pairs joined and lone ones
-    dropped; control, zero-width and bidirectional characters dropped; full-width, mathematical and other styled
-    letters made plain (NFKC, each character by itself; signs such as ™, ½ and … stay); runs of combining marks cut to MAX_MARKS; words over
-    MAX_WORD broken. Any string is accepted, plain ASCII comes back as it is.
+    dropped; control, zero-width and bidirectional characters dropped; full-width, mathematical and other
+    styled letters made plain (NFKC, each character by itself; signs such as ™, ½ and … stay); runs of
+    combining marks cut to MAX_MARKS; words over MAX_WORD broken. Any string is accepted, plain ASCII comes
+    back as it is.
     """
     if len(text) <= MAX_CHARACTERS and _is_plain(text):
         ends = range(1, len(text) + 1)
@@ -97,7 +100,8 @@ def _joined_surrogates(pieces: list[Piece]) -> list[Piece]:
 
 
 def _restored_encoding(pieces: list[Piece]) -> list[Piece]:
-    """UTF-8 once read as another encoding (``donâ€™t``), chunk by chunk, so that spans stay as narrow as a word."""
+    """UTF-8 once read as another encoding (``donâ€™t``), chunk by chunk, so that spans stay as narrow as a
+    word."""
     text = "".join(character for character, _, _ in pieces)
     if text.isascii():
         return pieces
@@ -130,7 +134,7 @@ def _plain_characters(pieces: list[Piece]) -> list[Piece]:
 @lru_cache(maxsize=8192)
 def _plain(character: str) -> str:
     """What to read for one character: nothing, itself, or the letters that it is a styled form of."""
-    if character.isascii() and character.isprintable() or character in _LINE_SPACE:
+    if (character.isascii() and character.isprintable()) or character in _LINE_SPACE:
         return character
     category = unicodedata.category(character)
     if category in ("Cc", "Cf", "Cs") or _is_invisible(character):

@@ -40,7 +40,8 @@ class WindowEncoder:
         self._length, self._stride = max_length - 2, stride
 
     def windows(self, text: str) -> list[np.ndarray]:
-        """Token ids of each window, int64 (length,), special tokens included; none for a text without tokens."""
+        """Token ids of each window, int64 (length,), special tokens included; none for a text without
+        tokens."""
         ids = self._tokenizer.encode(repair(text).text, add_special_tokens=False).ids
         if not ids:
             return []

@@ -1,4 +1,5 @@
-"""The int8 network on ONNX Runtime, for CPUs; and the same weights in float for processors that get int8 wrong."""
+"""The int8 network on ONNX Runtime, for CPUs; and the same weights in float for processors that get int8
+wrong."""
 
 from __future__ import annotations
 
@@ -20,12 +21,13 @@ OUTPUT = "logits"
 class OnnxBackend:
     """One session, one thread inside it: parallel runs come from the caller's threads, each its own text.
 
-    A batch would make a score depend on its neighbours (the activations of a run share one quantisation scale)
-    and is no faster on CPU, so the network takes one text at a time.
+    A batch would make a score depend on its neighbours (the activations of a run share one quantisation
+    scale) and is no faster on CPU, so the network takes one text at a time.
     """
 
     def __init__(self, directory: str | Path, *, dequantised: bool = False) -> None:
-        """Load model.onnx. dequantised: compute in float32 with the same int8 weights; needs the onnx package.
+        """Load model.onnx. dequantised: compute in float32 with the same int8 weights; needs the onnx
+        package.
 
         Raises ModelNotFound or ModelDamaged, naming the file.
         """
@@ -62,13 +64,14 @@ class OnnxBackend:
 
 
 def _float_model(path: Path) -> bytes:
-    """model.onnx with every integer product replaced by a float one over the dequantised weights, serialised."""
+    """model.onnx with every integer product replaced by a float one over the dequantised weights,
+    serialised."""
     try:
         import onnx
     except ImportError as error:
         raise ModelDamaged(
-            f"{path} gives wrong scores in this processor's int8 arithmetic, and serving it in float needs the onnx "
-            "package: pip install onnx."
+            f"{path} gives wrong scores in this processor's int8 arithmetic, and serving it in "
+            "float needs the onnx package: pip install onnx."
         ) from error
     model = onnx.load(str(path))
     dequantise(model)
@@ -79,7 +82,8 @@ def dequantise(model: onnx.ModelProto) -> None:
     """Rewrite a dynamically quantised graph in place.
 
     Each ``MatMulInteger(DynamicQuantizeLinear(x), W) -> Cast -> Mul(scales)`` becomes ``MatMul(x, W')`` with
-    W' = (W - zero point) * scale, scale per column. Embeddings stay int8: looking them up is exact on any processor.
+    W' = (W - zero point) * scale, scale per column. Embeddings stay int8: looking them up is exact on any
+    processor.
     """
     from onnx import helper, numpy_helper
 
