@@ -1,0 +1,54 @@
+"""The command line. Each command is a module with ``add_arguments(parser)`` and ``run(args) -> exit code``;
+only the one that was asked for is imported, so that ``predict`` never waits for torch."""
+
+import argparse
+import importlib
+import logging
+import sys
+from collections.abc import Sequence
+
+from toxicity_ml import __version__
+from toxicity_ml.errors import ToxicityError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "predict": ("toxicity_ml.cli.predict", "score texts: JSON Lines in, JSON Lines out"),
+    "train": ("toxicity_ml.cli.train", "fine-tune a model on labelled texts"),
+    "evaluate": ("toxicity_ml.cli.evaluate", "measure a model version on labelled texts"),
+    "export": ("toxicity_ml.cli.export", "turn a checkpoint into the int8 network that is served"),
+}
+"""Name: (module, help)."""
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+FAILED = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 done with invalid input, 2 not done."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s: %(message)s")
+    asked = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    parser = argparse.ArgumentParser(
+        "python -m toxicity_ml", description="Multi-label toxicity classification."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    run = None
+    for name, (module_name, help_text) in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=help_text)
+        if name == asked:
+            module = importlib.import_module(module_name)
+            subparser.description = module.__doc__
+            subparser.formatter_class = argparse.RawDescriptionHelpFormatter
+            module.add_arguments(subparser)
+            run = module.run
+    options = parser.parse_args(arguments)
+    if run is None:  # the parser has accepted a command by then, so one was asked for
+        parser.error("name a command first")
+    try:
+        return int(run(options))
+    except ToxicityError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED

@@ -1,0 +1,39 @@
+"""Turn a checkpoint that training wrote into the int8 network that is served, and say how close the two are.
+
+Refused when int8 strays too far from what was trained, as seen on the sample texts; then nothing is written.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+SAMPLE = 500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--checkpoint", type=Path, required=True, metavar="DIR", help="what training wrote")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where model.onnx goes")
+    parser.add_argument(
+        "--data", nargs="+", required=True, metavar="FILE", help="texts typical for what will be scored"
+    )
+    parser.add_argument(
+        "--sample", type=int, default=SAMPLE, metavar="N", help=f"texts compared (default: {SAMPLE})"
+    )
+    parser.add_argument("--json", action="store_true", help="the figures as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0. Raises ExportRefused, ModelNotFound, ModelDamaged or DataError."""
+    from toxicity_ml import corpora
+    from toxicity_ml.export import export_onnx
+    from toxicity_ml.modeling import saved_labels
+
+    texts = list(corpora.load(args.data, saved_labels(args.checkpoint))["text"])
+    spread = texts[:: max(1, len(texts) // max(1, args.sample))][: max(1, args.sample)]
+    figures = export_onnx(args.checkpoint, args.out, spread)
+    if args.json:
+        sys.stdout.write(json.dumps(figures) + "\n")
+    else:
+        sys.stdout.writelines(f"{name.replace('_', ' ')}: {value:.5g}\n" for name, value in figures.items())
+    return 0
