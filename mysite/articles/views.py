@@ -6,7 +6,8 @@ from django.core.paginator import Paginator
 from django.db.models import Count, IntegerField, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Cast, Coalesce
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.templatetags.static import static
 from django.views.decorators.http import require_safe
 from django_comments.models import Comment
 from django_comments.views.comments import CommentPostBadRequest
@@ -62,6 +63,11 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
     page = Paginator(comments, COMMENTS_PER_PAGE).get_page(request.GET.get("page"))
     form = django_comments.get_form()(shown)
     return render(request, "articles/article.html", {"article": shown, "comments": page, "form": form})
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Where browsers look for an icon when a page, such as the admin's, names none."""
+    return redirect(static("mysite/icon.svg"))
 
 
 def post_comment(request: HttpRequest) -> HttpResponse:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.contrib.contenttypes.models import ContentType
 from django_comments.models import Comment
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -79,7 +80,12 @@ def newest_verdicts(count: int) -> list[CommentVerdict]:
 def table_of(verdicts: Sequence[CommentVerdict]) -> Table:
     """One row a comment: who, what, the verdict, and a column for each label's score in per cent."""
     labels = _labels(verdicts)
-    table = Table(caption="Scores in per cent; bold: over the threshold", expand=True, pad_edge=False)
+    table = Table(
+        caption="Scores in per cent; bold: over the threshold",
+        expand=True,
+        pad_edge=False,
+        box=box.SIMPLE_HEAD,
+    )
     table.add_column("Comment", ratio=1, no_wrap=True, overflow="ellipsis")
     table.add_column("Verdict")
     for label in labels:

@@ -33,6 +33,7 @@ class RunningSite:
             **os.environ,
             **work.environment(),
             "REDIS_URL": embedded_redis_url(),
+            "TEXT_KEY_SECRET": "the same texts are on the same side in every run",
             "DJANGO_SETTINGS_MODULE": "mysite.settings",
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             "HF_HUB_OFFLINE": "1",

@@ -134,13 +134,15 @@ def _report_once(children: Children, console: Console, logs: Path) -> None:
 def _watch(children: Children, console: Console) -> None:
     """Show the newest verdicts until somebody ends the demo; comments posted meanwhile appear, too."""
     shown: list[CommentVerdict] = []
+    is_told = False
     with Live(console=console, auto_refresh=False) as live:
         while True:
             children.check()
             if (rows := newest_verdicts(len(SAMPLES))) != shown:
                 shown = rows
                 live.update(table_of(rows), refresh=True)
-                if all(row.is_decided for row in rows):
+                if not is_told and all(row.is_decided for row in rows):
+                    is_told = True
                     live.console.print(summary_of(rows), "Post more on the site; Ctrl-C ends the demo.")
             time.sleep(0.5)
 
