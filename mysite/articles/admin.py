@@ -4,7 +4,6 @@ from django.contrib import admin
 
 from mysite.articles.models import Article
 
-
 admin.site.site_header = "The Market Square"
 admin.site.site_title = "The Market Square"
 admin.site.index_title = "Behind the scenes"

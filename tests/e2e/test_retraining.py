@@ -1,4 +1,4 @@
-"""From a hundred reviews to another model: made in the admin, learned by `retrain`, used by the running worker."""
+"""From a hundred reviews to another model: made in the admin, learned by `retrain`, used by a running worker."""
 
 import itertools
 import json
@@ -83,5 +83,5 @@ def test_a_better_model_learned_from_reviews_takes_over_and_can_be_rolled_back(r
     again = "Lena, you stupid idiot, that was a lovely goal!"
     assert version_that_scores(site, again) == before
     assert site.screening_of(again)["verdict"] in {"flagged", "held"}
-    changes = site.rows("SELECT action FROM moderation_auditentry WHERE target_type = 'model_version'")
+    changes = site.rows("SELECT action FROM moderation_auditentry WHERE target_type = 'modelversion'")
     assert len(changes) >= 2
