@@ -8,30 +8,24 @@ the worker, or in the request of the moderator.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.dispatch import Signal
 
-if TYPE_CHECKING:
-    from moderation.models import Screening
-
 logger = logging.getLogger("moderation.signals")
 
-screening_scored = Signal()
+
+class TextFreeSignal(Signal):
+    """A signal that logs what a receiver raises without its message, which may quote the comment."""
+
+    def _log_robust_failure(self, receiver: Any, err: Exception) -> None:
+        name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
+        logger.error("The receiver %s of a moderation signal raised %s.", name, type(err).__name__)
+
+
+screening_scored = TextFreeSignal()
 """A text got its verdict. Argument: screening."""
-screening_held = Signal()
+screening_held = TextFreeSignal()
 """The verdict was `held`. Argument: screening."""
-screening_reviewed = Signal()
+screening_reviewed = TextFreeSignal()
 """A person decided. Arguments: screening, review."""
-
-
-def send(signal: Signal, screening: Screening, **arguments: Any) -> None:
-    """Send `signal` to the site; what a receiver raises is logged, without its message."""
-    for receiver, answer in signal.send_robust(sender=type(screening), screening=screening, **arguments):
-        if isinstance(answer, Exception):
-            logger.error(
-                "The receiver %s of a moderation signal raised %s about screening %s.",
-                getattr(receiver, "__qualname__", type(receiver).__qualname__),
-                type(answer).__name__,
-                screening.pk,
-            )

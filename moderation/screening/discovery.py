@@ -2,7 +2,8 @@
 
 New integer keys are found with every sweep, above a watermark. Everything else (texts changed behind the
 ORM, rows deleted in SQL, models with other keys) by a comparison that goes through all rows once in
-`COMPARE_HOURS`, a slice with each sweep.
+`COMPARE_HOURS`, a slice with each sweep. Keys that are no numbers tell nothing of before and after: the
+first comparison of such a model screens what was there before moderation was, too.
 """
 
 from __future__ import annotations

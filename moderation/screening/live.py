@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,13 +24,12 @@ class Differences:
 def reconcile(screenings: Sequence[Screening]) -> Differences:
     """Compare screenings of objects with what is live now, one query for each model. Raises DatabaseError."""
     found = Differences()
-    by_entry: dict[Registered, list[Screening]] = defaultdict(list)
-    by_label: dict[str, Registered] = {}
+    by_model: dict[str, tuple[Registered, list[Screening]]] = {}
     for screening in screenings:
         entry = visibility.registration(screening)
         if entry is not None and entry.text == screening.field:
-            by_entry[by_label.setdefault(entry.label, entry)].append(screening)
-    for entry, rows in by_entry.items():
+            by_model.setdefault(entry.label, (entry, []))[1].append(screening)
+    for entry, rows in by_model.values():
         live = _live_texts(entry, rows)
         for row in rows:
             if row.object_id not in live:

@@ -36,6 +36,8 @@ class Stored:
 def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
     """Store one result for each claimed screening. Doing it twice changes nothing. Raises DatabaseError."""
     done = Stored()
+    # What was edited or deleted behind the receivers meanwhile is superseded by this, and then not ours.
+    reconcile([row for row in claim.screenings if row.source == Screening.Source.OBJECT])
     scores: dict[int, Scores] = {}
     for screening, result in zip(claim.screenings, results, strict=True):
         if isinstance(result, Failure):
@@ -53,7 +55,6 @@ def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersi
                 visibility.apply(row)
             done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
     done.gone = len(scores) - len(own)
-    reconcile([row for row in own if row.source == Screening.Source.OBJECT])
     _tell(own)
     return done
 
@@ -163,6 +164,6 @@ def _queue(row: Screening, judgement: Judgement) -> tuple[str, float]:
 
 def _tell(rows: Sequence[Screening]) -> None:
     for row in rows:
-        signals.send(signals.screening_scored, row)
+        signals.screening_scored.send_robust(sender=Screening, screening=row)
         if row.verdict == Screening.Verdict.HELD:
-            signals.send(signals.screening_held, row)
+            signals.screening_held.send_robust(sender=Screening, screening=row)

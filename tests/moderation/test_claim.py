@@ -1,0 +1,190 @@
+"""Claims: nothing twice, nothing lost, and only a text's own errors count against it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.db import connections
+from django.db.models.functions import Now
+
+from moderation.models import ModelVersion, Screening
+from moderation.screening.claim import (
+    claim,
+    claim_alone,
+    count_error,
+    fail_deadly,
+    release,
+    retry_failed,
+)
+from tests.moderation.conftest import make_version
+
+
+def make_pending(count: int, **columns: object) -> list[Screening]:
+    return [
+        Screening.objects.create(source="import", text=f"text {number}", **columns) for number in range(count)
+    ]
+
+
+def run_out(**columns: object) -> None:
+    """Every lease ends, as after a SIGKILL and some time."""
+    Screening.objects.update(lease_until=Now() - timedelta(seconds=1), **columns)
+
+
+@pytest.mark.django_db
+def test_the_highest_priority_and_then_the_oldest_come_first() -> None:
+    late = make_pending(2, priority=Screening.Priority.LOW)
+    first = make_pending(2)
+    assert [row.pk for row in claim(3).screenings] == [first[0].pk, first[1].pk, late[0].pk]
+
+
+@pytest.mark.django_db
+def test_what_is_claimed_is_not_to_be_had_until_it_is_released() -> None:
+    make_pending(3)
+    mine = claim(2)
+    assert len(mine.screenings) == 2
+    assert len(claim(9).screenings) == 1
+    assert not claim(9)
+    assert release(mine.token) == 2
+    assert len(claim(9).screenings) == 2
+    assert set(Screening.objects.values_list("deaths", flat=True)) == {0}
+
+
+@pytest.mark.django_db
+def test_only_pending_current_texts_are_claimed() -> None:
+    make_pending(1, status="done", verdict="clear")
+    make_pending(1, status="failed")
+    make_pending(1, is_current=False)
+    make_pending(1, lease_until=Now() + timedelta(minutes=1))
+    assert not claim(9)
+
+
+@pytest.mark.django_db
+def test_a_lease_that_ran_out_is_taken_over_and_counted_as_a_death() -> None:
+    make_pending(1)
+    first = claim(9)
+    run_out()
+    second = claim(9)
+    assert second.screenings[0].deaths == 1
+    assert second.token != first.token
+    assert release(first.token) == 0
+
+
+@pytest.mark.django_db
+def test_after_two_deaths_a_text_is_claimed_alone_and_after_three_more_it_fails(
+    version: ModelVersion,
+) -> None:
+    first, *_ = make_pending(3)
+    for _ in range(2):
+        assert len(claim(9).screenings) == 3
+        run_out()
+    for deaths in (2, 3, 4):
+        assert not claim(9)
+        assert fail_deadly(version) == 0
+        alone = claim_alone()
+        assert [row.deaths for row in alone.screenings] == [deaths]
+        run_out()
+    assert fail_deadly(version) == 1
+    failed = Screening.objects.get(status="failed")
+    assert (failed.queued_for, failed.error_code, failed.failed_version) == ("failed", "worker-died", version)
+    assert failed.is_open
+    assert failed.pk == first.pk
+    assert claim_alone().screenings[0].deaths == 2
+
+
+@pytest.mark.django_db
+def test_three_errors_of_its_own_fail_a_text_with_pauses_between(version: ModelVersion) -> None:
+    make_pending(1)
+    for attempt in (1, 2, 3):
+        mine = claim(9)
+        count_error(mine.token, mine.screenings[0].pk, "scoring-error:ValueError", version)
+        row = Screening.objects.get()
+        assert row.attempts == attempt
+        assert not claim(9)
+        if attempt < 3:
+            assert row.status == "pending"
+            run_out()
+    assert (row.status, row.queued_for, row.deaths) == ("failed", "failed", 0)
+    assert row.error_code == "scoring-error:ValueError"
+
+
+@pytest.mark.django_db
+def test_an_error_reported_after_the_lease_was_lost_does_not_count(version: ModelVersion) -> None:
+    make_pending(1)
+    mine = claim(9)
+    run_out()
+    claim(9)
+    count_error(mine.token, mine.screenings[0].pk, "scoring-error:ValueError", version)
+    assert Screening.objects.get().attempts == 0
+
+
+@pytest.mark.django_db
+def test_another_model_version_tries_again_what_one_failed_at(version: ModelVersion) -> None:
+    (row,) = make_pending(1, status="failed", queued_for="failed", attempts=3, failed_version=version)
+    assert retry_failed(version) == 0
+    assert retry_failed(make_version("2")) == 1
+    row.refresh_from_db()
+    assert (row.status, row.attempts, row.queued_for) == ("pending", 0, "failed")
+
+
+@pytest.mark.django_db
+def test_what_a_person_has_decided_is_not_tried_again(version: ModelVersion) -> None:
+    make_pending(1, status="failed", queued_for="failed", outcome="hide")
+    assert retry_failed(version) == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_claiming_at_once_get_every_text_exactly_once() -> None:
+    make_pending(120)
+    claimed: list[int] = []
+    errors: list[BaseException] = []
+    start = threading.Barrier(6)
+
+    def work() -> None:
+        start.wait()
+        while mine := claim(7):
+            claimed.extend(row.pk for row in mine.screenings)
+
+    _in_threads(6, work, errors)
+    assert errors == []
+    assert sorted(claimed) == sorted(Screening.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_taking_over_at_once_get_every_text_exactly_once() -> None:
+    make_pending(40)
+    claim(40)
+    run_out()
+    claimed: list[int] = []
+    errors: list[BaseException] = []
+    start = threading.Barrier(4)
+
+    def work() -> None:
+        start.wait()
+        while mine := claim(7):
+            claimed.extend(row.pk for row in mine.screenings)
+
+    _in_threads(4, work, errors)
+    assert errors == []
+    assert len(claimed) == len(set(claimed)) == 40
+    assert set(Screening.objects.values_list("deaths", flat=True)) == {1}
+
+
+def _in_threads(count: int, work: Callable[[], None], errors: list[BaseException]) -> None:
+    """Run `work` on `count` threads, each with a database connection of its own."""
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)

@@ -1,0 +1,158 @@
+"""The sweep finds what no receiver saw, and retries what is left to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from moderation.models import Discovery, Lease, ModelVersion, Screening
+from moderation.screening.discovery import include_existing, remember_starts
+from moderation.sweep import Swept, sweep
+from tests.forum.models import Letter, Note, Post
+from tests.moderation.conftest import load_by_words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def start(version: ModelVersion) -> None:
+    """As after `migrate`, with empty tables."""
+    remember_starts()
+
+
+def run() -> Swept:
+    return sweep(load=load_by_words)
+
+
+def texts() -> list[str]:
+    return sorted(Screening.objects.filter(is_current=True, status="done").values_list("text", flat=True))
+
+
+def compare_is_due() -> None:
+    Discovery.objects.update(compared=timezone.now() - timedelta(days=2))
+
+
+def test_bulk_created_rows_are_found_and_screened_by_the_next_sweep() -> None:
+    Post.objects.bulk_create(Post(body=f"text {number}") for number in range(3))
+    assert not Screening.objects.exists()
+    done = run()
+    assert (done.found.new, done.drained.scored) == (3, 3)
+    assert texts() == ["text 0", "text 1", "text 2"]
+    assert run().found.new == 0
+
+
+def test_found_rows_are_hidden_like_others() -> None:
+    Post.objects.bulk_create([Post(body="I kill you")])
+    run()
+    assert Post.objects.get().is_visible is False
+
+
+def test_rows_found_wait_behind_those_just_saved() -> None:
+    Post.objects.bulk_create([Post(body="found")])
+    run()
+    Post.objects.create(body="saved")
+    assert list(Screening.objects.order_by("id").values_list("priority", flat=True)) == [0, 10]
+
+
+def test_a_key_that_was_taken_early_and_committed_late_is_found() -> None:
+    Post.objects.bulk_create([Post(pk=10, body="first to commit")])
+    run()
+    Post.objects.bulk_create([Post(pk=9, body="late")])
+    assert run().found.new == 1
+    assert texts() == ["first to commit", "late"]
+
+
+def test_what_was_there_before_moderation_is_screened_only_when_asked_for() -> None:
+    Discovery.objects.all().delete()
+    Post.objects.bulk_create([Post(body="old")])
+    Letter.objects.bulk_create([Letter(text="old, too")])
+    assert run().found.new == 0
+    compare_is_due()
+    assert run().found.new == 0
+    Post.objects.bulk_create([Post(body="new")])
+    assert run().found.new == 1
+    include_existing()
+    assert run().found.new == 2
+    assert texts() == ["new", "old", "old, too"]
+
+
+def test_keys_that_are_no_numbers_are_found_by_the_comparison() -> None:
+    Note.objects.bulk_create([Note(text="one"), Note(text="two"), Note(text="✓ exempt")])
+    assert run().found.new == 0
+    compare_is_due()
+    assert run().found.new == 2
+    assert texts() == ["one", "two"]
+
+
+def test_texts_changed_behind_the_orm_are_found_by_the_comparison() -> None:
+    Post.objects.create(body="how nice")
+    Note.objects.create(text="how nice, too")
+    run()
+    Post.objects.update(body="you idiot")
+    assert run().found.edited == 0
+    compare_is_due()
+    assert run().found.edited == 1
+    assert texts() == ["how nice, too", "you idiot"]
+    assert Screening.objects.open().get().text == "you idiot"
+
+
+def test_rows_deleted_behind_the_orm_are_blanked_by_the_comparison() -> None:
+    Post.objects.create(body="you idiot")
+    run()
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM forum_post")
+    compare_is_due()
+    assert run().found.gone == 1
+    assert (Screening.objects.get().text, Screening.objects.open().exists()) == ("", False)
+
+
+def test_a_comparison_goes_through_everything_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    from moderation.screening import discovery
+
+    monkeypatch.setattr(discovery, "CHUNK", 2)
+    monkeypatch.setattr(discovery, "CHUNKS_OF_A_SLICE", 2)
+    for number in range(7):
+        Post.objects.create(body=f"text {number}")
+    run()
+    Post.objects.update(body="changed")
+    compare_is_due()
+    assert [run().found.edited for _ in range(5)] == [4, 3, 0, 0, 0]
+    compared = Discovery.objects.get(model_label="forum.Post").compared
+    assert compared is not None and compared > timezone.now() - timedelta(hours=1)
+
+
+def test_pending_actions_are_carried_out() -> None:
+    Letter.objects.create(text="I kill you", refuses=True)
+    run()
+    assert Letter.objects.get().is_withdrawn is False
+    Letter.objects.update(refuses=False)
+    Screening.objects.update(lease_until=None)
+    assert run().acted == 1
+    assert Letter.objects.get().is_withdrawn is True
+
+
+def test_one_sweep_at_a_time_looks_for_what_is_new_but_everybody_screens() -> None:
+    run()
+    Lease.objects.update(token="0" * 32, until=timezone.now() + timedelta(minutes=5))
+    Post.objects.bulk_create([Post(body="found later")])
+    Post.objects.create(body="saved")
+    done = run()
+    assert (done.found.new, done.drained.scored) == (0, 1)
+    Lease.objects.update(until=timezone.now() - timedelta(seconds=1))
+    assert run().found.new == 1
+
+
+def test_the_lease_is_given_back() -> None:
+    run()
+    assert Lease.objects.get().token is None
+
+
+def test_a_sweep_sends_no_messages(django_capture_on_commit_callbacks: Any) -> None:
+    Post.objects.bulk_create([Post(body="found")])
+    with django_capture_on_commit_callbacks() as callbacks:
+        run()
+    assert callbacks == []
