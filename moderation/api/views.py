@@ -108,6 +108,14 @@ class SchemaView(ConfiguredPermission, SpectacularAPIView):
     urlconf = "moderation.api.urls"
     schema = AutoSchema()
 
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """With the addresses under which the site included the API."""
+        self.custom_settings = {
+            "TITLE": "Comment moderation",
+            "SCHEMA_PATH_PREFIX_INSERT": request.path.removesuffix("/schema/"),
+        }
+        return super().get(request, *args, **kwargs)
+
 
 def classify(texts: Sequence[str]) -> list[dict[str, Any]]:
     """Classifications of n texts, in their order. Raises TooLarge, NoModel or CannotScore."""
