@@ -13,7 +13,7 @@ Screenshot = Callable[[str], None]
 
 INSULT = "You are a fucking idiot, shut up you stupid piece of shit."
 THREAT = "I will find you and kill you, you worthless bitch. You are going to die."
-PLANTED = "<script>document.title='ran'</script><b id=planted>You stupid fucking moron</b>"
+PLANTED = "<b id=planted>You are a stupid fucking moron, shut your mouth, you piece of shit</b>"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,12 +53,11 @@ def test_the_queue_shows_texts_escaped_and_a_meter_for_each_label(
     planted = item_with(queue, PLANTED)
     expect(planted).to_have_count(1)
     assert queue.locator("#planted").count() == 0
-    assert queue.title() != "ran"
     scores = site.screening_of(INSULT)["scores"]
     meters = item_with(queue, INSULT).get_by_role("meter")
     assert meters.count() == len(scores)
     for label, score in scores.items():
-        meter = item_with(queue, INSULT).get_by_role("meter", name=label.replace("_", " "))
+        meter = item_with(queue, INSULT).get_by_role("meter", name=label.replace("_", " "), exact=True)
         assert float(meter.get_attribute("aria-valuenow") or "nan") == pytest.approx(score, abs=0.006)
     screenshot("queue")
 

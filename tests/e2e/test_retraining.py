@@ -1,4 +1,4 @@
-"""From a hundred reviews to another model: made in the admin, learned by `retrain`, used by a running worker."""
+"""A hundred reviews made in the admin, a model that learned from them, and a running worker that uses it."""
 
 import itertools
 import json
