@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
@@ -135,7 +136,7 @@ def load_setting(**_: Any) -> None:
 
 
 def parse(label: str, given: Mapping[str, Any]) -> Registered:
-    """`given` as a Registered. Raises LookupError, TypeError or ValueError; `checks` says it better."""
+    """`given` as a Registered. Raises what any mistake in it leads to; `checks` says it better."""
     model = apps.get_model(label)
     model._meta.get_field(given["text"])
     if given.get("while_pending", "show") not in WHILE_PENDING:
@@ -183,7 +184,7 @@ def _load() -> dict[str, Registered]:
         for label, given in options().items():
             try:
                 entry = parse(label, given)
-            except (LookupError, TypeError, ValueError, AttributeError):
+            except (LookupError, TypeError, ValueError, AttributeError, FieldDoesNotExist):
                 continue  # moderation.checks reports it with an id, at start-up
             loaded[entry.label] = entry
         _loaded = loaded

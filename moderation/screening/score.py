@@ -97,7 +97,7 @@ class _Loaded:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._version_id: int | None = None
+        self._sha256 = ""
         self._scorer: Scorer | None = None
         self._backoff = FIRST_BACKOFF
         self._not_before = 0.0
@@ -105,19 +105,19 @@ class _Loaded:
 
     def get(self, version: ModelVersion) -> Scorer:
         with self._lock:
-            if self._scorer is not None and self._version_id == version.pk:
+            if self._scorer is not None and self._sha256 == version.manifest_sha256:
                 return self._scorer
             return self._load(version)
 
     def _load(self, version: ModelVersion) -> Scorer:
-        if self._version_id == version.pk and time.monotonic() < self._not_before:
+        if self._sha256 == version.manifest_sha256 and time.monotonic() < self._not_before:
             raise ModelNotReady(self._complaint)
         try:
             scorer = _load(version)
         except Exception as error:
             self._put_off(version, error)
             raise ModelNotReady(self._complaint) from error
-        self._scorer, self._version_id = scorer, version.pk
+        self._scorer, self._sha256 = scorer, version.manifest_sha256
         self._backoff, self._complaint = FIRST_BACKOFF, ""
         logger.info("Scoring with model version %s.", version)
         return scorer
@@ -127,7 +127,7 @@ class _Loaded:
         complaint = f"Model version {version} can't be loaded: {error}"
         if complaint != self._complaint:
             self._backoff = FIRST_BACKOFF
-        self._scorer, self._version_id, self._complaint = None, version.pk, complaint
+        self._scorer, self._sha256, self._complaint = None, version.manifest_sha256, complaint
         self._not_before = time.monotonic() + self._backoff
         self._backoff = min(2 * self._backoff, LAST_BACKOFF)
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.core import serializers
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Concat
 
@@ -73,7 +73,7 @@ def test_whatever_the_database_accepts_is_promised_as_it_is(text: str) -> None:
 
 def test_nul_is_refused_by_the_database_or_promised_visibly() -> None:
     if connection.vendor == "postgresql":
-        with pytest.raises(ValueError, match="NUL"), transaction.atomic():
+        with pytest.raises(DataError, match="NUL"), transaction.atomic():
             Post.objects.create(body="a\0b")
         assert not Screening.objects.exists()
     else:

@@ -1,0 +1,136 @@
+"""Mistakes in the setting are found at start-up, each with an id and, where it can, the right word."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.db import connection
+
+from moderation import registry
+from moderation.checks import check_database, check_models, check_secret, check_setting
+from tests.forum.models import Note, Post
+
+GOOD = {"text": "text", "hide": {"field": "state", "hidden": "withheld", "visible": "published"}}
+
+
+def found(settings: Any, **given: Any) -> list[tuple[str, str]]:
+    settings.MODERATION = given
+    return [(str(message.id), str(message.msg)) for message in [*check_setting(), *check_models()]]
+
+
+def found_in_model(settings: Any, **given: Any) -> list[str]:
+    return [name for name, _ in found(settings, MODELS={"forum.Note": {**GOOD, **given}})]
+
+
+def test_the_tests_own_setting_is_in_order() -> None:
+    assert [message for message in run_checks() if str(message.id).startswith("moderation.")] == []
+
+
+def test_no_setting_at_all_is_in_order(settings: Any) -> None:
+    del settings.MODERATION
+    assert [*check_setting(), *check_models()] == []
+
+
+def test_a_setting_that_is_no_dict(settings: Any) -> None:
+    settings.MODERATION = ["MODELS"]
+    assert [message.id for message in check_setting()] == ["moderation.E001"]
+
+
+def test_an_unknown_key_is_named_with_the_right_one(settings: Any) -> None:
+    ((name, message),) = found(settings, AUDIT_RAT=0.1)
+    assert name == "moderation.E002"
+    assert 'Did you mean "AUDIT_RATE"?' in message
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"AUDIT_RATE": 2}, {"BATCH_SIZE": 0}, {"HOLD_AT": "high"}, {"LEASE_SECONDS": None}, {"THREADS": True}],
+)
+def test_numbers_are_in_their_range(settings: Any, given: dict[str, Any]) -> None:
+    assert [name for name, _ in found(settings, **given)] == ["moderation.E003"]
+
+
+def test_models_that_are_no_dict(settings: Any) -> None:
+    assert [name for name, _ in found(settings, MODELS=["forum.Note"])] == ["moderation.E004"]
+
+
+@pytest.mark.parametrize("label", ["forum.Notes", "forums.Note", "Note", "forum.note.text"])
+def test_a_model_that_does_not_exist(settings: Any, label: str) -> None:
+    assert [name for name, _ in found(settings, MODELS={label: GOOD})] == ["moderation.E005"]
+
+
+def test_a_model_that_does_not_exist_is_named_with_the_right_one(settings: Any) -> None:
+    ((_, message),) = found(settings, MODELS={"forum.Notes": GOOD})
+    assert 'Did you mean "forum.Note"?' in message
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"txt": "text"}, "moderation.E006"),
+        ({"text": "body"}, "moderation.E008"),
+        ({"text": None}, "moderation.E008"),
+        ({"author": "writer"}, "moderation.E009"),
+        ({"hide": {"field": "state"}}, "moderation.E010"),
+        ({"hide": "state"}, "moderation.E010"),
+        ({"hide": {"hide": "tests.forum.rules.withdraw"}}, "moderation.E010"),
+        ({"hide": {"field": "is_public", "hidden": False}}, "moderation.E011"),
+        ({"hide": {"field": "state", "hidden": "withheld"}}, "moderation.E012"),
+        ({"hide": {"field": "state", "hidden": "a", "visible": "a"}}, "moderation.E012"),
+        ({"while_pending": "hidden"}, "moderation.E013"),
+        ({"while_pending": "hide", "hide": None}, "moderation.E013"),
+        (
+            {
+                "while_pending": "hide",
+                "hide": {"hide": "tests.forum.rules.withdraw", "show": "tests.forum.rules.publish"},
+            },
+            "moderation.E013",
+        ),
+        ({"thresholds": {"toxic": 0.5}}, "moderation.E014"),
+        ({"thresholds": {"toxic": {"flag": 1.5}}}, "moderation.E014"),
+        ({"thresholds": {"toxic": {"flags": 0.5}}}, "moderation.E014"),
+        ({"thresholds": ["toxic"]}, "moderation.E014"),
+        ({"exempt": "tests.forum.rules.is_trustworthy"}, "moderation.E015"),
+        ({"exempt": "nowhere.at_all"}, "moderation.E015"),
+        ({"exempt": "tests.forum.rules.__doc__"}, "moderation.E015"),
+    ],
+)
+def test_a_registration_with_a_mistake(settings: Any, given: dict[str, Any], name: str) -> None:
+    assert name in found_in_model(settings, **given)
+
+
+@pytest.mark.django_db
+def test_a_registration_with_a_mistake_does_not_break_a_save(settings: Any) -> None:
+    for mistake in ({"text": "nothing"}, {"hide": "state"}, {"while_pending": "?"}, "text", None):
+        settings.MODERATION = {"MODELS": {"forum.Note": mistake}}
+        Note.objects.create(text="hello").delete()
+
+
+def test_thresholds_in_order(settings: Any) -> None:
+    assert found_in_model(settings, thresholds={"toxic": {"flag": 0.5, "hold": None}}) == []
+
+
+def test_the_key_of_the_text_keys_is_asked_for_before_a_deployment(settings: Any) -> None:
+    settings.MODERATION = {}
+    assert [message.id for message in check_secret()] == ["moderation.W002"]
+    settings.MODERATION = {"TEXT_KEY_SECRET": "something random"}
+    assert check_secret() == []
+
+
+@pytest.mark.django_db
+def test_sqlite_needs_wal_and_immediate_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check_database(databases=["default"]) == []
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
+    expected = ["moderation.W001"] if connection.vendor == "sqlite" else []
+    assert [message.id for message in check_database(databases=["default"])] == expected
+
+
+def test_the_setting_goes_before_the_decorator(settings: Any) -> None:
+    settings.MODERATION = {"MODELS": {"forum.Post": {"text": "body"}}}
+    entry = registry.get("forum.Post")
+    assert entry is not None and entry.hide is None
+    settings.MODERATION = {}
+    entry = registry.for_model(Post)
+    assert entry is not None and entry.hide is not None

@@ -1,0 +1,160 @@
+"""The doorbell: one message for many saves, and no save that fails or hangs with the broker.
+
+No timings here; benchmarks/save_overhead.py has them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from celery import current_app
+from django.db import transaction
+
+from moderation import doorbell as doorbell_module
+from moderation.doorbell import FLAG, Doorbell
+from moderation.models import Screening
+from tests.forum.models import Post
+from tests.servers import RedisServer
+
+
+@pytest.fixture
+def broker(redis_server: RedisServer, settings: Any) -> Iterator[redis.Redis]:
+    """A running broker that both the flag and Celery use; empty, and running again afterwards."""
+    app = current_app._get_current_object()
+    before = app.conf.broker_url
+    settings.MODERATION = {**settings.MODERATION, "REDIS_URL": redis_server.url}
+    app.conf.broker_url = redis_server.url
+    with redis.Redis(port=redis_server.port) as client:
+        client.flushall()
+        yield client
+    app.conf.broker_url = before
+
+
+@pytest.fixture
+def bell(monkeypatch: pytest.MonkeyPatch) -> Doorbell:
+    """A doorbell that has not rung yet, in the place of the process's own."""
+    fresh = Doorbell()
+    monkeypatch.setattr(doorbell_module, "doorbell", fresh)
+    return fresh
+
+
+def messages(broker: redis.Redis) -> list[Any]:
+    return [json.loads(raw) for raw in broker.lrange("screening", 0, -1)]
+
+
+def test_many_rings_send_one_message_until_a_worker_answers(broker: redis.Redis, bell: Doorbell) -> None:
+    assert [bell.ring() for _ in range(5)] == [True, False, False, False, False]
+    (message,) = messages(broker)
+    assert message["headers"]["task"] == "moderation.tasks.drain"
+    assert message["headers"]["ignore_result"] is True
+    bell.answer()
+    assert bell.ring() is True
+    assert len(messages(broker)) == 2
+
+
+def test_the_flag_falls_by_itself(broker: redis.Redis, bell: Doorbell) -> None:
+    bell.ring()
+    assert 0 < broker.ttl(FLAG) <= 10
+
+
+def test_a_message_lost_with_the_brokers_memory_is_sent_anew(broker: redis.Redis, bell: Doorbell) -> None:
+    bell.ring()
+    broker.flushall()
+    assert bell.ring() is True
+
+
+def test_a_refused_broker_is_asked_once_and_then_left_in_peace(
+    redis_server: RedisServer, broker: redis.Redis, bell: Doorbell
+) -> None:
+    redis_server.stop()
+    try:
+        assert bell.ring() is False
+    finally:
+        redis_server.start()
+    assert bell.ring() is False
+    assert messages(broker) == []
+    bell._quiet_until = 0.0
+    assert bell.ring() is True
+
+
+def test_a_silent_broker_is_given_up_on(
+    redis_server: RedisServer, broker: redis.Redis, bell: Doorbell
+) -> None:
+    bell.ring()
+    bell.answer()
+    redis_server.freeze()
+    try:
+        assert bell.ring() is False
+        bell.answer()
+    finally:
+        redis_server.thaw()
+    bell._quiet_until = 0.0
+    broker.flushall()
+    assert bell.ring() is True
+
+
+def test_a_broker_that_was_restarted_is_found_again(
+    redis_server: RedisServer, broker: redis.Redis, bell: Doorbell
+) -> None:
+    bell.ring()
+    redis_server.stop()
+    redis_server.start()
+    bell.ring()  # may meet the broken connection
+    bell._quiet_until = 0.0
+    broker.flushall()
+    assert bell.ring() is True
+    assert len(messages(broker)) == 1
+
+
+def test_a_forked_process_opens_connections_of_its_own(broker: redis.Redis, bell: Doorbell) -> None:
+    bell.ring()
+    bell.answer()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if bell.ring() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    bell.answer()
+    assert bell.ring() is True
+    assert len(messages(broker)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_rings_after_the_commit_and_not_before(broker: redis.Redis, bell: Doorbell) -> None:
+    with transaction.atomic():
+        Post.objects.create(body="hello")
+        assert messages(broker) == []
+    assert len(messages(broker)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_rolled_back_save_does_not_ring(broker: redis.Redis, bell: Doorbell) -> None:
+    with pytest.raises(RuntimeError), transaction.atomic():
+        Post.objects.create(body="hello")
+        raise RuntimeError
+    assert messages(broker) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("trouble", ["stop", "freeze"])
+def test_a_comment_is_saved_and_promised_without_a_broker(
+    redis_server: RedisServer, broker: redis.Redis, bell: Doorbell, trouble: str
+) -> None:
+    getattr(redis_server, trouble)()
+    try:
+        Post.objects.create(body="hello")
+    finally:
+        redis_server.thaw() if trouble == "freeze" else redis_server.start()
+    assert Screening.objects.get().status == "pending"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_unchanged_text_does_not_ring(broker: redis.Redis, bell: Doorbell) -> None:
+    post = Post.objects.create(body="hello")
+    bell.answer()
+    post.save()
+    assert len(messages(broker)) == 1
