@@ -46,7 +46,8 @@ clean:
 $(installed): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed, and $(PYTHON) is not one. Try: make PYTHON=python3.11 ..." >&2; exit 1; }
-	@test -x $(bin)/python || $(PYTHON) -m venv $(VENV) \
+	@$(bin)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) \
 	  || { echo "No virtual environment could be made; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	$(bin)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@echo "Installing the requirements into $(VENV); the first time this takes some minutes."
+	@$(bin)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@

@@ -55,10 +55,10 @@ def install() -> str | None:
 
 
 def main() -> int:
-    """Print where the browser is; 1 when REQUIRE_BROWSER is set and there is none."""
+    """Print where the browser is. Without one the tests themselves say so, and fail with REQUIRE_BROWSER."""
     path = install() if "--install" in sys.argv[1:] else find()
     print(f"Browser for the tests: {path or 'NONE, and none could be installed'}", flush=True)
-    return 1 if path is None and os.environ.get("REQUIRE_BROWSER") else 0
+    return 0
 
 
 if __name__ == "__main__":
