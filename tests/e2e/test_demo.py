@@ -46,7 +46,9 @@ def processes_in(work: str) -> list[psutil.Process]:
     mine = []
     for process in psutil.process_iter():
         try:
-            if work in process.environ().get("DATABASE_URL", "") and "demo" not in process.cmdline():
+            # Redis writes its title over its environment, but works in the directory itself.
+            is_of_this_demo = work in process.environ().get("DATABASE_URL", "") or work in process.cwd()
+            if is_of_this_demo and "demo" not in process.cmdline():
                 mine.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
