@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import signals
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.db.models.signals import post_migrate
@@ -27,7 +27,7 @@ from moderation.conf import conf
 from moderation.models import Lease
 from moderation.screening.claim import retry_failed
 from moderation.screening.discovery import Found, discover, remember_starts
-from moderation.screening.drain import Drained, drain
+from moderation.screening.drain import Drained, drain, give_back_all, stopping
 from moderation.screening.score import LoadScorer, ModelNotReady, load_scorer
 
 logger = logging.getLogger("moderation.sweep")
@@ -51,7 +51,7 @@ class Swept:
 
 
 def sweep(
-    *, load: LoadScorer = load_scorer, stop: threading.Event | None = None, batches: int | None = None
+    *, load: LoadScorer = load_scorer, stop: threading.Event = stopping, batches: int | None = None
 ) -> Swept:
     """Find what is new, carry out what is pending, screen. Raises DatabaseError when the database is away."""
     done = Swept()
@@ -88,26 +88,29 @@ class Sweeper(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="moderation-sweep", daemon=True)
-        self.stopped = threading.Event()
 
     def run(self) -> None:
         self._warm_up()
-        while not self.stopped.is_set():
+        while not stopping.is_set():
             try:
                 close_old_connections()
-                sweep(stop=self.stopped)
+                sweep()
             except Exception as error:  # its message may quote a row
                 logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__)
             finally:
                 close_old_connections()
             # Not all workers in step.
-            self.stopped.wait(conf.SWEEP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+            stopping.wait(conf.SWEEP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
 
     def stop(self) -> None:
-        """End after the batch at hand, and wait for that: a batch cut off would count as a death."""
-        self.stopped.set()
+        """End after the slice at hand; a batch that is cut off all the same is no death of its worker."""
+        stopping.set()
         if self.is_alive():
             self.join(JOIN_SECONDS)
+        try:
+            give_back_all()
+        except DatabaseError as error:
+            logger.warning("Claims were not given back (%s); their lease runs out.", type(error).__name__)
 
     def _warm_up(self) -> None:
         """Load the model before the first comment waits for it."""
@@ -124,6 +127,7 @@ def connect() -> None:
     signals.celeryd_after_setup.connect(_on_worker, dispatch_uid="moderation.sweep")
     signals.worker_process_init.connect(_on_child, dispatch_uid="moderation.sweep")
     signals.worker_process_shutdown.connect(_on_stop, dispatch_uid="moderation.sweep.child")
+    signals.worker_shutting_down.connect(_on_shutting_down, dispatch_uid="moderation.sweep")
     signals.worker_shutdown.connect(_on_stop, dispatch_uid="moderation.sweep")
     post_migrate.connect(remember_starts, dispatch_uid="moderation.discovery")
 
@@ -146,6 +150,10 @@ def _on_child(**_: Any) -> None:
         _start()
 
 
+def _on_shutting_down(**_: Any) -> None:
+    stopping.set()
+
+
 def _on_stop(**_: Any) -> None:
     if _sweeper is not None:
         _sweeper.stop()
@@ -153,6 +161,7 @@ def _on_stop(**_: Any) -> None:
 
 def _start() -> None:
     global _sweeper
+    stopping.clear()
     _sweeper = Sweeper()
     _sweeper.start()
 

@@ -44,9 +44,7 @@ def redis_server() -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(
-    django_db_modify_db_settings: None, request: pytest.FixtureRequest
-) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings: None, request: pytest.FixtureRequest) -> None:
     """Point Django at the tests' own PostgreSQL, where this run is on one."""
     if uses_postgresql():
         server: PostgresServer = request.getfixturevalue("postgres_server")

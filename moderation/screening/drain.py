@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from django.db import DatabaseError
@@ -13,12 +14,25 @@ from django.db import DatabaseError
 from moderation import model_store
 from moderation.conf import conf
 from moderation.models import ModelVersion, Screening
-from moderation.screening.claim import Claim, claim, claim_alone, fail_deadly, release
-from moderation.screening.score import Failure, LoadScorer, ModelNotReady, Scores, load_scorer, score_each
+from moderation.screening.claim import Claim, claim, claim_alone, fail_deadly, release, renew
+from moderation.screening.score import (
+    Failure,
+    LoadScorer,
+    ModelNotReady,
+    Scorer,
+    Scores,
+    load_scorer,
+    score_each,
+)
 from moderation.screening.store import Stored, store
 
 logger = logging.getLogger("moderation.screening")
 
+stopping = threading.Event()
+"""Set when this process is about to end: draining stops after the slice at hand."""
+
+SLICE_CHARACTERS = 20_000
+"""So much text is scored and stored at a time; ordinary batches are one slice."""
 STORE_TRIES = 3
 """How often a worker tries to store what it scored while the database is away, before it gives up."""
 
@@ -53,7 +67,7 @@ def drain(
     load: LoadScorer = load_scorer,
     batches: int | None = None,
     seconds: float | None = None,
-    stop: threading.Event | None = None,
+    stop: threading.Event = stopping,
 ) -> Drained:
     """Screen what is pending: at most `batches` batches, for about `seconds`, until `stop` is set.
 
@@ -66,7 +80,7 @@ def drain(
         if not Screening.objects.pending().exists():
             return done  # nothing to do is found out without a model
         try:
-            claimed = _drain_once(done, load)
+            claimed = _drain_once(done, load, stop)
         except (model_store.ModelUnavailable, ModelNotReady) as error:
             _complain(str(error))
             done.is_ready = done.is_finished = False
@@ -76,12 +90,17 @@ def drain(
         _complain("")
         taken += 1
         is_late = end is not None and time.monotonic() >= end
-        if is_late or (batches is not None and taken >= batches) or (stop is not None and stop.is_set()):
+        if is_late or (batches is not None and taken >= batches) or stop.is_set():
             done.is_finished = not Screening.objects.pending().exists()
             return done
 
 
-def _drain_once(done: Drained, load: LoadScorer) -> bool:
+def give_back_all() -> int:
+    """Release what this process has claimed, before it ends in the middle of it; how many rows."""
+    return sum(release(token) for token in list(_held))
+
+
+def _drain_once(done: Drained, load: LoadScorer, stop: threading.Event) -> bool:
     """One batch, and one of the suspects: they must not wait for a quiet hour. False: nothing to be had."""
     version = model_store.active_version()
     fail_deadly(version)
@@ -91,14 +110,39 @@ def _drain_once(done: Drained, load: LoadScorer) -> bool:
         batch = claim_alone() if is_alone else claim(conf.BATCH_SIZE)
         if batch:
             found = True
-            try:
-                results = score_each(score, [row.text for row in batch.screenings])
-                done.add(_store(batch, results, version))
-            except Exception:
-                # Nobody died: whatever it was, it must not count against these texts.
-                _give_back(batch)
-                raise
+            _work_off(batch, score, version, done, stop)
     return found
+
+
+def _work_off(
+    batch: Claim, score: Scorer, version: ModelVersion, done: Drained, stop: threading.Event
+) -> None:
+    """Score and store a batch, slice by slice. What is left after an error or a stop is given back."""
+    _held.add(batch.token)
+    try:
+        for number, part in enumerate(_slices(batch)):
+            if number:
+                if stop.is_set():
+                    break
+                renew(batch.token)
+            results = score_each(score, [row.text for row in part.screenings])
+            done.add(_store(part, results, version))
+    finally:
+        # Nobody died: whatever happened, it must not count against these texts.
+        _give_back(batch)
+        _held.discard(batch.token)
+
+
+def _slices(batch: Claim) -> Iterator[Claim]:
+    part: list[Screening] = []
+    size = 0
+    for row in batch.screenings:
+        if part and size + len(row.text) > SLICE_CHARACTERS:
+            yield Claim(batch.token, part)
+            part, size = [], 0
+        part.append(row)
+        size += len(row.text)
+    yield Claim(batch.token, part)
 
 
 def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
@@ -121,6 +165,7 @@ def _give_back(batch: Claim) -> None:
         logger.warning("A batch could not be given back (%s); its lease runs out.", type(error).__name__)
 
 
+_held: set[uuid.UUID] = set()
 _complaint = ""
 
 
