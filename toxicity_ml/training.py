@@ -16,6 +16,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import (
     EarlyStoppingCallback,
+    PrinterCallback,
+    ProgressCallback,
     Trainer,
     TrainerCallback,
     TrainerControl,
@@ -117,6 +119,10 @@ def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOp
         pos_weight=weights,
         options=options,
     )
+    # transformers prints its log to stdout, which belongs to the command's result
+    trainer.remove_callback(PrinterCallback)
+    if trainer.pop_callback(ProgressCallback) is not None:
+        trainer.add_callback(_QuietProgress())
     last = get_last_checkpoint(str(checkpoints)) if options.resume and checkpoints.is_dir() else None
     if last:
         logger.info("Resuming from %s.", last)
@@ -126,6 +132,28 @@ def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOp
     (out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(checkpoints, ignore_errors=True)
     return out
+
+
+class _History(TrainerCallback):
+    """Losses and metrics go to the log."""
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: Any = None,
+        **_: Any,
+    ) -> None:
+        figures = " ".join(f"{name}={float(value):.4g}" for name, value in (logs or {}).items())
+        logger.info("step %d of %d: %s", state.global_step, state.max_steps, figures)
+
+
+class _QuietProgress(ProgressCallback):
+    """The bar alone, on stderr."""
+
+    def on_log(self, *_: Any, **__: Any) -> None:
+        pass
 
 
 class _EvaluateAtTheEnd(TrainerCallback):
