@@ -114,8 +114,8 @@ class Classifier:
         """Calibrated probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each
         label."""
         logits = self.logits(texts, progress=progress)
-        exponents = -(self._slopes * logits.astype(np.float64) + self._intercepts)
-        probabilities = (1.0 / (1.0 + np.exp(np.clip(exponents, -700, 700)))).astype(np.float32)
+        calibrated = self._slopes * logits.astype(np.float64) + self._intercepts
+        probabilities = (0.5 * (1.0 + np.tanh(0.5 * calibrated))).astype(np.float32)  # sigmoid, no overflow
         probabilities[(logits == NO_TEXT_LOGIT).all(axis=1)] = 0.0
         return probabilities
 

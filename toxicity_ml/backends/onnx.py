@@ -31,6 +31,7 @@ class OnnxBackend:
 
         Raises ModelNotFound or ModelDamaged, naming the file.
         """
+        self.is_dequantised = dequantised
         path = Path(directory) / "model.onnx"
         if not path.is_file():
             raise ModelNotFound(f"{path} is missing. Give a model version's directory, or publish one there.")

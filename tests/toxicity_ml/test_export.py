@@ -1,0 +1,109 @@
+"""Export: int8 that keeps to what was trained, or no file at all."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from tests.toxicity_ml.tiny_model import CANNED, FRIENDLY
+from toxicity_ml.errors import DataError, ExportRefused
+from toxicity_ml.export import Parity, export_onnx
+from toxicity_ml.modeling import load_model, load_tokenizer, save_model
+from toxicity_ml.quantisation import quantise_tables, smooth
+
+GOOD = Parity(
+    texts=500,
+    mean_difference=0.003,
+    mean_difference_unsure=0.015,
+    largest_difference=0.5,
+    flags=100,
+    flags_changed=2,
+)
+
+
+def test_the_limits_are_those_agreed() -> None:
+    assert GOOD.objections() == []
+    assert len(replace(GOOD, mean_difference=0.0031).objections()) == 1
+    assert len(replace(GOOD, mean_difference_unsure=0.0151).objections()) == 1
+    assert len(replace(GOOD, flags_changed=3).objections()) == 1
+    assert len(replace(GOOD, flags=10, flags_changed=1).objections()) == 1
+    assert len(replace(GOOD, mean_difference=float("nan")).objections()) == 1
+
+
+def test_the_exported_network_is_int8_and_its_figures_are_within_the_limits(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    figures = export_onnx(tiny_checkpoint, tmp_path, [*CANNED, "good article " * 200])
+    assert Parity(**figures).objections() == []
+    assert figures["texts"] == len(CANNED)  # the empty one has no tokens
+    assert [path.name for path in tmp_path.iterdir()] == ["model.onnx"]
+    graph = onnx.load(str(tmp_path / "model.onnx")).graph
+    float_matrices = [
+        entry.name
+        for entry in graph.initializer
+        if entry.data_type == onnx.TensorProto.FLOAT and len(entry.dims) == 2 and entry.dims[1] > 6
+    ]
+    assert float_matrices == []
+
+
+def test_a_network_that_int8_cannot_follow_is_refused_and_nothing_written(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    network, tokenizer = load_model(tiny_checkpoint), load_tokenizer(tiny_checkpoint)
+    torch.manual_seed(0)
+    with torch.no_grad():  # a head that hangs on every rounding error
+        torch.nn.init.normal_(network.head.weight, std=20)
+        network.head.bias.zero_()
+    save_model(network, tokenizer, tmp_path / "wild")
+    texts = [" ".join(FRIENDLY[start : start + 5]) for start in range(15)]
+    with pytest.raises(ExportRefused, match="mean difference"):
+        export_onnx(tmp_path / "wild", tmp_path / "out", texts)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize("texts", [[], ["", "\u200b"]])
+def test_export_without_a_text_to_compare_on_is_refused(
+    tiny_checkpoint: Path, tmp_path: Path, texts: list[str]
+) -> None:
+    with pytest.raises(DataError):
+        export_onnx(tiny_checkpoint, tmp_path, texts)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_smoothing_changes_no_result_and_flattens_the_activation() -> None:
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    rng = np.random.default_rng(0)
+    table = rng.normal(size=(50, 8)).astype(np.float32)
+    table[:, 3] *= 100  # the channel that would leave the others no resolution
+    weight = rng.normal(size=(8, 5)).astype(np.float32)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gather", ["table", "input_ids"], ["x"]),
+            helper.make_node("MatMul", ["x", "weight"], ["logits"]),
+        ],
+        "small",
+        [helper.make_tensor_value_info("input_ids", TensorProto.INT64, [1, "length"])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, "length", 5])],
+        [numpy_helper.from_array(table, "table"), numpy_helper.from_array(weight, "weight")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    ids = np.arange(50, dtype=np.int64)
+
+    def result() -> np.ndarray:
+        onnx.checker.check_model(model)
+        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        return session.run(None, {"input_ids": ids[None]})[0]
+
+    before = result()
+    smooth(model, [ids])
+    np.testing.assert_allclose(result(), before, rtol=1e-4, atol=1e-3)
+    (division,) = [entry for entry in model.graph.initializer if entry.name == "x_smoothing"]
+    spread = np.abs(table * numpy_helper.to_array(division)).max(axis=0)
+    assert spread.max() / spread.min() < np.abs(table).max() / np.abs(table).max(axis=0).min() / 5
+    quantise_tables(model)
+    assert np.abs(result() - before).max() < 0.02 * np.abs(before).max()
