@@ -1,4 +1,4 @@
-"""The files of model versions: on the artifact storage, in this machine's cache, or packaged; checked before use.
+"""The files of model versions: on the artifact storage, in a local cache, or packaged; checked before use.
 
 Knows no rows. A directory is believed only as far as the checksum of its manifest, which the caller brings.
 """
@@ -51,7 +51,9 @@ def packaged_directory() -> Path:
     """Where the default version lies, found without importing toxicity_ml. Raises ModelUnavailable."""
     spec = importlib.util.find_spec("toxicity_ml")
     if spec is None or not spec.submodule_search_locations:
-        raise ModelUnavailable("The package toxicity_ml, which carries the default model version, is not installed.")
+        raise ModelUnavailable(
+            "The package toxicity_ml, which carries the default version, is not installed."
+        )
     return Path(next(iter(spec.submodule_search_locations))) / "pretrained"
 
 
@@ -71,15 +73,15 @@ def read_manifest(directory: Path) -> ManifestFile:
     except (ValueError, TypeError, KeyError, RecursionError):
         complete = False
     if not complete:
-        raise ModelUnavailable(f"{path} is not a model version's manifest. Install or publish this version again.")
+        raise ModelUnavailable(f"{path} is not a version's manifest. Install or publish this version again.")
     for name in files:
         if Path(name).name != name or name in {"", ".", "..", MANIFEST}:
-            raise ModelUnavailable(f"{path} names a file outside its directory. Do not use this model version.")
+            raise ModelUnavailable(f"{path} names a file outside its directory. Do not use this version.")
     return ManifestFile(hashlib.sha256(raw).hexdigest(), content)
 
 
 def verify(directory: Path, manifest_sha256: str) -> None:
-    """Check the manifest against `manifest_sha256`, and every file against the manifest. Raises ModelUnavailable."""
+    """Check the manifest by its checksum, and every file by the manifest. Raises ModelUnavailable."""
     manifest = read_manifest(directory)
     if manifest.sha256 != manifest_sha256:
         raise ModelUnavailable(
@@ -96,16 +98,16 @@ def verify(directory: Path, manifest_sha256: str) -> None:
             ) from error
         if found != expected:
             raise ModelUnavailable(
-                f"{path} is damaged: its sha256 is not the manifest's. Put the original file back, or activate "
-                "another model version."
+                f"{path} is damaged: its sha256 is not the manifest's. Put the original file back, or "
+                "activate another model version."
             )
 
 
 def store(directory: Path, location: str) -> None:
     """Copy a verified version directory to the artifact storage, the manifest last.
 
-    Raises PublishFailed, and then leaves nothing at `location`. What an earlier attempt that was killed left there
-    is overwritten.
+    Raises PublishFailed, and then leaves nothing at `location`. What an earlier attempt that was killed left
+    there is overwritten.
     """
     storage = artifact_storage()
     names = [*sorted(read_manifest(directory).files), MANIFEST]
@@ -119,7 +121,9 @@ def store(directory: Path, location: str) -> None:
                 saved = storage.save(target, File(file))
             if saved != target:
                 done.append(saved)
-                raise PublishFailed(f"The artifact storage stored {target} under another name; another is publishing.")
+                raise PublishFailed(
+                    f"The storage gave {target} another name: somebody else is publishing it."
+                )
     except PublishFailed:
         _discard(storage, done)
         raise
@@ -139,7 +143,7 @@ def discard(location: str, names: list[str]) -> None:
 def fetch(location: str, manifest_sha256: str) -> Path:
     """A verified local directory of what lies at `location`. Raises ModelUnavailable naming the file.
 
-    A storage on this machine's disk is read in place; from any other the files are copied once into the cache.
+    A storage on this machine's disk is read in place; from any other, files are copied once into the cache.
     """
     storage = artifact_storage()
     if not isinstance(storage, FileSystemStorage):
@@ -150,7 +154,7 @@ def fetch(location: str, manifest_sha256: str) -> Path:
 
 
 def artifact_storage() -> Storage:
-    """The storage named by MODERATION["MODEL_STORAGE"], or a private directory of the app's own; never MEDIA."""
+    """The storage that MODERATION["MODEL_STORAGE"] names, or a private directory of the app's own."""
     if not conf.MODEL_STORAGE:
         return FileSystemStorage(
             location=conf.MODEL_DIRECTORY, file_permissions_mode=0o600, directory_permissions_mode=0o700
@@ -200,7 +204,7 @@ def _copy(storage: Storage, location: str, name: str, directory: Path) -> None:
 
 
 def _move_into_place(fetched: Path, target: Path) -> None:
-    """Rename, so that no process ever sees half a directory; a damaged one that is in the way is moved aside."""
+    """Rename, so that no process ever sees half a directory; a damaged one in the way is moved aside."""
     try:
         os.rename(fetched, target)
     except OSError:  # another process was first, or a damaged directory is in the way
@@ -219,7 +223,7 @@ def _discard(storage: Storage, paths: list[str]) -> None:
         try:
             storage.delete(path)
         except Exception as error:  # tidying up must not hide the error that it follows
-            logger.warning("%s could not be deleted from the artifact storage (%s).", path, type(error).__name__)
+            logger.warning("%s could not be deleted from the storage (%s).", path, type(error).__name__)
 
 
 def _sha256(path: Path) -> str:

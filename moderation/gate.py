@@ -1,8 +1,8 @@
 """Decides whether a candidate is better than the active version on reviewed items; numbers in, verdict out.
 
 Items are reviewed mostly because the active version flagged them, so each counts with the inverse of the
-probability with which it was drawn for review (Horvitz & Thompson 1952): unweighted, any other model of the same
-quality looks better than the one that chose the items.
+probability with which it was drawn for review (Horvitz & Thompson 1952): unweighted, any other model of the
+same quality looks better than the one that chose the items.
 """
 
 from collections.abc import Sequence
@@ -16,8 +16,13 @@ MIN_ITEMS = 15
 """Fewer items on the test side decide nothing."""
 MIN_EFFECTIVE_ITEMS = 8.0
 """Nor do many items of which a few carry nearly all the weight (Kish's effective sample size)."""
+MIN_GAIN = 0.001
+"""A smaller gain of the Brier score changes nothing that anyone could notice."""
 LEVEL = 0.05
 """One-sided: how often the first candidate that is no better may pass by chance."""
+MIN_KEPT = 0.8
+"""Share of the plainly toxic texts, not from the site, that a candidate has to flag still: reviews of false
+positives alone would also be satisfied by a model that flags nothing any more."""
 RESAMPLES = 4000
 
 BETTER = "better"
@@ -27,7 +32,7 @@ NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Old against new on the same items. Losses are weighted means of the Brier score over looked-at labels."""
+    """Old against new on the same items. A loss is the weighted mean Brier score over looked-at labels."""
 
     verdict: str
     """``better``, ``not_better`` or ``not_enough_evidence``."""
@@ -44,6 +49,8 @@ class Comparison:
     old_errors: float | None
     """Weighted share of looked-at labels on the wrong side of their threshold."""
     new_errors: float | None
+    kept: float | None = None
+    """Of the rehearsed texts that the old version flags, the share that the new one flags, too."""
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -58,16 +65,18 @@ def compare(
     old_thresholds: Sequence[float],
     new_thresholds: Sequence[float],
     earlier_comparisons: int = 0,
+    kept: float | None = None,
     seed: int = 20,
 ) -> Comparison:
     """Compare two models' scores on the test side.
 
     truth: (n_items, n_labels) of 0, 1 or NaN (not looked at, masked). old, new: scores of the same shape.
     probabilities: n_items, with which each was drawn for review. Thresholds: one per label.
-    earlier_comparisons: how often candidates were compared on this side before; the level shrinks with each, so that
-    trying often enough does not make any candidate pass (the k-th is tested at LEVEL / (k (k + 1)) * 2, k from 1).
+    earlier_comparisons: how often candidates were compared on this side before; the level shrinks with each,
+    so that trying often enough makes no candidate pass (the k-th is tested at 2 LEVEL / (k (k + 1))).
+    kept: share of known toxic texts that the candidate still flags; under MIN_KEPT it is not better.
 
-    Paired bootstrap (Efron & Tibshirani 1993, chapter 13): items are resampled with both models' losses together.
+    Paired bootstrap (Efron & Tibshirani 1993, chapter 13): items are resampled with both losses together.
     """
     looked_at = ~np.isnan(truth)
     usable = looked_at.any(axis=1)
@@ -86,7 +95,9 @@ def compare(
     if items < MIN_ITEMS or effective < MIN_EFFECTIVE_ITEMS:
         verdict = NOT_ENOUGH_EVIDENCE
     else:
-        verdict = BETTER if upper < 0 else NOT_BETTER
+        has_forgotten = kept is not None and kept < MIN_KEPT
+        is_better = upper < 0 and difference <= -MIN_GAIN and not has_forgotten
+        verdict = BETTER if is_better else NOT_BETTER
     return Comparison(
         verdict=verdict,
         items=items,
@@ -98,6 +109,7 @@ def compare(
         upper_bound=upper,
         old_errors=_errors(truth, old, looked_at, weights, old_thresholds),
         new_errors=_errors(truth, new, looked_at, weights, new_thresholds),
+        kept=kept,
     )
 
 

@@ -1,4 +1,4 @@
-"""Which model versions there are and which one is active: publish, activate, go back, each with its audit entry.
+"""Which model versions there are and which is active: publish, activate, go back, each with its audit entry.
 
 The files are the business of `artifacts`; nothing is loaded here.
 """
@@ -47,8 +47,8 @@ class NothingToGoBackTo(Exception):
 def active_version() -> ModelVersion:
     """The version that scores now; one query.
 
-    The packaged default is registered and active until another is; when the package brings a new default while its
-    old one is active, the new one takes over. Raises ModelUnavailable when there is none at all.
+    The packaged default is registered and active until another is; when the package brings a new default
+    while its old one is active, the new one takes over. Raises ModelUnavailable when there is none at all.
     """
     active = ModelVersion.objects.filter(is_active=True).first()
     if active is None:
@@ -77,14 +77,16 @@ def publish(
 ) -> ModelVersion:
     """Copy a version directory to the artifact storage and register it, not active.
 
-    Raises ModelUnavailable when the directory is damaged, AlreadyPublished, or PublishFailed; in each case no row is
-    made and nothing is left on the storage.
+    Raises ModelUnavailable when the directory is damaged, AlreadyPublished, or PublishFailed; in each case no
+    row is made and nothing is left on the storage.
     """
     manifest = artifacts.read_manifest(directory)
     artifacts.verify(directory, manifest.sha256)
     name, version = str(manifest.content["name"]), str(manifest.content["version"])
     if ModelVersion.objects.filter(name=name, version=version).exists():
-        raise AlreadyPublished(f"{name}@{version} is published already, and a published version never changes.")
+        raise AlreadyPublished(
+            f"{name}@{version} is published already, and a published version never changes."
+        )
     location = get_valid_filename(f"{name}-{version}-{manifest.sha256[:16]}")
     artifacts.store(directory, location)
     try:
@@ -119,6 +121,8 @@ def rollback(*, user: AbstractBaseUser | None = None) -> ModelVersion:
     previous = _previously_active()
     if previous is None:
         raise NothingToGoBackTo("No other model version was active before this one.")
+    if not previous.location:
+        previous = _packaged_now(previous)
     local_directory(previous)
     return _switch(previous, ROLLED_BACK, user)
 
@@ -133,6 +137,22 @@ def _previously_active() -> ModelVersion | None:
         elif len(steps) > 1:
             steps.pop()
     return ModelVersion.objects.get(pk=steps[-2]) if len(steps) > 1 else None
+
+
+def _packaged_now(version: ModelVersion) -> ModelVersion:
+    """The packaged default of today, where the package was upgraded since `version` was active."""
+    packaged = _packaged_manifest()
+    if packaged is None or packaged.sha256 == version.manifest_sha256:
+        return version
+    known = ModelVersion.objects.filter(manifest_sha256=packaged.sha256).first()
+    if known is None and not _is_named(packaged):
+        known = _create(packaged, location="")
+    return known or version
+
+
+def _is_named(manifest: ManifestFile) -> bool:
+    content = manifest.content
+    return ModelVersion.objects.filter(name=content["name"], version=content["version"]).exists()
 
 
 def _switch(version: ModelVersion, action: str, user: AbstractBaseUser | None) -> ModelVersion:
@@ -167,7 +187,7 @@ def _register_packaged(manifest: ManifestFile) -> ModelVersion:
 def _upgraded(active: ModelVersion, packaged: ManifestFile) -> ModelVersion:
     """The packaged default changed under an active one: take the new one, once.
 
-    A process that still runs the older package finds its own default registered and inactive, and leaves it so.
+    A process that still runs the older package finds its default registered and inactive, and leaves it so.
     """
     if ModelVersion.objects.filter(manifest_sha256=packaged.sha256).exists():
         return active
@@ -185,8 +205,8 @@ def _registered(manifest: ManifestFile) -> ModelVersion:
         return ModelVersion.objects.get(manifest_sha256=manifest.sha256)
     except ModelVersion.DoesNotExist as error:
         raise ModelUnavailable(
-            f"{artifacts.packaged_directory() / artifacts.MANIFEST} is not the manifest that was registered under the "
-            "name of this version. Install the package again, or activate another model version."
+            f"{artifacts.packaged_directory() / artifacts.MANIFEST} is not the manifest that was registered "
+            "under the name of this version. Install the package again, or activate another model version."
         ) from error
 
 

@@ -1,6 +1,6 @@
-"""From reviews to a better model version: learn, register, compare with the active version, activate if better.
+"""From reviews to a better model version: learn, register, compare with the active one, activate if better.
 
-Training runs in a process of its own, so that torch is never loaded here and its memory goes back when it ends.
+Training runs in a process of its own, so that torch is never loaded here and its memory goes back.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import logging
 import os
 import shutil
 import socket
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -24,26 +22,21 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from moderation import artifacts, gate, model_store, training_data
+from moderation import gate, model_store, rehearsal, training_data
+from moderation.conf import conf
 from moderation.models import ModelVersion, TrainingRun
+from moderation.text_keys import text_key
 from moderation.training_data import DEV, TEST, TRAIN, Row
+from moderation.training_process import RetrainingFailed, run_classifier
 
 IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
 ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
 NEEDED_BYTES = 1024**3
-"""Room that a training takes for a while: checkpoints with the optimiser's state, and the exported version."""
+"""Room that a training takes for a while: checkpoints with the optimiser's state, and the result."""
 FORGOTTEN_AFTER = timedelta(hours=24)
 
 logger = logging.getLogger("moderation.retraining")
 Say = Callable[[str], None]
-
-
-class RetrainingFailed(Exception):
-    """Nothing was activated; the message says what to do, `code` stands in the training run."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -60,6 +53,8 @@ class Options:
     head_lr: float = 3e-4
     soft_targets: int = 1000
     """So many unreviewed texts keep their current scores, against forgetting."""
+    rehearsed: int = 1000
+    """So many texts of our own making, as well: a young site has few comments that nobody reviewed."""
     base: Path | None = None
     """A Jigsaw-shaped CSV on which old and new are reported, too."""
     seed: int = 20
@@ -80,8 +75,8 @@ class Retrained:
 def retrain(options: Options, *, user: AbstractBaseUser | None = None, say: Say = logger.info) -> Retrained:
     """Train a candidate from the active version on what people decided, and activate it as `options` say.
 
-    The candidate is registered in any case. Raises RetrainingFailed, or ModelUnavailable when the active version's
-    files are not all there; the training run then says that it failed, and nothing half-done is left.
+    The candidate is registered in any case. Raises RetrainingFailed, or ModelUnavailable when the active
+    version's files are not all there; the training run then says that it failed, and nothing half-done stays.
     """
     _refuse_a_second()
     parent = model_store.active_version()
@@ -91,16 +86,16 @@ def retrain(options: Options, *, user: AbstractBaseUser | None = None, say: Say 
     if len(rows) < options.min_reviews or not sides[TRAIN] or not sides[DEV]:
         raise RetrainingFailed(
             "too-few-reviews",
-            f"There are {len(rows)} reviewed texts ({len(sides[TRAIN])} to learn, {len(sides[DEV])} to choose by, "
-            f"{len(sides[TEST])} to test on); {options.min_reviews} are needed, and some on each side. "
-            "Review more, or lower --min-reviews.",
+            f"There are {len(rows)} reviewed texts: {len(sides[TRAIN])} to learn, {len(sides[DEV])} to choose "
+            f"by, {len(sides[TEST])} to test on. {options.min_reviews} are needed, and some to learn and to "
+            "choose by. Review more, or lower --min-reviews.",
         )
     run = _begin(options, parent, user, {name: len(found) for name, found in sides.items()})
     try:
         with tempfile.TemporaryDirectory(prefix="retraining-") as place:
             return _retrain(run, Path(place), parent, parent_directory, sides, options, user, say)
     except BaseException as error:
-        # Interrupted or killed by SIGTERM included: a run that nobody carries on must not look as if it went on.
+        # Interrupts and SIGTERM included: a run that nobody carries on must not look as if it went on.
         _finish(run, TrainingRun.Status.FAILED, error_code=_code(error))
         raise
 
@@ -123,25 +118,27 @@ def _retrain(
             "disk-full",
             f"{work.parent} has {free >> 20} MiB left; a training takes up to {NEEDED_BYTES >> 20}.",
         )
-    with Classifier.load(parent_directory, verify=False) as old:
-        learned = sides[TRAIN] + _with_current_scores(old, TRAIN, options.soft_targets, options.seed)
-        chosen_by = sides[DEV] + _with_current_scores(old, DEV, options.soft_targets // 4, options.seed)
-        training_data.write_csv(work / "train.csv", parent.labels, learned)
-        training_data.write_csv(work / "dev.csv", parent.labels, chosen_by)
-        say(
-            f"Learning from {len(sides[TRAIN])} reviewed and {len(learned) - len(sides[TRAIN])} unreviewed texts, "
-            f"starting from {parent}."
-        )
-        _let_go_of_the_database()
-        _train(work, parent, parent_directory, f"site-{run.pk}", options, say)
-        candidate = model_store.publish(work / "candidate", parent=parent, user=user)
-        TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
-        with Classifier.load(work / "candidate", verify=False) as new:
-            comparison = _compare(old, new, sides[TEST])
+    old = Classifier.load(parent_directory, verify=False)
+    learned = sides[TRAIN] + _with_current_scores(old, TRAIN, options.soft_targets, options.seed)
+    rehearsed = _rehearsed(old, options.rehearsed, options.seed)
+    learned += rehearsed[TRAIN]
+    chosen_by = sides[DEV] + _with_current_scores(old, DEV, options.soft_targets // 4, options.seed)
+    training_data.write_csv(work / "train.csv", parent.labels, learned)
+    training_data.write_csv(work / "dev.csv", parent.labels, chosen_by)
+    say(
+        f"Learning from {len(sides[TRAIN])} reviewed texts, rehearsing {len(learned) - len(sides[TRAIN])} "
+        f"others, starting from {parent}."
+    )
+    _let_go_of_the_database()
+    _train(work, parent, parent_directory, f"site-{run.pk}", options)
+    candidate = model_store.publish(work / "candidate", parent=parent, user=user)
+    TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
+    new = Classifier.load(work / "candidate", verify=False)
+    comparison = _compare(old, new, sides[TEST], rehearsed[TEST])
     base_report = {}
     if options.base is not None:
         for name, directory in (("old", parent_directory), ("new", work / "candidate")):
-            base_report[name] = _evaluate(directory, options.base, work, say)
+            base_report[name] = _evaluate(directory, options.base, work)
     run.comparison = {"test": comparison.as_dict(), "base": base_report}
     run.result = comparison.verdict
     run.candidate = candidate
@@ -168,15 +165,15 @@ def _activate(
 
 
 def _with_current_scores(old: Any, side: str, count: int, seed: int) -> list[Row]:
-    """Unreviewed texts of one side with the active version's scores as targets, weighted to stand for all of them."""
+    """Unreviewed texts of one side with the active version's scores as targets, standing for all of them."""
     if count < 1:
         return []
     found, total = training_data.unreviewed(side, count, seed=seed)
     if not found:
         return []
     scores = old.predict_array([text for text, _ in found])
-    # What is learned counts each text once: thousands of clear ones must not drown the reviews. What is chosen
-    # and calibrated by has to look like the site.
+    # What is learned counts each text once: thousands of clear ones must not drown the reviews. What is
+    # chosen and calibrated by has to look like the site.
     weight = total / len(found) if side == DEV else 1.0
     return [
         Row(text, tuple(float(score) for score in row), key, weight)
@@ -184,7 +181,18 @@ def _with_current_scores(old: Any, side: str, count: int, seed: int) -> list[Row
     ]
 
 
-def _compare(old: Any, new: Any, rows: list[Row]) -> gate.Comparison:
+def _rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
+    """{side: texts of our own making with the active version's scores as targets}; any text has its side."""
+    texts = rehearsal.texts(count, seed=seed)
+    scores = old.predict_array(texts)
+    rows: dict[str, list[Row]] = {TRAIN: [], DEV: [], TEST: []}
+    for text, row in zip(texts, scores, strict=True):
+        key = text_key(text, conf.TEXT_KEY_SECRET)
+        rows[training_data.side(key)].append(Row(text, tuple(float(score) for score in row), key))
+    return rows
+
+
+def _compare(old: Any, new: Any, rows: list[Row], rehearsed: list[Row]) -> gate.Comparison:
     drawn = [(row, row.probability) for row in rows if row.probability is not None]
     texts = [row.text for row, _ in drawn]
     earlier = TrainingRun.objects.filter(
@@ -199,13 +207,21 @@ def _compare(old: Any, new: Any, rows: list[Row]) -> gate.Comparison:
         old_thresholds=[old.thresholds[label] for label in old.labels],
         new_thresholds=[new.thresholds[label] for label in old.labels],
         earlier_comparisons=earlier,
+        kept=_kept(old, new, [row.text for row in rehearsed]),
     )
 
 
-def _train(
-    work: Path, parent: ModelVersion, parent_directory: Path, version: str, options: Options, say: Say
-) -> None:
-    _run(
+def _kept(old: Any, new: Any, texts: list[str]) -> float | None:
+    """Share of the texts flagged by the active version that the candidate flags; None where it flags none."""
+    flagged = [
+        (model.predict_array(texts) >= [model.thresholds[label] for label in model.labels]).any(axis=1)
+        for model in (old, new)
+    ]
+    return float(flagged[1][flagged[0]].mean()) if flagged[0].any() else None
+
+
+def _train(work: Path, parent: ModelVersion, parent_directory: Path, version: str, options: Options) -> None:
+    run_classifier(
         "train",
         *("--data", work / "train.csv", "--validation", work / "dev.csv"),
         *("--base-model", parent_directory, "--out", work / "candidate"),
@@ -213,53 +229,18 @@ def _train(
         *("--epochs", options.epochs, "--batch-size", options.batch_size),
         *("--body-lr", options.body_lr, "--head-lr", options.head_lr, "--seed", options.seed),
         output=work / "output.json",
-        say=say,
     )
 
 
-def _evaluate(directory: Path, base: Path, work: Path, say: Say) -> dict[str, dict[str, float | None]]:
+def _evaluate(directory: Path, base: Path, work: Path) -> dict[str, dict[str, float | None]]:
     output = work / "evaluation.json"
-    _run("evaluate", "--model", directory, "--data", base, "--resamples", 1, output=output, say=say)
+    run_classifier("evaluate", "--model", directory, "--data", base, "--resamples", 1, output=output)
     (scorers,) = json.loads(output.read_text(encoding="utf-8"))["parts"].values()
     (report,) = scorers.values()
     return {
         label: {metric: (figures[metric] or {}).get("value") for metric in ("average_precision", "f1")}
         for label, figures in report["labels"].items()
     }
-
-
-def _run(command: str, *arguments: object, output: Path, say: Say) -> None:
-    """`python -m toxicity_ml COMMAND ... --json > output`; its progress goes to our stderr. Raises RetrainingFailed."""
-    package = str(artifacts.packaged_directory().parent.parent)
-    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"}
-    call = [sys.executable, "-m", "toxicity_ml", command, *map(str, arguments), "--json"]
-    errors = output.with_suffix(".err")
-    with output.open("wb") as out, errors.open("wb") as err:
-        stderr = None if sys.stderr.isatty() else err  # a person watches the progress bar; a log needs none
-        process = subprocess.Popen(call, stdout=out, stderr=stderr, env=environment, cwd=output.parent)
-        try:
-            status = process.wait()
-        finally:
-            process.kill()
-            process.wait()
-    if status != 0:
-        raise _failure(command, status, errors.read_text(encoding="utf-8", errors="replace"))
-
-
-def _failure(command: str, status: int, errors: str) -> RetrainingFailed:
-    if "No space left on device" in errors or "os error 28" in errors:
-        return RetrainingFailed(
-            "disk-full", "The disk is full: make room for the training, and start it again."
-        )
-    if status < 0:
-        return RetrainingFailed(
-            f"killed-by-signal-{-status}",
-            f"The process of `{command}` was killed by signal {-status}; 9 is mostly the system, short of memory.",
-        )
-    last = errors.strip().splitlines()[-1:] or ["it said nothing"]
-    # Shown to the operator who started it, and stored nowhere: a library's message could quote a text.
-    return RetrainingFailed(f"{command}-failed", f"`{command}` ended with status {status}: {last[0][:300]}")
 
 
 def _begin(

@@ -1,4 +1,4 @@
-"""What a person decides about a screening, and what follows from it: the review, the visibility, the audit entry."""
+"""What a person decides about a screening, and what follows: the review, the visibility, the audit entry."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -49,8 +49,8 @@ def decide(
 ) -> Review:
     """Record a person's decision and make it so, in one transaction.
 
-    kind: ``uphold`` (labels over threshold true, the rest not looked at; hidden), ``false_positive`` (every label
-    false; shown) or ``relabel`` (every label as in `labels`, which names each; hidden if any is true, else shown).
+    kind: ``uphold`` (labels over threshold true, the rest not looked at; hidden), ``false_positive`` (every
+    label false; shown) or ``relabel`` (as in `labels`, which names each; hidden if any is true, else shown).
 
     Raises AlreadyDecided, NoLongerCurrent or InvalidDecision, each with nothing changed, and
     Screening.DoesNotExist.
@@ -108,7 +108,7 @@ def labels_over_threshold(scoring: Scoring | None) -> list[str]:
 
 
 def labels_to_judge(scoring: Scoring | None, active: ModelVersion | None) -> list[str]:
-    """The labels that a person can tick: the scoring version's, or the active one's where nothing was scored."""
+    """The labels that a person can tick: the scoring version's, or the active one's without a scoring."""
     if scoring is not None:
         return list(scoring.scores)
     return list(active.labels) if active is not None else []

@@ -53,7 +53,7 @@ def side(text_key: str) -> str:
 
 
 def reviewed(labels: Sequence[str]) -> list[Row]:
-    """The ground truth of each text, the latest where several screenings share a key; blanked texts are left out.
+    """The ground truth of each text, the latest where several screenings share a key; no blanked ones.
 
     labels: the order of each row's labels; one that a decision does not know is masked.
     """
@@ -72,7 +72,7 @@ def reviewed(labels: Sequence[str]) -> list[Row]:
 
 
 def unreviewed(side_wanted: str, count: int, *, seed: int) -> tuple[list[tuple[str, str]], int]:
-    """At most `count` (text, key) of texts that nobody has judged, from a random place on, and how many there are.
+    """At most `count` (text, key) that nobody has judged, from a random place on, and how many there are.
 
     Keys are hashes, so a run of neighbours in their order is a random sample, and the index finds it.
     """
@@ -88,7 +88,7 @@ def unreviewed(side_wanted: str, count: int, *, seed: int) -> tuple[list[tuple[s
 
 
 def write_csv(path: Path, labels: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write rows as `toxicity_ml.corpora` reads them: text, weight, a column per label, empty where masked."""
+    """Write rows as the classifier library reads them: text, weight, a column per label, empty if masked."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["text", "weight", *labels])

@@ -1,4 +1,4 @@
-"""Makes of a screening what the queue's templates show: safe text, meters, choices. Asks the database nothing."""
+"""Makes of a screening what the queue's templates show: safe text, meters, choices; asks no database."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

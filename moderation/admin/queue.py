@@ -1,4 +1,4 @@
-"""The moderation queue: Django's changelist of screenings, with the text, the scores and the three decisions."""
+"""The moderation queue: Django's changelist of screenings, with text, scores and the three decisions."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Queue(ChangeList):
             self.page_num = min(self.page_num, paginator.num_pages)
         super().get_results(request)
         if not self.query:
-            self.full_result_count = self.result_count  # "show all" belongs to a search, not to the open items
+            self.full_result_count = self.result_count  # "show all" belongs to a search alone
 
 
 @admin.register(Screening)

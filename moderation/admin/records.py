@@ -1,4 +1,4 @@
-"""What was recorded, to be read: model versions, training runs, reviews, the audit trail; and the thresholds."""
+"""What was recorded, to be read: versions, training runs, reviews, the audit trail; and the thresholds."""
 
 import json
 from typing import Any

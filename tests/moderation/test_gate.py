@@ -44,7 +44,7 @@ def test_many_items_of_which_few_carry_the_weight_are_not_enough_evidence() -> N
 
 
 def test_items_count_with_the_inverse_of_their_sampling_probability() -> None:
-    """Better on what the active version flagged, worse on what it let through: worse on the site as a whole."""
+    """Better on what the active version flagged, worse on what it let through: worse on the whole site."""
     truth = np.concatenate([rows(50, 0, 0), rows(50, 1, 0)])
     old = np.concatenate([rows(50, 0.7, 0.1), rows(50, 0.4, 0.1)])
     new = np.concatenate([rows(50, 0.2, 0.1), rows(50, 0.2, 0.1)])

@@ -100,7 +100,8 @@ class Command(BaseCommand):
             self.stdout.write(self.style.SUCCESS(f"{done.candidate} is active now."))
         else:
             self.stdout.write(
-                f"{done.candidate} is registered, not active. `model_versions activate {done.candidate}` makes it so."
+                f"{done.candidate} is registered, not active: `model_versions activate {done.candidate}` "
+                "makes it so."
             )
 
 

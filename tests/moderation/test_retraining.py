@@ -1,0 +1,207 @@
+"""Retraining a tiny but real model in its own process, with every way in which it can end."""
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from moderation import model_store, retraining
+from moderation.models import AuditEntry, ModelVersion, Screening, TrainingRun
+from moderation.reviewing import decide
+from moderation.screening.drain import drain
+from moderation.text_keys import text_key
+from tests.toxicity_ml.tiny_model import FRIENDLY, build_version
+
+pytestmark = pytest.mark.django_db
+QUICK = ("--epochs", "6", "--soft-targets", "100")
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("versions") / "tiny"
+    build_version(directory)
+    return directory
+
+
+@pytest.fixture
+def parent(tiny: Path, settings: Any, tmp_path: Path) -> ModelVersion:
+    """The tiny version, published and active."""
+    settings.MODERATION = {**settings.MODERATION, "MODEL_DIRECTORY": str(tmp_path / "published")}
+    return model_store.activate(model_store.publish(tiny))
+
+
+def review(count: int) -> None:
+    """A site where "idiot" is a pet name: the model flags it, and ann finds every one harmless."""
+    ann, _ = User.objects.get_or_create(username="ann")
+    for number in range(count):
+        words = [FRIENDLY[(number * step + step) % len(FRIENDLY)] for step in (1, 3, 5)]
+        text = f"{' '.join(words)} idiot {number}"
+        Screening.objects.create(source="import", text=text, text_key=text_key(text, "moderation.text_key"))
+    drain()
+    for screening in Screening.objects.filter(text__contains="idiot", outcome=""):
+        decide(screening.pk, reviewer=ann, kind="false_positive")
+
+
+def retrain(*arguments: str) -> dict[str, Any]:
+    out = StringIO()
+    call_command("retrain", *QUICK, *arguments, "--json", stdout=out, stderr=StringIO())
+    answer: dict[str, Any] = json.loads(out.getvalue())
+    return answer
+
+
+def listed() -> dict[str, bool]:
+    out = StringIO()
+    call_command("model_versions", "list", "--json", stdout=out)
+    return {row["version"]: row["is_active"] for row in json.loads(out.getvalue())}
+
+
+def test_a_candidate_learns_the_reviews_is_compared_and_activated_and_can_be_undone(
+    parent: ModelVersion, tmp_path: Path
+) -> None:
+    review(120)
+    base = tmp_path / "base.csv"
+    header = "comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate\n"
+    base.write_text(header + "i kill you,1,0,0,1,0,0\nthank you,0,0,0,0,0,0\n")
+    answer = retrain("--activate", "always", "--base", str(base))
+    assert (answer["parent"], answer["activated"]) == ("tiny@1", True)
+    assert sum(answer["counts"].values()) == 120
+    found = answer["comparison"]
+    assert found["items"] == answer["counts"]["test"]
+    assert found["new_loss"] < found["old_loss"]
+    assert set(answer["base"]) == {"old", "new"}
+    assert answer["base"]["old"]["threat"]["average_precision"] == 1.0
+
+    run = TrainingRun.objects.get()
+    assert (run.status, run.result, str(run.candidate)) == ("done", answer["result"], answer["candidate"])
+    assert run.parent == parent and run.candidate is not None and run.candidate.parent == parent
+    assert run.finished is not None and run.comparison["test"] == found
+    assert "idiot" not in json.dumps([run.options, run.comparison, run.counts])
+    assert listed() == {"tiny@1": False, answer["candidate"]: True}
+
+    text = "you are a nice idiot today"
+    Screening.objects.create(source="import", text=text, text_key=text_key(text, "moderation.text_key"))
+    drain()
+    basis = Screening.objects.get(text=text).basis()
+    assert basis is not None and str(basis.model_version) == answer["candidate"]
+
+    call_command("model_versions", "rollback", stdout=StringIO())
+    assert listed() == {"tiny@1": True, answer["candidate"]: False}
+    call_command("model_versions", "activate", answer["candidate"], stdout=StringIO())
+    assert listed()[answer["candidate"]]
+    actions = list(AuditEntry.objects.filter(target_type="modelversion").values_list("action", flat=True))
+    assert actions[2:] == ["model.published", "model.activated", "model.rolled_back", "model.activated"]
+
+
+def test_a_candidate_that_is_not_shown_to_be_better_is_registered_and_not_activated(
+    parent: ModelVersion,
+) -> None:
+    review(40)
+    answer = retrain("--min-reviews", "30")
+    assert answer["result"] == "not_enough_evidence"
+    assert answer["activated"] is False
+    assert listed() == {"tiny@1": True, answer["candidate"]: False}
+
+
+def test_too_few_reviews_are_refused_before_anything_is_trained(parent: ModelVersion) -> None:
+    review(3)
+    with pytest.raises(CommandError, match="There are 3 reviewed texts"):
+        retrain()
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_training_that_is_killed_is_marked_failed_and_leaves_nothing(
+    parent: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "work"))
+    (tmp_path / "work").mkdir()
+    review(60)
+    killer = threading.Thread(target=kill_training, daemon=True)
+    killer.start()
+    with pytest.raises(CommandError, match="killed by signal 9"):
+        retrain()
+    killer.join()
+    run = TrainingRun.objects.get()
+    assert (run.status, run.error_code, run.candidate) == ("failed", "killed-by-signal-9", None)
+    assert listed() == {"tiny@1": True}
+    assert list((tmp_path / "work").iterdir()) == []
+    assert [path.name for path in (tmp_path / "published").iterdir()] == [parent.location]
+
+
+def kill_training() -> None:
+    """Wait for this process's training child, and kill it."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        for task in Path("/proc/self/task").iterdir():
+            for child in (task / "children").read_text().split():
+                try:
+                    command = Path(f"/proc/{child}/cmdline").read_bytes()
+                except OSError:
+                    continue
+                if b"toxicity_ml\0train" in command:
+                    os.kill(int(child), signal.SIGKILL)
+                    return
+        time.sleep(0.05)
+
+
+def test_an_interrupted_training_is_marked_failed(
+    parent: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(retraining, "_train", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        retrain()
+    run = TrainingRun.objects.get()
+    assert (run.status, run.error_code) == ("failed", "interrupted")
+
+
+def test_a_full_disk_is_said_before_the_training_starts(
+    parent: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+    monkeypatch.setattr(retraining, "NEEDED_BYTES", shutil.disk_usage("/tmp").total * 2)  # noqa: S108
+    with pytest.raises(CommandError, match="MiB left"):
+        retrain()
+    assert TrainingRun.objects.get().error_code == "disk-full"
+
+
+def test_a_damaged_active_version_is_named(parent: ModelVersion) -> None:
+    review(60)
+    (model_store.local_directory(parent) / "model.safetensors").write_bytes(b"half")
+    with pytest.raises(CommandError, match=r"model\.safetensors is damaged"):
+        retrain()
+
+
+def test_a_second_training_at_the_same_time_is_refused_and_a_dead_one_is_cleared_away(
+    parent: ModelVersion,
+) -> None:
+    other_host = TrainingRun.objects.create(status="running", options={"process": ["elsewhere", 1]})
+    TrainingRun.objects.filter(pk=other_host.pk).update(started="2020-01-01T00:00:00Z")
+    dead = TrainingRun.objects.create(status="running", options={"process": [os.uname().nodename, 2**22 + 1]})
+    with pytest.raises(CommandError, match="reviewed texts"):
+        retrain()
+    for run in (other_host, dead):
+        run.refresh_from_db()
+        assert (run.status, run.error_code) == ("failed", "killed")
+    alive = TrainingRun.objects.create(status="running", options={"process": [os.uname().nodename, 1]})
+    with pytest.raises(CommandError, match=f"run {alive.pk} is under way"):
+        retrain()
+
+
+def test_an_unknown_version_is_refused_with_the_known_ones(parent: ModelVersion) -> None:
+    with pytest.raises(CommandError, match="registered: tiny@1"):
+        call_command("model_versions", "activate", "tiny@9")
+    with pytest.raises(CommandError, match="No other model version"):
+        call_command("model_versions", "rollback")
