@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from celery import signals
+from django.apps import apps
 from django.db import DatabaseError, close_old_connections
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -33,7 +34,7 @@ from moderation.screening.score import LoadScorer, ModelNotReady, load_scorer
 logger = logging.getLogger("moderation.sweep")
 
 LEASE = "sweep"
-LEASE_SECONDS = 300
+LEASE_SECONDS = 120
 ACTIONS_OF_A_SWEEP = 200
 JOIN_SECONDS = 10.0
 
@@ -129,7 +130,8 @@ def connect() -> None:
     signals.worker_process_shutdown.connect(_on_stop, dispatch_uid="moderation.sweep.child")
     signals.worker_shutting_down.connect(_on_shutting_down, dispatch_uid="moderation.sweep")
     signals.worker_shutdown.connect(_on_stop, dispatch_uid="moderation.sweep")
-    post_migrate.connect(remember_starts, dispatch_uid="moderation.discovery")
+    own = apps.get_app_config("moderation")
+    post_migrate.connect(remember_starts, sender=own, dispatch_uid="moderation.discovery")
 
 
 _sweeper: Sweeper | None = None

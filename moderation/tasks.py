@@ -11,7 +11,7 @@ from moderation.screening.drain import drain as drain_pending
 
 logger = logging.getLogger("moderation.tasks")
 
-DRAIN_SECONDS = 50
+DRAIN_SECONDS = 20
 """Then the task ends and rings again, so that a warm shutdown never waits longer than that."""
 
 

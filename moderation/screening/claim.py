@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import connections, router, transaction
+from django.db import DatabaseError, connections, router, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
@@ -27,7 +29,10 @@ ATTEMPTS_TO_FAIL = 3
 RETRY_SECONDS = 5
 """After an error of its own a text waits so long, times its attempts."""
 
-DIED, ERROR = "worker-died", "scoring-error"
+RENEWALS = 30
+"""A batch may take ten leases: each is renewed after a third of it."""
+
+DIED = "worker-died"
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,32 @@ def claim_alone() -> Claim:
     return _claim(~_has_died(less_than=DEATHS_TO_BE_ALONE) & _has_died(less_than=DEATHS_TO_FAIL), 1)
 
 
-def renew(token: uuid.UUID) -> None:
-    """Start the lease anew for what is still ours: long texts take their time, and nobody has died."""
-    own = Screening.objects.filter(lease_token=token)
-    own.update(lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS))
+@contextmanager
+def kept(token: uuid.UUID) -> Iterator[None]:
+    """Renew the lease while the caller works: whoever is merely slow has not died.
+
+    A caller that hangs loses it in the end, after `RENEWALS`, so that its texts find another worker.
+    """
+    is_done = threading.Event()
+
+    def keep() -> None:
+        try:
+            for _ in range(RENEWALS):
+                if is_done.wait(conf.LEASE_SECONDS / 3):
+                    return
+                _renew(token)
+        except DatabaseError as error:
+            logger.warning("A lease was not renewed (%s).", type(error).__name__)
+        finally:
+            connections.close_all()  # this thread's own
+
+    thread = threading.Thread(target=keep, name="moderation-lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        thread.join(1)
 
 
 def release(token: uuid.UUID) -> int:
@@ -93,6 +120,11 @@ def retry_failed(version: ModelVersion) -> int:
     return failed.exclude(failed_version=version).update(
         status=Screening.Status.PENDING, attempts=0, deaths=0, priority=Screening.Priority.LOW
     )
+
+
+def _renew(token: uuid.UUID) -> None:
+    own = Screening.objects.filter(lease_token=token)
+    own.update(lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS))
 
 
 def _claim(which: Q, limit: int) -> Claim:

@@ -31,6 +31,9 @@ logger = logging.getLogger("moderation.screening")
 
 CHUNK = 500
 CHUNKS_OF_A_SLICE = 10
+"""Of the comparison."""
+CHUNKS_OF_A_SWEEP = 20
+"""Above the watermark; after a mass import the next sweeps go on."""
 
 
 @dataclass
@@ -58,6 +61,9 @@ def discover() -> Found:
 
 def remember_start(entry: Registered) -> Discovery:
     """The state of one model's discovery; where it begins, what is there already counts as seen."""
+    known = Discovery.objects.filter(model_label=entry.label, field=entry.text).first()
+    if known is not None:
+        return known
     highest = 0
     if has_integer_key(entry.model):
         highest = entry.model._base_manager.aggregate(highest=Max("pk"))["highest"] or 0
@@ -97,7 +103,10 @@ def has_integer_key(model: type[models.Model]) -> bool:
 def _look_above_watermark(entry: Registered, state: Discovery, found: Found) -> None:
     """Every key is looked at by two sweeps: a transaction may take its key early and commit late."""
     highest = state.watermark
-    while keys := _keys(entry, highest):
+    for _ in range(CHUNKS_OF_A_SWEEP):
+        keys = _keys(entry, highest)
+        if not keys:
+            break
         found.new += _promise_missing(entry, keys)
         highest = int(keys[-1])
     state.watermark, state.seen = max(state.seen, state.watermark), max(highest, state.seen)

@@ -14,7 +14,7 @@ from django.db import DatabaseError
 from moderation import model_store
 from moderation.conf import conf
 from moderation.models import ModelVersion, Screening
-from moderation.screening.claim import Claim, claim, claim_alone, fail_deadly, release, renew
+from moderation.screening.claim import Claim, claim, claim_alone, fail_deadly, kept, release
 from moderation.screening.score import (
     Failure,
     LoadScorer,
@@ -76,23 +76,22 @@ def drain(
     done = Drained()
     end = None if seconds is None else time.monotonic() + seconds
     taken = 0
-    while True:
-        if not Screening.objects.pending().exists():
-            return done  # nothing to do is found out without a model
+    while Screening.objects.pending().exists():  # nothing to do is found out without a model
+        is_late = end is not None and time.monotonic() >= end
+        if is_late or (batches is not None and taken >= batches) or stop.is_set():
+            done.is_finished = False
+            break
         try:
             claimed = _drain_once(done, load, stop)
         except (model_store.ModelUnavailable, ModelNotReady) as error:
             _complain(str(error))
             done.is_ready = done.is_finished = False
-            return done
+            break
         if not claimed:
-            return done
+            break
         _complain("")
         taken += 1
-        is_late = end is not None and time.monotonic() >= end
-        if is_late or (batches is not None and taken >= batches) or stop.is_set():
-            done.is_finished = not Screening.objects.pending().exists()
-            return done
+    return done
 
 
 def give_back_all() -> int:
@@ -120,13 +119,12 @@ def _work_off(
     """Score and store a batch, slice by slice. What is left after an error or a stop is given back."""
     _held.add(batch.token)
     try:
-        for number, part in enumerate(_slices(batch)):
-            if number:
+        with kept(batch.token):
+            for part in _slices(batch):
                 if stop.is_set():
                     break
-                renew(batch.token)
-            results = score_each(score, [row.text for row in part.screenings])
-            done.add(_store(part, results, version))
+                results = score_each(score, [row.text for row in part.screenings])
+                done.add(_store(part, results, version))
     finally:
         # Nobody died: whatever happened, it must not count against these texts.
         _give_back(batch)

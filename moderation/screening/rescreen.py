@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db import router, transaction
 
 from moderation import policies, visibility
-from moderation.models import LabelScore, ModelVersion, Scoring, Screening
+from moderation.models import AuditEntry, LabelScore, ModelVersion, Scoring, Screening
 from moderation.policies import Judgement
 from moderation.screening.score import Failure, LoadScorer, load_scorer, score_each
 from moderation.screening.store import thresholds_for
@@ -119,5 +119,12 @@ def _take_as_basis(scoring_id: int, version: ModelVersion) -> tuple[str, str] | 
     if judgement.verdict != policies.CLEAR and row.queued_for in ("", Screening.QueuedFor.AUDIT):
         row.queued_for, row.sampling_probability = judgement.verdict, 1.0
     row.save(update_fields=["verdict", "severity", "queued_for", "sampling_probability"])
+    AuditEntry.objects.create(
+        action="screening.rescreened",
+        target_type="screening",
+        target_id=str(row.pk),
+        before={"verdict": before},
+        after={"verdict": row.verdict, "version": str(version)},
+    )
     visibility.apply(row)
     return before, judgement.verdict

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from moderation.models import ModelVersion, Review, Scoring, Screening
+from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
 from moderation.screening import rescreen as rescreening
 from moderation.screening.score import Scorer
 from tests.forum.models import Note, Post
@@ -95,6 +95,7 @@ def test_acting_on_it_changes_verdicts_and_visibility_and_the_queue(screened: Mo
     assert set(Note.objects.values_list("state", flat=True)) == {"withheld"}
     assert Screening.objects.get(text="hello").queued_for == "held"
     assert Screening.objects.get(text="hello").basis().model_version == screened  # type: ignore[union-attr]
+    assert AuditEntry.objects.filter(action="screening.rescreened").count() == 3
     assert not rescreening.act_on(screened)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -338,7 +339,33 @@ def test_it_stops_between_batches(version: ModelVersion, settings: Any) -> None:
         Note.objects.create(text=f"text {number}")
     stop = threading.Event()
     stop.set()
-    assert (screen(batches=1).scored, screen(seconds=0).scored, screen(stop=stop).scored) == (2, 2, 1)
+    assert (screen(stop=stop).scored, screen(seconds=0).scored, screen(batches=1).scored) == (0, 0, 2)
+    assert Screening.objects.filter(lease_token=None, status="pending").count() == 3
+
+
+def test_a_stop_in_mid_batch_gives_back_what_is_left(version: ModelVersion) -> None:
+    for number in range(3):
+        Letter.objects.create(text=f"{number} " + "word " * 3000)
+    stop = threading.Event()
+    assert drain(load=_meanwhile(stop.set), stop=stop).scored == 1
+    assert set(Screening.objects.pending().values_list("lease_token", "deaths")) == {(None, 0)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_worker_keeps_its_lease_and_is_not_counted_as_dead(
+    version: ModelVersion, settings: Any
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "LEASE_SECONDS": 1}
+    Note.objects.create(text="hello")
+    others: list[bool] = []
+
+    def take_long() -> None:
+        time.sleep(2)
+        others.append(bool(claim(9)))
+
+    assert drain(load=_meanwhile(take_long)).scored == 1
+    assert others == [False]
+    assert only().deaths == 0
 
 
 def test_suggestions_and_imports_are_screened_too(version: ModelVersion) -> None:
