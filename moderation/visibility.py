@@ -67,19 +67,13 @@ def should_be_hidden(screening: Screening, entry: Registered) -> bool:
 
 
 def hide_at_save(entry: Registered, instance: Model) -> bool:
-    """Hide, by field, an object that is being saved right now; True if that changed anything.
-
-    The instance in hand changes with it: a second `save()` must not bring the comment back.
-    """
+    """Hide, by field, the row of an object that is being saved right now; True if that changed anything."""
     if entry.hide is None or not entry.hide.by_field:
         return False
     name, hidden, visible = entry.hide.field, entry.hide.hidden, entry.hide.visible
     using = instance._state.db or router.db_for_write(entry.model)
     rows = entry.model._base_manager.using(using).filter(pk=entry.key_of(instance), **{name: visible})
-    if not rows.update(**{name: hidden}):
-        return False
-    setattr(instance, name, hidden)
-    return True
+    return bool(rows.update(**{name: hidden}))
 
 
 def act(screening_id: int) -> bool:

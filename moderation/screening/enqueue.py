@@ -93,22 +93,20 @@ def promise(
     instance: Model,
     *,
     is_new: bool = False,
+    at_save: bool = False,
     priority: Screening.Priority = Screening.Priority.NORMAL,
 ) -> Screening | None:
     """Make the text of `instance` its current, pending screening.
 
+    is_new: it was created just now, so nothing earlier is looked for. at_save: the site is saving it, so
+    what is to be hidden is hidden at once; otherwise that is left to the worker as a pending action.
     None when that text is the current one already, or the site exempts the instance. Raises DatabaseError.
     """
-    using = router.db_for_write(Screening)
     try:
-        with transaction.atomic(using=using):
-            fresh = _new_screening(entry, instance, using, priority)
-            return _insert(entry, instance, fresh, None if is_new else _current(fresh, using), using)
+        return _promise(entry, instance, is_new=is_new, at_save=at_save, priority=priority)
     except IntegrityError:
         # Somebody else promised at the same time, or a deleted object's key came back: now it can be seen.
-        with transaction.atomic(using=using):
-            fresh = _new_screening(entry, instance, using, priority)
-            return _insert(entry, instance, fresh, _current(fresh, using), using)
+        return _promise(entry, instance, is_new=False, at_save=at_save, priority=priority)
 
 
 def forget(entry: Registered, key: str) -> int:
@@ -126,7 +124,7 @@ def forget(entry: Registered, key: str) -> int:
 
 def _promise_or_lose(entry: Registered, instance: Model, *, is_new: bool) -> None:
     try:
-        made = promise(entry, instance, is_new=is_new)
+        made = promise(entry, instance, is_new=is_new, at_save=True)
         if made is not None:
             transaction.on_commit(doorbell.ring, using=router.db_for_write(Screening), robust=True)
     except Exception as error:
@@ -190,29 +188,49 @@ def _current(fresh: Screening, using: str) -> Screening | None:
     return rows.first()
 
 
-def _insert(
-    entry: Registered, instance: Model, fresh: Screening, earlier: Screening | None, using: str
+def _promise(
+    entry: Registered, instance: Model, *, is_new: bool, at_save: bool, priority: Screening.Priority
 ) -> Screening | None:
-    if earlier is None:
-        if _is_exempt(entry, instance):
+    using = router.db_for_write(Screening)
+    with transaction.atomic(using=using):
+        fresh = _new_screening(entry, instance, using, priority)
+        earlier = None if is_new else _current(fresh, using)
+        if earlier is None and _is_exempt(entry, instance):
             return None
-    elif earlier.text == fresh.text:
-        return None
-    else:
-        _supersede(earlier, using)
-        fresh.hidden_by_us = earlier.hidden_by_us
-        if _is_held_back(earlier):
-            fresh.queued_for = Screening.QueuedFor.EDITED
-            fresh.severity = max(earlier.severity, 0.0)
-            fresh.sampling_probability = 1.0
-    if visibility.should_be_hidden(fresh, entry):
-        if visibility.hide_at_save(entry, instance):
-            fresh.hidden_by_us = True
-        elif entry.hide is not None and not entry.hide.by_field:
-            # A save can't wait for the site's callable: the worker calls it.
-            fresh.action_pending = not fresh.hidden_by_us or (earlier is not None and earlier.action_pending)
-    fresh.save(using=using, force_insert=True)
+        if earlier is not None:
+            if earlier.text == fresh.text:
+                return None
+            _inherit(fresh, earlier)
+        was_hidden = False
+        if visibility.should_be_hidden(fresh, entry):
+            # Before any screening is locked: everybody locks the object first and its screening second.
+            was_hidden = at_save and visibility.hide_at_save(entry, instance)
+            fresh.hidden_by_us = fresh.hidden_by_us or was_hidden
+            fresh.action_pending = _needs_worker(entry, fresh, earlier, at_save=at_save)
+        if earlier is not None:
+            _supersede(earlier, using)
+        fresh.save(using=using, force_insert=True)
+    if was_hidden and entry.hide is not None:
+        # The instance in hand, too: a second `save()` of it must not bring the comment back.
+        setattr(instance, entry.hide.field, entry.hide.hidden)
     return fresh
+
+
+def _inherit(fresh: Screening, earlier: Screening) -> None:
+    fresh.hidden_by_us = earlier.hidden_by_us
+    if _is_held_back(earlier):
+        fresh.queued_for = Screening.QueuedFor.EDITED
+        fresh.severity = max(earlier.severity, 0.0)
+        fresh.sampling_probability = 1.0
+
+
+def _needs_worker(entry: Registered, fresh: Screening, earlier: Screening | None, *, at_save: bool) -> bool:
+    """Whether hiding is left to the worker: a save can't wait for a callable of the site."""
+    if entry.hide is None:
+        return False
+    if entry.hide.by_field:
+        return not at_save
+    return not fresh.hidden_by_us or (earlier is not None and earlier.action_pending)
 
 
 def _is_exempt(entry: Registered, instance: Model) -> bool:
