@@ -94,7 +94,7 @@ class Classifier:
         return classifier
 
     @overload
-    def predict(self, texts: str, *, progress: bool = False) -> dict[str, float]: ...
+    def predict(self, texts: str, *, progress: bool = False) -> dict[str, float]: ...  # type: ignore[overload-overlap]
 
     @overload
     def predict(self, texts: Sequence[str], *, progress: bool = False) -> list[dict[str, float]]: ...

@@ -100,7 +100,8 @@ def export_onnx(
 
 
 def measure_parity(network: nn.Module, backend: OnnxBackend, samples: Sequence[list[np.ndarray]]) -> Parity:
-    """Score each text, given as its windows, with both networks: the highest logit of its windows per label."""
+    """Score each text, given as its windows, with both networks: the highest logit of its windows for each
+    label."""
     with torch.inference_mode():
         trained = [np.max([_run_float(network, ids) for ids in windows], axis=0) for windows in samples]
     served = [np.max([backend.run(ids) for ids in windows], axis=0) for windows in samples]
@@ -120,7 +121,8 @@ def measure_parity(network: nn.Module, backend: OnnxBackend, samples: Sequence[l
 
 def _run_float(network: nn.Module, ids: np.ndarray) -> np.ndarray:
     row = torch.from_numpy(ids).unsqueeze(0)
-    return network(row, torch.ones_like(row))[0].numpy()
+    logits: np.ndarray = network(row, torch.ones_like(row))[0].numpy()
+    return logits
 
 
 class _OneText(nn.Module):
@@ -131,7 +133,8 @@ class _OneText(nn.Module):
         self.network = network
 
     def forward(self, input_ids: Tensor) -> Tensor:
-        return self.network(input_ids, torch.ones_like(input_ids))
+        logits: Tensor = self.network(input_ids, torch.ones_like(input_ids))
+        return logits
 
 
 def _write_float(network: nn.Module, path: Path) -> None:

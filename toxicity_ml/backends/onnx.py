@@ -60,8 +60,8 @@ class OnnxBackend:
 
     def run(self, ids: np.ndarray) -> np.ndarray:
         """ids: int64 (length,), special tokens included. Returns logits, float32 (n_labels,)."""
-        (logits,) = self._session.run([OUTPUT], {INPUT: ids[np.newaxis]})
-        return logits[0]
+        logits: np.ndarray = self._session.run([OUTPUT], {INPUT: ids[np.newaxis]})[0][0]
+        return logits
 
 
 def _float_model(path: Path) -> bytes:
@@ -76,7 +76,8 @@ def _float_model(path: Path) -> bytes:
         ) from error
     model = onnx.load(str(path))
     dequantise(model)
-    return model.SerializeToString()
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def dequantise(model: onnx.ModelProto) -> None:
