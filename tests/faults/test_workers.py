@@ -48,6 +48,8 @@ def test_a_worker_screens_while_redis_is_away(workers: Workers, broker: RedisSer
     workers.start(pool)
     Post.objects.create(body=FRIENDLY)
     workers.wait_until_screened(1)
+    # A broker that goes while Celery is still connecting ends the worker: that is its supervisor's business.
+    workers.wait_for(lambda: " ready." in workers.log(), "the connection")
     broker.stop()
     Post.objects.create(body=TOXIC)
     workers.wait_until_screened(2)
