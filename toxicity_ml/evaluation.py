@@ -148,6 +148,8 @@ def calibration_error(probabilities: np.ndarray, truth: np.ndarray, weights: np.
 
     probabilities, weights: float (n,). truth: bool (n,). NaN where there is no positive or no negative.
     """
+    if not len(truth):  # a label that nobody looked at
+        return {"brier_skill": float("nan"), "predicted_over_observed": float("nan")}
     share = float(np.average(truth, weights=weights))
     if share in (0.0, 1.0):
         return {"brier_skill": float("nan"), "predicted_over_observed": float("nan")}
