@@ -44,7 +44,8 @@ class ManifestFile:
     @property
     def files(self) -> Mapping[str, str]:
         """{relative name: sha256} of every other file."""
-        return self.content["files"]
+        files: Mapping[str, str] = self.content["files"]
+        return files
 
 
 def packaged_directory() -> Path:

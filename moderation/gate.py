@@ -117,7 +117,8 @@ def _brier(
     truth: NDArray[np.float64], scores: NDArray[np.float64], looked_at: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     squares = np.where(looked_at, (scores - np.nan_to_num(truth)) ** 2, 0.0)
-    return squares.sum(axis=1) / looked_at.sum(axis=1)
+    means: NDArray[np.float64] = squares.sum(axis=1) / looked_at.sum(axis=1)
+    return means
 
 
 def _errors(

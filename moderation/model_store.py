@@ -250,7 +250,7 @@ def _record(
 ) -> None:
     AuditEntry.objects.create(
         action=action,
-        user=user,
+        user=user,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
         username=user.get_username() if user else "",
         target_type="modelversion",
         target_id=str(target.pk),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import shutil
 import socket
@@ -33,6 +34,7 @@ IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
 ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
 NEEDED_BYTES = 1024**3
 """Room that a training takes for a while: checkpoints with the optimiser's state, and the result."""
+PARITY_TEXTS = 400
 FORGOTTEN_AFTER = timedelta(hours=24)
 
 logger = logging.getLogger("moderation.retraining")
@@ -86,9 +88,9 @@ def retrain(options: Options, *, user: AbstractBaseUser | None = None, say: Say 
     if len(rows) < options.min_reviews or not sides[TRAIN] or not sides[DEV]:
         raise RetrainingFailed(
             "too-few-reviews",
-            f"There are {len(rows)} reviewed texts: {len(sides[TRAIN])} to learn, {len(sides[DEV])} to choose "
-            f"by, {len(sides[TEST])} to test on. {options.min_reviews} are needed, and some to learn and to "
-            "choose by. Review more, or lower --min-reviews.",
+            f"There are {len(rows)} reviewed texts: {len(sides[TRAIN])} to learn, {len(sides[DEV])} to "
+            f"choose by, {len(sides[TEST])} to test on. {options.min_reviews} are needed, and some to learn "
+            "and to choose by. Review more, or lower --min-reviews.",
         )
     run = _begin(options, parent, user, {name: len(found) for name, found in sides.items()})
     try:
@@ -122,6 +124,8 @@ def _retrain(
     learned = sides[TRAIN] + _with_current_scores(old, TRAIN, options.soft_targets, options.seed)
     rehearsed = _rehearsed(old, options.rehearsed, options.seed)
     learned += rehearsed[TRAIN]
+    # The export is checked against the trained model on these texts: a handful of reviews would prove nothing.
+    chosen_by += [_unlabelled(row) for row in rehearsed[TRAIN][:PARITY_TEXTS]]
     chosen_by = sides[DEV] + _with_current_scores(old, DEV, options.soft_targets // 4, options.seed)
     training_data.write_csv(work / "train.csv", parent.labels, learned)
     training_data.write_csv(work / "dev.csv", parent.labels, chosen_by)
@@ -192,6 +196,11 @@ def _rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
     return rows
 
 
+def _unlabelled(row: Row) -> Row:
+    """A text that weighs nothing: neither calibration nor thresholds nor the choice of a checkpoint see it."""
+    return Row(row.text, tuple(math.nan for _ in row.labels), row.text_key, weight=0.0)
+
+
 def _compare(old: Any, new: Any, rows: list[Row], rehearsed: list[Row]) -> gate.Comparison:
     drawn = [(row, row.probability) for row in rows if row.probability is not None]
     texts = [row.text for row, _ in drawn]
@@ -227,6 +236,7 @@ def _train(work: Path, parent: ModelVersion, parent_directory: Path, version: st
         *("--base-model", parent_directory, "--out", work / "candidate"),
         *("--name", parent.name, "--version", version),
         *("--epochs", options.epochs, "--batch-size", options.batch_size),
+        *("--evaluations", 1),
         *("--body-lr", options.body_lr, "--head-lr", options.head_lr, "--seed", options.seed),
         output=work / "output.json",
     )
@@ -252,7 +262,7 @@ def _begin(
         parent=parent,
         options={**asked, "process": [socket.gethostname(), os.getpid()]},
         counts=counts,
-        started_by=user,
+        started_by=user,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
         started_by_name=user.get_username() if user else "",
         started=timezone.now(),
     )

@@ -74,7 +74,7 @@ def decide(
             labels=(found := _labels(screening, basis, decision, labels)),
             outcome=_outcome(decision, found),
             model_version_id=basis.model_version_id if basis else None,
-            reviewer=reviewer,
+            reviewer=reviewer,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
             reviewer_name=reviewer.get_username(),
             note=storable(note),
         )

@@ -120,7 +120,7 @@ class ScreeningAdmin(admin.ModelAdmin):
         if not self.has_view_permission(request, screening):
             raise PermissionDenied
         if screening is None:
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         (item,) = items([screening], _active(), earlier_decisions([screening]))
         item.whole_text = True
         context = {

@@ -151,7 +151,7 @@ class PolicyForm(forms.ModelForm):
 class PolicyAdmin(ReadOnlyAdmin):
     """Thresholds are changed by adding a row; the newest of a model is in force."""
 
-    list_display = ("model", "created", "created_by_name", "note", "is_in_force")
+    list_display = ("covers", "created", "created_by_name", "note", "is_in_force")
     ordering = ("-id",)
     form = PolicyForm
 
@@ -160,7 +160,8 @@ class PolicyAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
         newer = Policy.objects.filter(model_label=OuterRef("model_label"), id__gt=OuterRef("id"))
-        return super().get_queryset(request).annotate(is_outdated=Exists(newer))
+        policies: QuerySet[Policy] = super().get_queryset(request)
+        return policies.annotate(is_outdated=Exists(newer))
 
     def get_fields(self, request: HttpRequest, obj: Policy | None = None) -> Any:
         if obj is not None:
@@ -176,7 +177,7 @@ class PolicyAdmin(ReadOnlyAdmin):
         return super().get_form(request, obj, change, **{**kwargs, "fields": ("model_label", "note")})
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        given = super().get_changeform_initial_data(request)
+        given: dict[str, Any] = dict(super().get_changeform_initial_data(request))
         before = _in_force(str(given.get("model_label", "")))
         for label, numbers in (before.thresholds if before else {}).items():
             if "flag" in numbers:
@@ -194,7 +195,7 @@ class PolicyAdmin(ReadOnlyAdmin):
         super().save_model(request, obj, form, change)
         AuditEntry.objects.create(
             action=POLICY_CHANGED,
-            user=request.user,
+            user=request.user,  # type: ignore[misc]  # the admin lets no anonymous user in
             username=obj.created_by_name,
             target_type="policy",
             target_id=str(obj.pk),
@@ -203,7 +204,7 @@ class PolicyAdmin(ReadOnlyAdmin):
         )
 
     @admin.display(description=gettext_lazy("model"))
-    def model(self, policy: Policy) -> str:
+    def covers(self, policy: Policy) -> str:
         return policy.model_label or _("every other model")
 
     @admin.display(description=gettext_lazy("in force"), boolean=True)

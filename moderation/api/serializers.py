@@ -43,7 +43,9 @@ class ClassifyRequest(serializers.Serializer):
 class Classification(serializers.Serializer):
     """What the model and the policy in force make of one text."""
 
-    label = serializers.CharField(help_text="The label with the highest score, flagged or not.")
+    label = serializers.CharField(  # type: ignore[assignment]  # a Field has a label of its own
+        help_text="The label with the highest score, flagged or not."
+    )
     confidence = serializers.FloatField(help_text="That label's score: a calibrated probability, 0 to 1.")
     all_scores = serializers.DictField(child=serializers.FloatField(), help_text="{label: score}")
     flagged = serializers.BooleanField(help_text="Whether any label is at or over its threshold.")

@@ -64,21 +64,16 @@ class BoundedJSONParser(JSONParser):
             raise ParseError("JSON parse error: nested too deeply.") from error
 
 
-class ConfiguredPermission:
-    """Who may call is the site's choice: MODERATION["CLASSIFY_PERMISSION"], staff by default."""
+class ClassifyView(APIView):
+    """Scores of one text, or of several."""
 
     authentication_classes = (SessionAuthentication,)
     renderer_classes = (JSONRenderer,)
-
-    def get_permissions(self) -> Sequence[BasePermission]:
-        return [import_string(conf.CLASSIFY_PERMISSION)()]
-
-
-class ClassifyView(ConfiguredPermission, APIView):
-    """Scores of one text, or of several."""
-
     parser_classes = (BoundedJSONParser,)
     schema = AutoSchema()
+
+    def get_permissions(self) -> list[BasePermission]:
+        return permissions()
 
     @extend_schema(
         operation_id="classify",
@@ -102,11 +97,15 @@ class ClassifyView(ConfiguredPermission, APIView):
         return Response({"results": classify(asked.validated_data["texts"])})
 
 
-class SchemaView(ConfiguredPermission, SpectacularAPIView):
+class SchemaView(SpectacularAPIView):
     """The OpenAPI description of this API, for those who may call it."""
 
+    authentication_classes = (SessionAuthentication,)
     urlconf = "moderation.api.urls"
     schema = AutoSchema()
+
+    def get_permissions(self) -> list[BasePermission]:
+        return permissions()
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """With the addresses under which the site included the API."""
@@ -114,7 +113,13 @@ class SchemaView(ConfiguredPermission, SpectacularAPIView):
             "TITLE": "Comment moderation",
             "SCHEMA_PATH_PREFIX_INSERT": request.path.removesuffix("/schema/"),
         }
-        return super().get(request, *args, **kwargs)
+        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return response
+
+
+def permissions() -> list[BasePermission]:
+    """Who may call is the site's choice: MODERATION["CLASSIFY_PERMISSION"], staff by default."""
+    return [import_string(conf.CLASSIFY_PERMISSION)()]
 
 
 def classify(texts: Sequence[str]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from moderation import artifacts, gate, retraining
 from moderation.model_store import AlreadyPublished
 from moderation.retraining import Options, Retrained
+from moderation.training_process import RetrainingFailed
 
 VERDICTS = {
     gate.BETTER: "The candidate is better.",
@@ -61,7 +62,7 @@ class Command(BaseCommand):
         try:
             done = retraining.retrain(options, say=self.stderr.write if given["json"] else self.stdout.write)
         except (
-            retraining.RetrainingFailed,
+            RetrainingFailed,
             artifacts.ModelUnavailable,
             artifacts.PublishFailed,
             AlreadyPublished,
