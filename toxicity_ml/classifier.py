@@ -32,8 +32,9 @@ logger = logging.getLogger(__name__)
 class Classifier:
     """Scores texts with one model version.
 
-    A score depends on the text alone: not on its neighbours, their order or the number of threads. Safe to
-    use from many threads at once.
+    A long text is read in windows and the highest score of each label counts; beyond ``text.MAX_CHARACTERS``
+    or ``windows.MAX_WINDOWS`` only its two ends are read. A score depends on the text alone: not on its
+    neighbours, their order or the number of threads. Safe to use from many threads at once.
     """
 
     def __init__(
