@@ -61,7 +61,7 @@ class WorkDirectory:
     def kept_secret(self, name: str, n_bytes: int) -> str:
         """A random string that is made once and then kept, readable by this user only."""
         path = self.root / name
-        if not path.exists():
+        if not path.exists() or not path.stat().st_size:
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w") as file:
@@ -76,8 +76,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="post the samples, print their verdicts, stop",
     )
-    parser.add_argument("--port", type=int, default=8000, help="port of the site; 0: any free one")
+    parser.add_argument("--port", type=_port, default=8000, help="port of the site; 0: any free one")
     parser.add_argument("--work-dir", default=str(BASE_DIR / ".demo"), help="where the demo keeps its files")
+
+
+def _port(given: str) -> int:
+    if not given.isdecimal() or int(given) > 65535:
+        raise argparse.ArgumentTypeError(f"{given} is no port; choose one from 1 to 65535, or 0")
+    return int(given)
 
 
 def prepare(arguments: Sequence[str]) -> None:

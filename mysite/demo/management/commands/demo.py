@@ -53,7 +53,9 @@ class Command(BaseCommand):
         try:
             with _ending_on_signals(), _only_one_in(work):
                 self._run(work, _checked(port), console)
-        except Stopped:
+        except Stopped as stopped:
+            if once:
+                raise CommandError("Ended before the verdicts were all there.") from stopped
             console.print("The demo has ended; nothing of it is running any more.")
         except (ChildFailed, PostingFailed, FileNotFoundError) as error:
             raise CommandError(str(error)) from error
