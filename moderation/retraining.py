@@ -35,7 +35,9 @@ ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
 NEEDED_BYTES = 1024**3
 """Room that a training takes for a while: checkpoints with the optimiser's state, and the result."""
 PARITY_TEXTS = 400
+"""So many rehearsed texts prove, beside the reviewed ones, that the exported model is the trained one."""
 FORGOTTEN_AFTER = timedelta(hours=24)
+"""A training on another machine that started so long ago is taken for dead."""
 
 logger = logging.getLogger("moderation.retraining")
 Say = Callable[[str], None]
@@ -121,12 +123,12 @@ def _retrain(
             f"{work.parent} has {free >> 20} MiB left; a training takes up to {NEEDED_BYTES >> 20}.",
         )
     old = Classifier.load(parent_directory, verify=False)
-    learned = sides[TRAIN] + _with_current_scores(old, TRAIN, options.soft_targets, options.seed)
     rehearsed = _rehearsed(old, options.rehearsed, options.seed)
+    learned = sides[TRAIN] + _with_current_scores(old, TRAIN, options.soft_targets, options.seed)
     learned += rehearsed[TRAIN]
-    # The export is checked against the trained model on these texts: a handful of reviews would prove nothing.
-    chosen_by += [_unlabelled(row) for row in rehearsed[TRAIN][:PARITY_TEXTS]]
     chosen_by = sides[DEV] + _with_current_scores(old, DEV, options.soft_targets // 4, options.seed)
+    # The export is compared with the trained model on these texts: a handful of reviews would prove nothing.
+    chosen_by += [_unlabelled(row) for row in rehearsed[TRAIN][:PARITY_TEXTS]]
     training_data.write_csv(work / "train.csv", parent.labels, learned)
     training_data.write_csv(work / "dev.csv", parent.labels, chosen_by)
     say(
@@ -186,7 +188,7 @@ def _with_current_scores(old: Any, side: str, count: int, seed: int) -> list[Row
 
 
 def _rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
-    """{side: texts of our own making with the active version's scores as targets}; any text has its side."""
+    """{side: texts of our own making, with the active version's scores as targets}."""
     texts = rehearsal.texts(count, seed=seed)
     scores = old.predict_array(texts)
     rows: dict[str, list[Row]] = {TRAIN: [], DEV: [], TEST: []}
@@ -197,7 +199,7 @@ def _rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
 
 
 def _unlabelled(row: Row) -> Row:
-    """A text that weighs nothing: neither calibration nor thresholds nor the choice of a checkpoint see it."""
+    """A text that weighs nothing: calibration, thresholds and the choice of a checkpoint do not see it."""
     return Row(row.text, tuple(math.nan for _ in row.labels), row.text_key, weight=0.0)
 
 
@@ -221,7 +223,7 @@ def _compare(old: Any, new: Any, rows: list[Row], rehearsed: list[Row]) -> gate.
 
 
 def _kept(old: Any, new: Any, texts: list[str]) -> float | None:
-    """Share of the texts flagged by the active version that the candidate flags; None where it flags none."""
+    """Share of the texts that the active version flags and the candidate, too; None where there are none."""
     flagged = [
         (model.predict_array(texts) >= [model.thresholds[label] for label in model.labels]).any(axis=1)
         for model in (old, new)

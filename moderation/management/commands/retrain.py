@@ -44,6 +44,13 @@ class Command(BaseCommand):
             metavar="N",
             help="unreviewed texts that keep their current scores, against forgetting",
         )
+        parser.add_argument(
+            "--rehearsed",
+            type=int,
+            default=default.rehearsed,
+            metavar="N",
+            help="texts of our own making that keep their current scores, as well",
+        )
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -56,6 +63,7 @@ class Command(BaseCommand):
             min_reviews=given["min_reviews"],
             epochs=given["epochs"],
             soft_targets=given["soft_targets"],
+            rehearsed=given["rehearsed"],
             seed=given["seed"],
         )
         before = signal.signal(signal.SIGTERM, _leave)
