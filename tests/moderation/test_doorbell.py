@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -52,6 +53,8 @@ def test_many_rings_send_one_message_until_a_worker_answers(broker: redis.Redis,
     (message,) = messages(broker)
     assert message["headers"]["task"] == "moderation.tasks.drain"
     assert message["headers"]["ignore_result"] is True
+    assert message["headers"]["id"] == message["properties"]["correlation_id"]
+    assert datetime.fromisoformat(message["headers"]["expires"]) > datetime.now(UTC)
     bell.answer()
     assert bell.ring() is True
     assert len(messages(broker)) == 2
