@@ -1,5 +1,6 @@
 """What a person decides about a screening, and what follows: the review, the visibility, the audit entry."""
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -104,13 +105,21 @@ def labels_over_threshold(scoring: Scoring | None) -> list[str]:
     """The labels that counted when the scoring was made, by the thresholds in force then."""
     if scoring is None:
         return []
-    return [label for label, score in scoring.scores.items() if score >= scoring.thresholds.get(label, 1.01)]
+    scores = scores_in_order(scoring).items()
+    return [label for label, score in scores if score >= scoring.thresholds.get(label, math.inf)]
+
+
+def scores_in_order(scoring: Scoring) -> dict[str, float]:
+    """The scores in the order of the version's labels: PostgreSQL keeps no order of keys."""
+    order = {label: place for place, label in enumerate(scoring.model_version.labels)}
+    scores: dict[str, float] = scoring.scores
+    return dict(sorted(scores.items(), key=lambda entry: order.get(entry[0], len(order))))
 
 
 def labels_to_judge(scoring: Scoring | None, active: ModelVersion | None) -> list[str]:
     """The labels that a person can tick: the scoring version's, or the active one's without a scoring."""
     if scoring is not None:
-        return list(scoring.scores)
+        return list(scores_in_order(scoring))
     return list(active.labels) if active is not None else []
 
 

@@ -103,7 +103,8 @@ class Item:
         if self.scoring is None or self.scores_are_withheld:
             return []
         thresholds = self.scoring.thresholds
-        return [Meter(label, score, thresholds.get(label)) for label, score in self.scoring.scores.items()]
+        scores = reviewing.scores_in_order(self.scoring)
+        return [Meter(label, score, thresholds.get(label)) for label, score in scores.items()]
 
     @cached_property
     def choices(self) -> list[Choice]:
@@ -201,8 +202,14 @@ class Item:
     @property
     def true_labels(self) -> str:
         """The labels that the decision made true."""
-        labels = self.decision.labels if self.decision is not None else {}
+        labels = self.labels_of(self.decision) if self.decision is not None else {}
         return ", ".join(label.replace("_", " ") for label, value in labels.items() if value)
+
+    def labels_of(self, review: Review) -> dict[str, bool | None]:
+        """A review's labels in the order of the choices."""
+        order = {choice.label: place for place, choice in enumerate(self.choices)}
+        labels: dict[str, bool | None] = review.labels
+        return dict(sorted(labels.items(), key=lambda entry: order.get(entry[0], len(order))))
 
 
 def items(

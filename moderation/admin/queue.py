@@ -93,7 +93,7 @@ class ScreeningAdmin(admin.ModelAdmin):
             .prefetch_related(
                 Prefetch(
                     "scorings",
-                    queryset=Scoring.objects.filter(is_basis=True),
+                    queryset=_with_labels(Scoring.objects.filter(is_basis=True)),
                     to_attr="basis_scorings",
                 ),
                 Prefetch("reviews", queryset=Review.objects.order_by("number"), to_attr="all_reviews"),
@@ -131,7 +131,7 @@ class ScreeningAdmin(admin.ModelAdmin):
             "item": item,
             "screening": screening,
             "scorings": _scorings(screening, item),
-            "reviews": screening.reviews.order_by("-number"),
+            "reviews": [(review, item.labels_of(review)) for review in reversed(item.reviews)],
             "audit_entries": AuditEntry.objects.filter(
                 target_type="screening", target_id=str(screening.pk)
             ).order_by("-id"),
@@ -202,10 +202,18 @@ def _ticked(request: HttpRequest) -> dict[str, bool]:
     return {label: label in ticked for label in (*request.POST.getlist("shown"), *ticked)}
 
 
-def _scorings(screening: Screening, item: Item) -> list[Scoring]:
+def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str, float]]]:
+    """Every scoring with its scores in order."""
     if item.scores_are_withheld:
         return []
-    return list(screening.scorings.select_related("model_version").order_by("-id"))
+    scorings = _with_labels(screening.scorings.order_by("-id"))
+    return [(scoring, reviewing.scores_in_order(scoring)) for scoring in scorings]
+
+
+def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
+    """With the versions, but not their bulky manifests."""
+    versions = scorings.select_related("model_version")
+    return versions.defer("model_version__manifest", "model_version__metrics")
 
 
 def _texts_of_the_same_object(screening: Screening) -> QuerySet[Screening]:

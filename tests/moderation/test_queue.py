@@ -122,7 +122,9 @@ def test_each_score_is_a_meter_with_its_threshold(moderator: Client) -> None:
     for part in ('aria-valuenow="0.80"', 'aria-valuemin="0"', 'aria-valuemax="1"', 'width="80.0%"'):
         assert part in meter[0]
     assert 'x1="50.0%"' in meter[0]
-    assert page.count('role="meter"') == 3
+    labels = ModelVersion.objects.get().labels
+    assert re.findall(r'role="meter" aria-label="(\w+)"', page) == labels
+    assert re.findall(r'name="label" value="(\w+)"', page) == labels
 
 
 def test_the_checkboxes_start_with_the_model_s_opinion(moderator: Client) -> None:
