@@ -274,3 +274,14 @@ def test_after_a_rollback_another_activation_can_be_undone_too(
     model_store.rollback()
     model_store.activate(two)
     assert str(model_store.rollback()) == "small@default"
+
+
+def test_a_rollback_to_the_packaged_default_takes_the_one_that_is_packaged_now(
+    packaged: Path, publish: Callable[..., ModelVersion]
+) -> None:
+    model_store.active_version()
+    model_store.activate(publish("1"))
+    shutil.rmtree(packaged)
+    write_version(packaged, "newer")
+    assert str(model_store.rollback()) == "small@newer"
+    assert str(model_store.active_version()) == "small@newer"
