@@ -19,8 +19,13 @@ STRENGTH = 0.75
 """SmoothQuant's alpha, how much of the difficulty goes from activations to weights. On a fine-tuned MiniLM
 the mean difference to float32 is 0.0033 without smoothing, 0.0055 at 0.5, 0.0024 at 0.65, 0.0018 at 0.75,
 0.0020 at 0.85; choosing it for each product by its error came to 0.0018 again."""
-WINDOWS = 48
+WINDOWS = 250
 """Windows on which activations are looked at, at most."""
+FEED_FORWARD_OUTPUT = "/output/dense/MatMul"
+"""How the product that ends a layer's feed-forward block is named in a BERT's graph. Its input, just out of
+the GELU, is the hardest to quantise: those of the first and the last layer stay in float. On the shipped
+model that takes the mean difference of unsure probabilities from 0.0141 to 0.0125, for a run that is 14 %
+longer."""
 _LEAST = np.float32(1e-5)
 
 
@@ -43,10 +48,21 @@ def quantise(source: Path, target: Path, windows: Sequence[np.ndarray]) -> None:
             per_channel=True,
             reduce_range=True,
             weight_type=QuantType.QInt8,
+            nodes_to_exclude=_kept_in_float(model),
             extra_options={"MatMulConstBOnly": True},
         )
     finally:
         logging.disable(logging.NOTSET)
+
+
+def _kept_in_float(model: onnx.ModelProto) -> list[str]:
+    """Names of the feed-forward outputs of the first and the last of three or more layers."""
+    names = [
+        node.name
+        for node in model.graph.node
+        if node.name.endswith(FEED_FORWARD_OUTPUT) and "/attention/" not in node.name
+    ]
+    return [names[0], names[-1]] if len(names) > 2 else []
 
 
 def smooth(model: onnx.ModelProto, windows: Sequence[np.ndarray]) -> None:
