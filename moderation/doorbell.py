@@ -105,7 +105,7 @@ class Doorbell:
             self._producer = Producer(_connection().default_channel)  # type: ignore[no-untyped-call]
             declare = [current_app.amqp.queues[conf.QUEUE]]
         headers, properties, body = _message(drain.name)
-        self._producer.publish(
+        self._producer.publish(  # type: ignore[no-untyped-call]
             body,
             exchange="",
             routing_key=conf.QUEUE,

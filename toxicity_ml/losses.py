@@ -33,7 +33,8 @@ def prevalence(targets: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
     known = ~np.isnan(targets)
     weight = known * row_weight[:, None]
     positive = (np.where(known, targets, 0.0) * weight).sum(axis=0)
-    return (positive + 0.5) / (weight.sum(axis=0) + 1.0)
+    share: np.ndarray = (positive + 0.5) / (weight.sum(axis=0) + 1.0)
+    return share
 
 
 def positive_weights(share: np.ndarray, cap: float = 5.0) -> np.ndarray:
@@ -41,4 +42,5 @@ def positive_weights(share: np.ndarray, cap: float = 5.0) -> np.ndarray:
 
     share: float (n_labels,), the positives' share of each label. Returns float (n_labels,).
     """
-    return np.clip(np.sqrt((1 - share) / share), 1.0, cap)
+    weights: np.ndarray = np.clip(np.sqrt((1 - share) / share), 1.0, cap)
+    return weights

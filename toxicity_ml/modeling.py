@@ -42,7 +42,8 @@ class MeanPoolingClassifier(nn.Module):
         states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(states.dtype)
         mean = (states * mask).sum(dim=1) / mask.sum(dim=1).clamp_min(1.0)
-        return self.head(self.dropout(mean))
+        logits: Tensor = self.head(self.dropout(mean))
+        return logits
 
 
 def base_directory(name: str) -> str:
@@ -113,7 +114,9 @@ def load_model(directory: str | Path, attention: str = "sdpa") -> MeanPoolingCla
         config = AutoConfig.from_pretrained(directory)
     except (OSError, ValueError, KeyError) as error:
         raise ModelDamaged(f"{directory / 'config.json'} is not a model configuration.") from error
-    encoder = AutoModel.from_config(config, add_pooling_layer=False, attn_implementation=attention)
+    encoder = AutoModel.from_config(  # type: ignore[no-untyped-call]
+        config, add_pooling_layer=False, attn_implementation=attention
+    )
     model = MeanPoolingClassifier(
         encoder, len(config.id2label), getattr(config, "classifier_dropout", None) or 0.1
     )

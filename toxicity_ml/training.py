@@ -123,7 +123,9 @@ def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOp
     trainer.remove_callback(PrinterCallback)
     if trainer.pop_callback(ProgressCallback) is not None:
         trainer.add_callback(_QuietProgress())
-    last = get_last_checkpoint(str(checkpoints)) if options.resume and checkpoints.is_dir() else None
+    last: str | None = None
+    if options.resume and checkpoints.is_dir():
+        last = get_last_checkpoint(str(checkpoints))  # type: ignore[no-untyped-call]
     if last:
         logger.info("Resuming from %s.", last)
     trainer.train(resume_from_checkpoint=last)
@@ -196,7 +198,7 @@ class _MultiLabelTrainer(Trainer):
 
 def parameter_groups(model: MeanPoolingClassifier, options: TrainingOptions) -> list[dict[str, Any]]:
     """AdamW groups: layer-wise decayed learning rates (Howard & Ruder 2018), no decay on biases and norms."""
-    depth = model.encoder.config.num_hidden_layers  # type: ignore[union-attr]
+    depth = int(model.encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
     for name, parameter in model.named_parameters():
         if name.startswith("head."):
@@ -218,7 +220,7 @@ def strip_punctuation(text: str) -> str:
 def bf16_is_native() -> bool:
     """True where bfloat16 multiplies in hardware: on other processors autocast is slower than float32."""
     if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     return bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
