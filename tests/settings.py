@@ -14,8 +14,11 @@ os.environ.setdefault("SECRET_KEY", "not-a-secret")
 from mysite.settings import *  # noqa: F403
 from mysite.settings import DATABASES, INSTALLED_APPS, MODERATION
 
-_work = Path(tempfile.mkdtemp(prefix="moderation-tests-"))
-atexit.register(shutil.rmtree, _work, ignore_errors=True)
+if not os.environ.get("TEST_WORK_DIRECTORY"):
+    # Worker processes inherit it: one that is killed must leave nothing behind.
+    os.environ["TEST_WORK_DIRECTORY"] = tempfile.mkdtemp(prefix="moderation-tests-")
+    atexit.register(shutil.rmtree, os.environ["TEST_WORK_DIRECTORY"], ignore_errors=True)
+_work = Path(os.environ["TEST_WORK_DIRECTORY"])
 
 INSTALLED_APPS = [*INSTALLED_APPS, "tests.forum"]
 MODERATION = {**MODERATION, "MODEL_DIRECTORY": str(_work / "versions"), "MODEL_CACHE": str(_work / "cache")}
