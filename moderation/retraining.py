@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import os
 import shutil
 import socket
@@ -23,10 +22,8 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from moderation import gate, model_store, rehearsal, training_data
-from moderation.conf import conf
+from moderation import gate, model_store, soft_targets, training_data
 from moderation.models import ModelVersion, TrainingRun
-from moderation.text_keys import text_key
 from moderation.training_data import DEV, TEST, TRAIN, Row
 from moderation.training_process import RetrainingFailed, run_classifier
 
@@ -34,8 +31,6 @@ IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
 ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
 NEEDED_BYTES = 1024**3
 """Room that a training takes for a while: checkpoints with the optimiser's state, and the result."""
-PARITY_TEXTS = 400
-"""So many rehearsed texts prove, beside the reviewed ones, that the exported model is the trained one."""
 FORGOTTEN_AFTER = timedelta(hours=24)
 """A training on another machine that started so long ago is taken for dead."""
 
@@ -123,12 +118,11 @@ def _retrain(
             f"{work.parent} has {free >> 20} MiB left; a training takes up to {NEEDED_BYTES >> 20}.",
         )
     old = Classifier.load(parent_directory, verify=False)
-    rehearsed = _rehearsed(old, options.rehearsed, options.seed)
-    learned = sides[TRAIN] + _with_current_scores(old, TRAIN, options.soft_targets, options.seed)
+    rehearsed = soft_targets.rehearsed(old, options.rehearsed, options.seed)
+    learned = sides[TRAIN] + soft_targets.unreviewed(old, TRAIN, options.soft_targets, options.seed)
     learned += rehearsed[TRAIN]
-    chosen_by = sides[DEV] + _with_current_scores(old, DEV, options.soft_targets // 4, options.seed)
-    # The export is compared with the trained model on these texts: a handful of reviews would prove nothing.
-    chosen_by += [_unlabelled(row) for row in rehearsed[TRAIN][:PARITY_TEXTS]]
+    chosen_by = sides[DEV] + soft_targets.unreviewed(old, DEV, options.soft_targets // 4, options.seed)
+    chosen_by += soft_targets.proving_the_export(old, rehearsed[TRAIN])
     training_data.write_csv(work / "train.csv", parent.labels, learned)
     training_data.write_csv(work / "dev.csv", parent.labels, chosen_by)
     say(
@@ -170,39 +164,6 @@ def _activate(
     return True
 
 
-def _with_current_scores(old: Any, side: str, count: int, seed: int) -> list[Row]:
-    """Unreviewed texts of one side with the active version's scores as targets, standing for all of them."""
-    if count < 1:
-        return []
-    found, total = training_data.unreviewed(side, count, seed=seed)
-    if not found:
-        return []
-    scores = old.predict_array([text for text, _ in found])
-    # What is learned counts each text once: thousands of clear ones must not drown the reviews. What is
-    # chosen and calibrated by has to look like the site.
-    weight = total / len(found) if side == DEV else 1.0
-    return [
-        Row(text, tuple(float(score) for score in row), key, weight)
-        for (text, key), row in zip(found, scores, strict=True)
-    ]
-
-
-def _rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
-    """{side: texts of our own making, with the active version's scores as targets}."""
-    texts = rehearsal.texts(count, seed=seed)
-    scores = old.predict_array(texts)
-    rows: dict[str, list[Row]] = {TRAIN: [], DEV: [], TEST: []}
-    for text, row in zip(texts, scores, strict=True):
-        key = text_key(text, conf.TEXT_KEY_SECRET)
-        rows[training_data.side(key)].append(Row(text, tuple(float(score) for score in row), key))
-    return rows
-
-
-def _unlabelled(row: Row) -> Row:
-    """A text that weighs nothing: calibration, thresholds and the choice of a checkpoint do not see it."""
-    return Row(row.text, tuple(math.nan for _ in row.labels), row.text_key, weight=0.0)
-
-
 def _compare(old: Any, new: Any, rows: list[Row], rehearsed: list[Row]) -> gate.Comparison:
     drawn = [(row, row.probability) for row in rows if row.probability is not None]
     texts = [row.text for row, _ in drawn]
@@ -238,7 +199,8 @@ def _train(work: Path, parent: ModelVersion, parent_directory: Path, version: st
         *("--base-model", parent_directory, "--out", work / "candidate"),
         *("--name", parent.name, "--version", version),
         *("--epochs", options.epochs, "--batch-size", options.batch_size),
-        *("--evaluations", 1),
+        # Without weights for positives: the targets are probabilities already.
+        *("--evaluations", 1, "--pos-weight-cap", 1),
         *("--body-lr", options.body_lr, "--head-lr", options.head_lr, "--seed", options.seed),
         output=work / "output.json",
     )

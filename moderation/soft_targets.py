@@ -1,0 +1,77 @@
+"""Texts that nobody reviewed, with what the active version says of them: a retrained model is to agree.
+
+Asks a classifier that it is given; loads none. Where a text is learned, its target is the network's own,
+uncalibrated probability (Hinton et al. 2015).
+"""
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from moderation import rehearsal, training_data
+from moderation.conf import conf
+from moderation.text_keys import text_key
+from moderation.training_data import DEV, TEST, TRAIN, Row
+
+SURE = 0.3, 0.7
+"""Outside of these, int8 arithmetic does not change on which side of one half a probability is."""
+TOXIC_SHARE = 0.15
+"""Of the texts that prove an export: about as on a site."""
+
+
+def unreviewed(old: Any, side: str, count: int, seed: int) -> list[Row]:
+    """Unreviewed texts of one side with the active version's scores as targets, standing for all of them."""
+    if count < 1:
+        return []
+    found, total = training_data.unreviewed(side, count, seed=seed)
+    if not found:
+        return []
+    texts = [text for text, _ in found]
+    # What is learned counts each text once: thousands of clear ones must not drown the reviews. What is
+    # chosen and calibrated by has to look like the site.
+    scores = old.predict_array(texts) if side == DEV else _uncalibrated(old, texts)
+    weight = total / len(found) if side == DEV else 1.0
+    return [
+        Row(text, tuple(float(score) for score in row), key, weight)
+        for (text, key), row in zip(found, scores, strict=True)
+    ]
+
+
+def rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
+    """{side: texts of our own making, with the active version's scores as targets}."""
+    texts = rehearsal.texts(count, seed=seed)
+    scores = _uncalibrated(old, texts)
+    rows: dict[str, list[Row]] = {TRAIN: [], DEV: [], TEST: []}
+    for text, row in zip(texts, scores, strict=True):
+        key = text_key(text, conf.TEXT_KEY_SECRET)
+        rows[training_data.side(key)].append(Row(text, tuple(float(score) for score in row), key))
+    return rows
+
+
+def _uncalibrated(old: Any, texts: list[str]) -> Any:
+    """What the active version's network says before calibration, (n, n_labels): another can learn that.
+
+    The calibration is inherited with the thresholds, so a target that had gone through it would go through it
+    twice.
+    """
+    return 1 / (1 + np.exp(-old.logits(texts)))
+
+
+def proving_the_export(old: Any, rows: list[Row]) -> list[Row]:
+    """Texts on which the exported model is compared with the trained one; the reviewed are too few for that.
+
+    Only such as the active version is sure of, and mostly harmless ones: limits on means and shares are
+    meant for a site's comments, and texts near one half would make them a toss of a coin. They weigh nothing
+    and have no labels, so calibration, thresholds and the choice of a checkpoint do not see them.
+    """
+    if not rows:
+        return []
+    raw = _uncalibrated(old, [row.text for row in rows])
+    is_sure = ((raw < SURE[0]) | (raw > SURE[1])).all(axis=1)
+    is_toxic = (raw >= SURE[1]).any(axis=1)
+    harmless = [row for row, chosen in zip(rows, is_sure & ~is_toxic, strict=True) if chosen]
+    toxic = [row for row, chosen in zip(rows, is_sure & is_toxic, strict=True) if chosen]
+    toxic = toxic[: round(len(harmless) * TOXIC_SHARE / (1 - TOXIC_SHARE))]
+    return [replace(row, labels=tuple(math.nan for _ in row.labels), weight=0.0) for row in harmless + toxic]
