@@ -26,6 +26,8 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "SWEEP_SECONDS": (0.1, 86_400, False),
     "COMPARE_HOURS": (0, 8760, False),
     "THREADS": (1, 1024, True),
+    "CLASSIFY_MAX_TEXTS": (1, 100_000, False),
+    "CLASSIFY_MAX_CHARACTERS": (1, 1_000_000_000, False),
 }
 """{key: (lowest, highest, may be None)}."""
 
@@ -43,7 +45,7 @@ def check_setting(**_: Any) -> list[CheckMessage]:
     given = getattr(settings, "MODERATION", {})
     if not isinstance(given, Mapping):
         return [Error("MODERATION must be a dict.", id="moderation.E001")]
-    found = [
+    found: list[CheckMessage] = [
         Error(f'MODERATION has an unknown key "{key}".{_did_you_mean(key, KEYS)}', id="moderation.E002")
         for key in given
         if key not in KEYS
@@ -54,10 +56,16 @@ def check_setting(**_: Any) -> list[CheckMessage]:
             or_none = ", or None" if may_be_none else ""
             message = f'MODERATION["{key}"] must be a number from {lowest} to {highest}{or_none}.'
             found.append(Error(message, id="moderation.E003"))
+    storage = given.get("MODEL_STORAGE")
+    if storage and storage not in settings.STORAGES:
+        message = f'MODERATION["MODEL_STORAGE"] names "{storage}", which is not in STORAGES.'
+        found.append(Error(message, id="moderation.E016"))
+    if given.get("CLASSIFY_PERMISSION"):
+        found += _check_callable("MODERATION", "CLASSIFY_PERMISSION", given["CLASSIFY_PERMISSION"])
     if not isinstance(given.get("MODELS", {}), Mapping):
         message = 'MODERATION["MODELS"] must be a dict {"app_label.Model": {"text": "field", ...}}.'
         found.append(Error(message, id="moderation.E004"))
-    return list(found)
+    return found
 
 
 def check_models(**_: Any) -> list[CheckMessage]:

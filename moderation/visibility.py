@@ -185,17 +185,19 @@ def _act(screening_id: int) -> bool:
     else:
         found = _by_callable(screening, entry, entry.hide, hidden=hidden)
     with transaction.atomic(using=alias):
-        now = _locked(screening_id)
+        # Whatever was decided meanwhile, and even if that took the pending action back: what was done to the
+        # object is noted, and where a person wanted otherwise it stays pending.
+        now = Screening.objects.select_for_update().filter(pk=screening_id).first()
         if now is None:
             return True
-        # A person may have decided otherwise meanwhile: then it stays pending.
         is_right = should_be_hidden(now, entry) == hidden and found not in (_Found.BUSY, _Found.STALE)
         _remember(now, pending=not is_right, hidden_by_us=hidden if found is _Found.CHANGED else None)
     return is_right
 
 
 def _by_callable(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Found:
-    instance = entry.model._base_manager.filter(pk=screening.object_id).first()
+    using = router.db_for_write(entry.model)
+    instance = entry.model._base_manager.using(using).filter(pk=screening.object_id).first()
     if instance is None:
         return _Found.GONE
     if as_screened(getattr(instance, entry.text)) != screening.text:

@@ -153,7 +153,7 @@ def _claim(which: Q, limit: int) -> Claim:
             lease_token=Value(token, output_field=Screening._meta.get_field("lease_token")),
             lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS),
         )
-    return Claim(token, _in_order(keys, Screening.objects.filter(lease_token=token)))
+    return Claim(token, _in_order(keys, Screening.objects.using(using).filter(lease_token=token)))
 
 
 def _has_died(*, less_than: int) -> Q:

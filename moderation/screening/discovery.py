@@ -52,10 +52,13 @@ def discover() -> Found:
     """Look above the watermark of every registered model, and go on with its comparison when that is due."""
     found = Found()
     for entry in registry.registered():
-        state = remember_start(entry)
-        if has_integer_key(entry.model):
-            _look_above_watermark(entry, state, found)
-        _compare_slice(entry, state, found)
+        try:
+            state = remember_start(entry)
+            if has_integer_key(entry.model):
+                _look_above_watermark(entry, state, found)
+            _compare_slice(entry, state, found)
+        except DatabaseError as error:  # one model's trouble is not the others'; its message may quote a row
+            logger.error("Discovery of %s failed (%s), to be tried again.", entry.label, type(error).__name__)
     return found
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db import router
+
 from moderation import visibility
 from moderation.models import Screening
 from moderation.registry import Registered
@@ -41,10 +43,13 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
 
 def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, object]:
     """{key as text: live text} of those that exist."""
-    objects = entry.model._base_manager.filter(pk__in=[row.object_id for row in rows])
+    # of the primary: what a replica does not have yet would read as gone
+    objects = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(
+        pk__in=[row.object_id for row in rows]
+    )
     return {str(key): text for key, text in objects.values_list("pk", entry.text)}
 
 
 def _promise_again(entry: Registered, key: str) -> bool:
-    instance = entry.model._base_manager.filter(pk=key).first()
+    instance = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk=key).first()
     return instance is not None and promise(entry, instance) is not None

@@ -134,3 +134,13 @@ def test_the_setting_goes_before_the_decorator(settings: Any) -> None:
     settings.MODERATION = {}
     entry = registry.for_model(Post)
     assert entry is not None and entry.hide is not None
+
+
+def test_a_storage_and_a_permission_that_do_not_exist_are_named(settings: Any) -> None:
+    given = {"MODEL_STORAGE": "nope", "CLASSIFY_PERMISSION": "no.such", "CLASSIFY_MAX_TEXTS": "many"}
+    names = [name for name, _ in found(settings, **given)]
+    assert sorted(names) == ["moderation.E003", "moderation.E015", "moderation.E016"]
+    assert (
+        found(settings, MODEL_STORAGE="default", CLASSIFY_PERMISSION="rest_framework.permissions.AllowAny")
+        == []
+    )

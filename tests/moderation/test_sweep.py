@@ -156,3 +156,17 @@ def test_a_sweep_sends_no_messages(django_capture_on_commit_callbacks: Any) -> N
     with django_capture_on_commit_callbacks() as callbacks:
         run()
     assert callbacks == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_model_in_trouble_keeps_nobody_else_from_being_found_and_screened() -> None:
+    Letter.objects.bulk_create([Letter(text="found all the same")])
+    table = Post._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO {table}_away")
+        try:
+            done = run()
+        finally:
+            cursor.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
+    assert (done.found.new, done.drained.scored) == (1, 1)
+    assert texts() == ["found all the same"]

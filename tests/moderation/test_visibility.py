@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
-from moderation import visibility
+from moderation import reviewing, visibility
 from moderation.models import ModelVersion, Screening
 from tests.forum.models import Letter, Note
 from tests.moderation.conftest import screen
@@ -145,11 +146,12 @@ def test_a_person_who_decides_while_the_callable_runs_wins(
     Letter.objects.create(text=HELD)
     from tests.forum import rules
 
+    moderator = get_user_model().objects.create_user("moderator")
     real = rules.withdraw
 
     def slow(letter: Letter) -> bool:
         hidden = real(letter)
-        Screening.objects.update(outcome="show")
+        reviewing.decide(only().pk, reviewer=moderator, kind="false_positive")
         return hidden
 
     monkeypatch.setattr(rules, "withdraw", slow)

@@ -135,3 +135,16 @@ def test_predict_never_imports_torch(tiny_version: Path) -> None:
     imported = {line.rsplit(b"|", 1)[-1].strip() for line in done.stderr.splitlines()}
     assert b"onnxruntime" in imported
     assert not imported & {b"torch", b"transformers", b"datasets", b"onnx"}
+
+
+def test_an_answer_has_only_its_own_scores_or_error_and_is_always_json(tiny_version: Path) -> None:
+    lines = [
+        b'\xef\xbb\xbf{"text": "nice day", "error": "old", "scores": {"toxic": 1}}',
+        b'{"text": 5, "scores": {"toxic": 1}, "labels": ["toxic"]}',
+        b'{"text": "nice day", "n": 1e999}',
+    ]
+    code, found, _ = predict(tiny_version, b"\n".join(lines))
+    assert code == 1
+    assert "error" not in found[0] and len(found[0]["scores"]) == 6
+    assert set(found[1]) == {"text", "error"}
+    assert found[2] == {"line": 3, "error": "not JSON"}

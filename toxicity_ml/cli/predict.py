@@ -9,6 +9,7 @@ one too.
 import argparse
 import contextlib
 import json
+import math
 import os
 import queue
 import sys
@@ -23,6 +24,8 @@ from toxicity_ml.cli import BROKEN_PIPE, FAILED
 
 MAX_LINE = 16 * 2**20
 """Bytes of a line; a longer one is not valid, and is not held in memory."""
+_OURS = frozenset({"scores", "labels", "model", "error"})
+"""Keys that only an answer has: what a line brings under them is dropped."""
 PATIENCE = 0.02
 """Seconds to wait for a batch to fill: results of a slow stream are not held back for more."""
 
@@ -107,17 +110,25 @@ def _items(source: BinaryIO, plain: bool) -> Iterator[_Item]:
 
 def _parsed(line: bytes, number: int) -> _Item:
     try:
-        value = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+        value = json.loads(line.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite)
     except UnicodeDecodeError:
         return _Item({"line": number, "error": "not UTF-8"}, None)
     except (ValueError, RecursionError):
         return _Item({"line": number, "error": "not JSON"}, None)
     if not isinstance(value, dict):
         return _Item({"line": number, "error": "not a JSON object"}, None)
+    kept = {key: found for key, found in value.items() if key not in _OURS}
     text = value.get("text")
     if not isinstance(text, str):
-        return _Item({**value, "error": 'no "text" that is a string'}, None)
-    return _Item(value, text)
+        return _Item({**kept, "error": 'no "text" that is a string'}, None)
+    return _Item(kept, text)
+
+
+def _finite(number: str) -> float:
+    """A number too large for a float would be written as Infinity, which is not JSON. Raises ValueError."""
+    if math.isinf(value := float(number)):
+        raise ValueError("out of range")
+    return value
 
 
 def _lines(source: BinaryIO) -> Iterator[bytes | None]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import signal
 import time
 from argparse import ArgumentParser
-from typing import Any
+from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, close_old_connections
 
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.screening.discovery import include_existing
+from moderation.screening.drain import give_back_all
 from moderation.sweep import Swept, sweep
+
+logger = logging.getLogger("moderation.screening")
 
 
 class Command(BaseCommand):
@@ -31,14 +37,30 @@ class Command(BaseCommand):
             include_existing()
         batches = 1 if options["once"] else None
         try:
-            done = self._sweep(batches)
-            while options["loop"]:
-                time.sleep(conf.SWEEP_SECONDS)
-                done = self._sweep(batches)
+            if options["loop"]:
+                signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's Ctrl-C
+                self._loop(batches)
+            self._once(batches)
         except KeyboardInterrupt:
-            return
+            give_back_all()  # a batch cut off would count as a death
+
+    def _once(self, batches: int | None) -> None:
+        try:
+            done = self._sweep(batches)
+        except DatabaseError as error:  # its message may quote a row
+            raise CommandError(f"The database failed ({type(error).__name__}).") from None
         if not done.drained.is_ready:
             raise CommandError("The model is not ready; the log says which file. Comments stay pending.")
+
+    def _loop(self, batches: int | None) -> NoReturn:
+        """Go on for ever, whatever happens to the database."""
+        while True:
+            try:
+                self._sweep(batches)
+            except DatabaseError as error:
+                logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__)
+            close_old_connections()
+            time.sleep(conf.SWEEP_SECONDS)
 
     def _sweep(self, batches: int | None) -> Swept:
         done = sweep(batches=batches)
