@@ -78,8 +78,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--slow-count",
         type=_positive,
-        default=None,
-        help="comments a round for (a) and (b), the first of the same (default: as many)",
+        default=64,
+        help="comments a round for (a) and (b), the first of the same (default: 64)",
     )
     parser.add_argument("--rounds", type=_positive, default=5, help="default: 5")
     parser.add_argument("--threads", type=_positive, help="the classifier's (default: one for each core)")
