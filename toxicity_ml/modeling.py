@@ -90,6 +90,7 @@ def save_model(model: MeanPoolingClassifier, tokenizer: Tokenizer, directory: Pa
     """Write config.json, model.safetensors (fp16) and tokenizer.json."""
     directory.mkdir(parents=True, exist_ok=True)
     config: dict[str, Any] = model.encoder.config.to_dict()  # type: ignore[union-attr, operator]
+    config.pop("_name_or_path", None)  # where the base lay on the machine that trained
     (directory / "config.json").write_text(
         json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8"
     )
