@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from moderation import reviewing
 from moderation.admin.filters import LabelFilter, StatusFilter
 from moderation.admin.presenting import Item, items
+from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
 
 REVIEW = "moderation.review_screening"
@@ -36,7 +37,7 @@ class Queue(ChangeList):
 
 
 @admin.register(Screening)
-class ScreeningAdmin(admin.ModelAdmin):
+class ScreeningAdmin(ReadOnlyAdmin):
     """Read-only but for decisions, which go through `reviewing.decide`."""
 
     list_display = ("__str__",)
@@ -48,23 +49,12 @@ class ScreeningAdmin(admin.ModelAdmin):
     search_fields = ("=object_id", "=author_key")
     search_help_text = gettext_lazy("Exact id of the comment or of its author")
     show_facets = admin.ShowFacets.NEVER
-    show_full_result_count = False
-    actions = None
     change_list_template = "admin/moderation/screening/change_list.html"
 
     class Media:
         css = {"all": ("moderation/queue.css",)}
 
     # --- who may what ---------------------------------------------------------------------------
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_view_permission(request, obj) or self.has_review_permission(request)

@@ -13,25 +13,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from moderation import registry
+from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.models import AuditEntry, ModelVersion, Policy, Review, TrainingRun
 
 POLICY_CHANGED = "policy.changed"
-
-
-class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that nobody changes by hand."""
-
-    actions = None
-    show_full_result_count = False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(ModelVersion)
