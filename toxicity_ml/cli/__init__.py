@@ -14,6 +14,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("toxicity_ml.cli.predict", "score texts: JSON Lines in, JSON Lines out"),
     "train": ("toxicity_ml.cli.train", "fine-tune a model on labelled texts"),
     "evaluate": ("toxicity_ml.cli.evaluate", "measure a model version on labelled texts"),
+    "compare": ("toxicity_ml.cli.compare", "train several recipes on the same rows and say which is better"),
+    "augment": ("toxicity_ml.cli.augment", "write augmented copies of labelled texts, each with its origin"),
+    "explain": ("toxicity_ml.cli.explain", "show what a score rests on: words, and where the heads look"),
+    "attack": ("toxicity_ml.cli.attack", "measure how disguises and noise change the scores"),
+    "benchmark": ("toxicity_ml.cli.benchmark", "latency and throughput of every way to run a model"),
     "export": ("toxicity_ml.cli.export", "turn a checkpoint into the int8 network that is served"),
 }
 """Name: (module, help)."""
