@@ -107,3 +107,72 @@ def test_calibration_error_of_perfect_and_of_constant_scores() -> None:
     assert constant["brier_skill"] == pytest.approx(0) and constant[
         "predicted_over_observed"
     ] == pytest.approx(1)
+
+
+def test_few_positives_give_no_figure_when_asked(sample: tuple[np.ndarray, ...]) -> None:
+    truth, scores, _ = sample
+    targets = np.stack([truth, truth & (np.cumsum(truth) <= 19)], axis=1).astype(float)
+    both = np.stack([scores, scores], axis=1)
+    asked = evaluation.evaluate(both, targets, [0.5, 0.5], ["a", "b"], resamples=20, min_positives=20)
+    always = evaluation.evaluate(both, targets, [0.5, 0.5], ["a", "b"], resamples=20)
+    assert asked["labels"]["b"]["too_few"] and not asked["labels"]["a"]["too_few"]
+    assert asked["labels"]["b"]["f1"] is None and always["labels"]["b"]["f1"] is not None
+    assert asked["macro"]["f1"] == asked["labels"]["a"]["f1"]["value"] != always["macro"]["f1"]
+
+
+def test_a_better_model_is_shown_to_be_better_and_an_equal_one_is_not() -> None:
+    random = np.random.default_rng(3)
+    truth = (random.random((1500, 3)) < [0.2, 0.1, 0.008]).astype(float)
+    truth[:30, 0] = np.nan
+    signal = np.nan_to_num(truth)
+    worse = signal + random.normal(0, 0.8, truth.shape)
+    better = signal + random.normal(0, 0.4, truth.shape)
+    same = signal + random.normal(0, 0.8, truth.shape)
+    found = evaluation.paired_difference(truth, worse, better, resamples=300)
+    known = ~np.isnan(truth[:, 0])
+    expected = average_precision_score(truth[known, 0], better[known, 0]) - average_precision_score(
+        truth[known, 0], worse[known, 0]
+    )
+    first = found["labels"][0]
+    assert first is not None and first.value == pytest.approx(expected)
+    assert first.low > 0 and first.is_shown and first.share_above_zero == 1.0
+    assert np.nansum(truth[:, 2]) < 20 and found["labels"][2] is None  # too few
+    mean, second = found["mean"], found["labels"][1]
+    assert mean is not None and second is not None
+    assert mean.value == pytest.approx((first.value + second.value) / 2)  # without the rare label
+    equal = evaluation.paired_difference(truth, worse, same, resamples=300)["mean"]
+    assert equal is not None and not equal.is_shown and 0.02 < equal.share_above_zero < 0.98
+    identical = evaluation.paired_difference(truth, worse, worse, resamples=50)["mean"]
+    assert identical is not None and (identical.low, identical.high, identical.share_above_zero) == (
+        0,
+        0,
+        0.5,
+    )
+
+
+def test_a_paired_difference_turns_its_sign_with_the_order_and_takes_weights() -> None:
+    random = np.random.default_rng(9)
+    truth = (random.random((600, 1)) < 0.3).astype(float)
+    one, other = (truth + random.normal(0, 0.7, truth.shape) for _ in range(2))
+    weights = random.random(600) + 0.1
+    forth = evaluation.paired_difference(truth, one, other, weights, resamples=100)["labels"][0]
+    back = evaluation.paired_difference(truth, other, one, weights, resamples=100)["labels"][0]
+    assert forth is not None and back is not None
+    assert (forth.value, forth.low, forth.high) == pytest.approx((-back.value, -back.high, -back.low))
+    assert forth.value == pytest.approx(
+        average_precision_score(truth, other, sample_weight=weights)
+        - average_precision_score(truth, one, sample_weight=weights)
+    )
+
+
+def test_rows_are_drawn_in_blocks_that_fit_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    from toxicity_ml.evaluation import resampling
+
+    weights = np.arange(1.0, 31.0)
+    whole = np.concatenate(list(resampling.weightings(weights, 50, seed=1)))
+    monkeypatch.setattr(resampling, "BLOCK_CELLS", 7 * 30)
+    blocks = list(resampling.weightings(weights, 50, seed=1))
+    assert max(len(block) for block in blocks) == 7
+    assert np.array_equal(np.concatenate(blocks), whole)
+    assert whole.shape == (51, 30) and np.array_equal(whole[0], weights)
+    assert np.all((whole / weights).sum(axis=1) == pytest.approx(30))

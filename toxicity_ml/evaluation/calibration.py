@@ -1,0 +1,70 @@
+"""Scores that are probabilities: Platt scaling, how far from it scores are, and thresholds."""
+
+import numpy as np
+
+from toxicity_ml.evaluation.metrics import MIN_POSITIVES
+
+
+def fit_platt(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
+    """Slope and intercept of sigmoid(slope * logit + intercept), by weighted maximum likelihood (Platt 1999).
+
+    logits, weights: float (n,). truth: bool (n,). With fewer than MIN_POSITIVES positives or negatives the
+    slope stays 1 and only the prevalence is corrected; with none of either, (1, 0).
+    """
+    positives, negatives = int(truth.sum()), int((~truth).sum())
+    if not positives or not negatives:
+        return 1.0, 0.0
+    if min(positives, negatives) >= MIN_POSITIVES:
+        from sklearn.linear_model import LogisticRegression
+
+        model = LogisticRegression(C=1e4, max_iter=1000)
+        model.fit(logits[:, None], truth, sample_weight=weights)
+        if model.coef_[0, 0] > 0:
+            return float(model.coef_[0, 0]), float(model.intercept_[0])
+    return 1.0, _intercept(logits, float((weights * truth).sum() / weights.sum()), weights)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)) without overflow, any shape."""
+    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, dtype=np.float64)))
+
+
+def best_threshold(probabilities: np.ndarray, weights: np.ndarray, lowest: float = 0.05) -> float:
+    """The threshold of greatest expected F1, 2 E[TP] / (E[flagged] + E[positive]), of calibrated scores.
+
+    Needs no labels and so is as steady for a rare label as its calibration (Ye et al. 2012, section 3).
+    probabilities, weights: float (n,). Returns a probability in [lowest, 1).
+    """
+    order = np.argsort(-probabilities, kind="stable")
+    sorted_scores, sorted_weights = probabilities[order], weights[order]
+    hits = np.cumsum(sorted_scores * sorted_weights)
+    expected = 2 * hits / (np.cumsum(sorted_weights) + hits[-1] + 1e-12)
+    at = int(np.argmax(expected))
+    below = sorted_scores[at + 1] if at + 1 < len(sorted_scores) else 0.0
+    return float(np.clip((sorted_scores[at] + below) / 2, lowest, 0.99))
+
+
+def calibration_error(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> dict[str, float]:
+    """Brier skill score against the prevalence, and predicted over observed positives.
+
+    probabilities, weights: float (n,). truth: bool (n,). NaN where there is no positive or no negative.
+    """
+    if not len(truth):  # a label that nobody looked at
+        return {"brier_skill": float("nan"), "predicted_over_observed": float("nan")}
+    share = float(np.average(truth, weights=weights))
+    if share in (0.0, 1.0):
+        return {"brier_skill": float("nan"), "predicted_over_observed": float("nan")}
+    brier = float(np.average((probabilities - truth) ** 2, weights=weights))
+    predicted = float(np.average(probabilities, weights=weights))
+    return {"brier_skill": 1 - brier / (share * (1 - share)), "predicted_over_observed": predicted / share}
+
+
+def _intercept(logits: np.ndarray, share: float, weights: np.ndarray) -> float:
+    """The shift after which the mean probability is ``share``, by bisection."""
+    low, high = -30.0, 30.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (
+            (middle, high) if np.average(sigmoid(logits + middle), weights=weights) < share else (low, middle)
+        )
+    return (low + high) / 2
