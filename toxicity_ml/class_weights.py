@@ -90,7 +90,8 @@ def effective_number_weights(counts: np.ndarray, beta: float = EFFECTIVE_NUMBER_
     present = counts > 0
     weights: np.ndarray = np.zeros(len(counts))
     weights[present] = 1 / -np.expm1(counts[present] * math.log(beta)) if beta else 1.0
-    return weights * present.sum() / max(weights.sum(), np.finfo(float).tiny)
+    scaled: np.ndarray = weights * present.sum() / max(weights.sum(), np.finfo(float).tiny)
+    return scaled
 
 
 def _sides(targets: np.ndarray, row_weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
