@@ -4,7 +4,10 @@ Takes arrays, returns numbers; loads no model and reads no file. Needs scikit-le
 """
 
 from toxicity_ml.evaluation.calibration import best_threshold, calibration_error, fit_platt, sigmoid
+from toxicity_ml.evaluation.classes import evaluate_classes, most_probable
 from toxicity_ml.evaluation.comparison import PairedDifference, PairedInterval, paired_difference
+from toxicity_ml.evaluation.curves import Curve, curves
+from toxicity_ml.evaluation.flags import confusion, cooccurrence, site_view
 from toxicity_ml.evaluation.metrics import (
     METRICS,
     MIN_POSITIVES,
@@ -12,21 +15,32 @@ from toxicity_ml.evaluation.metrics import (
     ranking_metrics,
     weighted_average_precision,
 )
+from toxicity_ml.evaluation.reliability import reliability
 from toxicity_ml.evaluation.resampling import RESAMPLES, Interval
+from toxicity_ml.evaluation.subgroups import bias_aucs
 
 __all__ = [
     "METRICS",
     "MIN_POSITIVES",
     "RESAMPLES",
+    "Curve",
     "Interval",
     "PairedDifference",
     "PairedInterval",
     "best_threshold",
+    "bias_aucs",
     "calibration_error",
+    "confusion",
+    "cooccurrence",
+    "curves",
     "evaluate",
+    "evaluate_classes",
     "fit_platt",
+    "most_probable",
     "paired_difference",
     "ranking_metrics",
+    "reliability",
     "sigmoid",
+    "site_view",
     "weighted_average_precision",
 ]

@@ -23,12 +23,14 @@ def evaluate(
     resamples: int = RESAMPLES,
     seed: int = 0,
     min_positives: int = 0,
+    flagged: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """Precision, recall and F1 at the thresholds, ROC AUC and average precision per label; macro and micro.
 
     scores, targets: float (n, n_labels); targets NaN = masked, else positive from 0.5. thresholds: n_labels.
     weights: float (n,), how many rows of the population each row stands for; 1 each by default.
     min_positives: a label with fewer positives gets None for every metric and stays out of the macro figures.
+    flagged: bool (n, n_labels), what counts as predicted where that isn't being at or over the threshold.
 
     Returns JSON-ready ``{"rows", "labels": {label: {"positives", "too_few", "threshold", metric: {value, low,
     high}}}, "macro": {metric: value}, "macro_intervals", "micro": {metric: {value, low, high}}}``. A metric
@@ -38,7 +40,7 @@ def evaluate(
     weights = np.ones(len(scores)) if weights is None else np.asarray(weights, dtype=float)
     known = ~np.isnan(targets)
     truth = np.where(known, targets, 0.0) >= 0.5
-    over = scores >= np.asarray(thresholds)[None, :]
+    over = scores >= np.asarray(thresholds)[None, :] if flagged is None else flagged
     found: dict[str, list[np.ndarray]] = {}
     for block in weightings(weights, resamples, seed):
         counts = np.zeros((3, len(block)))
