@@ -94,6 +94,18 @@ def test_bytes_that_are_not_utf8_or_not_gzip_are_a_data_error(tmp_path: Path) ->
     path.write_bytes(as_csv([["1", "caf\xe9", "0", "0", "0", "0", "0", "0"]]).encode("latin-1"))
     with pytest.raises(DataError, match="not readable CSV"):
         corpora.load([path])
+    late = tmp_path / "late.csv"
+    late.write_bytes(as_csv([["1", "a" * 100_000, "0", "0", "0", "0", "0", "0"]]).encode() + b"2,caf\xe9")
+    with pytest.raises(DataError, match="not readable CSV"):
+        corpora.load([late])
+    cut = tmp_path / "cut.csv.gz"
+    cut.write_bytes(gzip.compress(as_csv(ROWS * 50).encode())[:-30])
+    with pytest.raises(DataError, match="not readable CSV"):
+        corpora.load([cut])
+    no_zip = tmp_path / "no.zip"
+    no_zip.write_bytes(b"not a zip")
+    with pytest.raises(DataError, match="not a zip file"):
+        corpora.load([no_zip])
     broken = tmp_path / "broken.csv.gz"
     broken.write_bytes(b"not gzip")
     with pytest.raises(DataError, match="not readable CSV"):
@@ -103,6 +115,8 @@ def test_bytes_that_are_not_utf8_or_not_gzip_are_a_data_error(tmp_path: Path) ->
 def test_a_missing_file_and_a_dataset_out_of_reach_are_a_data_error() -> None:
     with pytest.raises(DataError, match="does not exist"):
         corpora.load(["no/such/file.csv"])
+    with pytest.raises(DataError, match="does not exist"):
+        corpora.load(["no/such/file.tsv"], corpora.SST2_CLASSES, "single_label")
     with pytest.raises(DataError, match="neither a file nor a dataset"):
         corpora.load(["nobody/no-such-dataset"])
     with pytest.raises(DataError, match="name at least one"):
@@ -117,3 +131,10 @@ def test_natural_weights_restore_the_population_shares(tmp_path: Path) -> None:
     assert sum(weights) == pytest.approx(len(labels))
     toxic = sum(weight for weight, row in zip(weights, labels, strict=True) if row[0])
     assert toxic / sum(weights) == pytest.approx(0.10)
+
+
+def test_natural_weights_refuse_a_masked_label(tmp_path: Path) -> None:
+    patterns = tmp_path / "patterns.csv"
+    patterns.write_text("toxic,rows\n0,90\n")
+    with pytest.raises(DataError, match="masked labels"):
+        corpora.natural_weights([[0.0], [math.nan]], patterns)

@@ -1,0 +1,134 @@
+"""What the cells of a row mean: its text, and its labels as numbers, for either task."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from toxicity_ml.corpora.reading import Table
+from toxicity_ml.errors import DataError
+
+TASKS = ("multi_label", "single_label")
+TEXT_COLUMNS = ("comment_text", "text", "sentence")
+"""Names under which the text may stand, first match wins."""
+CLASS_COLUMN = "label"
+SST2_CLASSES = ("negative", "positive")
+"""The classes of the Stanford Sentiment Treebank's binary task, in the order of its numbers."""
+
+Labels = Callable[[Mapping[str, Any], str], list[float]]
+"""A row's cells, and where they stand for messages -> its labels."""
+
+
+def labelled(table: Table, labels: tuple[str, ...], task: str) -> Iterator[dict[str, Any]]:
+    """The rows of a table as text, labels, weight, sample and source.
+
+    Raises DataError for a column that is missing and a cell that cannot be read, ValueError for a task that
+    is not one of TASKS.
+    """
+    if task not in TASKS:
+        raise ValueError(f"The task {task!r} is not known: choose {' or '.join(TASKS)}.")
+    labels_of = _single_label(table, labels) if task == "single_label" else _multi_label(table, labels)
+    text_column = next((column for column in TEXT_COLUMNS if column in table.columns), None)
+    if text_column is None:
+        raise DataError(f"{table.source} has no text column ({', '.join(TEXT_COLUMNS)}).")
+    for number, row in table.rows:
+        where = f"{table.source}, row {number}"
+        if row[text_column] is None:
+            raise DataError(f"{where} has no text.")
+        weight = row.get("weight")
+        yield {
+            "text": str(row[text_column]),
+            "labels": labels_of(row, where),
+            "weight": _number(weight, f"{where}, column weight", top=math.inf) if weight else 1.0,
+            "sample": row.get("sample") or "",
+            "source": row.get("source") or "",
+        }
+
+
+def _multi_label(table: Table, labels: tuple[str, ...]) -> Labels:
+    _require(table, labels)
+    return lambda row, where: [_number(row[label], f"{where}, column {label}") for label in labels]
+
+
+def _single_label(table: Table, classes: tuple[str, ...]) -> Labels:
+    if CLASS_COLUMN in table.columns:
+        index_of = _class_index(table, classes)
+        return lambda row, where: _one_hot(index_of(row[CLASS_COLUMN], where), len(classes))
+    if not set(classes) & set(table.columns):
+        raise DataError(
+            f"{table.source} has neither a column {CLASS_COLUMN} nor one for each class "
+            f"({', '.join(classes)}); it has {', '.join(sorted(table.columns)) or 'none'}."
+        )
+    _require(table, classes)
+    return lambda row, where: _distribution(
+        [_number(row[name], f"{where}, column {name}") for name in classes], where
+    )
+
+
+def _require(table: Table, labels: Sequence[str]) -> None:
+    missing = [label for label in labels if label not in table.columns]
+    if missing:
+        raise DataError(
+            f"{table.source} has no column {', '.join(missing)}; "
+            f"it has {', '.join(sorted(table.columns)) or 'none'}."
+        )
+
+
+def _class_index(table: Table, classes: tuple[str, ...]) -> Callable[[Any, str], int | None]:
+    """Reads a cell of the class column: a name first, then a number; None where it is empty.
+
+    A source that names its own numbers counts by them, whatever the order of ``classes``.
+    """
+    names = {name.casefold(): index for index, name in enumerate(classes)}
+    if len(names) < len(classes):
+        raise DataError(f"Two classes have the same name, but for case: {', '.join(classes)}.")
+    numbered = table.class_names or classes
+    unknown = [name for name in numbered if name.casefold() not in names]
+    if unknown:
+        raise DataError(
+            f"{table.source} has the classes {', '.join(numbered)}: name these, not {', '.join(classes)}."
+        )
+
+    def index_of(cell: Any, where: str) -> int | None:
+        name = "" if cell is None else str(cell).strip().casefold()
+        if not name:
+            return None
+        if name in names:
+            return names[name]
+        try:
+            number = float(name)
+        except ValueError:
+            number = -1.0
+        if number not in range(len(numbered)):
+            raise DataError(
+                f"{where}, column {CLASS_COLUMN}: {name[:20]!r} is neither a class ({', '.join(classes)}) "
+                f"nor a number from 0 to {len(numbered) - 1}."
+            )
+        return names[numbered[int(number)].casefold()]
+
+    return index_of
+
+
+def _one_hot(index: int | None, n_classes: int) -> list[float]:
+    return [math.nan if index is None else float(place == index) for place in range(n_classes)]
+
+
+def _distribution(shares: list[float], where: str) -> list[float]:
+    """A row over one column per class; masked whole unless each was looked at."""
+    if any(math.isnan(share) for share in shares):
+        return [math.nan] * len(shares)
+    if abs(sum(shares) - 1) > 0.01:
+        raise DataError(f"{where}: the classes sum to {sum(shares):g}, not 1: each row has one class.")
+    return shares
+
+
+def _number(cell: Any, where: str, top: float = 1.0) -> float:
+    """A cell from 0 to ``top``; NaN where it is empty."""
+    if cell is None or cell == "":
+        return math.nan
+    try:
+        value = float(cell)
+    except (TypeError, ValueError):
+        value = -1.0
+    if not 0 <= value <= top:
+        raise DataError(f"{where}: {str(cell)[:20]!r} is not a number from 0 to {top:g}.")
+    return value

@@ -1,0 +1,34 @@
+"""Weights that make a sample stand for the population it came from."""
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from toxicity_ml.errors import DataError
+
+
+def natural_weights(labels: Sequence[Sequence[float]], patterns: Path) -> list[float]:
+    """Weights that make rows with these label patterns stand for natural prevalence; mean 1 over the rows.
+
+    ``patterns`` is a CSV with one column per label and ``rows``, the count of that combination in the natural
+    population. A row's weight is the population share of its combination over its share among ``labels``. A
+    combination that is not among ``labels`` goes unrepresented; one that is not in the file weighs 0.
+    Raises DataError for a file of another form, a masked label, and when no combination is in the file.
+    """
+    if any(value != value for row in labels for value in row):
+        raise DataError("Rows with masked labels have no combination to weigh them by: leave them out.")
+    with patterns.open(encoding="utf-8", newline="") as file:
+        reader = csv.reader(file)
+        header = next(reader)
+        if header[-1] != "rows":
+            raise DataError(f"{patterns}: the last column must be 'rows', not {header[-1]!r}.")
+        population = {tuple(int(cell) for cell in line[:-1]): int(line[-1]) for line in reader}
+    keys = [tuple(round(value) for value in row) for row in labels]
+    here = Counter(keys)
+    total = sum(population.values())
+    weights = [population.get(key, 0) / total * len(keys) / here[key] for key in keys]
+    mean = sum(weights) / len(weights)
+    if mean == 0:
+        raise DataError(f"{patterns} has none of the label combinations of the data.")
+    return [weight / mean for weight in weights]
