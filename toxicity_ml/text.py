@@ -1,18 +1,20 @@
-"""Unicode repair before the tokenizer, in bounded work, with an offset map back to the original.
+"""Repair of a text before the tokenizer, in bounded work, with an offset map back to the original.
 
-What the tokenizer does itself stays with it: case, accents, white space, punctuation. De-obfuscation (leet,
-spaced-out letters, look-alikes of other alphabets) is not repair and does not belong here yet.
+What the tokenizer does itself stays with it: case, accents, white space, punctuation. How disguised words are
+recognised is in ``disguises``.
 """
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from toxicity_ml.disguises import Lexicon, Piece, default_lexicon, undisguised
+from toxicity_ml.disguises.pieces import joined_text
+
 Span = tuple[int, int]
-Piece = tuple[str, int, int]
-"""A string and where it stood in the original, (text, start, end)."""
 
 MAX_CHARACTERS = 40_000
 """A longer text is read at both ends, half of this at each; the middle counts as one space."""
@@ -39,10 +41,32 @@ class Repaired:
     spans: tuple[Span, ...]
     """For each character of ``text`` the (start, end) in the original that it came from: within the
     original's length, never going back; empty where a space was put in to break a long word."""
+    changed: tuple[Span, ...] = ()
+    """(start, end) places in ``text`` where a disguise was undone, in order; none in a text that was only
+    repaired in its encoding."""
 
 
-def repair(text: str) -> Repaired:
-    """Undo damage and disguise in the encoding of a text, leaving what it says.
+def repair(text: str, lexicon: Lexicon | None = None) -> Repaired:
+    """Undo damage in the encoding of a text and the disguise of its words, leaving what it says.
+
+    First ``repair_encoding``; then, one word at a time: look-alike letters of other alphabets, HTML inside a
+    word, dotted, dashed and spaced letters, leet, repeated and starred letters, where the word is then one of
+    the lexicon. lexicon: the rude words of ``disguises.lexicon`` by default. Any string is accepted; a text
+    without any of these comes back as it is.
+    """
+    return forms(text, lexicon)[-1]
+
+
+def forms(text: str, lexicon: Lexicon | None = None) -> tuple[Repaired, ...]:
+    """The ways to read a text: repaired in its encoding; and, only where it differs, also undisguised."""
+    pieces = _pieces(text)
+    found, changed = undisguised(pieces, lexicon or default_lexicon())
+    plain = _broken(pieces)
+    return (plain, _broken(found, changed)) if changed else (plain,)
+
+
+def repair_encoding(text: str) -> Repaired:
+    """Undo damage and disguise in the encoding of a text; words stay as they were written.
 
     Cut to MAX_CHARACTERS (head and tail); garbled UTF-8 restored (ftfy); surrogate pairs joined and lone ones
     dropped; control, zero-width and bidirectional characters dropped; full-width, mathematical and other
@@ -53,12 +77,17 @@ def repair(text: str) -> Repaired:
     if len(text) <= MAX_CHARACTERS and _is_plain(text):
         ends = range(1, len(text) + 1)
         return Repaired(text, tuple(zip(range(len(text)), ends, strict=True)))
+    return _broken(_pieces(text))
+
+
+def _pieces(text: str) -> list[Piece]:
+    """The characters after all of the repair but the breaking of long words."""
     pieces: list[Piece] = []
     for part, offset in _ends(text):
         if pieces:
             pieces.append((" ", pieces[-1][2], offset))
         pieces.extend(_repaired(part, offset))
-    return _joined(pieces)
+    return pieces
 
 
 def _is_plain(text: str) -> bool:
@@ -77,11 +106,7 @@ def _repaired(text: str, offset: int) -> list[Piece]:
     if not (text.isascii() and _ASCII_CONTROL.search(text) is None):
         for step in (_joined_surrogates, _restored_encoding, _plain_characters, _bounded_marks):
             pieces = step(pieces)
-    return _broken_words(pieces)
-
-
-def _joined(pieces: list[Piece]) -> Repaired:
-    return Repaired("".join(piece[0] for piece in pieces), tuple((start, end) for _, start, end in pieces))
+    return pieces
 
 
 def _joined_surrogates(pieces: list[Piece]) -> list[Piece]:
@@ -102,7 +127,7 @@ def _joined_surrogates(pieces: list[Piece]) -> list[Piece]:
 def _restored_encoding(pieces: list[Piece]) -> list[Piece]:
     """UTF-8 once read as another encoding (``donâ€™t``), chunk by chunk, so that spans stay as narrow as a
     word."""
-    text = "".join(character for character, _, _ in pieces)
+    text = joined_text(pieces)
     if text.isascii():
         return pieces
     badness, fix_encoding = _ftfy()
@@ -167,15 +192,20 @@ def _bounded_marks(pieces: list[Piece]) -> list[Piece]:
     return list(kept())
 
 
-def _broken_words(pieces: list[Piece]) -> list[Piece]:
-    if len(pieces) <= MAX_WORD:
-        return pieces
-    text = "".join(character for character, _, _ in pieces)
+def _broken(pieces: list[Piece], changed: tuple[Span, ...] = ()) -> Repaired:
+    """The text of these pieces, words over MAX_WORD broken and the changed places moved along."""
+    text = joined_text(pieces)
     breaks = [
         at
         for match in _LONG_WORD.finditer(text)
         for at in range(match.start() + MAX_WORD, match.end(), MAX_WORD)
     ]
-    for at in reversed(breaks):
-        pieces.insert(at, (" ", pieces[at][1], pieces[at][1]))
-    return pieces
+    if breaks:
+        pieces = pieces.copy()
+        for at in reversed(breaks):
+            pieces.insert(at, (" ", pieces[at][1], pieces[at][1]))
+        text = joined_text(pieces)
+        changed = tuple(
+            (start + bisect_right(breaks, start), end + bisect_left(breaks, end)) for start, end in changed
+        )
+    return Repaired(text, tuple((start, end) for _, start, end in pieces), changed)

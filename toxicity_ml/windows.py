@@ -1,19 +1,22 @@
 """From a text to the model's windows of token ids: repair, tokenizer, windows, with bounded work per text."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from tokenizers import Tokenizer
 
+from toxicity_ml.disguises import Lexicon
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
-from toxicity_ml.text import repair
+from toxicity_ml.text import Span, forms, repair_encoding
 
 MAX_LENGTH = 192
 """Tokens of a window, [CLS] and [SEP] included."""
 STRIDE = 128
 """A longer text's windows start every STRIDE tokens, so neighbours share MAX_LENGTH - 2 - STRIDE of them."""
 MAX_WINDOWS = 64
-"""A text with more windows is read at both ends, half of this at each: about 33,000 characters of prose."""
+"""A text with more windows, both its forms together, is read at both ends, half of this at each: about
+33,000 characters of prose."""
 
 
 class WindowEncoder:
@@ -38,17 +41,44 @@ class WindowEncoder:
             raise ModelDamaged(f"{path} has no [CLS] and [SEP] tokens; only BERT-like tokenizers are served.")
         self._first, self._last = first, last
         self._length, self._stride = max_length - 2, stride
+        self._lexicon = Lexicon.of(self._tokenizer.get_vocab())
 
-    def windows(self, text: str) -> list[np.ndarray]:
+    def windows(self, text: str, *, both_forms: bool = True) -> list[np.ndarray]:
         """Token ids of each window, int64 (length,), special tokens included; none for a text without
-        tokens."""
-        ids = self._tokenizer.encode(repair(text).text, add_special_tokens=False).ids
+        tokens.
+
+        The windows of the text repaired in its encoding and, where a disguise was undone, those of the
+        undisguised text around it: whoever takes the highest score of all reads the text both ways. At most
+        MAX_WINDOWS together. both_forms False gives the first alone, for an average.
+        """
+        readings = forms(text, self._lexicon) if both_forms else (repair_encoding(text),)
+        further: list[np.ndarray] = []
+        if len(readings) == 2:
+            further = self._windows(readings[1].text, MAX_WINDOWS // 2, readings[1].changed)
+        return self._windows(readings[0].text, MAX_WINDOWS - len(further)) + further
+
+    def _windows(self, text: str, most: int, places: Sequence[Span] | None = None) -> list[np.ndarray]:
+        """The windows of a text; with places, only those that show one of them."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        ids = encoding.ids
         if not ids:
             return []
         starts = [0, *range(self._stride, len(ids) - self._length + self._stride, self._stride)]
-        if len(starts) > MAX_WINDOWS:
-            starts = starts[: MAX_WINDOWS // 2] + starts[-MAX_WINDOWS // 2 :]
+        if places is not None:
+            shown = _tokens_at(encoding.offsets, places)
+            starts = [start for start in starts if shown[start : start + self._length].any()]
+        if len(starts) > most:
+            starts = starts[: most // 2] + starts[len(starts) - (most - most // 2) :]
         return [
             np.array([self._first, *ids[start : start + self._length], self._last], dtype=np.int64)
             for start in starts
         ]
+
+
+def _tokens_at(offsets: Sequence[Span], places: Sequence[Span]) -> np.ndarray:
+    """Which tokens lie in one of the places of the text, bool (n_tokens,). Both are in order."""
+    starts, ends = np.array(places, dtype=np.int64).T
+    tokens = np.array(offsets, dtype=np.int64)
+    following = np.searchsorted(ends, tokens[:, 0], side="right")  # the first place that ends after it begins
+    reached = np.append(starts, np.iinfo(np.int64).max)[following]
+    return np.asarray(tokens[:, 1] > reached)

@@ -1,0 +1,131 @@
+"""The words that a disguised word may turn out to be: rude words that we list, and those of a vocabulary.
+
+The list is not a filter: nothing is flagged for being on it. It only says which readings are worth a try.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+
+MIN_LETTERS = 4
+"""Words shorter than this are found by chance too often: *U.S., e.t.c, P.O.V, B2B, MP3*."""
+MAX_LETTERS = 20
+"""Longer words are not looked up."""
+
+_SWEAR_WORDS = """
+arse arsehole asshat asshole asswipe bastard bitch bitchy bollock bugger bullshit clusterfuck cock
+cocksucker coon crap crappy cretin cunt dick dickhead dickwad dipshit douche douchebag dumbass dumbfuck
+dyke fagg faggot faggy fuck fuckface fuckhead fuckin fuckwit gook horseshit idiot idiotic imbecile jackass
+jerkoff jizz kike knobhead lesbo moron moronic motherfuck negro nigga nigger numbnuts pecker pedo
+pedophile paedophile penis piss pissed prick pussy pussies raghead retard retarded scumbag scum shit shite
+shithead shithole shitted shitter shitting shitty skank slut slutty spastic stupid stupidity tosser
+towelhead tranny turd twat vagina wanker wank wetback whore
+"""
+_SWEAR_STEMS = ("bugger", "fuck", "motherfuck", "piss", "wank", "bitch")
+_OTHER_RUDE_WORDS = """
+boobs bloody chink coward creep creepy damn damned dammit die dies dirty disgusting dumb dunce fatso filth
+filthy freak garbage goddamn halfwit hate hated hater haters hell homo hooker hore hypocrite ignorant jerk
+kill killed killing lame liar liars loser losers lunatic murder nazi nazis nitwit dimwit nutjob paki
+parasite pathetic pervert perverts pig pigs porn psycho puke queer rape raped rapist rapists scam sodomite
+spic spics suck sucked sucker suckers sucking sucks terrorist tits titties troll trolls trash twit ugly
+useless vermin vandal weirdo wimp worthless
+"""
+_FUNCTION_WORDS = """
+a i u r an as at be by do go he if im in is it me my no of on or so to up us we you your youre are and the
+all bad big but can fat for get got had has him his her how its let man not now off old our out own see
+she shut too was who why yes yo this that what
+"""
+SHORT_RUDE_WORDS = frozenset({"ass", "fag", "cum"})
+"""Read only behind signs that nobody uses by chance (``a$$``)."""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
+"""What may stand beside a rude word in a run of separated letters (``y o u i d i o t``)."""
+_NOT_REPEATED = frozenset({"looser", "loosers", "shiite", "shiites"})
+"""Real words that look like a rude one with a letter repeated."""
+_NUMERALS = frozenset("ivxlcdm")
+"""A repeated letter in a word of these alone is a Roman numeral's."""
+
+
+def _with_endings(words: Iterable[str]) -> frozenset[str]:
+    found = set(words)
+    found |= {word + ("es" if word.endswith(("s", "ch", "sh", "x")) else "s") for word in found}
+    for stem in _SWEAR_STEMS:
+        found |= {stem + ending for ending in ("ed", "er", "ers", "ing", "ings", "in", "en", "y", "edly")}
+    return frozenset(word for word in found if len(word) >= MIN_LETTERS)
+
+
+SWEAR_WORDS = _with_endings(_SWEAR_WORDS.split())
+"""Insults and obscenities, inflected forms included, that mean little else."""
+RUDE_WORDS = SWEAR_WORDS | _with_endings(_OTHER_RUDE_WORDS.split())
+"""These, and words that are often part of an attack."""
+
+
+def squeezed(word: str) -> str:
+    """The word with each run of one letter cut to a single one."""
+    return "".join(letter for letter, _ in groupby(word))
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """Readings worth a try: SWEAR_WORDS, RUDE_WORDS and any further words, all in lower case."""
+
+    known: frozenset[str]
+    """All of them, MIN_LETTERS to MAX_LETTERS long."""
+    squeezed: dict[str, tuple[str, ...]] = field(repr=False)
+    """The known words behind a squeezed one, rude words first, then the longest."""
+    rude_by_shape: dict[tuple[str, int], tuple[str, ...]] = field(repr=False)
+    """Swear words by first letter and length."""
+
+    @classmethod
+    def of(cls, words: Iterable[str] = ()) -> "Lexicon":
+        """A lexicon of the rude words and these; words that are not ASCII letters or too short are left
+        out."""
+        further = {word for word in words if word.isascii() and word.isalpha() and word.islower()}
+        known = frozenset(word for word in RUDE_WORDS | further if MIN_LETTERS <= len(word) <= MAX_LETTERS)
+        shapes: dict[tuple[str, int], list[str]] = {}
+        for word in sorted(SWEAR_WORDS):
+            shapes.setdefault((word[0], len(word)), []).append(word)
+        groups: dict[str, list[str]] = {}
+        for word in sorted(
+            known | SHORT_RUDE_WORDS, key=lambda word: (word not in RUDE_WORDS, -len(word), word)
+        ):
+            groups.setdefault(squeezed(word), []).append(word)
+        return cls(
+            known,
+            {key: tuple(found) for key, found in groups.items()},
+            {key: tuple(found) for key, found in shapes.items()},
+        )
+
+    def unrepeated(self, word: str) -> str | None:
+        """The known word that this one is with letters repeated, itself where it is one; else None.
+
+        Three or more of a letter may hide any known word of at least MIN_LETTERS letters (and *ass*); a mere
+        double only a swear word, since doubles are ordinary spelling.
+        """
+        if word in self.known:
+            return word
+        if word in _NOT_REPEATED:
+            return None
+        lengths = [len(list(run)) for _, run in groupby(word)]
+        for candidate in self.squeezed.get(squeezed(word), ()):
+            fits = all(
+                len(list(run)) <= length for (_, run), length in zip(groupby(candidate), lengths, strict=True)
+            )
+            is_long = max(lengths) >= 3 and not _NUMERALS.issuperset(word)
+            if fits and (is_long or candidate in SWEAR_WORDS):
+                return candidate
+        return None
+
+    def starred(self, word: str) -> str | None:
+        """The swear word that ``word`` is with some letters replaced by signs (``f**k``), or None."""
+        for candidate in self.rude_by_shape.get((word[0], len(word)), ()):
+            pairs = zip(candidate, word, strict=True)
+            if all(letter == sign or not sign.isalnum() for letter, sign in pairs):
+                return candidate
+        return None
+
+
+@lru_cache(maxsize=1)
+def default_lexicon() -> Lexicon:
+    """The rude words alone."""
+    return Lexicon.of()

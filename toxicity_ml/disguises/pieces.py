@@ -1,0 +1,78 @@
+"""A text taken apart into characters that remember where they stood, and what each is compared by."""
+
+import unicodedata
+from functools import lru_cache
+
+from toxicity_ml.disguises.confusables import ALPHABETS, SIMILAR
+
+Piece = tuple[str, int, int]
+"""A string and where it stood in the original, (text, start, end)."""
+Edit = tuple[int, int, list[Piece]]
+"""The pieces from start to end are replaced by these."""
+
+MARK = "\u0300"
+"""Stands for any combining mark in a folded text."""
+
+
+def joined_text(pieces: list[Piece]) -> str:
+    return "".join(character for character, _, _ in pieces)
+
+
+def folded_text(text: str) -> str:
+    """As long as the text: for each character the Latin letter that it is or looks like, in lower case."""
+    return text.lower() if text.isascii() else "".join(map(folded, text))
+
+
+@lru_cache(maxsize=8192)
+def folded(character: str) -> str:
+    """One character to compare by; accents go, a combining mark is MARK, other letters stay."""
+    if character.isascii():
+        return character.lower()
+    if unicodedata.category(character)[0] == "M":
+        return MARK
+    similar = ALPHABETS.get(character) or SIMILAR.get(character)
+    base = unicodedata.normalize("NFD", character)[0]
+    plain = (similar or (base if base.isascii() else character)).lower()
+    return plain if len(plain) == 1 else character
+
+
+def is_letter(character: str, letter: str) -> bool:
+    """Whether the tokenizer, which folds case and accents, reads this character as this letter."""
+    return character.lower() == letter or unicodedata.normalize("NFD", character)[0].lower() == letter
+
+
+def written(pieces: list[Piece], start: int, end: int, letters: dict[int, str]) -> list[Piece]:
+    """The pieces from start to end with these letters alone, in the word's own case.
+
+    letters: place -> lower-case letter. A character that is its letter stays as it is, its marks with it.
+    """
+    own = [pieces[at][0] for at in range(start, end) if pieces[at][0].isalpha()]
+    shouted = sum(letter.isupper() for letter in own) * 2 > len(own)
+    found: list[Piece] = []
+    kept = False
+    for at in range(start, end):
+        character, first, last = pieces[at]
+        if at in letters:
+            kept = True
+            if is_letter(character, letters[at]):
+                found.append(pieces[at])
+            else:
+                upper = character.isupper() or (shouted and not character.isalpha())
+                found.append((letters[at].upper() if upper else letters[at], first, last))
+        elif kept and folded(character) == MARK:
+            found.append(pieces[at])
+        else:
+            kept = False
+    return found
+
+
+def applied(pieces: list[Piece], edits: list[Edit], flags: list[bool]) -> tuple[list[Piece], list[bool]]:
+    """The pieces after these edits, which are in order and apart, and for each whether it was changed."""
+    result: list[Piece] = []
+    changed: list[bool] = []
+    at = 0
+    for start, end, found in edits:
+        result += pieces[at:start] + found
+        changed += flags[at:start] + [True] * len(found)
+        at = end
+    return result + pieces[at:], changed + flags[at:]

@@ -1,0 +1,117 @@
+"""The word of the lexicon behind one disguised word: look-alikes, leet, repeated and starred letters."""
+
+import re
+from itertools import groupby, product
+
+from toxicity_ml.disguises.confusables import ALPHABETS, LEET, SIMILAR
+from toxicity_ml.disguises.lexicon import MAX_LETTERS, RUDE_WORDS, SHORT_RUDE_WORDS, SWEAR_WORDS, Lexicon
+from toxicity_ml.disguises.pieces import MARK, Edit, Piece, folded, is_letter, written
+
+_MAX_LEET = 6
+"""Digits and signs in one word that are tried as letters, two readings each at most."""
+_MAX_RUNS = 26
+_STARS = frozenset("*#%+|")
+_DOUBLE = re.compile(r"(.)\1")
+
+Letters = list[tuple[int, str]]
+"""(index, letter) of each character that stays."""
+
+
+def plain_word(
+    pieces: list[Piece], raw: str, text: str, start: int, end: int, lexicon: Lexicon
+) -> Edit | None:
+    """What to write instead of the word from start to end, or None.
+
+    raw: the text of the pieces. text: the same, folded.
+    """
+    word = text[start:end]
+    if end - start < 3 or not _may_hide(word, raw[start:end]):
+        return None
+    places = [at for at in range(start, end) if text[at] != MARK]
+    signs = "".join(text[at] for at in places)
+    look_alikes = sum(pieces[at][0] in ALPHABETS or pieces[at][0] in SIMILAR for at in places)
+    kept = reading(signs, lexicon, look_alikes)
+    if kept is None:
+        found = _in_one_alphabet(pieces, start, end)
+    else:
+        found = written(pieces, start, end, {places[index]: letter for index, letter in kept})
+    return None if found == pieces[start:end] else (start, end, found)
+
+
+def reading(signs: str, lexicon: Lexicon, look_alikes: int = 0) -> Letters | None:
+    """The characters that spell a word of the lexicon, the word itself if it is one; None where there is
+    none.
+
+    signs: a folded word without marks. look_alikes: how many of its characters were another alphabet's; a
+    word all in one is most likely a word of that language, and so is read as a rude word only.
+    """
+    runs = [(sign, len(list(run))) for sign, run in groupby(signs)]
+    if len(runs) > _MAX_RUNS:
+        return None
+    if not _STARS.isdisjoint(signs):
+        return _unstarred(signs, lexicon)
+    leet = [sign for sign, _ in runs if sign in LEET]
+    if leet:
+        return _unleet(signs, runs, leet, lexicon)
+    found = lexicon.unrepeated(signs)
+    if found is None or (look_alikes == len(signs) and found not in RUDE_WORDS):
+        return None
+    return _aligned(signs, found)
+
+
+def _may_hide(word: str, raw: str) -> bool:
+    if word.isascii() and word.isalpha():
+        return not raw.isascii() or _DOUBLE.search(word) is not None
+    return any(map(str.isalpha, word))
+
+
+def _unleet(signs: str, runs: list[tuple[str, int]], leet: list[str], lexicon: Lexicon) -> Letters | None:
+    """``id1ot``, ``5hit``, ``a$$hole``: any known word where digits, and no signs, are inside letters and
+    fewer; else a rude word with two letters at least (*P!nk* and *Ke$ha* stay)."""
+    letters = sum(sign.isalpha() for sign in signs)
+    if len(leet) > _MAX_LEET or letters < 2:
+        return None
+    has_signs = not all(sign.isdigit() for sign in leet)
+    is_inside = signs[0].isalpha() and signs[-1].isalpha() and 2 * letters > len(signs) and not has_signs
+    for choice in product(*(LEET.get(sign, sign) for sign, _ in runs)):
+        candidate = "".join(letter * length for letter, (_, length) in zip(choice, runs, strict=True))
+        if has_signs and candidate in SHORT_RUDE_WORDS:
+            return list(enumerate(candidate))
+        found = lexicon.unrepeated(candidate)
+        if found and (is_inside or found in RUDE_WORDS):
+            return _aligned(candidate, found)
+    return None
+
+
+def _unstarred(signs: str, lexicon: Lexicon) -> Letters | None:
+    """Signs put between the letters of a swear word or instead of some: ``f*u*c*k``, ``f**k``."""
+    places = [index for index, sign in enumerate(signs) if sign.isalnum()]
+    letters = "".join(signs[index] for index in places)
+    if letters in SWEAR_WORDS:
+        return list(zip(places, letters, strict=True))
+    if len(signs) <= MAX_LETTERS and len(places) >= 2 and letters.isalpha():
+        found = lexicon.starred(signs)
+        return None if found is None else list(enumerate(found))
+    return None
+
+
+def _aligned(word: str, known: str) -> Letters:
+    """Which characters spell the known word, whose runs of one letter are no longer than the word's."""
+    kept: Letters = []
+    place = 0
+    for (letter, run), (_, wanted) in zip(groupby(word), groupby(known), strict=True):
+        kept += [(place + offset, letter) for offset in range(len(list(wanted)))]
+        place += len(list(run))
+    return kept
+
+
+def _in_one_alphabet(pieces: list[Piece], start: int, end: int) -> list[Piece]:
+    """The word in Latin letters where it mixes them with others that look the same; else as it is."""
+    word = pieces[start:end]
+    letters = [character for character, _, _ in word if folded(character) != MARK]
+    foreign = [character for character in letters if character in ALPHABETS]
+    latin = [letter for letter in letters if letter not in ALPHABETS and is_letter(letter, folded(letter))]
+    is_mixed = foreign and len(latin) >= 2 and len(foreign) + len(latin) == len(letters)
+    if not is_mixed or not all(folded(letter).isascii() for letter in latin):
+        return word
+    return [(ALPHABETS.get(character, character), first, last) for character, first, last in word]
