@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Literal, overload
 
 import numpy as np
 
@@ -21,6 +21,9 @@ PRETRAINED = Path(__file__).parent / "pretrained"
 """The model version that comes with the package."""
 CANNED_TOLERANCE = 0.03
 """How far a canned text's score may be from the manifest's before int8 arithmetic is not trusted here."""
+TRAINED_TOLERANCE = 0.1
+"""The same for the trained weights in float: the manifest's scores are the int8 network's, and those may be
+off by this much on a text of which the model is unsure."""
 NO_TEXT_LOGIT = -30.0
 """The logit of every label for a text without any token. Its probability is 0 whatever the calibration."""
 _CHUNK = 512
@@ -55,15 +58,24 @@ class Classifier:
 
     @classmethod
     def load(
-        cls, path: str | Path | None = None, *, threads: int | None = None, verify: bool = True
+        cls,
+        path: str | Path | None = None,
+        *,
+        threads: int | None = None,
+        verify: bool = True,
+        backend: Literal["auto", "onnx", "torch"] = "onnx",
     ) -> "Classifier":
         """Load a model version directory; None is the one that comes with the package.
 
         threads: texts scored at once; None is one for each core that this process may use. verify: compare
         every file with its sha256. The manifest's canned texts are scored first: where a score is off by more
         than CANNED_TOLERANCE this processor's int8 arithmetic is wrong, a warning says so, and the same
-        weights are served in float. Raises ModelNotFound or ModelDamaged, naming the file.
+        weights are served in float. backend: onnx is the int8 network; torch is the trained one in float32,
+        one text at a time on all ``threads``, which the last digits of a score then depend on; auto is onnx
+        so far. Raises ModelNotFound or ModelDamaged, naming the file, and BackendUnavailable for torch where
+        it is not installed.
         """
+        from toxicity_ml.backends import torch_backend
         from toxicity_ml.backends.onnx import OnnxBackend
         from toxicity_ml.windows import WindowEncoder
 
@@ -75,6 +87,16 @@ class Classifier:
         count = threads if threads is not None else _available_cores()
         if count < 1:
             raise ValueError("threads must be at least 1")
+        if backend not in ("auto", "onnx", "torch"):
+            raise ValueError(f"backend is auto, onnx or torch, not {backend}")
+        if backend == "torch":
+            trained = cls(manifest, encoder, torch_backend(directory, threads=count), threads=1)
+            if (difference := trained._canned_difference(directory)) > TRAINED_TOLERANCE:
+                raise ModelDamaged(
+                    f"{directory / 'model.safetensors'} does not give the scores that its manifest names "
+                    f"(off by {difference:.3f}). Fetch or publish this model version again."
+                )
+            return trained
         classifier = cls(manifest, encoder, OnnxBackend(directory), count)
         difference = classifier._canned_difference(directory)
         if difference <= CANNED_TOLERANCE:

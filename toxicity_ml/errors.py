@@ -20,3 +20,7 @@ class ExportRefused(ToxicityError):
 
 class DataError(ToxicityError):
     """A data file or a row of it cannot be used."""
+
+
+class BackendUnavailable(ToxicityError):
+    """This machine lacks what a way of running the network needs: a package, a device or a compiler."""

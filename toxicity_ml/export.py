@@ -86,7 +86,7 @@ def export_onnx(
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out_dir, prefix=".export-") as scratch:
         full, small = Path(scratch) / "float32.onnx", Path(scratch) / "model.onnx"
-        _write_float(network, full)
+        write_float(network, full)
         spread = samples[:: max(1, len(samples) // WINDOWS)]
         quantise(full, small, [windows[0] for windows in spread])
         parity = measure_parity(network, OnnxBackend(scratch), samples)
@@ -137,7 +137,11 @@ class _OneText(nn.Module):
         return logits
 
 
-def _write_float(network: nn.Module, path: Path) -> None:
+def write_float(network: nn.Module, path: Path) -> None:
+    """Write the network in float32 as ONNX: one unpadded text of any length in, its logits out.
+
+    network: from ``load_model`` with eager attention, in evaluation mode.
+    """
     # The exporter by tracing: its graph is the smaller, and onnxruntime fuses it at load. Fusing attention
     # before quantisation (onnxruntime.transformers) came out 5 to 10 % slower in int8.
     example = torch.ones((1, 16), dtype=torch.long)

@@ -1,8 +1,13 @@
 """Ways of running the network, one small module each: token ids of one window in, one logit per label out."""
 
+import importlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+from toxicity_ml.errors import BackendUnavailable
 
 
 class Backend(Protocol):
@@ -11,3 +16,30 @@ class Backend(Protocol):
     def run(self, ids: np.ndarray) -> np.ndarray:
         """ids: int64 (length,), special tokens included. Returns logits, float32 (n_labels,)."""
         ...
+
+
+class BatchBackend(Backend, Protocol):
+    """A way of running that can also take windows of several lengths in one padded run."""
+
+    def run_batch(self, windows: Sequence[np.ndarray]) -> np.ndarray:
+        """windows: n times int64 (length,), special tokens included. Returns logits, float32 (n, n_labels),
+        in the order of the windows."""
+        ...
+
+
+def torch_backend(directory: str | Path, *, threads: int | None = None) -> BatchBackend:
+    """The trained network in torch, float32 on the CPU.
+
+    threads: cores that one run may use, for the whole process; None leaves torch's own number. Raises
+    BackendUnavailable without torch, ModelNotFound or ModelDamaged for the directory.
+    """
+    # By name, so that what serves on ONNX depends on torch in no way that an import checker would follow.
+    try:
+        module = importlib.import_module("toxicity_ml.backends.torch")
+    except ModuleNotFoundError as error:
+        raise BackendUnavailable(
+            "The torch backend needs torch and transformers: "
+            "pip install 'django-toxicity-moderation[train]', or use the backend onnx."
+        ) from error
+    backend: BatchBackend = module.TorchBackend(directory, threads=threads)
+    return backend

@@ -19,15 +19,16 @@ OUTPUT = "logits"
 
 
 class OnnxBackend:
-    """One session, one thread inside it: parallel runs come from the caller's threads, each its own text.
+    """One session, with one thread inside it when it serves: parallel runs come from the caller's threads,
+    each its own text.
 
     A batch would make a score depend on its neighbours (the activations of a run share one quantisation
     scale) and is no faster on CPU, so the network takes one text at a time.
     """
 
-    def __init__(self, directory: str | Path, *, dequantised: bool = False) -> None:
+    def __init__(self, directory: str | Path, *, dequantised: bool = False, threads: int = 1) -> None:
         """Load model.onnx. dequantised: compute in float32 with the same int8 weights; needs the onnx
-        package.
+        package. threads: cores that one run may use.
 
         Raises ModelNotFound or ModelDamaged, naming the file.
         """
@@ -36,7 +37,7 @@ class OnnxBackend:
         if not path.is_file():
             raise ModelNotFound(f"{path} is missing. Give a model version's directory, or publish one there.")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         try:

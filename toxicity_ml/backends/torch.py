@@ -1,0 +1,122 @@
+"""The trained network (model.safetensors) in torch: on the CPU or a CUDA device, in any float type, compiled
+or not. For measuring and for machines with a GPU; a CPU is better served by ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+
+from toxicity_ml.errors import BackendUnavailable
+from toxicity_ml.modeling import load_model
+
+Device = Literal["cpu", "cuda"]
+DType = Literal["float32", "bfloat16", "float16"]
+DTYPES: dict[DType, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+TOKENS = 8192
+"""Tokens of one batch, padding included."""
+
+
+class TorchBackend:
+    """One network; safe to call from many threads at once.
+
+    Weights and activations are both of the float type asked for, so that of bfloat16 and float16 only two to
+    three digits of a logit are left.
+    """
+
+    def __init__(
+        self,
+        directory: str | Path,
+        device: Device = "cpu",
+        dtype: DType = "float32",
+        compile: bool = False,
+        *,
+        threads: int | None = None,
+    ) -> None:
+        """Load model.safetensors of a model version or a checkpoint.
+
+        compile: through torch.compile with dynamic shapes; takes up to a minute here and once more when the
+        first batch comes. threads: cores of one run on the CPU; torch keeps one number for the whole process,
+        None leaves it. Raises ModelNotFound or ModelDamaged, naming the file; BackendUnavailable without the
+        device, or a compiler.
+        """
+        if device == "cuda" and not torch.cuda.is_available():
+            raise BackendUnavailable("There is no CUDA device here. Use the device cpu, or the backend onnx.")
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._device = torch.device(device)
+        network = load_model(directory).to(device=self._device, dtype=DTYPES[dtype]).requires_grad_(False)
+        self._labels = network.head.out_features
+        self._network: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = network
+        if compile:
+            self._network = _compiled(network, device)
+            try:
+                self.run(np.zeros(8, dtype=np.int64))
+            except RuntimeError as error:  # the base of all that torch.compile raises
+                raise BackendUnavailable(
+                    f"torch.compile does not work here ({type(error).__name__}): on a CPU it needs a C++ "
+                    "compiler, for CUDA it needs Triton. Leave compile out."
+                ) from error
+
+    def run(self, ids: np.ndarray) -> np.ndarray:
+        """ids: int64 (length,), special tokens included. Returns logits, float32 (n_labels,)."""
+        row = torch.from_numpy(ids).unsqueeze(0)
+        logits: np.ndarray = self._logits(row, torch.ones_like(row))[0]
+        return logits
+
+    def run_batch(self, windows: Sequence[np.ndarray], *, tokens: int = TOKENS) -> np.ndarray:
+        """Logits, float32 (n, n_labels), of n windows, int64 (length,) each, in their order.
+
+        Windows of like length go together, in batches of up to ``tokens`` tokens with the padding, which the
+        attention mask hides. A logit may then differ in its last digits from that of ``run``.
+        """
+        parts = []
+        order = sorted(range(len(windows)), key=lambda index: len(windows[index]))
+        for batch in _batches(order, windows, tokens):
+            longest = len(windows[batch[-1]])
+            ids = torch.zeros((len(batch), longest), dtype=torch.long)
+            mask = torch.zeros_like(ids)
+            for row, index in enumerate(batch):
+                length = len(windows[index])
+                ids[row, :length] = torch.from_numpy(windows[index])
+                mask[row, :length] = 1
+            parts.append(self._logits(ids, mask))
+        if not parts:
+            return np.zeros((0, self._labels), dtype=np.float32)
+        result = np.concatenate(parts)
+        result[order] = result.copy()
+        return result
+
+    def _logits(self, ids: torch.Tensor, mask: torch.Tensor) -> np.ndarray:
+        with torch.inference_mode():
+            logits = self._network(ids.to(self._device), mask.to(self._device))
+            found: np.ndarray = logits.float().cpu().numpy()
+        return found
+
+
+def _compiled(
+    network: torch.nn.Module, device: Device
+) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+    if device == "cuda":
+        return torch.compile(network, dynamic=True)
+    # without the option a compiled network keeps the number of threads that it was compiled with
+    return torch.compile(network, dynamic=True, options={"cpp.dynamic_threads": True})
+
+
+def _batches(order: Sequence[int], windows: Sequence[np.ndarray], tokens: int) -> Iterator[list[int]]:
+    """Split indices, sorted by length, where another window would take a batch over its tokens."""
+    batch: list[int] = []
+    for index in order:
+        if batch and (len(batch) + 1) * len(windows[index]) > tokens:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
