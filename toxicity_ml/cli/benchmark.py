@@ -36,7 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"out of {', '.join(BACKENDS)} (default: those that run here and need no compiling for a CPU)",
     )
-    parser.add_argument("--lengths", nargs="+", type=_positive, metavar="N", help="tokens of a comment")
+    parser.add_argument(
+        "--lengths",
+        nargs="+",
+        type=_positive,
+        metavar="N",
+        help="tokens of a comment (default: 8 16 32 64 128 190)",
+    )
     parser.add_argument(
         "--threads", nargs="+", type=_positive, metavar="N", help="cores to use (default: one, and all)"
     )
@@ -45,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=_positive,
         metavar="N",
-        help="comments in one run of torch, padded together",
+        help="comments in one run of torch, padded together (default: 1 8 32)",
     )
     parser.add_argument("--rounds", type=_positive, metavar="N", help="rounds (default: 5)")
     parser.add_argument(
