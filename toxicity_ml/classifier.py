@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, overload
 import numpy as np
 
 from toxicity_ml.errors import ModelDamaged
-from toxicity_ml.manifest import Manifest
+from toxicity_ml.manifest import SINGLE_LABEL, Manifest
 
 if TYPE_CHECKING:
     from toxicity_ml.backends import Backend
@@ -38,6 +38,9 @@ class Classifier:
     A long text is read in windows and the highest score of each label counts; beyond ``text.MAX_CHARACTERS``
     or ``windows.MAX_WINDOWS`` only its two ends are read. A score depends on the text alone: not on its
     neighbours, their order or the number of threads. Safe to use from many threads at once.
+
+    A version of a single-label task gives the probabilities of its classes, which add up to 1: those of the
+    mean of its windows.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Classifier:
     ) -> None:
         self.manifest = manifest
         self.labels: tuple[str, ...] = manifest.labels
+        self.task = manifest.task
         self.thresholds: dict[str, float] = {
             label: float(manifest.thresholds[label]) for label in self.labels
         }
@@ -83,7 +87,9 @@ class Classifier:
         manifest = Manifest.load(directory)
         if verify:
             manifest.verify(directory)
-        encoder = WindowEncoder(directory, manifest.max_length, manifest.stride)
+        encoder = WindowEncoder(
+            directory, manifest.max_length, manifest.stride, both_forms=manifest.task != SINGLE_LABEL
+        )
         count = threads if threads is not None else _available_cores()
         if count < 1:
             raise ValueError("threads must be at least 1")
@@ -135,16 +141,19 @@ class Classifier:
 
     def predict_array(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
         """Calibrated probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each
-        label."""
+        label, or the same for each class."""
         logits = self.logits(texts, progress=progress)
         calibrated = self._slopes * logits.astype(np.float64) + self._intercepts
+        if self.task == SINGLE_LABEL:
+            odds = np.exp(calibrated - calibrated.max(axis=1, keepdims=True))
+            return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
         probabilities = (0.5 * (1.0 + np.tanh(0.5 * calibrated))).astype(np.float32)  # sigmoid, no overflow
         probabilities[(logits == NO_TEXT_LOGIT).all(axis=1)] = 0.0
         return probabilities
 
     def logits(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
         """Uncalibrated logits, float32 (n_texts, n_labels), the highest of a text's windows for each
-        label."""
+        label, or their mean for each class."""
         if isinstance(texts, str):
             raise TypeError("logits and predict_array take a sequence of texts, not one text")
         result = np.full((len(texts), len(self.labels)), NO_TEXT_LOGIT, dtype=np.float32)
@@ -153,19 +162,26 @@ class Classifier:
         return result
 
     def labels_over_threshold(self, scores: Mapping[str, float]) -> list[str]:
-        """The labels whose score is at or over their threshold, in the model's order."""
+        """The labels whose score is at or over their threshold, in the model's order; of one of several
+        classes the likeliest, none where all are as likely."""
+        if self.task == SINGLE_LABEL:
+            likeliest = max(self.labels, key=lambda label: scores[label])
+            return [] if scores[likeliest] == min(scores.values()) else [likeliest]
         return [label for label in self.labels if scores[label] >= self.thresholds[label]]
 
     def _named(self, row: np.ndarray) -> dict[str, float]:
         return {label: round(float(value), 6) for label, value in zip(self.labels, row, strict=True)}
 
     def _score(self, texts: Sequence[str], logits: np.ndarray) -> None:
-        """Fill logits, (n_texts, n_labels), with the highest of each text's windows."""
+        """Fill logits, (n_texts, n_labels), with the highest or the mean of each text's windows."""
         windows = [(row, ids) for row, text in enumerate(texts) for ids in self._encoder.windows(text)]
         windows.sort(
             key=lambda window: -len(window[1])
         )  # the longest first, so that no thread ends with a long one
         results = self._run_all([ids for _, ids in windows])
+        if self.task == SINGLE_LABEL:
+            _average(logits, [row for row, _ in windows], results)
+            return
         for (row, _), found in zip(windows, results, strict=True):
             np.maximum(logits[row], found, out=logits[row])
 
@@ -186,6 +202,15 @@ class Classifier:
                 difference = abs(scores[label] - float(entry["scores"][label]))
                 largest = max(largest, difference if np.isfinite(difference) else np.inf)
         return largest
+
+
+def _average(logits: np.ndarray, rows: list[int], results: Iterator[np.ndarray]) -> None:
+    total = np.zeros(logits.shape, dtype=np.float64)
+    for row, found in zip(rows, results, strict=True):
+        total[row] += found
+    count = np.bincount(rows, minlength=len(logits))
+    read = count > 0
+    logits[read] = total[read] / count[read, None]
 
 
 def _available_cores() -> int:

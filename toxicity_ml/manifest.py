@@ -13,6 +13,7 @@ from toxicity_ml.errors import ModelDamaged, ModelNotFound
 MANIFEST_NAME = "manifest.json"
 VERSION_FILES = ("config.json", "model.onnx", "model.safetensors", "tokenizer.json")
 """What a model version directory holds beside its manifest."""
+MULTI_LABEL, SINGLE_LABEL = "multi_label", "single_label"
 _REPUBLISH = "Fetch or publish this model version again."
 
 
@@ -39,6 +40,10 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
     """sha256 of every other file of the directory, by relative name."""
     training: Mapping[str, Any] = field(default_factory=dict)
+    task: str = MULTI_LABEL
+    """``multi_label``: a sigmoid for each label. ``single_label``: a softmax over the labels, of which a text
+    has one, the likeliest; calibration has one slope and no intercepts (temperature scaling, Guo et al.
+    2017), and thresholds are not used."""
 
     @classmethod
     def load(cls, directory: str | Path) -> "Manifest":
@@ -88,6 +93,8 @@ class Manifest:
             raise damaged("a canned text has scores for other labels")
         if not (isinstance(self.max_length, int) and isinstance(self.stride, int)):
             raise damaged("max_length and stride are not whole numbers")
+        if self.task not in (MULTI_LABEL, SINGLE_LABEL):
+            raise damaged(f"task is neither {MULTI_LABEL} nor {SINGLE_LABEL}")
         if not 0 < self.stride <= self.max_length - 2:
             raise damaged("windows would leave tokens out: stride must be from 1 to max_length - 2")
         object.__setattr__(self, "labels", tuple(self.labels))

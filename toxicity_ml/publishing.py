@@ -16,8 +16,8 @@ from toxicity_ml import evaluation
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import DataError
 from toxicity_ml.export import export_onnx
-from toxicity_ml.manifest import VERSION_FILES, Manifest, file_sha256
-from toxicity_ml.modeling import saved_labels
+from toxicity_ml.manifest import SINGLE_LABEL, VERSION_FILES, Manifest, file_sha256
+from toxicity_ml.modeling import saved_labels, saved_task
 from toxicity_ml.windows import MAX_LENGTH, STRIDE
 
 if TYPE_CHECKING:
@@ -81,6 +81,7 @@ def publish_version(
             thresholds=dict.fromkeys(labels, 0.5),
             calibration={label: {"slope": 1.0, "intercept": 0.0} for label in labels},
             training=dict(training or {}),
+            task=saved_task(checkpoint),
         )
         draft.save(staging)
         logits = Classifier.load(staging, verify=False).logits(texts, progress=progress)
@@ -103,8 +104,16 @@ def calibrated(
 ) -> Manifest:
     """The manifest with Platt calibration and thresholds fitted on these rows.
 
-    logits, targets: float (n, n_labels), NaN targets masked. weights: float (n,).
+    logits, targets: float (n, n_labels), NaN targets masked. weights: float (n,). A single-label version gets
+    one temperature for all its classes, and thresholds that only say that it has none.
     """
+    if draft.task == SINGLE_LABEL:
+        slope = 1 / evaluation.fit_temperature(logits, targets, weights)
+        return replace(
+            draft,
+            calibration={label: {"slope": slope, "intercept": 0.0} for label in draft.labels},
+            thresholds=dict.fromkeys(draft.labels, 0.5),
+        )
     calibration: dict[str, dict[str, float]] = {}
     thresholds: dict[str, float] = {}
     for index, label in enumerate(draft.labels):
@@ -127,6 +136,12 @@ def measured(
 ) -> dict[str, Any]:
     """What the manifest records as metrics: ``evaluation.evaluate`` and calibration figures on these rows."""
     labels = manifest.labels
+    if manifest.task == SINGLE_LABEL:
+        slopes = np.array([manifest.calibration[label]["slope"] for label in labels])
+        found = evaluation.evaluate_classes(
+            evaluation.softmax(logits * slopes), targets, labels, weights=weights
+        )
+        return {"validation": found}
     scores = np.stack(
         [
             evaluation.sigmoid(

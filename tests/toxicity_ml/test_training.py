@@ -17,7 +17,8 @@ from toxicity_ml.evaluation import weighted_average_precision
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.modeling import load_model, load_tokenizer, new_model
-from toxicity_ml.training import TrainingOptions, parameter_groups, strip_punctuation, train
+from toxicity_ml.training import TrainingOptions, parameter_groups, train
+from toxicity_ml.training.trainer import ClassifierTrainer
 
 INSULT = JIGSAW_LABELS.index("insult")
 
@@ -129,15 +130,15 @@ def test_an_interrupted_training_resumes_from_its_checkpoint(
     class Killed(BaseException):
         pass
 
-    original = training._MultiLabelTrainer.training_step
+    original = ClassifierTrainer.training_step
 
-    def dying(self: training._MultiLabelTrainer, *args: object, **kwargs: object) -> torch.Tensor:
+    def dying(self: ClassifierTrainer, *args: object, **kwargs: object) -> torch.Tensor:
         steps.append(self.state.global_step)
         if len(steps) == 13:
             raise Killed
         return original(self, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training._MultiLabelTrainer, "training_step", dying)
+    monkeypatch.setattr(ClassifierTrainer, "training_step", dying)
     short = replace(options, epochs=2, evaluations=1, batch_size=32)
     with pytest.raises(Killed):
         train(rows(320, seed=5), rows(60, seed=6), tmp_path / "out", short)
@@ -189,11 +190,6 @@ def test_data_that_does_not_fit_and_a_base_out_of_reach_are_named(
         train(rows(4), rows(4), tmp_path / "a", replace(options, labels=("toxic", "insult")))
     with pytest.raises(ModelNotFound, match="nobody/nothing"):
         new_model("nobody/nothing", JIGSAW_LABELS)
-
-
-def test_stripping_removes_punctuation_and_joins_contractions() -> None:
-    stripped = strip_punctuation("Don't! You\u2019re... (really) off-topic")
-    assert stripped.split() == ["Dont", "Youre", "really", "off", "topic"]
 
 
 def test_evaluate_prints_both_models_and_writes_a_page(

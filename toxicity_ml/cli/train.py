@@ -1,14 +1,21 @@
-"""``python -m toxicity_ml train``: fine-tune on labelled comments and publish a model version directory."""
+"""Fine-tune on labelled texts and publish a model version directory.
+
+--task multi_label (the default) learns a probability for each of --labels; --task single_label one of several
+--classes, as of SST-2: rows of sentence<TAB>label in a .tsv, or a CSV with a text and a label column.
+"""
 
 import argparse
 import json
 import shutil
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toxicity_ml.errors import DataError
+from toxicity_ml.labels import JIGSAW_LABELS
+from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -39,6 +46,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CSV",
         help="label combinations of the population, to weight the validation rows by",
     )
+    data.add_argument(
+        "--counterexamples",
+        type=int,
+        default=0,
+        metavar="N",
+        help="add N texts of our own in which identity terms, quotes and strong words are harmless, and ones "
+        "in which plain words are not (the six Jigsaw labels only)",
+    )
     data.add_argument("--limit", type=int, metavar="N", help="train on N rows drawn at random")
     result = parser.add_argument_group("result")
     result.add_argument(
@@ -49,6 +64,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     result.add_argument("--json", action="store_true", help="print the manifest's metrics as JSON")
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--base-model", metavar="NAME|DIR", help="encoder, or a model version to go on from")
+    recipe.add_argument("--task", choices=(MULTI_LABEL, SINGLE_LABEL), default=MULTI_LABEL)
+    recipe.add_argument(
+        "--labels",
+        "--classes",
+        nargs="+",
+        metavar="NAME",
+        help="default: Jigsaw's six, or SST-2's two classes",
+    )
+    recipe.add_argument("--pooling", help="mean, mean:3,6 (layers), or pooler")
     recipe.add_argument("--epochs", type=float)
     recipe.add_argument("--batch-size", type=int)
     recipe.add_argument("--max-length", type=int)
@@ -56,7 +80,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recipe.add_argument("--head-lr", type=float)
     recipe.add_argument("--layer-decay", type=float)
     recipe.add_argument("--pos-weight-cap", type=float)
-    recipe.add_argument("--stripped", type=float)
+    recipe.add_argument("--loss", choices=("bce", "cross_entropy", "focal"))
+    recipe.add_argument("--class-weights", choices=("none", "sqrt", "balanced", "effective"))
+    recipe.add_argument("--gamma", type=float, help="of the focal loss")
+    recipe.add_argument("--alpha", type=float, help="of the focal loss")
+    recipe.add_argument("--label-smoothing", type=float)
+    recipe.add_argument("--oversample", type=float, metavar="SHARE", help="repeat rows with rarer labels")
+    recipe.add_argument("--stripped", type=float, metavar="SHARE", help="of texts that lose punctuation")
+    recipe.add_argument("--noise", type=float, metavar="SHARE", help="of texts with misspelt words")
+    recipe.add_argument("--joined", type=float, metavar="SHARE", help="of texts joined to a clear one")
+    recipe.add_argument("--eda", type=float, metavar="SHARE", help="of texts replaced by an EDA copy")
+    recipe.add_argument("--mixup", type=float, metavar="ALPHA")
+    recipe.add_argument("--mixup-level", choices=("words", "texts"))
+    recipe.add_argument("--dropout", type=float, help="before the head")
+    recipe.add_argument("--encoder-dropout", type=float)
+    recipe.add_argument("--average-from", type=float, metavar="EPOCH", help="average weights from here on")
     recipe.add_argument("--evaluations", type=int, help="per epoch")
     recipe.add_argument("--patience", type=int)
     recipe.add_argument("--seed", type=int)
@@ -87,9 +125,9 @@ def run(args: argparse.Namespace) -> int:
         raise DataError(f"{args.out} exists; a model version is never changed. Name another directory.")
     disable_progress_bars()
     options = options_from(args)
-    rows = corpora.load(args.data, options.labels)
+    rows = corpora.load(args.data, options.labels, options.task)
     if args.validation:
-        validation = corpora.load(args.validation, options.labels)
+        validation = corpora.load(args.validation, options.labels, options.task)
     else:
         rows, validation = _held_out(rows, options.seed)
     if args.patterns:
@@ -97,6 +135,8 @@ def run(args: argparse.Namespace) -> int:
         validation = validation.remove_columns("weight").add_column("weight", weights)
     if args.limit and args.limit < len(rows):
         rows = rows.shuffle(seed=options.seed).select(range(args.limit))
+    if args.counterexamples:
+        rows = _with_counterexamples(rows, args.counterexamples, options)
     work = args.out.parent / f"{args.out.name}.work"
     checkpoint = train(rows, validation, work, options)
     parent = Path(options.base_model)
@@ -114,6 +154,8 @@ def run(args: argparse.Namespace) -> int:
             "rows": len(rows),
             "validation_rows": len(validation),
             "data": [Path(source).name for source in args.data],
+            "counterexamples": args.counterexamples,
+            "averaged": json.loads((checkpoint / "training.json").read_text(encoding="utf-8"))["averaged"],
             "options": {
                 key: value for key, value in vars(options).items() if key not in ("progress", "resume")
             },
@@ -131,16 +173,40 @@ def run(args: argparse.Namespace) -> int:
 
 def options_from(args: argparse.Namespace) -> "TrainingOptions":
     """The recipe's defaults with what the command line says."""
-    from toxicity_ml.training import TrainingOptions
+    from toxicity_ml.corpora import SST2_CLASSES
+    from toxicity_ml.training.options import TrainingOptions, single_label
 
     names = TrainingOptions.__dataclass_fields__
+    start = TrainingOptions()
+    if args.task == SINGLE_LABEL:
+        start = single_label(tuple(args.labels or SST2_CLASSES))
     given = {name: value for name, value in vars(args).items() if name in names and value is not None}
     parent = Path(given.get("base_model", "")) / "manifest.json"
     if parent.is_file():
         from toxicity_ml.manifest import Manifest
 
-        given["labels"] = Manifest.load(parent.parent).labels
-    return TrainingOptions(**given, progress=sys.stderr.isatty())
+        manifest = Manifest.load(parent.parent)
+        given |= {"labels": manifest.labels, "task": manifest.task}
+        if manifest.task == SINGLE_LABEL:
+            start = single_label(manifest.labels)
+    if "labels" in given:
+        given["labels"] = tuple(given["labels"])
+    try:
+        return replace(start, **given, progress=sys.stderr.isatty())
+    except ValueError as error:
+        raise DataError(str(error)) from error
+
+
+def _with_counterexamples(rows: "Dataset", count: int, options: "TrainingOptions") -> "Dataset":
+    from datasets import concatenate_datasets
+
+    from toxicity_ml import corpora
+    from toxicity_ml.augmentation.counterexamples import counterexamples
+
+    if tuple(options.labels) != JIGSAW_LABELS:
+        raise DataError("Counterexamples carry Jigsaw's six labels; train on those, or leave them out.")
+    own = corpora.from_rows(counterexamples(count, options.seed), options.labels)
+    return concatenate_datasets([rows, own.cast(rows.features)])
 
 
 def _held_out(rows: "Dataset", seed: int) -> tuple["Dataset", "Dataset"]:

@@ -3,7 +3,14 @@
 Takes arrays, returns numbers; loads no model and reads no file. Needs scikit-learn, not torch.
 """
 
-from toxicity_ml.evaluation.calibration import best_threshold, calibration_error, fit_platt, sigmoid
+from toxicity_ml.evaluation.calibration import (
+    best_threshold,
+    calibration_error,
+    fit_platt,
+    fit_temperature,
+    sigmoid,
+    softmax,
+)
 from toxicity_ml.evaluation.classes import evaluate_classes, most_probable
 from toxicity_ml.evaluation.comparison import PairedDifference, PairedInterval, paired_difference
 from toxicity_ml.evaluation.curves import Curve, curves
@@ -16,7 +23,7 @@ from toxicity_ml.evaluation.metrics import (
     weighted_average_precision,
 )
 from toxicity_ml.evaluation.reliability import reliability
-from toxicity_ml.evaluation.resampling import RESAMPLES, Interval
+from toxicity_ml.evaluation.resampling import RESAMPLES, Interval, resampled_sums
 from toxicity_ml.evaluation.subgroups import bias_aucs
 
 __all__ = [
@@ -36,11 +43,14 @@ __all__ = [
     "evaluate",
     "evaluate_classes",
     "fit_platt",
+    "fit_temperature",
     "most_probable",
     "paired_difference",
     "ranking_metrics",
     "reliability",
+    "resampled_sums",
     "sigmoid",
     "site_view",
+    "softmax",
     "weighted_average_precision",
 ]

@@ -24,6 +24,36 @@ def fit_platt(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> tup
     return 1.0, _intercept(logits, float((weights * truth).sum() / weights.sum()), weights)
 
 
+def fit_temperature(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray) -> float:
+    """The temperature T of softmax(logits / T) with the greatest weighted likelihood (Guo et al. 2017,
+    section 4.2).
+
+    logits: float (n, n_classes). targets: float (n, n_classes), one-hot; rows with NaN are left out. weights:
+    float (n,). Between 0.05 and 20; 1 where no row is left.
+    """
+    from scipy.optimize import minimize_scalar
+
+    known = ~np.isnan(targets).any(axis=1)
+    if not known.any() or not weights[known].sum():
+        return 1.0
+    kept, truth, weight = logits[known].astype(np.float64), targets[known], weights[known]
+
+    def loss(log_temperature: float) -> float:
+        log_p = np.log(np.clip(softmax(kept / np.exp(log_temperature)), 1e-12, 1.0))
+        return float(-(weight[:, None] * truth * log_p).sum())
+
+    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
+    return float(np.exp(found.x))
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """exp(x) / sum(exp(x)) over the last axis without overflow, any shape."""
+    logits = np.asarray(logits, dtype=np.float64)
+    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    result: np.ndarray = odds / odds.sum(axis=-1, keepdims=True)
+    return result
+
+
 def sigmoid(logits: np.ndarray) -> np.ndarray:
     """1 / (1 + exp(-x)) without overflow, any shape."""
     return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, dtype=np.float64)))

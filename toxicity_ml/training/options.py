@@ -1,0 +1,104 @@
+"""How to fine-tune: one frozen record of every choice. Its defaults are the recipe of the shipped model."""
+
+from dataclasses import dataclass, replace
+
+from toxicity_ml.labels import JIGSAW_LABELS
+from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.modeling import DEFAULT_BASE, DEFAULT_POOLING
+
+MIXUP_LEVELS = ("words", "texts")
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to fine-tune. The defaults are the recipe of the shipped model."""
+
+    base_model: str = DEFAULT_BASE
+    """Encoder by hub name or directory, or a model version directory to go on from, its head included."""
+    labels: tuple[str, ...] = JIGSAW_LABELS
+    """Labels, or the classes of a single-label task."""
+    task: str = MULTI_LABEL
+    """``multi_label``: a sigmoid for each label. ``single_label``: a softmax over the classes."""
+    pooling: str = DEFAULT_POOLING
+    """What the head sees: ``mean``, ``mean:3,6`` (layers), or ``pooler``. A version to go on from has its
+    own."""
+    max_length: int = 192
+    """Tokens of a training text, special tokens included; the rest is cut."""
+    epochs: float = 2.0
+    batch_size: int = 32
+    body_lr: float = 5e-5
+    """Learning rate of the encoder's last layer."""
+    layer_decay: float = 0.85
+    """Factor from each layer to the one below it, the embeddings last."""
+    head_lr: float = 1e-3
+    weight_decay: float = 0.01
+    warmup: float = 0.06
+    """Share of the steps during which the learning rate rises."""
+    dropout: float = 0.1
+    """Before the head."""
+    encoder_dropout: float = 0.0
+    """Inside the encoder, of states and attention. Without it an epoch on a CPU takes about half the time."""
+    loss: str = "bce"
+    """``bce`` or ``focal`` for several labels, ``cross_entropy`` or ``focal`` for one of several classes."""
+    class_weights: str = "sqrt"
+    """What a positive label or a class weighs: ``none``, ``sqrt`` (capped square root of negatives over
+    positives), ``balanced`` (scikit-learn's), ``effective`` (Cui et al. 2019)."""
+    pos_weight_cap: float = 5.0
+    """The most that any of these weighs."""
+    gamma: float = 2.0
+    """Of the focal loss."""
+    alpha: float | None = None
+    """Of the focal loss."""
+    label_smoothing: float = 0.0
+    oversample: float = 0.0
+    """Rows with a label rarer than this share are repeated (repeat factor sampling, Gupta et al. 2019,
+    section 4); 0: none."""
+    stripped: float = 0.25
+    """Share of training texts that lose their punctuation, so that its absence tells nothing of the label."""
+    noise: float = 0.0
+    """Share of training texts with misspelt words, drawn anew in each epoch."""
+    joined: float = 0.0
+    """Share of training texts that are joined to a short text without any label."""
+    eda: float = 0.0
+    """Share of training texts that are replaced by an EDA copy (Wei & Zou 2019)."""
+    mixup: float = 0.0
+    """Alpha of mixup (Guo et al. 2019); 0: none."""
+    mixup_level: str = "texts"
+    """``words``: their embeddings; ``texts``: what the head sees."""
+    average_from: float = 0.0
+    """Epoch from which weights are averaged; the average competes for the best checkpoint. 0: never."""
+    bf16: bool | None = None
+    """Autocast to bfloat16; None: where the processor computes in it."""
+    seed: int = 20
+    evaluations: int = 2
+    """Evaluations per epoch; a checkpoint is kept at each. 0: none, the last weights are the result."""
+    patience: int = 3
+    """Stop after so many evaluations without a better one; 0 never stops early."""
+    resume: bool = True
+    """Go on from the last checkpoint under ``out`` where there is one."""
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a task or a share that can't be."""
+        if self.task not in (MULTI_LABEL, SINGLE_LABEL):
+            raise ValueError(f"The task {self.task!r} is not known: choose {MULTI_LABEL} or {SINGLE_LABEL}.")
+        if self.mixup_level not in MIXUP_LEVELS:
+            raise ValueError(f"mixup_level must be one of {', '.join(MIXUP_LEVELS)}.")
+        for name in ("stripped", "noise", "joined", "eda"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is a share, from 0 to 1.")
+        if self.task == SINGLE_LABEL and self.joined:
+            raise ValueError("A text joined to another has no single label: leave joined at 0.")
+
+
+def single_label(classes: tuple[str, ...], base_model: str = DEFAULT_BASE) -> TrainingOptions:
+    """Where to start for one of several classes: plain cross-entropy on texts as they are."""
+    return replace(
+        TrainingOptions(),
+        base_model=base_model,
+        labels=classes,
+        task=SINGLE_LABEL,
+        loss="cross_entropy",
+        class_weights="none",
+        stripped=0.0,
+    )

@@ -1,0 +1,43 @@
+"""What a checkpoint says of texts, in batches and without windows or int8: for comparing recipes and making
+soft targets, not for serving."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from datasets import Dataset
+
+from toxicity_ml.modeling import load_model, load_tokenizer
+from toxicity_ml.training.batches import BatchMaker, tokenized
+from toxicity_ml.training.options import TrainingOptions
+
+
+def checkpoint_logits(
+    checkpoint: Path, texts: Sequence[str], max_length: int = 192, batch_size: int = 64
+) -> np.ndarray:
+    """Logits of each text's first max_length tokens, float32 (n, n_labels), in the order of the texts."""
+    from toxicity_ml.training import bf16_is_native
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = load_model(checkpoint, "sdpa" if device.type == "cuda" else "eager").to(device)
+    tokenizer = load_tokenizer(checkpoint)
+    n_labels = model.head.out_features
+    rows = Dataset.from_dict(
+        {
+            "text": list(texts),
+            "labels": [[float(index)] * n_labels for index in range(len(texts))],  # where each row came from
+            "weight": [1.0] * len(texts),
+        }
+    )
+    rows = tokenized(rows, tokenizer, max_length)
+    collate = BatchMaker.plain(tokenizer, TrainingOptions())
+    found = np.zeros((len(texts), n_labels), dtype=np.float32)
+    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_native()):
+        for start in range(0, len(rows), batch_size):
+            batch = rows.select(range(start, min(start + batch_size, len(rows)))).to_list()
+            tensors = collate(batch)
+            logits = model(tensors["input_ids"].to(device), tensors["attention_mask"].to(device))
+            places = tensors["labels"][:, 0].long().numpy()
+            found[places] = logits.float().cpu().numpy()
+    return found
