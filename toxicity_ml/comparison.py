@@ -173,8 +173,13 @@ def _rows_of(arm: Arm, training: "Dataset") -> "Dataset":
 
 
 def _key(arm: Arm, rows: "Dataset", validation: "Dataset") -> str:
-    """Names what a kept result was made of."""
-    digest = hashlib.sha256(json.dumps([arm.kind, asdict(arm.options)], sort_keys=True).encode())
+    """Names what a kept result was made of. Options at their defaults are left out, so that a new one does not
+    make every kept result worthless."""
+    defaults = asdict(TrainingOptions())
+    unusual = {name: value for name, value in asdict(arm.options).items() if value != defaults[name]}
+    for name in ("progress", "resume"):
+        unusual.pop(name, None)
+    digest = hashlib.sha256(json.dumps([arm.kind, unusual], sort_keys=True).encode())
     for part in (rows, validation):
         digest.update(np.asarray(part["labels"], dtype=np.float32).tobytes())
         digest.update("\0".join(part["text"]).encode("utf-8", "surrogatepass"))

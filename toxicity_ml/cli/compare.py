@@ -2,10 +2,10 @@
 
 Each --arm is NAME or NAME:key=value,key=value with keys of the training options (body_lr, layer_decay,
 pooling, class_weights, loss, gamma, alpha, noise, joined, eda, mixup, oversample, stripped, task, epochs
-and so on), and kind=tf-idf, rows=N or exclude=SAMPLE; + stands for a comma in a value. The first arm is the baseline: the
-others' average precision is compared with its own, on the same resamples. task=single_label trains a softmax
-over the rarest label of each text. Finished trainings are kept under --out, so that the same command goes on
-where it was stopped, and a further arm trains alone.
+and so on), and kind=tf-idf, rows=N or exclude=SAMPLE; + stands for a comma in a value. The first arm is the
+baseline: the others' average precision is compared with its own, on the same resamples. task=single_label
+trains a softmax over the rarest label of each text. Finished trainings are kept under --out, so that the same
+command goes on where it was stopped, and a further arm trains alone.
 """
 
 import argparse

@@ -92,6 +92,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recipe.add_argument("--eda", type=float, metavar="SHARE", help="of texts replaced by an EDA copy")
     recipe.add_argument("--mixup", type=float, metavar="ALPHA")
     recipe.add_argument("--mixup-level", choices=("words", "texts"))
+    recipe.add_argument(
+        "--distill", type=float, metavar="SHARE", help="of each target that teachers give: out-of-fold TF-IDF"
+    )
+    recipe.add_argument("--teachers", nargs="+", metavar="DIR", help="further teachers: model versions")
     recipe.add_argument("--dropout", type=float, help="before the head")
     recipe.add_argument("--encoder-dropout", type=float)
     recipe.add_argument("--average-from", type=float, metavar="EPOCH", help="average weights from here on")
@@ -189,8 +193,7 @@ def options_from(args: argparse.Namespace) -> "TrainingOptions":
         given |= {"labels": manifest.labels, "task": manifest.task}
         if manifest.task == SINGLE_LABEL:
             start = single_label(manifest.labels)
-    if "labels" in given:
-        given["labels"] = tuple(given["labels"])
+    given |= {name: tuple(given[name]) for name in ("labels", "teachers") if name in given}
     try:
         return replace(start, **given, progress=sys.stderr.isatty())
     except ValueError as error:

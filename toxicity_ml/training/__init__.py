@@ -16,6 +16,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallbac
 from transformers.trainer_utils import get_last_checkpoint
 
 from toxicity_ml.class_weights import class_weights, positive_class_weights, prevalence
+from toxicity_ml.distillation import out_of_fold, softened
 from toxicity_ml.errors import DataError
 from toxicity_ml.losses import make_loss
 from toxicity_ml.modeling import (
@@ -75,6 +76,8 @@ def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOp
         alpha=options.alpha,
         label_smoothing=options.label_smoothing,
     )
+    if options.distill:
+        training = _taught(training, targets, options)
     rows = tokenized(training, tokenizer, options.max_length)
     collator = BatchMaker.training(tokenizer, options, rows)
     if options.oversample:
@@ -167,6 +170,23 @@ def _start_at_prevalence(model: MeanPoolingClassifier, share: np.ndarray, option
     bias = np.log(share) if options.task == SINGLE_LABEL else np.log(share / (1 - share))
     with torch.no_grad():
         model.head.bias.copy_(torch.tensor(bias, dtype=torch.float32))
+
+
+def _taught(training: Dataset, targets: np.ndarray, options: TrainingOptions) -> Dataset:
+    """The rows with softened targets."""
+    from toxicity_ml.classifier import Classifier
+
+    texts = list(training["text"])
+    taught = [out_of_fold(texts, targets, seed=options.seed)]
+    for directory in options.teachers:
+        teacher = Classifier.load(directory)
+        if set(teacher.labels) != set(options.labels):
+            raise DataError(f"The teacher {directory} has other labels: {', '.join(teacher.labels)}.")
+        order = [teacher.labels.index(label) for label in options.labels]
+        taught.append(teacher.predict_array(texts)[:, order])
+    soft = softened(targets, taught, options.distill)
+    features = training.features
+    return training.remove_columns("labels").add_column("labels", soft.tolist()).cast(features)
 
 
 def _class_weight(

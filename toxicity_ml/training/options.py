@@ -65,6 +65,12 @@ class TrainingOptions:
     """Alpha of mixup (Guo et al. 2019); 0: none."""
     mixup_level: str = "texts"
     """``words``: their embeddings; ``texts``: what the head sees."""
+    distill: float = 0.0
+    """Share of each target that comes from teachers (Hinton et al. 2015): an out-of-fold TF-IDF model and
+    ``teachers``, averaged. It softens labels that people would not agree on."""
+    teachers: tuple[str, ...] = ()
+    """Model version directories. One that was trained on the same rows repeats their labels: name versions
+    that were not."""
     average_from: float = 0.0
     """Epoch from which weights are averaged; the average competes for the best checkpoint. 0: never."""
     bf16: bool | None = None
@@ -84,11 +90,13 @@ class TrainingOptions:
             raise ValueError(f"The task {self.task!r} is not known: choose {MULTI_LABEL} or {SINGLE_LABEL}.")
         if self.mixup_level not in MIXUP_LEVELS:
             raise ValueError(f"mixup_level must be one of {', '.join(MIXUP_LEVELS)}.")
-        for name in ("stripped", "noise", "joined", "eda"):
+        for name in ("stripped", "noise", "joined", "eda", "distill"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share, from 0 to 1.")
-        if self.task == SINGLE_LABEL and self.joined:
-            raise ValueError("A text joined to another has no single label: leave joined at 0.")
+        if self.task == SINGLE_LABEL and (self.joined or self.distill):
+            raise ValueError("joined and distill are for several labels: leave them at 0.")
+        if self.teachers and not self.distill:
+            raise ValueError("teachers without distill teach nothing: give distill a share.")
 
 
 def single_label(classes: tuple[str, ...], base_model: str = DEFAULT_BASE) -> TrainingOptions:

@@ -1,0 +1,78 @@
+"""Soft targets from teachers that have not seen a row's own label, and the labels that they doubt most."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A row whose label a model that did not see it doubts."""
+
+    row: int
+    label: str
+    given: bool
+    """What the data says."""
+    probability: float
+    """Of the label, as the model sees it."""
+
+
+def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
+    """What a TF-IDF logistic regression says of each row when it was fitted on the other folds.
+
+    texts: n. targets: float (n, n_labels), NaN = masked, positive from 0.5. Returns probabilities, float
+    (n, n_labels); NaN for a label with too few positives or negatives to have some in every fit.
+    Raises ValueError for less than two folds.
+    """
+    from toxicity_ml.floor import TfidfFloor
+
+    if folds < 2:
+        raise ValueError("Cross-fitting needs two folds or more.")
+    fold = np.random.default_rng(seed).permutation(np.arange(len(texts)) % folds)
+    found = np.full(targets.shape, np.nan)
+    positive, negative = targets >= 0.5, targets < 0.5
+    for number in range(folds):
+        inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        labels = np.flatnonzero(positive[inside].any(axis=0) & negative[inside].any(axis=0))
+        if not len(labels) or not len(outside):
+            continue
+        floor = TfidfFloor(seed).fit([texts[row] for row in inside], targets[np.ix_(inside, labels)])
+        found[np.ix_(outside, labels)] = floor.predict_array([texts[row] for row in outside])
+    found[:, np.isnan(found).any(axis=0)] = np.nan
+    return found
+
+
+def softened(targets: np.ndarray, teachers: Sequence[np.ndarray], share: float) -> np.ndarray:
+    """(1 - share) of the target and share of the teachers' mean (Hinton et al. 2015, at a temperature of 1).
+
+    targets and each teacher: float (n, n_labels). A masked target stays masked; where a teacher says nothing
+    (NaN) the others' mean counts, and the target alone where none speaks.
+    """
+    known = np.array([~np.isnan(teacher) for teacher in teachers])
+    total = np.where(known, teachers, 0.0).sum(axis=0)
+    mean = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), targets)
+    result: np.ndarray = (1 - share) * targets + share * mean
+    return result
+
+
+def disagreements(
+    targets: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], most: int = 20
+) -> list[Disagreement]:
+    """The labels that the probabilities contradict most, the surest first: candidates for label noise
+    (Northcutt et al. 2021, "Confident learning", its self-confidence ranking).
+
+    targets, probabilities: float (n, n_labels), NaN left out. At most ``most`` for each label.
+    """
+    found: list[Disagreement] = []
+    for index, label in enumerate(labels):
+        truth = targets[:, index] >= 0.5
+        doubt = np.where(truth, 1 - probabilities[:, index], probabilities[:, index])
+        doubt = np.where(np.isnan(targets[:, index]) | np.isnan(doubt), -1.0, doubt)
+        for row in np.argsort(-doubt, kind="stable")[:most]:
+            if doubt[row] > 0.5:
+                given = bool(truth[row])
+                found.append(Disagreement(int(row), label, given, float(probabilities[row, index])))
+    return sorted(found, key=lambda one: -abs(one.probability - one.given))
