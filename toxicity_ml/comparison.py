@@ -173,8 +173,8 @@ def _rows_of(arm: Arm, training: "Dataset") -> "Dataset":
 
 
 def _key(arm: Arm, rows: "Dataset", validation: "Dataset") -> str:
-    """Names what a kept result was made of. Options at their defaults are left out, so that a new one does not
-    make every kept result worthless."""
+    """Names what a kept result was made of. Options at their defaults are left out, so that a new option
+    does not make every kept result worthless."""
     defaults = asdict(TrainingOptions())
     unusual = {name: value for name, value in asdict(arm.options).items() if value != defaults[name]}
     for name in ("progress", "resume"):

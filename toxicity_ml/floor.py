@@ -18,12 +18,17 @@ class TfidfFloor:
         self._models: list = []
 
     def fit(self, texts: Sequence[str], targets: np.ndarray) -> "TfidfFloor":
-        """targets: float (n, n_labels), NaN = masked; every label needs a positive and a negative."""
+        """targets: float (n, n_labels), NaN = masked. A label without a positive or without a negative has the
+        same probability, 0 or 1, for every text (0 where it was never looked at)."""
         from sklearn.linear_model import LogisticRegression
 
         features = self._vectorizer.fit_transform(texts)
         for index in range(targets.shape[1]):
             known = np.flatnonzero(~np.isnan(targets[:, index]))
+            kinds = np.unique(targets[known, index] >= 0.5)
+            if len(kinds) < 2:
+                self._models.append(float(kinds.all() and len(kinds) == 1))
+                continue
             model = LogisticRegression(C=4.0, solver="liblinear", random_state=self._seed)
             self._models.append(model.fit(features[known], targets[known, index] >= 0.5))
         return self
@@ -31,4 +36,8 @@ class TfidfFloor:
     def predict_array(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities, float (n, n_labels)."""
         features = self._vectorizer.transform(texts)
-        return np.stack([model.predict_proba(features)[:, 1] for model in self._models], axis=1)
+        found = [
+            np.full(len(texts), model) if isinstance(model, float) else model.predict_proba(features)[:, 1]
+            for model in self._models
+        ]
+        return np.stack(found, axis=1)

@@ -47,7 +47,7 @@ def test_a_recipe_that_learns_beats_one_that_hardly_moves(
     assert slow["finding"] == "baseline" and quick["finding"] == "better"
     assert same["finding"] == "no difference shown" and same["difference"]["mean"]["value"] == 0
     assert quick["difference"]["mean"]["low"] > 0
-    assert quick["average_precision"]["insult"]["value"] > 0.9
+    assert quick["average_precision"]["insult"]["value"] > 0.7
     assert quick["average_precision"]["identity_hate"] is None  # no positive among the rows
     assert quick["changes"] == "body_lr=0.003, head_lr=0.01"
     assert plot.read_bytes().startswith(b"\x89PNG")

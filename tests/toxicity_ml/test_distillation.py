@@ -18,7 +18,7 @@ def test_no_row_is_scored_by_a_model_that_saw_its_label() -> None:
     honest = out_of_fold(texts, targets, seed=3)
     wrong = targets.copy()
     wrong[7, INSULT] = 1 - wrong[7, INSULT]
-    assert out_of_fold(texts, wrong, seed=3)[7] == pytest.approx(honest[7])
+    assert out_of_fold(texts, wrong, seed=3)[7] == pytest.approx(honest[7], nan_ok=True)
     truth = targets[:, INSULT] >= 0.5
     assert honest[truth, INSULT].mean() > honest[~truth, INSULT].mean() + 0.4
 

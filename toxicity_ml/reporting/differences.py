@@ -8,7 +8,7 @@ COLOURS = {"better": "#1a7f37", "worse": "#b3261e", "no difference shown": "#6b7
 
 
 def differences_png(report: Mapping[str, Any]) -> bytes:
-    """The PNG of ``comparison.compare``'s report: mean average precision less the baseline's, a recipe a line."""
+    """The PNG of ``comparison.compare``'s report: mean average precision less the baseline's, a line each."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
