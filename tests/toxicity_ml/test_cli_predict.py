@@ -1,6 +1,8 @@
 """``python -m toxicity_ml predict`` as a user runs it: a process, its streams, its exit code."""
 
 import json
+import math
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -148,3 +150,35 @@ def test_an_answer_has_only_its_own_scores_or_error_and_is_always_json(tiny_vers
     assert "error" not in found[0] and len(found[0]["scores"]) == 6
     assert set(found[1]) == {"text", "error"}
     assert found[2] == {"line": 3, "error": "not JSON"}
+
+
+def test_several_models_are_averaged_and_all_named(tiny_version: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny_version, other)
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["calibration"] = {label: {"slope": 0.5, "intercept": -1.0} for label in manifest["labels"]}
+    manifest |= {"canned": [], "version": "2"}
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    content = b'{"text": "you idiot"}\n{"text": "nice day"}\n{"text": ""}\n'
+    alone = [predict(version, content)[1] for version in (tiny_version, other)]
+    answers = {
+        options: predict(tiny_version, content, "--model", str(other), *options)
+        for options in ((), ("--average", "logits"), ("--weights", "3,1"))
+    }
+    for code, found, errors in answers.values():
+        assert (code, errors) == (0, "")
+        assert [row["model"] for row in found] == ["tiny@1+tiny@2"] * 3
+        assert set(found[2]["scores"].values()) == {0.0}
+    one, two = (rows[0]["scores"]["insult"] for rows in alone)
+    scores = {options: found[0]["scores"]["insult"] for options, (_, found, _) in answers.items()}
+    assert scores[()] == pytest.approx((one + two) / 2, abs=1e-5)
+    assert scores[("--weights", "3,1")] == pytest.approx(0.75 * one + 0.25 * two, abs=1e-5)
+    odds = [math.log(score / (1 - score)) for score in (one, two)]
+    assert scores[("--average", "logits")] == pytest.approx(1 / (1 + math.exp(-sum(odds) / 2)), abs=1e-4)
+
+
+@pytest.mark.parametrize("weights", ["1", "1,-1", "0,0"])
+def test_weights_that_do_not_fit_are_refused(tiny_version: Path, weights: str) -> None:
+    code, found, errors = predict(tiny_version, b"", "--model", str(tiny_version), "--weights", weights)
+    assert (code, found) == (2, [])
+    assert "eights" in errors and len(errors.splitlines()) == 1

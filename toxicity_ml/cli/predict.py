@@ -43,7 +43,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file", nargs="?", default="-", metavar="FILE", help="input; - is standard input (default)"
     )
     parser.add_argument(
-        "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
+        "--model",
+        type=Path,
+        action="append",
+        metavar="DIR",
+        help="model version directory (default: the packaged one); several are averaged",
+    )
+    parser.add_argument(
+        "--average",
+        choices=("probabilities", "logits"),
+        default="probabilities",
+        help="what of several models is averaged (default: probabilities)",
+    )
+    parser.add_argument(
+        "--weights",
+        type=_numbers,
+        metavar="W,W",
+        help="how much each of several models counts, in their order (default: all alike)",
     )
     parser.add_argument("--plain", action="store_true", help="one text a line instead of JSON")
     parser.add_argument(
@@ -59,15 +75,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Returns 0, or 1 when a line was not valid. Raises ModelNotFound or ModelDamaged."""
+    """Returns 0, or 1 when a line was not valid. Raises ModelNotFound or ModelDamaged; DataError for models
+    that don't average."""
     from toxicity_ml.classifier import Classifier
+    from toxicity_ml.ensemble import Ensemble
 
     try:
         source = sys.stdin.buffer if args.file == "-" else open(args.file, "rb")  # noqa: SIM115
     except OSError as error:
         sys.stderr.write(f"error: {args.file} cannot be read: {error.strerror}\n")
         return FAILED
-    classifier = Classifier.load(args.model, threads=args.threads)
+    models = args.model or [None]
+    classifier: Classifier | Ensemble
+    if len(models) == 1 and args.weights is None:
+        classifier = Classifier.load(models[0], threads=args.threads)
+    else:
+        classifier = Ensemble.load(models, args.average, args.weights, threads=args.threads)
     all_valid = True
     try:
         with _progress() as advance:
@@ -205,3 +228,7 @@ def _positive(value: str) -> int:
     if number < 1:
         raise ValueError
     return number
+
+
+def _numbers(value: str) -> list[float]:
+    return [float(number) for number in value.split(",")]
