@@ -1,0 +1,1 @@
+"""The parts of ``toxicity_ml.explain``, which is where to import from."""
