@@ -205,7 +205,7 @@ def test_a_long_text_is_explained_by_the_window_that_decides(
     text = "we like this nice article " * 70 + "idiot " * 20 + "thank you friend good day " * 70
     assert len(read(tiny_version, text).windows) > 3
     found = explain.attribute(
-        tiny_version, text, "insult", method, classifier=tiny_classifier, orders=2, steps=8
+        tiny_version, text, "insult", method, classifier=tiny_classifier, orders=4, steps=8
     )
     strongest = sorted(found.words, key=lambda word: -word.value)[:5]
     assert {word.text for word in strongest} == {"idiot"}

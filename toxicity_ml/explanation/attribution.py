@@ -16,7 +16,7 @@ from toxicity_ml.text import Span
 EMPTY_TEXT = "."
 """What stands for a text without any word: the least that a tokenizer still gives a token for."""
 MAX_ORDERS = 8
-TEXTS = 600
+TEXTS = 1000
 """Texts that ``occlusion`` scores at most by default, so that a long window takes seconds and not minutes."""
 
 
