@@ -16,7 +16,7 @@ KEYBOARD = {
 }
 
 
-def add_noise(text: str, generator: np.random.Generator, share: float = 0.2) -> str:
+def add_noise(text: str, generator: np.random.Generator, share: float = 0.3) -> str:
     """The text with about this share of its words misspelt, at least one where it has any.
 
     A word is changed once: two neighbouring letters swapped, a letter dropped, doubled, struck on a

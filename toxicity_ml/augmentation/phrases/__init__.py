@@ -1,0 +1,1 @@
+"""Phrases of our own, from which counterexamples are composed; all of them written for this library."""
