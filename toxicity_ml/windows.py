@@ -1,6 +1,7 @@
 """From a text to the model's windows of token ids: repair, tokenizer, windows, with bounded work per text."""
 
 from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from tokenizers import Tokenizer
 
 from toxicity_ml.disguises import Lexicon
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
-from toxicity_ml.text import Span, forms, repair_encoding
+from toxicity_ml.text import Repaired, Span, forms, repair_encoding
 
 MAX_LENGTH = 192
 """Tokens of a window, [CLS] and [SEP] included."""
@@ -22,8 +23,18 @@ MAX_WINDOWS = 64
 class WindowEncoder:
     """The tokenizer of a model version, giving windows instead of a truncated text."""
 
-    def __init__(self, directory: str | Path, max_length: int = MAX_LENGTH, stride: int = STRIDE) -> None:
-        """Raises ModelNotFound or ModelDamaged, naming tokenizer.json."""
+    def __init__(
+        self,
+        directory: str | Path,
+        max_length: int = MAX_LENGTH,
+        stride: int = STRIDE,
+        *,
+        both_forms: bool = True,
+    ) -> None:
+        """both_forms: read a text with disguised words undisguised too; off where the windows' scores are
+        averaged. Raises ModelNotFound or ModelDamaged, naming tokenizer.json.
+        """
+        self.both_forms = both_forms
         path = Path(directory) / "tokenizer.json"
         if not path.is_file():
             raise ModelNotFound(f"{path} is missing. Give a model version's directory, or publish one there.")
@@ -43,19 +54,29 @@ class WindowEncoder:
         self._length, self._stride = max_length - 2, stride
         self._lexicon = Lexicon.of(self._tokenizer.get_vocab())
 
-    def windows(self, text: str, *, both_forms: bool = True) -> list[np.ndarray]:
+    def windows(self, text: str) -> list[np.ndarray]:
         """Token ids of each window, int64 (length,), special tokens included; none for a text without
         tokens.
 
         The windows of the text repaired in its encoding and, where a disguise was undone, those of the
         undisguised text around it: whoever takes the highest score of all reads the text both ways. At most
-        MAX_WINDOWS together. both_forms False gives the first alone, for an average.
+        MAX_WINDOWS together.
         """
-        readings = forms(text, self._lexicon) if both_forms else (repair_encoding(text),)
+        readings = self.forms(text)
         further: list[np.ndarray] = []
         if len(readings) == 2:
             further = self._windows(readings[1].text, MAX_WINDOWS // 2, readings[1].changed)
         return self._windows(readings[0].text, MAX_WINDOWS - len(further)) + further
+
+    def forms(self, text: str) -> tuple[Repaired, ...]:
+        """The one or two ways in which a text is read (``text.forms``), with the vocabulary as lexicon."""
+        return forms(text, self._lexicon) if self.both_forms else (repair_encoding(text),)
+
+    def reading_one_form(self) -> "WindowEncoder":
+        """The same encoder with ``both_forms`` off."""
+        encoder = copy(self)
+        encoder.both_forms = False
+        return encoder
 
     def _windows(self, text: str, most: int, places: Sequence[Span] | None = None) -> list[np.ndarray]:
         """The windows of a text; with places, only those that show one of them."""

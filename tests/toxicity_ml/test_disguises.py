@@ -2,6 +2,8 @@
 
 # ruff: noqa: RUF001  look-alike letters are what is tested
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -100,7 +102,7 @@ def test_names_abbreviations_and_other_languages_stay(word: str) -> None:
 
 
 @given(DISGUISED_TEXT)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)  # a busy machine is not a defect
 def test_every_character_leads_back_to_the_original(text: str) -> None:
     repaired = repair(text, WORDS)
     assert len(repaired.spans) == len(repaired.text)
@@ -114,6 +116,7 @@ def test_every_character_leads_back_to_the_original(text: str) -> None:
 
 
 @given(DISGUISED_TEXT)
+@settings(deadline=None)
 def test_outside_the_changed_places_both_forms_say_the_same(text: str) -> None:
     readings = forms(text, WORDS)
     assert readings[0] == repair_encoding(text)
@@ -177,10 +180,10 @@ def test_a_text_in_disguise_scores_as_high_as_the_plain_one(tiny_classifier: Cla
     assert tiny_classifier.predict("you are a s.t.u.p.i.d friend")["insult"] > 0.5
 
 
-def test_only_the_part_that_changed_is_read_a_second_time(tiny_version: str) -> None:
+def test_only_the_part_that_changed_is_read_a_second_time(tiny_version: Path) -> None:
     encoder = WindowEncoder(tiny_version)
     text = "kind " * 2_000 + "m.o.r.o.n"
-    plain = encoder.windows(text, both_forms=False)
+    plain = WindowEncoder(tiny_version, both_forms=False).windows(text)
     both = encoder.windows(text)
     assert len(plain) + 1 <= len(both) <= len(plain) + 2
     for before, after in zip(plain, both, strict=False):
@@ -188,7 +191,7 @@ def test_only_the_part_that_changed_is_read_a_second_time(tiny_version: str) -> 
     assert len(encoder.windows("i.d.i.o.t kind " * 20_000)) == MAX_WINDOWS
 
 
-def test_words_of_the_vocabulary_are_joined_by_the_encoder(tiny_version: str) -> None:
+def test_words_of_the_vocabulary_are_joined_by_the_encoder(tiny_version: Path) -> None:
     encoder = WindowEncoder(tiny_version)
     assert "friend" in FRIENDLY
     spaced, joined = encoder.windows("f r i e n d"), encoder.windows("friend")

@@ -24,12 +24,13 @@ towelhead tranny turd twat vagina wanker wank wetback whore
 """
 _SWEAR_STEMS = ("bugger", "fuck", "motherfuck", "piss", "wank", "bitch")
 _OTHER_RUDE_WORDS = """
-boobs bloody chink coward creep creepy damn damned dammit die dies dirty disgusting dumb dunce fatso filth
-filthy freak garbage goddamn halfwit hate hated hater haters hell homo hooker hore hypocrite ignorant jerk
-kill killed killing lame liar liars loser losers lunatic murder nazi nazis nitwit dimwit nutjob paki
-parasite pathetic pervert perverts pig pigs porn psycho puke queer rape raped rapist rapists scam sodomite
-spic spics suck sucked sucker suckers sucking sucks terrorist tits titties troll trolls trash twit ugly
-useless vermin vandal weirdo wimp worthless
+bloody chink coward creep creepy damn damned dammit die dies dirty disgusting dumb dunce fatso filth
+filthy freak garbage goddamn halfwit hate hated hater haters hell homo hooker hypocrite ignorant jerk kill
+killed killing lame liar liars loser losers lunatic murder nazi nazis nitwit dimwit nutjob paki parasite
+pathetic pervert perverts pig pigs porn psycho puke queer rape raped rapist rapists scam sodomite spic
+spics suck sucked sucker suckers sucking sucks terrorist tits titties troll trolls trash twit ugly useless
+vermin vandal weirdo wimp worthless racist racists sexist bigot bigots fool fools foolish screw poop butt
+butts damnit masturbate nasty freaking frigging murderer savage savages dead boobs
 """
 _FUNCTION_WORDS = """
 a i u r an as at be by do go he if im in is it me my no of on or so to up us we you your youre are and the

@@ -66,13 +66,14 @@ def _may_hide(word: str, raw: str) -> bool:
 
 
 def _unleet(signs: str, runs: list[tuple[str, int]], leet: list[str], lexicon: Lexicon) -> Letters | None:
-    """``id1ot``, ``5hit``, ``a$$hole``: any known word where digits, and no signs, are inside letters and
-    fewer; else a rude word with two letters at least (*P!nk* and *Ke$ha* stay)."""
+    """``id1ot``, ``5hit``, ``a$$hole``: any known word where digits are inside letters that are as many;
+    else, and where there are signs alone (*P!nk*, *Ke$ha*), a rude word with two letters at least."""
     letters = sum(sign.isalpha() for sign in signs)
     if len(leet) > _MAX_LEET or letters < 2:
         return None
     has_signs = not all(sign.isdigit() for sign in leet)
-    is_inside = signs[0].isalpha() and signs[-1].isalpha() and 2 * letters > len(signs) and not has_signs
+    has_digits = any(sign.isdigit() for sign in leet)
+    is_inside = signs[0].isalpha() and signs[-1].isalpha() and 2 * letters >= len(signs) and has_digits
     for choice in product(*(LEET.get(sign, sign) for sign, _ in runs)):
         candidate = "".join(letter * length for letter, (_, length) in zip(choice, runs, strict=True))
         if has_signs and candidate in SHORT_RUDE_WORDS:
