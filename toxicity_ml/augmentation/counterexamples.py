@@ -4,15 +4,12 @@ insults, strong words meant well, malice and threats without strong words. Compo
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from toxicity_ml.augmentation.phrases import (
-    groups_clear,
-    groups_hostile,
-    insults,
-    threats,
-)
+from toxicity_ml.augmentation.phrases import groups_clear, groups_hostile, insults, meant_well, threats
 from toxicity_ml.augmentation.phrases.grammar import Family, draw
+from toxicity_ml.augmentation.phrases.surroundings import HELD_OUT_SENTENCES, SENTENCES
 from toxicity_ml.augmentation.phrases.words import GROUPS, HELD_OUT_GROUPS, HELD_OUT_WORDS, WORDS
 from toxicity_ml.corpora import from_rows, text_key
 
@@ -22,13 +19,11 @@ if TYPE_CHECKING:
 FAMILIES: tuple[Family, ...] = (
     *groups_clear.FAMILIES,
     *groups_hostile.FAMILIES,
+    *meant_well.FAMILIES,
     *insults.FAMILIES,
     *threats.FAMILIES,
 )
-Item = TypeVar("Item")
 SAMPLE = "counterexample"
-PLAIN = ("polite_counterpart", "harmless_counterpart")
-"""Families whose texts stand beside others."""
 TOXIC_SHARE = 0.45
 """Share of toxic texts, the same among those that name a group and those that do not."""
 GROUP_SHARE = 0.5
@@ -37,7 +32,10 @@ GROUP_SHARE = 0.5
 _IN_SURROUNDINGS = 0.3
 _LOWER_CASE, _UPPER_CASE = 0.15, 0.03
 _ENDINGS = (".", ".", ".", "", "", "!", "...")
+_JOINTS = (".", ".", ".", ",", "!", "")
 _ATTEMPTS = 200
+
+Item = TypeVar("Item")
 
 
 def counterexamples(count: int, seed: int = 0, *, held_out: bool = False) -> "Dataset":
@@ -51,30 +49,15 @@ def counterexamples(count: int, seed: int = 0, *, held_out: bool = False) -> "Da
     which nothing else is, to test what was learnt from the others.
 
     Returns rows as :func:`toxicity_ml.corpora.load` does, over JIGSAW_LABELS; ``sample`` is "counterexample"
-    and the family's name. The same seed gives the same rows. Raises ValueError when the phrases do not give
-    so many different texts.
+    and the family's name, ``source`` the template's key, so that ``corpora.split`` keeps a template on one
+    side. The same seed gives the same rows. Raises ValueError when the phrases give no so many texts.
     """
-    chance = random.Random(f"{seed} {held_out}")  # noqa: S311 - a sample, not a secret
-    kinds = {
-        (toxic, group): _templates(
-            [family for family in FAMILIES if (family.is_toxic, family.names_group) == (toxic, group)],
-            held_out,
-            chance,
-        )
-        for toxic in (False, True)
-        for group in (False, True)
-    }
-    groups = {toxic: _in_turn(HELD_OUT_GROUPS if held_out else GROUPS, chance) for toxic in (False, True)}
-    words: Mapping[str, Sequence[str]] = HELD_OUT_WORDS if held_out else WORDS
-    plain = _templates([family for family in FAMILIES if family.name in PLAIN], held_out=False, chance=chance)
+    phrases = _Phrases(random.Random(f"{seed} {held_out}"), held_out)  # noqa: S311 - a sample, not a secret
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
-    for toxic, names_group in _mixture(count, chance):
+    for toxic, names_group in _mixture(count, phrases.chance):
         for _ in range(_ATTEMPTS):
-            family, template = next(kinds[toxic, names_group])
-            named = next(groups[toxic])._asdict() if names_group else {}
-            slots = {slot: [name] for slot, name in named.items()}
-            phrase = _ended(draw(template, {**words, **slots}, chance), chance)
+            family, template, phrase = phrases.draw(toxic, names_group)
             if (key := text_key(phrase)) not in seen:
                 break
         else:
@@ -82,60 +65,72 @@ def counterexamples(count: int, seed: int = 0, *, held_out: bool = False) -> "Da
         seen.add(key)
         rows.append(
             {
-                "text": _dressed(phrase, plain, words, chance),
+                "text": phrases.dressed(phrase),
                 "labels": family.labels,
                 "sample": f"{SAMPLE} {family.name}",
+                "source": text_key(template),
             }
         )
     return from_rows(rows)
 
 
+class _Phrases:
+    """Draws phrases so that families, templates of a family, and groups of people come equally often."""
+
+    def __init__(self, chance: random.Random, held_out: bool) -> None:
+        self.chance = chance
+        self._words: Mapping[str, Sequence[str]] = HELD_OUT_WORDS if held_out else WORDS
+        groups = HELD_OUT_GROUPS if held_out else GROUPS
+        self._groups = {toxic: self._in_turn(groups) for toxic in (False, True)}
+        self._families: dict[tuple[bool, bool], Iterator[Family]] = {}
+        self._templates: dict[str, Iterator[str]] = {}
+        for kind in product((False, True), (False, True)):
+            of = [family for family in FAMILIES if (family.is_toxic, family.names_group) == kind]
+            drawn = {family.name: family.held_out if held_out else family.templates for family in of}
+            self._families[kind] = self._in_turn([family for family in of if drawn[family.name]])
+            self._templates |= {name: self._in_turn(found) for name, found in drawn.items() if found}
+        self._surroundings = self._in_turn(HELD_OUT_SENTENCES if held_out else SENTENCES)
+
+    def draw(self, toxic: bool, names_group: bool) -> tuple[Family, str, str]:
+        """A family, a template of it, and a phrase of that."""
+        family = next(self._families[toxic, names_group])
+        template = next(self._templates[family.name])
+        named = next(self._groups[toxic]) if names_group else None
+        group = {slot: [name] for slot, name in named._asdict().items()} if named else {}
+        return family, template, draw(template, {**self._words, **group}, self.chance)
+
+    def dressed(self, phrase: str) -> str:
+        """The phrase with an ending, sometimes among neutral sentences, sometimes in another case."""
+        sentences = [phrase]
+        while self.chance.random() < _IN_SURROUNDINGS and len(sentences) < 4:
+            other = draw(next(self._surroundings), self._words, self.chance)
+            sentences.insert(self.chance.randint(0, len(sentences)), other)
+        ending = self.chance.choice(_ENDINGS)
+        joint = self.chance.choice(_JOINTS)
+        marks = [joint] * (len(sentences) - 1) + [ending]
+        text = " ".join(
+            sentence if sentence.endswith(("?", "!", ".")) else sentence + mark
+            for sentence, mark in zip(sentences, marks, strict=True)
+        )
+        fate = self.chance.random()
+        if fate < _LOWER_CASE:
+            return text.lower()
+        return text.upper() if fate < _LOWER_CASE + _UPPER_CASE else text
+
+    def _in_turn(self, items: Sequence[Item]) -> Iterator[Item]:
+        """The items for ever, shuffled anew each time round."""
+        while True:
+            yield from self.chance.sample(items, len(items))
+
+
 def _mixture(count: int, chance: random.Random) -> list[tuple[bool, bool]]:
     """(is toxic, names a group) for each row: the shares kept exactly, the order random."""
-    kinds = [
-        ((index + 0.5) / count < TOXIC_SHARE, (place + 0.5) / 2 < GROUP_SHARE)
-        for index in range(count)
-        for place in (index % 2,)
-    ]
+    kinds = []
+    for names_group, rows in (
+        (True, round(count * GROUP_SHARE)),
+        (False, count - round(count * GROUP_SHARE)),
+    ):
+        toxic = round(rows * TOXIC_SHARE)
+        kinds += [(index < toxic, names_group) for index in range(rows)]
     chance.shuffle(kinds)
     return kinds
-
-
-def _templates(
-    families: Sequence[Family], held_out: bool, chance: random.Random
-) -> Iterator[tuple[Family, str]]:
-    """Every family equally often, and every template of a family."""
-    of = {
-        family: _in_turn(family.held_out if held_out else family.templates, chance)
-        for family in families
-        if (family.held_out if held_out else family.templates)
-    }
-    for family in _in_turn(list(of), chance):
-        yield family, next(of[family])
-
-
-def _in_turn(items: Sequence[Item], chance: random.Random) -> Iterator[Item]:
-    """Every item once, in random order, and again, for ever."""
-    while True:
-        yield from chance.sample(items, len(items))
-
-
-def _ended(phrase: str, chance: random.Random) -> str:
-    return phrase if phrase[-1:] in ".!?" else phrase + chance.choice(_ENDINGS)
-
-
-def _dressed(
-    phrase: str,
-    plain: Iterator[tuple[Family, str]],
-    words: Mapping[str, Sequence[str]],
-    chance: random.Random,
-) -> str:
-    """The phrase in the case of one writer or another, some of them with a harmless sentence beside it."""
-    if chance.random() < _IN_SURROUNDINGS:
-        beside = draw(next(plain)[1], words, chance)
-        beside = beside if beside[-1:] in ".!?" else beside + "."
-        phrase = f"{phrase} {beside}" if chance.random() < 0.5 else f"{beside} {phrase}"
-    case = chance.random()
-    if case < _LOWER_CASE:
-        return phrase.lower()
-    return phrase.upper() if case < _LOWER_CASE + _UPPER_CASE else phrase

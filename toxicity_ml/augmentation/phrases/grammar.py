@@ -77,7 +77,7 @@ def draw(template: str, words: Mapping[str, Sequence[str]], chance: random.Rando
             text = _ALTERNATIVES.sub(lambda match: chance.choice(match[1].split("|")), text)
         text = _WORD.sub(word, text)
     text = _ARTICLE.sub(_article, re.sub(r"\s+", " ", text).strip())
-    text = re.sub(r" ([,.!?;:])", r"\1", text)
+    text = re.sub(r" ([,.!?;:]|'(?:m|re|ll)\b)", r"\1", text)
     return text[:1].upper() + text[1:]
 
 

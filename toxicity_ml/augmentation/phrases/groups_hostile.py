@@ -9,6 +9,10 @@ FAMILIES: tuple[Family, ...] = (
         """
         - {people} are [nothing but |all |just |]
           [vermin|scum|animals|filth|parasites|garbage|subhuman|savages]
+        - {people} and their "[culture|rights|religion|pride|problems]" [make me sick|can rot|are a bad
+          joke]
+        - "[Respect|Equal rights|Tolerance]" for {people}? [Do not make me laugh|Filth gets none|Over my
+          dead body]
         - I [hate|despise|can't stand|loathe] {people} [, every single one of them|so much|and I always
           will|]
         - [All|Most] {people} are {dull} [liars|thieves|criminals|pigs|cowards|perverts] [and everybody
@@ -79,6 +83,8 @@ FAMILIES: tuple[Family, ...] = (
           human|inferior]
         - [A|Let a] {person} [doing this|in charge|with an opinion]? [What could possibly go wrong|Now I
           have seen everything|Hide the silver]
+        - So-called "[discrimination|hate]" against {people} is [their own fault|well deserved|just the
+          truth]
         - [Being|To be] a(n) {person} is [a mental illness|a sin and a shame|nothing to be proud
           of|unnatural|a birth defect]
         - [Give|Hand] {people} [a job|a house|an inch] and [they wreck it|watch it all get stolen|they want
