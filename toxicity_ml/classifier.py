@@ -146,7 +146,8 @@ class Classifier:
         calibrated = self._slopes * logits.astype(np.float64) + self._intercepts
         if self.task == SINGLE_LABEL:
             odds = np.exp(calibrated - calibrated.max(axis=1, keepdims=True))
-            return (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+            shares: np.ndarray = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
+            return shares
         probabilities = (0.5 * (1.0 + np.tanh(0.5 * calibrated))).astype(np.float32)  # sigmoid, no overflow
         probabilities[(logits == NO_TEXT_LOGIT).all(axis=1)] = 0.0
         return probabilities
