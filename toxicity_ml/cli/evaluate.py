@@ -1,28 +1,37 @@
-"""``python -m toxicity_ml evaluate``: what a model version is worth, beside a simple floor."""
+"""Measure model versions on labelled texts: figures with intervals, beside a simple floor and beside each
+other, and one page that shows curves, calibration, kinds of comments and the clearest mistakes.
+
+Each file is reported by itself; with --patterns all of them joined too, weighted to that population. A label
+with fewer than 20 positives has "too few" instead of a figure.
+"""
 
 import argparse
-import html
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 if TYPE_CHECKING:
-    from datasets import Dataset
+    from toxicity_ml.reporting.rows import Scorer
 
-METRICS = ("precision", "recall", "f1", "roc_auc", "average_precision")
+SITE = ("flags_per_1000", "false_flags_per_1000", "missed_per_1000", "precision", "recall")
+TOO_FEW = "too few"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="DIR", help="model version directory (default: the packaged one)")
     parser.add_argument(
-        "--data", nargs="+", required=True, metavar="FILE", help="labelled CSV files, each reported by itself"
+        "--model",
+        action="append",
+        metavar="DIR",
+        help="model version directory (default: the packaged one); again for each version to set beside it",
+    )
+    parser.add_argument(
+        "--data", nargs="+", required=True, metavar="FILE", help="labelled files, each reported by itself"
     )
     parser.add_argument(
         "--patterns",
+        type=Path,
         metavar="CSV",
         help="report all files joined too, weighted to this population's combinations",
     )
@@ -32,47 +41,49 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="fit a TF-IDF logistic regression on these and report it beside",
     )
-    parser.add_argument("--resamples", type=int, default=1000, help="bootstrap resamples (default: 1000)")
-    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write the tables as a page")
+    parser.add_argument(
+        "--resamples", type=_positive, default=1000, help="bootstrap resamples (default: 1000)"
+    )
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write everything as one page")
+    parser.add_argument(
+        "--errors", type=_count, default=25, metavar="N", help="mistakes shown of each kind (default: 25)"
+    )
+    parser.add_argument(
+        "--no-texts", action="store_true", help="quote no comment: neither in the page nor in JSON"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
 
 
 def run(args: argparse.Namespace) -> int:
-    from datasets import concatenate_datasets, disable_progress_bars
+    """Returns 0. Raises DataError, ModelNotFound or ModelDamaged."""
+    from datasets import disable_progress_bars
 
-    from toxicity_ml import corpora, evaluation
-    from toxicity_ml.classifier import Classifier
+    from toxicity_ml.errors import DataError
+    from toxicity_ml.reporting import measuring
+    from toxicity_ml.reporting.page import page
+    from toxicity_ml.reporting.rows import load_rows
 
     disable_progress_bars()
-    classifier = Classifier.load(args.model)
-    labels = classifier.labels
-    parts = {Path(source).name: corpora.load([source], labels) for source in args.data}
-    if args.patterns:
-        joined = concatenate_datasets(list(parts.values()))
-        weights = corpora.natural_weights(joined["labels"], Path(args.patterns))
-        parts["natural prevalence"] = joined.remove_columns("weight").add_column("weight", weights)
-    scorers: dict[str, Any] = {
-        classifier.version: lambda texts: classifier.predict_array(texts, progress=sys.stderr.isatty())
-    }
-    if args.floor:
-        scorers["tf-idf floor"] = _floor(corpora.load(args.floor, labels))
-    thresholds = [classifier.thresholds[label] for label in labels]
-    report: dict[str, Any] = {"model": classifier.version, "parts": {}}
-    for name, rows in parts.items():
-        targets = np.asarray(rows["labels"], dtype=np.float64)
-        report["parts"][name] = {
-            scorer: evaluation.evaluate(
-                score(list(rows["text"])),
-                targets,
-                thresholds if scorer == classifier.version else [0.5] * len(labels),
-                labels,
-                weights=np.asarray(rows["weight"], dtype=np.float64),
-                resamples=args.resamples,
-            )
-            for scorer, score in scorers.items()
-        }
+    if args.report and not args.report.parent.is_dir():
+        raise DataError(f"{args.report.parent} is no directory: name a place for the report that exists.")
+    models = _models(args.model or [None])
+    first = models[0]
+    names = measuring.named_apart([Path(source).name for source in args.data])
+    parts = [
+        load_rows(source, first.labels, first.task, name)
+        for source, name in zip(args.data, names, strict=True)
+    ]
+    report = measuring.report(
+        parts,
+        models,
+        _floor(args.floor, first) if args.floor else None,
+        patterns=args.patterns,
+        resamples=args.resamples,
+        shown=args.errors,
+        with_texts=not args.no_texts,
+    )
     if args.report:
-        args.report.write_text(_page(report), encoding="utf-8")
+        args.report.write_text(page(report), encoding="utf-8")
     if args.json:
         print(json.dumps(report, indent=2, allow_nan=False))
     else:
@@ -80,64 +91,135 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _floor(rows: "Dataset") -> Any:
+def _models(directories: Sequence[str | None]) -> "list[Scorer]":
+    from toxicity_ml.classifier import Classifier
+    from toxicity_ml.reporting.measuring import named_apart
+    from toxicity_ml.reporting.rows import Scorer
+
+    classifiers = [Classifier.load(directory) for directory in directories]
+    names = named_apart([classifier.version for classifier in classifiers])
+
+    def scorer(name: str, classifier: Classifier) -> Scorer:
+        return Scorer(
+            name,
+            lambda texts: classifier.predict_array(texts, progress=sys.stderr.isatty()),
+            tuple(classifier.thresholds[label] for label in classifier.labels),
+            tuple(classifier.labels),
+            classifier.task,
+        )
+
+    return [scorer(name, classifier) for name, classifier in zip(names, classifiers, strict=True)]
+
+
+def _floor(sources: Sequence[str], like: "Scorer") -> "Scorer":
+    from dataclasses import replace
+
     from toxicity_ml.floor import TfidfFloor
+    from toxicity_ml.reporting.rows import joined, load_rows
 
-    floor = TfidfFloor().fit(list(rows["text"]), np.asarray(rows["labels"], dtype=np.float64))
-    return floor.predict_array
+    rows = joined([load_rows(source, like.labels, like.task, source) for source in sources], "floor")
+    floor = TfidfFloor().fit(list(rows.texts), rows.targets)
+    return replace(
+        like,
+        name="tf-idf floor",
+        predict=lambda texts: floor.predict_array(list(texts)),
+        thresholds=tuple(0.5 for _ in like.labels),
+    )
 
 
-def _print_tables(report: dict[str, Any]) -> None:
+def _print_tables(report: Mapping[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
     console = Console(width=None if sys.stdout.isatty() else 150)
-    for part, scorer, rows in _tables(report):
-        table = Table("label", "positives", *METRICS, title=f"{part}: {scorer}", title_justify="left")
+    for title, head, rows in _tables(report):
+        table = Table(*head, title=title, title_justify="left")
         for row in rows:
             table.add_row(*row)
         console.print(table)
+    for model, slices in report["slices"].items():
+        console.print(f"{model}: {_punctuation(slices['punctuation'])}", markup=False, highlight=False)
+    for kind, found in report["mistakes"].items():
+        causes = ", ".join(f"{cause} {counts['first']}" for cause, counts in found["by_cause"].items())
+        console.print(f"{kind.replace('_', ' ')}: {found['count']} ({causes or 'none'})", highlight=False)
 
 
-def _tables(report: dict[str, Any]) -> list[tuple[str, str, list[list[str]]]]:
-    """(part, scorer, rows of cells) for every table of the report."""
-    tables = []
+Table = tuple[str, Sequence[str], list[list[str]]]
+"""Title, names of the columns, rows of cells."""
+
+
+def _tables(report: Mapping[str, Any]) -> list[Table]:
+    from toxicity_ml.evaluation import METRICS
+
+    tables: list[Table] = []
     for part, scorers in report["parts"].items():
         for scorer, found in scorers.items():
             rows = [
-                [label, str(values["positives"]), *_cells(values, METRICS)]
+                [label, str(values["positives"]), *(_cell(values[m], values["too_few"]) for m in METRICS)]
                 for label, values in found["labels"].items()
             ]
-            rows.append(["micro", "", *_cells(found["micro"], METRICS)])
-            macro = [found["macro"][metric] for metric in METRICS]
-            rows.append(["macro", "", *("" if value is None else f"{value:.3f}" for value in macro)])
-            tables.append((part, scorer, rows))
+            rows.append(["micro", "", *(_cell(found["micro"].get(metric)) for metric in METRICS)])
+            rows.append(["macro", "", *(_cell(found["macro_intervals"][metric]) for metric in METRICS)])
+            title = f"{part}: {scorer}"
+            if "accuracy" in found:
+                title += f", accuracy {_cell(found['accuracy'])}"
+            tables.append((title, ("label", "positives", *METRICS), rows))
+        if all("site" in found for found in scorers.values()):
+            site = [
+                [
+                    name,
+                    *(
+                        _cell(found["site"][key], found["site"]["too_few"], 1 if "1000" in key else 3)
+                        for key in SITE
+                    ),
+                ]
+                for name, found in scorers.items()
+            ]
+            tables.append(
+                (f"{part}: what a site feels", ("", *(key.replace("_", " ") for key in SITE)), site)
+            )
+        if report["differences"][part]:
+            differences = [
+                [
+                    name,
+                    *(_cell(found["labels"][label], True) for label in report["labels"]),
+                    _cell(found["mean"], True),
+                ]
+                for name, found in report["differences"][part].items()
+            ]
+            title = f"{part}: average precision minus that of {report['model']}, paired"
+            tables.append((title, ("", *report["labels"], "mean"), differences))
     return tables
 
 
-def _cells(values: dict[str, Any], metrics: Sequence[str]) -> list[str]:
-    from toxicity_ml.evaluation import Interval
-
-    return [str(Interval(**values[metric])) if values.get(metric) else "" for metric in metrics]
-
-
-def _page(report: dict[str, Any]) -> str:
-    body = []
-    for part, scorer, rows in _tables(report):
-        head = "".join(f"<th>{name}</th>" for name in ("label", "positives", *METRICS))
-        lines = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-        )
-        body.append(
-            f"<h2>{html.escape(part)}: {html.escape(scorer)}</h2><table><tr>{head}</tr>{lines}</table>"
-        )
+def _punctuation(found: Mapping[str, Any]) -> str:
+    if "changed" in found:
+        return f"another class without punctuation for {_cell(found['changed'])} of {found['rows']} texts"
+    if found["flagged_ratio"] is None:
+        return f"none of {found['rows']} natural comments is flagged as it stands"
+    verdict = "within" if found["within_limit"] else "over"
     return (
-        "<!doctype html><html lang='en'><meta charset='utf-8'><title>Evaluation</title><style>"
-        "body{font:15px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem}"
-        "table{border-collapse:collapse}"
-        "td,th{padding:.3rem .8rem;border-bottom:1px solid #8884;text-align:left}"
-        "td{font-variant-numeric:tabular-nums}</style>"
-        f"<h1>Evaluation of {html.escape(report['model'])}</h1>"
-        "<p>Figures with 95 % bootstrap intervals. Precision, recall and F1 at the model's thresholds.</p>"
-        f"{''.join(body)}</html>\n"
+        f"without punctuation {found['rows']} natural comments are flagged {_cell(found['flagged_ratio'])} "
+        f"times as often ({verdict} the limit of {found['limit']:g})"
     )
+
+
+def _cell(found: Mapping[str, float] | None, too_few: bool = False, places: int = 3) -> str:
+    if found is None:
+        return TOO_FEW if too_few else ""
+    value, low, high = (format(found[key], f".{places}f") for key in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a number from 1")
+    return number
+
+
+def _count(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{value} is not a number from 0")
+    return number

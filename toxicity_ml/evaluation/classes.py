@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from toxicity_ml.evaluation.metrics import MIN_POSITIVES, evaluate, figure
-from toxicity_ml.evaluation.resampling import RESAMPLES, weightings
+from toxicity_ml.evaluation.resampling import RESAMPLES, resampled_sums
 
 
 def evaluate_classes(
@@ -45,9 +45,8 @@ def evaluate_classes(
     )
     for values in report["labels"].values():
         values["threshold"] = None
-    cells = (true[:, :, None] & predicted[:, None, :]).reshape(len(scores), -1).astype(float)
-    sums = np.concatenate([block @ cells for block in weightings(weights, resamples, seed)])
-    sums = sums.reshape(-1, len(classes), len(classes))
+    cells = (true[:, :, None] & predicted[:, None, :]).reshape(len(scores), -1)
+    sums = resampled_sums(cells, weights, resamples, seed).reshape(-1, len(classes), len(classes))
     with np.errstate(divide="ignore", invalid="ignore"):
         accuracy = np.trace(sums, axis1=1, axis2=2) / sums.sum(axis=(1, 2))
         shares = sums / sums.sum(axis=2, keepdims=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from toxicity_ml.evaluation.metrics import MIN_POSITIVES, figure
-from toxicity_ml.evaluation.resampling import RESAMPLES, weightings
+from toxicity_ml.evaluation.resampling import RESAMPLES, resampled_sums
 
 NONE = "none"
 """The row or column of the comments that have no label, or that are not flagged."""
@@ -52,7 +52,7 @@ def cooccurrence(
     rows = np.column_stack([truth, clean]).astype(float)
     columns = np.column_stack([over, ~over.any(axis=1), np.ones(len(over))]).astype(float)
     cells = (rows[:, :, None] * columns[:, None, :]).reshape(len(over), -1)
-    counts = np.concatenate([block @ cells for block in weightings(weights, resamples, seed)])
+    counts = resampled_sums(cells, weights, resamples, seed)
     counts = counts.reshape(len(counts), rows.shape[1], columns.shape[1])
     names = [*labels, NONE]
     found: dict[str, Any] = {}
@@ -93,10 +93,8 @@ def site_view(
     truth = (np.nan_to_num(targets) >= 0.5).any(axis=1)
     decided = truth | ~np.isnan(targets).any(axis=1)
     flagged = over.any(axis=1)
-    columns = np.column_stack(
-        [decided, flagged & decided, flagged & truth, truth, over & decided[:, None]]
-    ).astype(float)
-    sums = np.concatenate([block @ columns for block in weightings(weights, resamples, seed)])
+    columns = np.column_stack([decided, flagged & decided, flagged & truth, truth, over & decided[:, None]])
+    sums = resampled_sums(columns, weights, resamples, seed)
     total, flags, right, positive = sums[:, :4].T
     few = int(truth.sum()) < MIN_POSITIVES
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -41,6 +41,18 @@ def weightings(weights: np.ndarray, resamples: int, seed: int) -> Iterator[np.nd
         yield times * weights[None, :]
 
 
+def resampled_sums(
+    columns: np.ndarray, weights: np.ndarray, resamples: int = RESAMPLES, seed: int = 0
+) -> np.ndarray:
+    """Weighted sums of columns over the rows, then over each draw: float (1 + resamples, m).
+
+    columns: float or bool (n, m). weights: float (n,). Shares and ratios of sums have their intervals by
+    division.
+    """
+    columns = np.asarray(columns, dtype=float)
+    return np.concatenate([block @ columns for block in weightings(weights, resamples, seed)])
+
+
 def interval(values: np.ndarray) -> Interval | None:
     """The first value is the figure, the others its resamples; None when the figure is undefined (NaN)."""
     if not np.isfinite(values[0]):

@@ -1,0 +1,104 @@
+"""Labelled rows as arrays, and what scores them: what every section of the report is made of."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from toxicity_ml.errors import DataError
+
+NATURAL = "natural"
+"""The ``sample`` of rows that were drawn as they came, so that their class balance is the real one."""
+MULTI_LABEL, SINGLE_LABEL = "multi_label", "single_label"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """n labelled texts under a name."""
+
+    name: str
+    texts: tuple[str, ...]
+    targets: np.ndarray
+    """float (n, n_labels), NaN = masked."""
+    weights: np.ndarray
+    """float (n,), how many rows of the population each row stands for."""
+    samples: tuple[str, ...]
+    """How each row was drawn, empty where the file doesn't say."""
+    origins: tuple[tuple[str, int], ...]
+    """(file, number of the row in it, from 1) of each row."""
+
+    def chosen(self, which: np.ndarray, name: str | None = None) -> "Rows":
+        """The rows at these places, bool or int (k,)."""
+        places = np.arange(len(self.texts))[which]
+        return Rows(
+            self.name if name is None else name,
+            tuple(self.texts[at] for at in places),
+            self.targets[places],
+            self.weights[places],
+            tuple(self.samples[at] for at in places),
+            tuple(self.origins[at] for at in places),
+        )
+
+    def weighted(self, weights: np.ndarray, name: str) -> "Rows":
+        """The same rows under another name, standing for another population."""
+        return replace(self, weights=np.asarray(weights, dtype=float), name=name)
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Something that scores texts: a model version, or the floor it must be better than."""
+
+    name: str
+    predict: Callable[[Sequence[str]], np.ndarray]
+    """Texts -> probabilities, float (n_texts, n_labels)."""
+    thresholds: tuple[float, ...]
+    """One for each label; of no matter where the task is single-label."""
+    labels: tuple[str, ...]
+    task: str = MULTI_LABEL
+
+    @property
+    def is_single_label(self) -> bool:
+        return self.task == SINGLE_LABEL
+
+    def flags(self, scores: np.ndarray) -> np.ndarray:
+        """What counts as predicted, bool (n, n_labels): at or over its threshold, or the likeliest class."""
+        from toxicity_ml.evaluation import most_probable
+
+        return most_probable(scores) if self.is_single_label else scores >= np.asarray(self.thresholds)
+
+
+def load_rows(source: str, labels: Sequence[str], task: str, name: str) -> Rows:
+    """The rows of one file or hub dataset, under a name. Raises DataError."""
+    from toxicity_ml import corpora
+
+    dataset = corpora.load([source], labels, task)
+    return Rows(
+        name,
+        tuple(dataset["text"]),
+        np.asarray(dataset["labels"], dtype=np.float64),
+        np.asarray(dataset["weight"], dtype=np.float64),
+        tuple(dataset["sample"]),
+        tuple((name, number) for number in range(1, len(dataset) + 1)),
+    )
+
+
+def joined(parts: Sequence[Rows], name: str) -> Rows:
+    """All rows of several files as one. Raises DataError when there are none."""
+    if not parts:
+        raise DataError("No data given: name at least one CSV file or hub dataset.")
+    return Rows(
+        name,
+        tuple(text for part in parts for text in part.texts),
+        np.concatenate([part.targets for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        tuple(sample for part in parts for sample in part.samples),
+        tuple(origin for part in parts for origin in part.origins),
+    )
+
+
+def natural(rows: Rows) -> tuple[np.ndarray, str]:
+    """Which rows are natural comments, bool (n,), and what was taken for them, in words for the report."""
+    drawn = np.array([sample == NATURAL for sample in rows.samples], dtype=bool)
+    if drawn.any():
+        return drawn, "rows whose sample is 'natural', each counted once"
+    return np.ones(len(rows.texts), dtype=bool), "all rows as weighted, since no row's sample is 'natural'"
