@@ -213,7 +213,13 @@ def _with_counterexamples(rows: "Dataset", count: int, options: "TrainingOptions
 
 
 def _held_out(rows: "Dataset", seed: int) -> tuple["Dataset", "Dataset"]:
+    """Rows to train on and rows to validate by, copies and augmented families on one side."""
+    from toxicity_ml import corpora
+
     if len(rows) < 2:
         raise DataError("One row can't be both trained and validated on; name --validation or more data.")
-    parts = rows.train_test_split(test_size=max(HELD_OUT, 1 / len(rows)), seed=seed)
-    return parts["train"], parts["test"]
+    for share in (HELD_OUT, 2 * HELD_OUT, 5 * HELD_OUT, 0.5):  # of a few rows a small share may be none
+        rest, aside = corpora.split(rows, share, seed)
+        if len(rest) and len(aside):
+            return rest, aside
+    raise DataError("The rows are all copies of one text or one augmented family; name --validation.")
