@@ -14,7 +14,8 @@ import numpy as np
 
 from toxicity_ml.errors import DataError
 from toxicity_ml.evaluation import MIN_POSITIVES, RESAMPLES, Interval, ranking_metrics
-from toxicity_ml.training.options import SINGLE_LABEL, TrainingOptions
+from toxicity_ml.manifest import SINGLE_LABEL
+from toxicity_ml.training.options import TrainingOptions
 
 if TYPE_CHECKING:
     from datasets import Dataset

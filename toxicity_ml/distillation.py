@@ -39,8 +39,8 @@ def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, s
         labels = np.flatnonzero(positive[inside].any(axis=0) & negative[inside].any(axis=0))
         if not len(labels) or not len(outside):
             continue
-        floor = TfidfFloor(seed).fit([texts[row] for row in inside], targets[np.ix_(inside, labels)])
-        found[np.ix_(outside, labels)] = floor.predict_array([texts[row] for row in outside])
+        floor = TfidfFloor(seed).fit([texts[int(row)] for row in inside], targets[np.ix_(inside, labels)])
+        found[np.ix_(outside, labels)] = floor.predict_array([texts[int(row)] for row in outside])
     found[:, np.isnan(found).any(axis=0)] = np.nan
     return found
 

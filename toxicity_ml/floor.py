@@ -18,8 +18,8 @@ class TfidfFloor:
         self._models: list = []
 
     def fit(self, texts: Sequence[str], targets: np.ndarray) -> "TfidfFloor":
-        """targets: float (n, n_labels), NaN = masked. A label without a positive or without a negative has the
-        same probability, 0 or 1, for every text (0 where it was never looked at)."""
+        """targets: float (n, n_labels), NaN = masked. A label without a positive or without a negative has
+        the same probability, 0 or 1, for every text (0 where it was never looked at)."""
         from sklearn.linear_model import LogisticRegression
 
         features = self._vectorizer.fit_transform(texts)

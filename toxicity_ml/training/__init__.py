@@ -19,6 +19,7 @@ from toxicity_ml.class_weights import class_weights, positive_class_weights, pre
 from toxicity_ml.distillation import out_of_fold, softened
 from toxicity_ml.errors import DataError
 from toxicity_ml.losses import make_loss
+from toxicity_ml.manifest import SINGLE_LABEL
 from toxicity_ml.modeling import (
     MeanPoolingClassifier,
     load_model,
@@ -29,7 +30,7 @@ from toxicity_ml.modeling import (
     saved_task,
 )
 from toxicity_ml.training.batches import BatchMaker, oversampled, steps_per_epoch, tokenized
-from toxicity_ml.training.options import SINGLE_LABEL, TrainingOptions
+from toxicity_ml.training.options import TrainingOptions
 from toxicity_ml.training.selection import METRIC, by_accuracy, by_average_precision
 from toxicity_ml.training.trainer import (
     SNAPSHOTS,

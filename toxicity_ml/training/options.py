@@ -11,7 +11,7 @@ MIXUP_LEVELS = ("words", "texts")
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How to fine-tune. The defaults are where a recipe starts; a version's manifest has those that made it."""
+    """How to fine-tune. The defaults are where a recipe starts; a version's manifest has its own."""
 
     base_model: str = DEFAULT_BASE
     """Encoder by hub name or directory, or a model version directory to go on from, its head included."""

@@ -94,7 +94,7 @@ def _mixed_up(
     if level == "texts":
         seen = mixed(model.pooled(ids, mask), order, share)
         return model.head(model.dropout(seen)), targets
-    embeddings = model.encoder.get_input_embeddings()(ids)  # type: ignore[operator, union-attr]
+    embeddings = model.encoder.get_input_embeddings()(ids)  # type: ignore[operator]
     logits: Tensor = model(
         inputs_embeds=mixed(embeddings, order, share), attention_mask=torch.maximum(mask, mask[order])
     )
