@@ -87,7 +87,8 @@ def site_view(
 
     Returns ``{"rows", "positives", "too_few", "flags_per_1000", "false_flags_per_1000", "missed_per_1000",
     "precision", "recall": {value, low, high} or None, "flags_per_1000_by_label": {label: {value, low,
-    high}}}``. Where there are too few positives, only the shares of flags remain.
+    high}}}``. With too few positives only the shares of flags remain; with fewer than MIN_POSITIVES rows
+    nothing.
     """
     weights = np.ones(len(over)) if weights is None else np.asarray(weights, dtype=float)
     truth = (np.nan_to_num(targets) >= 0.5).any(axis=1)
@@ -107,12 +108,16 @@ def site_view(
         }
         by_label = 1000 * sums[:, 4:] / total[:, None]
     needs_positives = {"missed_per_1000", "precision", "recall"}
+    no_rows = int(decided.sum()) < MIN_POSITIVES
     return {
         "rows": int(decided.sum()),
         "positives": int(truth.sum()),
         "too_few": few,
         **{
-            name: None if few and name in needs_positives else figure(found) for name, found in values.items()
+            name: None if no_rows or (few and name in needs_positives) else figure(found)
+            for name, found in values.items()
         },
-        "flags_per_1000_by_label": {label: figure(by_label[:, at]) for at, label in enumerate(labels)},
+        "flags_per_1000_by_label": {
+            label: None if no_rows else figure(by_label[:, at]) for at, label in enumerate(labels)
+        },
     }

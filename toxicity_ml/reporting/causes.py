@@ -26,12 +26,12 @@ EXPLANATIONS = {
     "strong word negated": "a negation stands up to four words before the strong word",
     "identity term": "the word that decides names a group, or a group is named and no word is strong",
     "label noise": f"the model disagrees confidently: a score from {CONFIDENT:g} where nobody gave a "
-    f"label, or under {UNMOVED:.0%} of the threshold where somebody did",
+    f"label, or under {100 * UNMOVED:g} % of the threshold where somebody did",
     "strong word in harmless use": "a word that reaches the threshold by itself, in a text without the label",
     "strong word outweighed": "a word that reaches the threshold by itself does not in this text",
     "contrast": "a *but*, *although*, *though*, *however* or *despite* turns the text",
     "word disguised": "a word with a star, sign or digit inside, or letters set apart",
-    "just under the threshold": f"the score is at least {NEARLY:.0%} of the threshold",
+    "just under the threshold": f"the score is at least {100 * NEARLY:g} % of the threshold",
     "shouting": "more than half of the letters are capitals, or exclamation marks stand in a row",
     "stripped punctuation": "eight words or more without any punctuation",
     "long text": f"{LONG} words or more",
@@ -55,7 +55,7 @@ _FALSE_NEGATIVE = (
 WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _QUOTED = re.compile(
     r"\"[^\"\n]{1,300}\"|\u201c[^\u201d\n]{1,300}\u201d|\u00ab[^\u00bb\n]{1,300}\u00bb"
-    r"|(?<!\w)['\u2018][^'\u2019\n]{1,300}['\u2019](?!\w)|(?m:^\s*>.*$)"
+    r"|(?<!\w)['\u2018][^'\u2019\n]{1,300}['\u2019](?!\w)|(?m:^[ \t]*>.*$)"
 )
 _NEGATION = re.compile(
     r"\b(?:not|no|never|nobody|none|without|hardly|cannot|nor|neither"

@@ -92,9 +92,10 @@ def panels(figures: Iterable[tuple[str, str]]) -> Markup:
 
 
 def _cell(value: Any) -> str:
-    numeric = isinstance(value, (int, float)) or (isinstance(value, Markup) and value[:1] in "0123456789+-<")
-    shown = f"{value:,}" if isinstance(value, int) else value
-    return f"<td{' class=n' if numeric else ''}>{escaped(shown)}</td>"
+    shown = escaped(f"{value:,}" if isinstance(value, int) else value)
+    numeric = isinstance(value, int) or (isinstance(value, Markup) and value[:1] in "0123456789+-<")
+    style = " class=n" if numeric else " class=sentence" if len(shown) > 30 else ""
+    return f"<td{style}>{shown}</td>"
 
 
 def _shown(text: str) -> str:

@@ -12,7 +12,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _READING = (
     (
         "Intervals",
-        "95 % percentile bootstrap over the rows: what other rows of the same kind would have given.",
+        "95 % percentile bootstrap over the rows: what other rows of the same kind would have given. Where "
+        "all of n rows agree it has no width, though a share of 3 in n may hide (the rule of three).",
     ),
     ("Too few", "Fewer than {few} positives: a figure would be chance, so none is given."),
     (

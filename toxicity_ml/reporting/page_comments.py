@@ -80,6 +80,7 @@ def _slice_rows(slices: Mapping[str, Any]) -> tuple[list[str], list[list[object]
 
 
 def _identity(groups: Mapping[str, Any]) -> Markup:
+    groups = dict(sorted(groups.items(), key=lambda item: -item[1]["rows"]))
     head, rows = _slice_rows(groups)
     parts: list[object] = [
         paragraph(

@@ -16,8 +16,9 @@ nav ul{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;padding:0;list-style:none}a{
 table{border-collapse:collapse;font-size:.9rem}caption{text-align:left;padding:.2rem 0;caption-side:top}
 td,th{padding:.32rem .7rem;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}
 thead th{white-space:nowrap;color:var(--faint);font-weight:600}tbody th{font-weight:600;overflow-wrap:normal;
-position:sticky;left:0;background:var(--paper)}
-td{font-variant-numeric:tabular-nums;overflow-wrap:normal}td.n{white-space:nowrap}td i{color:var(--faint)}
+min-width:8.5rem;position:sticky;left:0;background:var(--paper)}
+td{font-variant-numeric:tabular-nums;overflow-wrap:normal}td.n{white-space:nowrap}td.sentence{min-width:16rem}
+td i{color:var(--faint)}
 small{font-size:.82em}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,17rem),1fr));gap:.8rem 1.2rem}
 figure{margin:.4rem 0}figure svg{width:100%;max-width:30rem;height:auto;display:block}
