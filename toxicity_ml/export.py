@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from toxicity_ml.backends.onnx import INPUT, OUTPUT, OnnxBackend
 from toxicity_ml.errors import DataError, ExportRefused
-from toxicity_ml.evaluation import sigmoid
-from toxicity_ml.modeling import load_model
+from toxicity_ml.evaluation import sigmoid, softmax
+from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.modeling import load_model, saved_task
 from toxicity_ml.quantisation import WINDOWS, quantise
 from toxicity_ml.windows import MAX_LENGTH, STRIDE, WindowEncoder
 
@@ -23,8 +24,12 @@ MAX_MEAN_DIFFERENCE = 0.003
 """Mean |int8 - float32| over all probabilities."""
 MAX_MEAN_DIFFERENCE_UNSURE = 0.015
 """The same over those between 0.05 and 0.95 in float32."""
+MAX_CLASS_DIFFERENCE, MAX_CLASS_DIFFERENCE_UNSURE = 0.015, 0.04
+"""The same limits for one of several classes: few of its probabilities are near 0, and each comes from the
+difference of logits, whose errors add up."""
 MAX_FLAGS_CHANGED = 0.02
-"""Share of flags (probability of at least FLAG in either network) that only one of the two raises."""
+"""Share of flags (probability of at least FLAG in either network) that only one of the two raises; for one of
+several classes the share of texts whose likeliest class changes."""
 FLAG = 0.5
 
 _OPSET = 17
@@ -41,19 +46,24 @@ class Parity:
     """The same where float32 says 0.05 to 0.95; 0 where it never does."""
     largest_difference: float
     flags: int
-    """Text-label pairs with a probability of at least FLAG in either network."""
+    """Text-label pairs with a probability of at least FLAG in either network; the texts, for one of several
+    classes."""
     flags_changed: int
-    """Those of them that one of the two does not raise."""
+    """Those of them that one of the two does not raise; texts whose likeliest class changes."""
+    task: str = MULTI_LABEL
 
     def objections(self) -> list[str]:
         """What is over its limit, in words."""
+        most, most_unsure = MAX_MEAN_DIFFERENCE, MAX_MEAN_DIFFERENCE_UNSURE
+        if self.task == SINGLE_LABEL:
+            most, most_unsure = MAX_CLASS_DIFFERENCE, MAX_CLASS_DIFFERENCE_UNSURE
         found = []
-        if not self.mean_difference <= MAX_MEAN_DIFFERENCE:
-            found.append(f"mean difference {self.mean_difference:.4f} is over {MAX_MEAN_DIFFERENCE}")
-        if not self.mean_difference_unsure <= MAX_MEAN_DIFFERENCE_UNSURE:
+        if not self.mean_difference <= most:
+            found.append(f"mean difference {self.mean_difference:.4f} is over {most}")
+        if not self.mean_difference_unsure <= most_unsure:
             found.append(
                 f"mean difference between 0.05 and 0.95 {self.mean_difference_unsure:.4f} is over "
-                f"{MAX_MEAN_DIFFERENCE_UNSURE}"
+                f"{most_unsure}"
             )
         if self.flags_changed > MAX_FLAGS_CHANGED * self.flags:
             found.append(f"{self.flags_changed} of {self.flags} flags changed, over {MAX_FLAGS_CHANGED:.0%}")
@@ -77,7 +87,8 @@ def export_onnx(
     """
     checkpoint_dir, out_dir = Path(checkpoint_dir), Path(out_dir)
     network = load_model(checkpoint_dir, attention="eager").eval()
-    encoder = WindowEncoder(checkpoint_dir, max_length, stride)
+    one_of_several = saved_task(checkpoint_dir) == SINGLE_LABEL
+    encoder = WindowEncoder(checkpoint_dir, max_length, stride, both_forms=not one_of_several)
     samples = [windows for windows in map(encoder.windows, sample_texts) if windows]
     if not samples:
         raise DataError(
@@ -89,7 +100,7 @@ def export_onnx(
         write_float(network, full)
         spread = samples[:: max(1, len(samples) // WINDOWS)]
         quantise(full, small, [windows[0] for windows in spread])
-        parity = measure_parity(network, OnnxBackend(scratch), samples)
+        parity = measure_parity(network, OnnxBackend(scratch), samples, saved_task(checkpoint_dir))
         objections = parity.objections()
         if objections:
             raise ExportRefused(
@@ -99,23 +110,33 @@ def export_onnx(
     return asdict(parity)
 
 
-def measure_parity(network: nn.Module, backend: OnnxBackend, samples: Sequence[list[np.ndarray]]) -> Parity:
+def measure_parity(
+    network: nn.Module,
+    backend: OnnxBackend,
+    samples: Sequence[list[np.ndarray]],
+    task: str = MULTI_LABEL,
+) -> Parity:
     """Score each text, given as its windows, with both networks: the highest logit of its windows for each
-    label."""
+    label, or their mean for each class."""
+    together, probabilities = (np.mean, softmax) if task == SINGLE_LABEL else (np.max, sigmoid)
     with torch.inference_mode():
-        trained = [np.max([_run_float(network, ids) for ids in windows], axis=0) for windows in samples]
-    served = [np.max([backend.run(ids) for ids in windows], axis=0) for windows in samples]
-    expected, found = sigmoid(np.array(trained)), sigmoid(np.array(served))
+        trained = [together([_run_float(network, ids) for ids in windows], axis=0) for windows in samples]
+    served = [together([backend.run(ids) for ids in windows], axis=0) for windows in samples]
+    expected, found = probabilities(np.array(trained)), probabilities(np.array(served))
     difference = np.abs(expected - found)
     unsure = (expected > 0.05) & (expected < 0.95)
     flags, found_flags = expected >= FLAG, found >= FLAG
+    raised, changed = int((flags | found_flags).sum()), int((flags != found_flags).sum())
+    if task == SINGLE_LABEL:
+        raised, changed = len(samples), int((expected.argmax(axis=1) != found.argmax(axis=1)).sum())
     return Parity(
         texts=len(samples),
         mean_difference=float(difference.mean()),
         mean_difference_unsure=float(difference[unsure].mean()) if unsure.any() else 0.0,
         largest_difference=float(difference.max()),
-        flags=int((flags | found_flags).sum()),
-        flags_changed=int((flags != found_flags).sum()),
+        flags=raised,
+        flags_changed=changed,
+        task=task,
     )
 
 

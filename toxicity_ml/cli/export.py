@@ -35,5 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(figures) + "\n")
     else:
-        sys.stdout.writelines(f"{name.replace('_', ' ')}: {value:.5g}\n" for name, value in figures.items())
+        for name, value in figures.items():
+            shown = value if isinstance(value, str) else f"{value:.5g}"
+            sys.stdout.write(f"{name.replace('_', ' ')}: {shown}\n")
     return 0
