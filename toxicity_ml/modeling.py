@@ -229,7 +229,7 @@ def saved_labels(directory: str | Path) -> tuple[str, ...]:
 def saved_task(directory: str | Path) -> str:
     """``multi_label`` or ``single_label``, as a saved model was trained."""
     config = json.loads((Path(directory) / "config.json").read_text(encoding="utf-8"))
-    return str(config.get("problem_type", "multi_label_classification")).removesuffix("_classification")
+    return str(config.get("problem_type") or "multi_label_classification").removesuffix("_classification")
 
 
 def _encoder_dropout(share: float | None) -> dict[str, float]:
