@@ -103,13 +103,13 @@ def difference_table(differences: Mapping[str, Any], first: str) -> Markup:
     rows = [
         [
             scorer,
-            *(_difference(found["labels"][label]) for label in labels),
             _difference(found["mean"]),
+            *(_difference(found["labels"][label]) for label in labels),
         ]
         for scorer, found in differences.items()
     ]
     caption = f"Average precision minus that of {first}, paired; marked where zero lies outside the interval"
-    return table(["", *labels, "mean"], rows, caption)
+    return table(["", "mean", *labels], rows, caption)
 
 
 def key(names: Mapping[str, Any]) -> Markup:
