@@ -146,6 +146,9 @@ def test_a_row_that_is_held_out_or_nearly_is_refused_by_number_without_its_text(
     # but joining may draw it
     joining = ("--method", "join", *rare)
     assert augment("--data", data, "--out", tmp_path / "joined.csv", *joining) == 2
+    assert augment("--data", data, "--out", tmp_path / "joined.csv", *joining, "--skip-held-out") == 0
+    assert "museum" not in (tmp_path / "joined.csv").read_text(encoding="utf-8")
+    assert "1 left out" in capsys.readouterr().out
 
 
 def test_a_copy_that_became_a_held_out_text_is_dropped(
@@ -157,7 +160,7 @@ def test_a_copy_that_became_a_held_out_text_is_dropped(
     options = ("--method", "eda", "--per-row", "9", "--alpha", "0.6", "--labels", "bad", "--json")
     assert augment("--data", data, "--out", tmp_path / "o.csv", *options, "--held-out", held) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert summary["dropped"]["nearly a held-out text"] >= 1
+    assert summary["dropped"]["copies that became nearly a held-out text"] >= 1
     assert not {"fool", "garden"} & {row["text"].strip() for row in written(tmp_path / "o.csv")}
 
 

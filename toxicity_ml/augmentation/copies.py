@@ -85,7 +85,7 @@ class HeldOut:
             named = ", ".join(f"{row.file} row {row.number}" for row in found[:5])
             raise DataError(
                 f"{len(found)} rows to augment are, or nearly are, in the held-out data: {named}"
-                f"{' ...' if len(found) > 5 else ''}. Take them out of one of the two."
+                f"{' ...' if len(found) > 5 else ''}. Take them out of one, or pass --skip-held-out."
             )
 
 

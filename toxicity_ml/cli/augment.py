@@ -43,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--limit", type=int, metavar="N", help="augment N rows drawn at random")
     data.add_argument("--held-out", nargs="+", metavar="FILE", help="refuse rows that are in these")
+    data.add_argument(
+        "--skip-held-out",
+        action="store_true",
+        help="leave rows that are in --held-out out instead of refusing",
+    )
     data.add_argument("--with-originals", action="store_true", help="write the augmented rows too")
     data.add_argument("--json", action="store_true", help="print what was done as JSON")
     how = parser.add_argument_group("how")
@@ -83,10 +88,17 @@ def run(args: argparse.Namespace) -> int:
     rows = read_rows(args.data, labels, args.task)
     chosen = _chosen(rows, labels, args)
     held_out = None
+    dropped: Counter[str] = Counter()
     if args.held_out:
         held_out = HeldOut([row.text for row in read_rows(args.held_out, labels, args.task)])
-        held_out.refuse(rows if "join" in args.method else chosen)
-    dropped: Counter[str] = Counter()
+        sources = rows if "join" in args.method else chosen
+        if args.skip_held_out:
+            skipped = {row for row in sources if held_out.holds(row.text)}
+            rows = [row for row in rows if row not in skipped]
+            chosen = [row for row in chosen if row not in skipped]
+            dropped["rows that are nearly held out"] += len(skipped)
+        else:
+            held_out.refuse(sources)
     parameters: dict[str, dict[str, object]] = {}
     partial_file = args.out.with_name(args.out.name + ".partial")
     try:
@@ -108,7 +120,7 @@ def run(args: argparse.Namespace) -> int:
         made = ", ".join(f"{counts[method]:,} by {method}" for method in dict.fromkeys(args.method))
         print(f"{counts.total():,} copies of {len(chosen):,} rows are in {args.out}: {made}.")
         for reason, count in dropped.items():
-            print(f"{count:,} copies were dropped: {reason}.")
+            print(f"{count:,} left out: {reason}.")
     return 0
 
 
@@ -198,9 +210,9 @@ def _kept(copies: Iterable["Copy"], held_out: "HeldOut | None", dropped: Counter
     seen: set[str] = set()
     for copy in copies:
         if copy.text in seen:
-            dropped["the same text twice"] += 1
+            dropped["copies made twice"] += 1
         elif held_out and held_out.holds(copy.text):
-            dropped["nearly a held-out text"] += 1
+            dropped["copies that became nearly a held-out text"] += 1
         else:
             seen.add(copy.text)
             yield copy
