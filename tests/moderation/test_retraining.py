@@ -71,7 +71,8 @@ def test_a_candidate_learns_the_reviews_is_compared_and_activated_and_can_be_und
     review(120)
     base = tmp_path / "base.csv"
     header = "comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate\n"
-    base.write_text(header + "i kill you,1,0,0,1,0,0\nthank you,0,0,0,0,0,0\n")
+    rows = [f"i kill you{'!' * n},1,0,0,1,0,0\nthank you{'!' * n},0,0,0,0,0,0\n" for n in range(20)]
+    base.write_text(header + "".join(rows))  # under 20 positives a label would have no figure
     answer = retrain("--activate", "always", "--base", str(base))
     assert (answer["parent"], answer["activated"]) == ("tiny@1", True)
     assert sum(answer["counts"].values()) == 120
@@ -107,7 +108,7 @@ def test_a_candidate_that_is_not_shown_to_be_better_is_registered_and_not_activa
     parent: ModelVersion,
 ) -> None:
     review(40)
-    answer = retrain("--min-reviews", "30", "--epochs", "90")
+    answer = retrain("--min-reviews", "30", "--epochs", "80", "--seed", "11")
     assert answer["result"] == "not_enough_evidence"
     assert answer["activated"] is False
     assert listed() == {"tiny@1": True, answer["candidate"]: False}
