@@ -165,10 +165,7 @@ class Classifier:
     def labels_over_threshold(self, scores: Mapping[str, float]) -> list[str]:
         """The labels whose score is at or over their threshold, in the model's order; of one of several
         classes the likeliest, none where all are as likely."""
-        if self.task == SINGLE_LABEL:
-            likeliest = max(self.labels, key=lambda label: scores[label])
-            return [] if scores[likeliest] == min(scores.values()) else [likeliest]
-        return [label for label in self.labels if scores[label] >= self.thresholds[label]]
+        return labels_that_count(scores, self.labels, self.thresholds, self.task)
 
     def _named(self, row: np.ndarray) -> dict[str, float]:
         return {label: round(float(value), 6) for label, value in zip(self.labels, row, strict=True)}
@@ -203,6 +200,17 @@ class Classifier:
                 difference = abs(scores[label] - float(entry["scores"][label]))
                 largest = max(largest, difference if np.isfinite(difference) else np.inf)
         return largest
+
+
+def labels_that_count(
+    scores: Mapping[str, float], labels: Sequence[str], thresholds: Mapping[str, float], task: str
+) -> list[str]:
+    """The labels whose score is at or over their threshold, in the order of ``labels``; of one of several
+    classes the likeliest, none where all are as likely."""
+    if task == SINGLE_LABEL:
+        likeliest = max(labels, key=lambda label: scores[label])
+        return [] if scores[likeliest] == min(scores.values()) else [likeliest]
+    return [label for label in labels if scores[label] >= thresholds[label]]
 
 
 def _average(logits: np.ndarray, rows: list[int], results: Iterator[np.ndarray]) -> None:

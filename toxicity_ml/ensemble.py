@@ -6,7 +6,7 @@ from typing import Literal, Protocol, get_args, overload
 
 import numpy as np
 
-from toxicity_ml.classifier import NO_TEXT_LOGIT, Classifier
+from toxicity_ml.classifier import NO_TEXT_LOGIT, Classifier, labels_that_count
 from toxicity_ml.errors import DataError
 from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
 
@@ -133,10 +133,7 @@ class Ensemble:
     def labels_over_threshold(self, scores: Mapping[str, float]) -> list[str]:
         """The labels whose score is at or over their threshold, in the first member's order; of one of
         several classes the likeliest, none where all are as likely."""
-        if self.task == SINGLE_LABEL:
-            likeliest = max(self.labels, key=lambda label: scores[label])
-            return [] if scores[likeliest] == min(scores.values()) else [likeliest]
-        return [label for label in self.labels if scores[label] >= self.thresholds[label]]
+        return labels_that_count(scores, self.labels, self.thresholds, self.task)
 
     def _named(self, row: np.ndarray) -> dict[str, float]:
         return {label: round(float(value), 6) for label, value in zip(self.labels, row, strict=True)}
