@@ -7,10 +7,14 @@ The serving path is one line and imports neither torch nor transformers::
     Classifier.load().predict("you are an idiot")
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
+
+# ONNX Runtime (from 1.29 on) sends reports to its maker, unless it is told not to before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = ["Classifier", "__version__"]
 __version__ = "0.1.0"

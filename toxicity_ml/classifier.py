@@ -1,41 +1,33 @@
 """The serving side: load a model version, score texts. Imports neither torch nor transformers."""
 
-import logging
-import os
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from toxicity_ml.errors import ModelDamaged
 from toxicity_ml.manifest import SINGLE_LABEL, Manifest
+from toxicity_ml.window_scores import joint_logits
 
 if TYPE_CHECKING:
-    from toxicity_ml.backends import Backend
+    from toxicity_ml.backends import Device
+    from toxicity_ml.loading import BackendName
+    from toxicity_ml.running import Runner
     from toxicity_ml.windows import WindowEncoder
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 """The model version that comes with the package."""
-CANNED_TOLERANCE = 0.03
-"""How far a canned text's score may be from the manifest's before int8 arithmetic is not trusted here."""
-TRAINED_TOLERANCE = 0.1
-"""The same for the trained weights in float: the manifest's scores are the int8 network's, and those may be
-off by this much on a text of which the model is unsure."""
 NO_TEXT_LOGIT = -30.0
 """The logit of every label for a text without any token. Its probability is 0 whatever the calibration."""
 _CHUNK = 512
 """Texts tokenised before they are run: enough to keep every thread busy, little enough to hold."""
 
-logger = logging.getLogger(__name__)
-
 
 class Classifier:
     """Scores texts with one model version.
 
-    A long text is read in windows and the highest score of each label counts; beyond ``text.MAX_CHARACTERS``
+    A long text is read in windows, of which the highest score of each label counts most
+    (``window_scores.joint_logits``); beyond ``text.MAX_CHARACTERS``
     or ``windows.MAX_WINDOWS`` only its two ends are read. A score depends on the text alone: not on its
     neighbours, their order or the number of threads. Safe to use from many threads at once.
 
@@ -43,9 +35,7 @@ class Classifier:
     mean of its windows.
     """
 
-    def __init__(
-        self, manifest: Manifest, encoder: "WindowEncoder", backend: "Backend", threads: int
-    ) -> None:
+    def __init__(self, manifest: Manifest, encoder: "WindowEncoder", runner: "Runner") -> None:
         self.manifest = manifest
         self.labels: tuple[str, ...] = manifest.labels
         self.task = manifest.task
@@ -53,9 +43,10 @@ class Classifier:
             label: float(manifest.thresholds[label]) for label in self.labels
         }
         self.version = f"{manifest.name}@{manifest.version}"
-        self.threads = threads
+        self.runner = runner
+        self.canned_difference: float | None = None
+        """The largest difference to a canned text's score in the manifest; None: not compared."""
         self._encoder = encoder
-        self._backend = backend
         calibration = [manifest.calibration[label] for label in self.labels]
         self._slopes = np.array([entry["slope"] for entry in calibration], dtype=np.float64)
         self._intercepts = np.array([entry["intercept"] for entry in calibration], dtype=np.float64)
@@ -67,60 +58,35 @@ class Classifier:
         *,
         threads: int | None = None,
         verify: bool = True,
-        backend: Literal["auto", "onnx", "torch"] = "onnx",
+        backend: "BackendName" = "onnx",
+        device: "Device" = "cuda",
     ) -> "Classifier":
         """Load a model version directory; None is the one that comes with the package.
 
-        threads: texts scored at once; None is one for each core that this process may use. verify: compare
-        every file with its sha256. The manifest's canned texts are scored first: where a score is off by more
-        than CANNED_TOLERANCE this processor's int8 arithmetic is wrong, a warning says so, and the same
-        weights are served in float. backend: onnx is the int8 network; torch is the trained one in float32,
-        one text at a time on all ``threads``, which the last digits of a score then depend on; auto is onnx
-        so far. Raises ModelNotFound or ModelDamaged, naming the file, and BackendUnavailable for torch where
-        it is not installed.
+        threads: texts scored at once, by however many callers; None is one for each core that this process
+        may use. verify: compare every file with its sha256.
+
+        backend: ``onnx`` is the int8 network. ``torch`` is the trained one in float32, one text at a time on
+        all ``threads``, which the last digits of a score then depend on. ``cuda`` is the trained one in
+        float16 on a GPU, in batches of like lengths, which they depend on as well; should the device run out
+        of memory or fail, the batches get smaller and in the end the scores come from onnx, with an error in
+        the log. ``auto`` is cuda where that works and onnx elsewhere. device: of the backend cuda; ``cpu``
+        runs the very same in float32, to see that it works without a GPU.
+
+        The manifest's canned texts are scored first, whichever backend it is: where int8 is off by more than
+        ``loading.CANNED_TOLERANCE`` this processor's arithmetic is wrong, a warning says so, and the same
+        weights are served in float. Raises ModelNotFound or ModelDamaged, naming the file, and
+        BackendUnavailable for torch or cuda where that is not to be had.
         """
-        from toxicity_ml.backends import torch_backend
-        from toxicity_ml.backends.onnx import OnnxBackend
-        from toxicity_ml.windows import WindowEncoder
+        from toxicity_ml import loading
 
         directory = PRETRAINED if path is None else Path(path)
-        manifest = Manifest.load(directory)
-        if verify:
-            manifest.verify(directory)
-        encoder = WindowEncoder(
-            directory, manifest.max_length, manifest.stride, both_forms=manifest.task != SINGLE_LABEL
-        )
-        count = threads if threads is not None else _available_cores()
-        if count < 1:
-            raise ValueError("threads must be at least 1")
-        if backend not in ("auto", "onnx", "torch"):
-            raise ValueError(f"backend is auto, onnx or torch, not {backend}")
-        if backend == "torch":
-            trained = cls(manifest, encoder, torch_backend(directory, threads=count), threads=1)
-            if (difference := trained._canned_difference(directory)) > TRAINED_TOLERANCE:
-                raise ModelDamaged(
-                    f"{directory / 'model.safetensors'} does not give the scores that its manifest names "
-                    f"(off by {difference:.3f}). Fetch or publish this model version again."
-                )
-            return trained
-        classifier = cls(manifest, encoder, OnnxBackend(directory), count)
-        difference = classifier._canned_difference(directory)
-        if difference <= CANNED_TOLERANCE:
-            return classifier
-        message = (
-            f"{classifier.version}: int8 arithmetic is off by {difference:.3f} on this processor; "
-            "serving the same weights in float, more slowly."
-        )
-        logger.warning(message)
-        warnings.warn(message, RuntimeWarning, stacklevel=2)
-        classifier = cls(manifest, encoder, OnnxBackend(directory, dequantised=True), count)
-        difference = classifier._canned_difference(directory)
-        if difference > CANNED_TOLERANCE:
-            raise ModelDamaged(
-                f"{directory / 'model.onnx'} does not give the scores that its manifest names, "
-                f"in float neither (off by {difference:.3f}). Fetch or publish this model version again."
-            )
-        return classifier
+        return loading.load(cls, directory, threads=threads, verify=verify, backend=backend, device=device)
+
+    @property
+    def threads(self) -> int:
+        """Texts scored at once."""
+        return self.runner.threads
 
     @overload
     def predict(self, texts: str, *, progress: bool = False) -> dict[str, float]: ...  # type: ignore[overload-overlap]
@@ -153,8 +119,7 @@ class Classifier:
         return probabilities
 
     def logits(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """Uncalibrated logits, float32 (n_texts, n_labels), the highest of a text's windows for each
-        label, or their mean for each class."""
+        """Uncalibrated logits, float32 (n_texts, n_labels), those of a text's windows taken together."""
         if isinstance(texts, str):
             raise TypeError("logits and predict_array take a sequence of texts, not one text")
         result = np.full((len(texts), len(self.labels)), NO_TEXT_LOGIT, dtype=np.float32)
@@ -171,35 +136,27 @@ class Classifier:
         return {label: round(float(value), 6) for label, value in zip(self.labels, row, strict=True)}
 
     def _score(self, texts: Sequence[str], logits: np.ndarray) -> None:
-        """Fill logits, (n_texts, n_labels), with the highest or the mean of each text's windows."""
-        windows = [(row, ids) for row, text in enumerate(texts) for ids in self._encoder.windows(text)]
+        """Fill logits, (n_texts, n_labels), with what each text's windows say together."""
+        read = [self._encoder.readings(text) for text in texts]
+        windows = [
+            (row, reading, ids)
+            for row, readings in enumerate(read)
+            for reading, (of_reading, _) in enumerate(readings)
+            for ids in of_reading
+        ]
         windows.sort(
-            key=lambda window: -len(window[1])
+            key=lambda window: -len(window[-1])
         )  # the longest first, so that no thread ends with a long one
-        results = self._run_all([ids for _, ids in windows])
-        if self.task == SINGLE_LABEL:
-            _average(logits, [row for row, _ in windows], results)
-            return
-        for (row, _), found in zip(windows, results, strict=True):
-            np.maximum(logits[row], found, out=logits[row])
-
-    def _run_all(self, windows: list[np.ndarray]) -> Iterator[np.ndarray]:
-        if len(windows) < 2 or self.threads == 1:
-            yield from map(self._backend.run, windows)
-            return
-        # a pool for each call costs less than a run, and leaves no threads behind for a fork to lose
-        with ThreadPoolExecutor(min(self.threads, len(windows)), "toxicity") as pool:
-            yield from pool.map(self._backend.run, windows)
-
-    def _canned_difference(self, directory: Path) -> float:
-        """The largest difference between a canned text's score here and in the manifest."""
-        largest = 0.0
-        for entry in self.manifest.canned:
-            scores = self.predict(str(entry["text"]))
-            for label in self.labels:
-                difference = abs(scores[label] - float(entry["scores"][label]))
-                largest = max(largest, difference if np.isfinite(difference) else np.inf)
-        return largest
+        results = self.runner.run_all([ids for _, _, ids in windows])
+        said: dict[int, dict[int, list[np.ndarray]]] = {}
+        for (row, reading, _), found in zip(windows, results, strict=True):
+            said.setdefault(row, {}).setdefault(reading, []).append(found)
+        for row, by_reading in said.items():
+            each = [(np.stack(found), read[row][reading][1]) for reading, found in by_reading.items()]
+            if self.task == SINGLE_LABEL:
+                logits[row] = np.concatenate([found for found, _ in each]).mean(axis=0, dtype=np.float64)
+            else:
+                logits[row] = joint_logits(each, self.manifest.window_temperature)
 
 
 def labels_that_count(
@@ -211,21 +168,6 @@ def labels_that_count(
         likeliest = max(labels, key=lambda label: scores[label])
         return [] if scores[likeliest] == min(scores.values()) else [likeliest]
     return [label for label in labels if scores[label] >= thresholds[label]]
-
-
-def _average(logits: np.ndarray, rows: list[int], results: Iterator[np.ndarray]) -> None:
-    total = np.zeros(logits.shape, dtype=np.float64)
-    for row, found in zip(rows, results, strict=True):
-        total[row] += found
-    count = np.bincount(rows, minlength=len(logits))
-    read = count > 0
-    logits[read] = total[read] / count[read, None]
-
-
-def _available_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _chunk_starts(count: int, progress: bool) -> Iterator[int]:

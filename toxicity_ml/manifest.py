@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
+from toxicity_ml.window_scores import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 
 MANIFEST_NAME = "manifest.json"
 VERSION_FILES = ("config.json", "model.onnx", "model.safetensors", "tokenizer.json")
@@ -44,6 +45,10 @@ class Manifest:
     """``multi_label``: a sigmoid for each label. ``single_label``: a softmax over the labels, of which a text
     has one, the likeliest; calibration has one slope and no intercepts (temperature scaling, Guo et al.
     2017), and thresholds are not used."""
+
+    window_temperature: float = 0.0
+    """How a text's windows are taken together (``window_scores.joint_logits``); 0, as in versions that do not
+    name it: the highest counts."""
 
     @classmethod
     def load(cls, directory: str | Path) -> "Manifest":
@@ -97,6 +102,17 @@ class Manifest:
             raise damaged(f"task is neither {MULTI_LABEL} nor {SINGLE_LABEL}")
         if not 0 < self.stride <= self.max_length - 2:
             raise damaged("windows would leave tokens out: stride must be from 1 to max_length - 2")
+        temperature = self.window_temperature
+        if isinstance(temperature, bool) or not (
+            temperature == 0
+            or (
+                isinstance(temperature, int | float)
+                and LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE
+            )
+        ):
+            raise damaged(
+                f"window_temperature is neither 0 nor from {LOWEST_TEMPERATURE} to {HIGHEST_TEMPERATURE}"
+            )
         object.__setattr__(self, "labels", tuple(self.labels))
         return self
 

@@ -18,6 +18,7 @@ from toxicity_ml.errors import DataError
 from toxicity_ml.export import export_onnx
 from toxicity_ml.manifest import SINGLE_LABEL, VERSION_FILES, Manifest, file_sha256
 from toxicity_ml.modeling import saved_labels, saved_task
+from toxicity_ml.window_scores import WINDOW_TEMPERATURE
 from toxicity_ml.windows import MAX_LENGTH, STRIDE
 
 if TYPE_CHECKING:
@@ -67,9 +68,7 @@ def publish_version(
         staging.mkdir()
         for file in ("config.json", "model.safetensors", "tokenizer.json"):
             shutil.copyfile(checkpoint / file, staging / file)
-        texts, targets = list(validation["text"]), np.asarray(validation["labels"], dtype=np.float64)
-        weights = np.asarray(validation["weight"], dtype=np.float64)
-        parity = export_onnx(checkpoint, staging, _spread(texts, PARITY_TEXTS))
+        parity = export_onnx(checkpoint, staging, _spread(list(validation["text"]), PARITY_TEXTS))
         labels = saved_labels(checkpoint)
         draft = Manifest(
             name=name,
@@ -82,16 +81,103 @@ def publish_version(
             calibration={label: {"slope": 1.0, "intercept": 0.0} for label in labels},
             training=dict(training or {}),
             task=saved_task(checkpoint),
+            window_temperature=WINDOW_TEMPERATURE,
         )
-        draft.save(staging)
-        logits = Classifier.load(staging, verify=False).logits(texts, progress=progress)
-        draft = calibrated(draft, logits, targets, weights, inherit)
-        draft = replace(draft, metrics={**measured(draft, logits, targets, weights), "int8_parity": parity})
-        draft.save(staging)
-        manifest = _signed(draft, staging)
-        manifest.save(staging)
-        Classifier.load(staging)  # proves checksums and canned scores before anyone relies on them
+        manifest = _finished(draft, staging, validation, inherit, {"int8_parity": parity}, progress=progress)
         staging.rename(out)
+    return manifest
+
+
+def recalibrate(
+    directory: Path,
+    out: Path,
+    *,
+    version: str,
+    validation: "Dataset",
+    name: str | None = None,
+    progress: bool = False,
+) -> Manifest:
+    """Make a further version of one: the same network, calibration and thresholds fitted on these rows.
+
+    Its windows are taken together as in every version that is published now. validation: as in
+    ``publish_version``; a label with fewer than ``evaluation.MIN_POSITIVES`` positives or negatives there
+    keeps what it has, which for a version of another ``window_temperature`` is an approximation. name: None
+    keeps the version's own.
+
+    ``out`` appears whole or not at all. Raises DataError when it exists, when the new version would be called
+    as this one, and when the rows are too few for every label; ModelNotFound or ModelDamaged for the version.
+    """
+    if out.exists():
+        raise DataError(f"{out} exists; a model version is never changed. Name another directory.")
+    manifest = Manifest.load(directory)
+    if (name or manifest.name, version) == (manifest.name, manifest.version):
+        raise DataError(
+            f"{manifest.name}@{version} is the version to start from: name the new one otherwise."
+        )
+    if not fitted_labels(manifest, np.asarray(validation["labels"], dtype=np.float64)):
+        raise DataError(
+            f"The rows are too few to fit anything: a label needs {evaluation.MIN_POSITIVES} rows with it "
+            "and as many without."
+        )
+    manifest.verify(directory)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
+        staging = Path(place) / out.name
+        staging.mkdir()
+        for file in VERSION_FILES:
+            shutil.copyfile(directory / file, staging / file)
+        draft = replace(
+            manifest,
+            name=name or manifest.name,
+            version=version,
+            window_temperature=WINDOW_TEMPERATURE,
+            training={
+                **manifest.training,
+                "calibrated_from": [
+                    *manifest.training.get("calibrated_from", ()),
+                    f"{manifest.name}@{manifest.version}",
+                ],
+            },
+            canned=(),
+            files={},
+        )
+        kept = {key: value for key, value in manifest.metrics.items() if key == "int8_parity"}
+        found = _finished(draft, staging, validation, manifest, kept, progress=progress)
+        staging.rename(out)
+    return found
+
+
+def fitted_labels(manifest: Manifest, targets: np.ndarray) -> tuple[str, ...]:
+    """The labels that these rows are enough for: MIN_POSITIVES with each and as many without it. Of one of
+    several classes all or none, by the rows that have a class. targets: float (n, n_labels), NaN masked."""
+    if manifest.task == SINGLE_LABEL:
+        known = ~np.isnan(targets).any(axis=1)
+        return manifest.labels if known.sum() >= evaluation.MIN_POSITIVES else ()
+    positives, negatives = (targets >= 0.5).sum(axis=0), (targets < 0.5).sum(axis=0)
+    enough = np.minimum(positives, negatives) >= evaluation.MIN_POSITIVES
+    return tuple(label for label, is_enough in zip(manifest.labels, enough, strict=True) if is_enough)
+
+
+def _finished(
+    draft: Manifest,
+    staging: Path,
+    validation: "Dataset",
+    inherit: Manifest | None,
+    metrics: Mapping[str, Any],
+    *,
+    progress: bool,
+) -> Manifest:
+    """The manifest of a version whose files are in place: calibrated, measured, signed and written."""
+    targets = np.asarray(validation["labels"], dtype=np.float64)
+    weights = np.asarray(validation["weight"], dtype=np.float64)
+    draft.save(staging)
+    logits = Classifier.load(staging, verify=False).logits(list(validation["text"]), progress=progress)
+    draft = calibrated(draft, logits, targets, weights, inherit)
+    draft = replace(draft, metrics={**measured(draft, logits, targets, weights), **metrics})
+    draft.save(staging)
+    manifest = _signed(draft, staging)
+    manifest.save(staging)
+    Classifier.load(staging)  # proves checksums and canned scores before anyone relies on them
     return manifest
 
 
@@ -114,13 +200,13 @@ def calibrated(
             calibration={label: {"slope": slope, "intercept": 0.0} for label in draft.labels},
             thresholds=dict.fromkeys(draft.labels, 0.5),
         )
+    enough = fitted_labels(draft, targets)
     calibration: dict[str, dict[str, float]] = {}
     thresholds: dict[str, float] = {}
     for index, label in enumerate(draft.labels):
         known = ~np.isnan(targets[:, index])
         truth = targets[known, index] >= 0.5
-        few = min(truth.sum(), (~truth).sum()) < evaluation.MIN_POSITIVES
-        if few and inherit is not None:
+        if label not in enough and inherit is not None:
             calibration[label] = dict(inherit.calibration[label])
             thresholds[label] = float(inherit.thresholds[label])
             continue

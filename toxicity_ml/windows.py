@@ -54,19 +54,23 @@ class WindowEncoder:
         self._length, self._stride = max_length - 2, stride
         self._lexicon = Lexicon.of(self._tokenizer.get_vocab())
 
-    def windows(self, text: str) -> list[np.ndarray]:
-        """Token ids of each window, int64 (length,), special tokens included; none for a text without
-        tokens.
+    def readings(self, text: str) -> list[tuple[list[np.ndarray], int]]:
+        """Of each way to read the text its windows, and how many that reading has in all.
 
-        The windows of the text repaired in its encoding and, where a disguise was undone, those of the
-        undisguised text around it: whoever takes the highest score of all reads the text both ways. At most
-        MAX_WINDOWS together.
+        A window is token ids, int64 (length,), special tokens included. The readings are the text repaired in
+        its encoding and, where a disguise was undone, the undisguised text, of which only the windows that
+        show it are given. At most MAX_WINDOWS together; no reading for a text without tokens.
         """
-        readings = self.forms(text)
-        further: list[np.ndarray] = []
-        if len(readings) == 2:
-            further = self._windows(readings[1].text, MAX_WINDOWS // 2, readings[1].changed)
-        return self._windows(readings[0].text, MAX_WINDOWS - len(further)) + further
+        found = self.forms(text)
+        further: tuple[list[np.ndarray], int] = [], 0
+        if len(found) == 2:
+            further = self._windows(found[1].text, MAX_WINDOWS // 2, found[1].changed)
+        first = self._windows(found[0].text, MAX_WINDOWS - len(further[0]))
+        return [reading for reading in (first, further) if reading[0]]
+
+    def windows(self, text: str) -> list[np.ndarray]:
+        """The windows of all readings, in their order; none for a text without tokens."""
+        return [ids for windows, _ in self.readings(text) for ids in windows]
 
     def forms(self, text: str) -> tuple[Repaired, ...]:
         """The one or two ways in which a text is read (``text.forms``), with the vocabulary as lexicon."""
@@ -78,22 +82,27 @@ class WindowEncoder:
         encoder.both_forms = False
         return encoder
 
-    def _windows(self, text: str, most: int, places: Sequence[Span] | None = None) -> list[np.ndarray]:
-        """The windows of a text; with places, only those that show one of them."""
+    def _windows(
+        self, text: str, most: int, places: Sequence[Span] | None = None
+    ) -> tuple[list[np.ndarray], int]:
+        """The windows of a text, with places only those that show one of them; and how many it has in all, of
+        those that would be read."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         ids = encoding.ids
         if not ids:
-            return []
+            return [], 0
         starts = [0, *range(self._stride, len(ids) - self._length + self._stride, self._stride)]
+        count = min(len(starts), MAX_WINDOWS)
         if places is not None:
             shown = _tokens_at(encoding.offsets, places)
             starts = [start for start in starts if shown[start : start + self._length].any()]
         if len(starts) > most:
             starts = starts[: most // 2] + starts[len(starts) - (most - most // 2) :]
-        return [
+        windows = [
             np.array([self._first, *ids[start : start + self._length], self._last], dtype=np.int64)
             for start in starts
         ]
+        return windows, count
 
 
 def _tokens_at(offsets: Sequence[Span], places: Sequence[Span]) -> np.ndarray:

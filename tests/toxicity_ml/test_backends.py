@@ -179,7 +179,7 @@ def test_trained_weights_that_are_not_those_published_are_refused(tiny_version: 
 
 
 def test_a_backend_that_does_not_exist_is_refused(tiny_version: Path) -> None:
-    with pytest.raises(ValueError, match="auto, onnx or torch"):
+    with pytest.raises(ValueError, match="auto, onnx, torch or cuda"):
         Classifier.load(tiny_version, backend="tensorflow")  # type: ignore[arg-type]
 
 

@@ -4,17 +4,23 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.special import logsumexp
 
 from tests.toxicity_ml.test_text import ANY_TEXT
 from tests.toxicity_ml.tiny_model import CANNED, FRIENDLY
 from toxicity_ml.backends.onnx import OnnxBackend
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
+from toxicity_ml.manifest import Manifest
+from toxicity_ml.window_scores import joint_logits
 from toxicity_ml.windows import MAX_WINDOWS, WindowEncoder
 
 PROSE = " ".join(FRIENDLY) + ". "
@@ -121,12 +127,73 @@ def test_special_tokens_written_in_a_comment_are_text(tiny_version: Path) -> Non
     assert list(ids).count(ids[-1]) == 1
 
 
-def test_the_score_of_a_long_text_is_the_highest_of_its_windows(tiny_classifier: Classifier) -> None:
+@pytest.mark.parametrize("temperature", [0.0, 0.5])
+def test_the_score_of_a_long_text_is_what_its_windows_say_together(
+    tiny_version: Path, tiny_classifier: Classifier, temperature: float
+) -> None:
     text = PROSE * 30 + "you idiot. " + PROSE * 5
     windows = tiny_classifier._encoder.windows(text)
     assert len(windows) > 2
-    each = np.stack([tiny_classifier._backend.run(ids) for ids in windows])
-    assert np.array_equal(tiny_classifier.logits([text])[0], each.max(axis=0))
+    each = np.stack([tiny_classifier.runner.backend.run(ids) for ids in windows])
+    manifest = replace(Manifest.load(tiny_version), window_temperature=temperature)
+    scored = Classifier(manifest, tiny_classifier._encoder, tiny_classifier.runner).logits([PROSE, text])
+    expected = (
+        temperature * logsumexp(each / temperature, b=1 / len(each), axis=0) if temperature else each.max(0)
+    )
+    assert np.allclose(scored[1], expected, atol=1e-5)
+    if not temperature:
+        assert np.array_equal(scored[1], expected)
+
+
+@given(
+    arrays(np.float32, st.tuples(st.integers(1, 70), st.just(3)), elements=st.floats(-40, 40, width=32)),
+    st.floats(0.01, 5),
+)
+def test_windows_together_lie_between_their_mean_and_their_highest(
+    logits: np.ndarray, temperature: float
+) -> None:
+    together = joint_logits([(logits, len(logits))], temperature)
+    highest = logits.max(axis=0)
+    twice = np.concatenate([logits, logits])
+    assert (together <= highest + 1e-4).all()
+    assert (together >= logits.mean(axis=0) - 1e-4).all()
+    assert (together >= highest - temperature * np.log(len(logits)) - 1e-4).all()
+    assert np.allclose(joint_logits([(twice, len(twice))], temperature), together, atol=1e-4)
+    assert np.array_equal(joint_logits([(logits[:1], 1)], temperature), logits[0])
+
+
+def test_of_two_readings_the_higher_counts_and_a_window_is_one_of_its_readings() -> None:
+    plain = np.array([[-4.0, 1.0], [-4.0, 1.0], [-4.0, 1.0], [-4.0, 1.0]])
+    undisguised = np.array([[3.0, -5.0]])
+    together = joint_logits([(plain, 4), (undisguised, 4)], 0.5)
+    assert together == pytest.approx([3.0 - 0.5 * np.log(4), 1.0])
+    assert joint_logits([(plain, 4), (undisguised, 4)], 0.0) == pytest.approx([3.0, 1.0])
+    assert joint_logits([(plain, 4), (undisguised, 1)], 0.5) == pytest.approx([3.0, 1.0])
+
+
+def test_what_a_disguise_is_padded_with_does_not_count_as_prose(
+    tiny_version: Path, tiny_classifier: Classifier
+) -> None:
+    manifest = replace(Manifest.load(tiny_version), window_temperature=0.5)
+    classifier = Classifier(manifest, tiny_classifier._encoder, tiny_classifier.runner)
+    padded = "you are a id" + "<b></b>" * 600 + "iot"
+    (windows, count), (_, undisguised) = classifier._encoder.readings(padded)
+    assert (len(windows) > 10, count, undisguised) == (True, len(windows), 1)
+    plain, found = classifier.logits(["you are a idiot", padded])
+    assert (found >= plain - 1e-4).all()
+
+
+@pytest.mark.parametrize("place", [0, 100])
+def test_a_disguised_insult_weighs_about_as_much_in_a_long_text_as_a_plain_one(
+    tiny_version: Path, tiny_classifier: Classifier, place: int
+) -> None:
+    manifest = replace(Manifest.load(tiny_version), window_temperature=0.5)
+    classifier = Classifier(manifest, tiny_classifier._encoder, tiny_classifier.runner)
+    texts = [PROSE * place + f"you {word} moron. " + PROSE * (100 - place) for word in ("idiot", "i.d.i.o.t")]
+    assert [len(classifier._encoder.readings(text)) for text in texts] == [1, 2]
+    plain, disguised = classifier.logits(texts)
+    assert (disguised <= plain + 0.1).all()
+    assert (disguised >= plain - 0.5).all()
 
 
 def test_where_int8_comes_out_wrong_the_same_weights_are_served_in_float(
@@ -143,7 +210,7 @@ def test_where_int8_comes_out_wrong_the_same_weights_are_served_in_float(
         served = Classifier.load(version)
     monkeypatch.undo()
     texts = [text for text in CANNED if text]
-    assert served._backend.is_dequantised
+    assert served.runner.backend.is_dequantised
     in_float, in_int8 = served.predict_array(texts), tiny_classifier.predict_array(texts)
     assert np.abs(in_float - in_int8).max() < 0.03
     assert not np.array_equal(in_float, in_int8)
@@ -193,7 +260,7 @@ def test_small_differences_between_processors_are_no_cause_for_alarm(
     version: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
     with_canned_scores(version, 0.01)
-    assert not Classifier.load(version)._backend.is_dequantised
+    assert not Classifier.load(version).runner.backend.is_dequantised
     assert not [warning for warning in recwarn if issubclass(warning.category, RuntimeWarning)]
 
 

@@ -29,7 +29,9 @@ def test_the_limits_are_those_agreed() -> None:
     assert len(replace(GOOD, mean_difference=0.0031).objections()) == 1
     assert len(replace(GOOD, mean_difference_unsure=0.0151).objections()) == 1
     assert len(replace(GOOD, flags_changed=3).objections()) == 1
-    assert len(replace(GOOD, flags=10, flags_changed=1).objections()) == 1
+    assert replace(GOOD, flags=10, flags_changed=2).objections() == []  # two may be chance
+    assert len(replace(GOOD, flags=10, flags_changed=3).objections()) == 1
+    assert len(replace(GOOD, flags=200, flags_changed=5).objections()) == 1
     assert len(replace(GOOD, mean_difference=float("nan")).objections()) == 1
 
 
@@ -62,6 +64,31 @@ def test_a_network_that_int8_cannot_follow_is_refused_and_nothing_written(
     with pytest.raises(ExportRefused, match="mean difference"):
         export_onnx(tmp_path / "wild", tmp_path / "out", texts)
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_network_that_int8_follows_badly_keeps_more_in_float(
+    tiny_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    network, tokenizer = load_model(tiny_checkpoint), load_tokenizer(tiny_checkpoint)
+    torch.manual_seed(0)
+    with torch.no_grad():  # what the feed-forward blocks say, and its errors, outweighs the rest
+        torch.nn.init.normal_(network.head.weight, std=0.1)
+        network.head.bias.zero_()
+        for layer in network.encoder.encoder.layer:
+            layer.output.dense.weight.mul_(512)
+    save_model(network, tokenizer, tmp_path / "loud")
+    texts = [" ".join(FRIENDLY[start : start + 5]) for start in range(15)]
+    plain = export_onnx(tmp_path / "loud", tmp_path / "plain", texts)
+    assert (plain["left_in_float"], caplog.text) == ("first and last", "")
+
+    limit = 0.75 * plain["mean_difference"]
+    monkeypatch.setattr("toxicity_ml.export.MAX_MEAN_DIFFERENCE", limit)
+    closer = export_onnx(tmp_path / "loud", tmp_path / "closer", texts)
+    assert closer["left_in_float"] == "all"
+    assert closer["mean_difference"] <= limit < plain["mean_difference"]
+    assert "strays from the trained one: mean difference" in caplog.text
+    sizes = [(tmp_path / name / "model.onnx").stat().st_size for name in ("plain", "closer")]
+    assert sizes[0] < sizes[1]
 
 
 @pytest.mark.parametrize("texts", [[], ["", "\u200b"]])

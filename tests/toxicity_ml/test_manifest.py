@@ -67,6 +67,11 @@ def test_a_file_that_is_no_manifest_is_damaged(version: Path, content: bytes) ->
         {"files": {"../secret": "0"}},
         {"stride": 0},
         {"stride": 191},
+        {"window_temperature": -0.1},
+        {"window_temperature": "warm"},
+        {"window_temperature": True},
+        {"window_temperature": 10**400},
+        {"window_temperature": 1e-320},
         {"max_length": "192"},
     ],
 )

@@ -72,7 +72,7 @@ def test_a_long_text_has_the_mean_of_its_windows(version: Path) -> None:
     windows = classifier._encoder.windows(good + bad)
     assert len(windows) > 1
     assert mixed == pytest.approx(
-        np.mean([classifier._backend.run(ids) for ids in windows], axis=0), abs=1e-5
+        np.mean([classifier.runner.backend.run(ids) for ids in windows], axis=0), abs=1e-5
     )
 
 

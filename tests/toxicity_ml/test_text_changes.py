@@ -36,6 +36,12 @@ def test_noise_changes_about_the_share_of_words_that_was_asked_for() -> None:
     assert 0.18 < changed / (300 * 13) < 0.28
 
 
+def test_noise_hits_the_words_that_carry_a_label_more_often() -> None:
+    generator = np.random.default_rng(1)
+    hit = sum("idiot" not in add_noise("what an idiot wrote this", generator, share=0.1) for _ in range(400))
+    assert 0.6 < hit / 400 < 0.85
+
+
 def test_noise_makes_every_kind_of_error_and_each_is_one_step_away() -> None:
     generator = np.random.default_rng(2)
     found = {add_noise("idiots", generator, share=1.0) for _ in range(400)}

@@ -31,16 +31,16 @@ TOXIC = {
 CANNED = ("you are a wonderful friend", "you are an idiot", "damn this crap", "i kill you", "")
 
 
-def build_checkpoint(directory: Path) -> Path:
+def build_checkpoint(directory: Path, width: int = 64) -> Path:
     """What training writes: config.json, model.safetensors, tokenizer.json. The same files every time."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
         config = BertConfig(
             vocab_size=len(_vocabulary()),
-            hidden_size=64,
+            hidden_size=width,
             num_hidden_layers=2,
             num_attention_heads=4,
-            intermediate_size=128,
+            intermediate_size=2 * width,
             max_position_embeddings=192,
             id2label=dict(enumerate(JIGSAW_LABELS)),
             label2id={label: index for index, label in enumerate(JIGSAW_LABELS)},
@@ -55,10 +55,10 @@ def build_checkpoint(directory: Path) -> Path:
     return directory
 
 
-def build_version(directory: Path, *, version: str = "1", name: str = "tiny") -> Manifest:
-    """A complete model version directory, through the real export."""
+def build_version(directory: Path, *, version: str = "1", name: str = "tiny", width: int = 64) -> Manifest:
+    """A complete model version directory, through the real export. The wider, the better int8 follows it."""
     directory.mkdir(parents=True, exist_ok=True)
-    checkpoint = build_checkpoint(directory / "checkpoint")
+    checkpoint = build_checkpoint(directory / "checkpoint", width)
     export_onnx(checkpoint, directory, [text for text, _ in _sentences(200)])
     for file in ("config.json", "model.safetensors", "tokenizer.json"):
         shutil.copyfile(checkpoint / file, directory / file)

@@ -1,12 +1,17 @@
 """Character noise: typing errors and starred letters in any word, toxic or not, so that a model trained on it
-reads through them and learns nothing from their being there."""
+reads through them and learns nothing from their being there. Rude words are hit more often than others:
+a comment's label hangs on them, and one in which they are whole teaches nothing about reading them broken."""
 
 import re
 
 import numpy as np
 
+from toxicity_ml.disguises.lexicon import RUDE_WORDS
+
 WORD = re.compile(r"[^\W\d_]{3,}")
 """What may be changed: words of three letters or more."""
+RUDE_SHARE = 0.7
+"""Share of the rude words that are misspelt, where the share of all words is not larger."""
 KEYBOARD = {
     letter: "".join(
         row[at + step] for step in (-1, 1) if 0 <= at + step < len(row)
@@ -17,7 +22,8 @@ KEYBOARD = {
 
 
 def add_noise(text: str, generator: np.random.Generator, share: float = 0.3) -> str:
-    """The text with about this share of its words misspelt, at least one where it has any.
+    """The text with about this share of its words misspelt, RUDE_SHARE of the rude ones, at least one word
+    where it has any.
 
     A word is changed once: two neighbouring letters swapped, a letter dropped, doubled, struck on a
     neighbouring key, or replaced by a star, its first letter least often. share: 0 to 1.
@@ -28,7 +34,8 @@ def add_noise(text: str, generator: np.random.Generator, share: float = 0.3) -> 
     words = list(WORD.finditer(text))
     if not words or share == 0:
         return text
-    chosen = np.flatnonzero(generator.random(len(words)) < share)
+    shares = [max(share, RUDE_SHARE) if word.group().lower() in RUDE_WORDS else share for word in words]
+    chosen = np.flatnonzero(generator.random(len(words)) < shares)
     if not len(chosen):
         chosen = generator.integers(0, len(words), size=1)
     parts, at = [], 0

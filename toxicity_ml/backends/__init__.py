@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -27,19 +27,29 @@ class BatchBackend(Backend, Protocol):
         ...
 
 
-def torch_backend(directory: str | Path, *, threads: int | None = None) -> BatchBackend:
-    """The trained network in torch, float32 on the CPU.
+Device = Literal["cpu", "cuda"]
+DType = Literal["float32", "bfloat16", "float16"]
+
+
+def torch_backend(
+    directory: str | Path,
+    *,
+    threads: int | None = None,
+    device: Device = "cpu",
+    dtype: DType = "float32",
+) -> BatchBackend:
+    """The trained network in torch.
 
     threads: cores that one run may use, for the whole process; None leaves torch's own number. Raises
-    BackendUnavailable without torch, ModelNotFound or ModelDamaged for the directory.
+    BackendUnavailable without torch or the device, ModelNotFound or ModelDamaged for the directory.
     """
     # By name, so that what serves on ONNX depends on torch in no way that an import checker would follow.
     try:
         module = importlib.import_module("toxicity_ml.backends.torch")
-    except ModuleNotFoundError as error:
+    except (ImportError, OSError) as error:  # OSError: a library that torch links to is missing
         raise BackendUnavailable(
             "The torch backend needs torch and transformers: "
             "pip install 'django-toxicity-moderation[train]', or use the backend onnx."
         ) from error
-    backend: BatchBackend = module.TorchBackend(directory, threads=threads)
+    backend: BatchBackend = module.TorchBackend(directory, device, dtype, threads=threads)
     return backend

@@ -11,7 +11,7 @@ from toxicity_ml.backends.onnx import OnnxBackend
 from toxicity_ml.errors import BackendUnavailable
 
 if TYPE_CHECKING:
-    from toxicity_ml.backends.torch import DType
+    from toxicity_ml.backends import DType
 
 BACKENDS = {
     "onnx-int8": "model.onnx, as it is served",

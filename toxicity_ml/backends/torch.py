@@ -1,34 +1,35 @@
 """The trained network (model.safetensors) in torch: on the CPU or a CUDA device, in any float type, compiled
-or not. For measuring and for machines with a GPU; a CPU is better served by ONNX."""
+or not. For machines with a GPU, and for measuring; a CPU is better served by ONNX."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 
+from toxicity_ml.backends import Device, DType
 from toxicity_ml.errors import BackendUnavailable
 from toxicity_ml.modeling import load_model
 
-Device = Literal["cpu", "cuda"]
-DType = Literal["float32", "bfloat16", "float16"]
 DTYPES: dict[DType, torch.dtype] = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
-TOKENS = 8192
-"""Tokens of one batch, padding included."""
+TOKENS: dict[Device, int] = {"cpu": 8192, "cuda": 32_768}
+"""Tokens of one batch, padding included: enough to keep the device busy, and a fraction of its memory."""
+
+logger = logging.getLogger(__name__)
 
 
 class TorchBackend:
     """One network; safe to call from many threads at once.
 
     Weights and activations are both of the float type asked for, so that of bfloat16 and float16 only two to
-    three digits of a logit are left.
+    three digits of a logit are left. A device that runs out of memory gets smaller batches from then on.
     """
 
     def __init__(
@@ -51,8 +52,16 @@ class TorchBackend:
             raise BackendUnavailable("There is no CUDA device here. Use the device cpu, or the backend onnx.")
         if threads is not None:
             torch.set_num_threads(threads)
+        self.tokens = TOKENS[device]
+        """Tokens of one batch."""
         self._device = torch.device(device)
-        network = load_model(directory).to(device=self._device, dtype=DTYPES[dtype]).requires_grad_(False)
+        network = load_model(directory)
+        try:
+            network = network.to(device=self._device, dtype=DTYPES[dtype]).requires_grad_(False)
+        except RuntimeError as error:
+            raise BackendUnavailable(
+                f"The network does not get onto the device {device} ({type(error).__name__})."
+            ) from error
         self._labels = network.head.out_features
         self._network: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = network
         if compile:
@@ -71,28 +80,58 @@ class TorchBackend:
         logits: np.ndarray = self._logits(row, torch.ones_like(row))[0]
         return logits
 
-    def run_batch(self, windows: Sequence[np.ndarray], *, tokens: int = TOKENS) -> np.ndarray:
+    def run_batch(self, windows: Sequence[np.ndarray], *, tokens: int | None = None) -> np.ndarray:
         """Logits, float32 (n, n_labels), of n windows, int64 (length,) each, in their order.
 
         Windows of like length go together, in batches of up to ``tokens`` tokens with the padding, which the
-        attention mask hides. A logit may then differ in its last digits from that of ``run``.
+        attention mask hides; None takes as many as the device had room for so far. A logit may then differ in
+        its last digits from that of ``run``. Raises BackendUnavailable where the device fails, or has no room
+        for a single window.
         """
-        parts = []
-        order = sorted(range(len(windows)), key=lambda index: len(windows[index]))
-        for batch in _batches(order, windows, tokens):
-            longest = len(windows[batch[-1]])
-            ids = torch.zeros((len(batch), longest), dtype=torch.long)
-            mask = torch.zeros_like(ids)
-            for row, index in enumerate(batch):
-                length = len(windows[index])
-                ids[row, :length] = torch.from_numpy(windows[index])
-                mask[row, :length] = 1
-            parts.append(self._logits(ids, mask))
-        if not parts:
+        if not windows:
             return np.zeros((0, self._labels), dtype=np.float32)
-        result = np.concatenate(parts)
+        order = sorted(range(len(windows)), key=lambda index: len(windows[index]))
+        try:
+            with torch.inference_mode():
+                parts = [
+                    part
+                    for batch in _batches(order, windows, tokens or self.tokens)
+                    for part in self._in_halves([windows[index] for index in batch])
+                ]
+                result: np.ndarray = torch.cat(parts).float().cpu().numpy()
+        except RuntimeError as error:  # the base of all that torch raises about a device
+            raise BackendUnavailable(f"The device {self._device} failed ({type(error).__name__}).") from error
         result[order] = result.copy()
         return result
+
+    def _in_halves(self, batch: Sequence[np.ndarray]) -> Iterator[torch.Tensor]:
+        """Logits of a batch, sorted by length: of all of it, or of its halves where there is no room."""
+        try:
+            found = self._padded(batch)
+        except torch.OutOfMemoryError:
+            found = None  # what the failed run held is let go of only when this block is left
+        if found is not None:
+            yield found
+            return
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            raise BackendUnavailable(f"The device {self._device} has no memory left for a single text.")
+        half = len(batch) // 2
+        self.tokens = min(self.tokens, half * len(batch[-1]))
+        logger.warning(
+            "The device %s ran out of memory: batches of %d tokens from now on.", self._device, self.tokens
+        )
+        yield from self._in_halves(batch[:half])
+        yield from self._in_halves(batch[half:])
+
+    def _padded(self, batch: Sequence[np.ndarray]) -> torch.Tensor:
+        ids = torch.zeros((len(batch), len(batch[-1])), dtype=torch.long)
+        mask = torch.zeros_like(ids)
+        for row, window in enumerate(batch):
+            ids[row, : len(window)] = torch.from_numpy(window)
+            mask[row, : len(window)] = 1
+        return self._network(ids.to(self._device), mask.to(self._device))
 
     def _logits(self, ids: torch.Tensor, mask: torch.Tensor) -> np.ndarray:
         with torch.inference_mode():

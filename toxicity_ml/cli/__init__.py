@@ -19,6 +19,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "explain": ("toxicity_ml.cli.explain", "show what a score rests on: words, and where the heads look"),
     "attack": ("toxicity_ml.cli.attack", "measure how disguises and noise change the scores"),
     "benchmark": ("toxicity_ml.cli.benchmark", "latency and throughput of every way to run a model"),
+    "calibrate": ("toxicity_ml.cli.calibrate", "fit a version's probabilities and thresholds to your rows"),
+    "merge": ("toxicity_ml.cli.merge", "make one model version of several by averaging their weights"),
     "export": ("toxicity_ml.cli.export", "turn a checkpoint into the int8 network that is served"),
 }
 """Name: (module, help)."""

@@ -9,7 +9,6 @@ once where the batch is 1, and cores of one batch above that.
 import argparse
 import contextlib
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toxicity_ml.cli import FAILED
+from toxicity_ml.cores import available_cores
 
 if TYPE_CHECKING:
     from toxicity_ml.benchmark import Plan, Ratio, Report
@@ -89,7 +89,7 @@ def _plan(args: argparse.Namespace) -> "Plan":
     if args.quick:
         base = Plan(lengths=(16, 64), threads=(1,), batches=(1, 8), rounds=2, calls=10, seconds=0.05)
     else:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = available_cores()
         base = Plan(threads=tuple(sorted({1, cores})))
     return Plan(
         backends=args.backends,

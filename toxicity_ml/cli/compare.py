@@ -50,9 +50,7 @@ def run(args: argparse.Namespace) -> int:
     arms = [Arm.parse(text, start) for text in args.arm]
     rows = corpora.load(args.data, start.labels)
     validation = corpora.load(args.validation, start.labels)
-    if args.patterns:
-        weights = corpora.natural_weights(validation["labels"], Path(args.patterns))
-        validation = validation.remove_columns("weight").add_column("weight", weights)
+    validation = corpora.weighted(validation, args.patterns)
     if args.rows and args.rows < len(rows):
         rows = rows.shuffle(seed=0).select(range(args.rows))
     report = compare(arms, rows, validation, args.out, seeds=args.seeds, resamples=args.resamples)

@@ -39,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--validation",
         nargs="+",
         metavar="FILE",
-        help=f"rows to select, calibrate and set thresholds by (default: {HELD_OUT:.0%} of the data)",
+        help="rows to select, calibrate and set thresholds by "
+        f"(default: {100 * HELD_OUT:.0f} %% of the data)",
     )
     data.add_argument(
         "--patterns",
@@ -134,9 +135,7 @@ def run(args: argparse.Namespace) -> int:
         validation = corpora.load(args.validation, options.labels, options.task)
     else:
         rows, validation = _held_out(rows, options.seed)
-    if args.patterns:
-        weights = corpora.natural_weights(validation["labels"], Path(args.patterns))
-        validation = validation.remove_columns("weight").add_column("weight", weights)
+    validation = corpora.weighted(validation, args.patterns)
     if args.limit and args.limit < len(rows):
         rows = rows.shuffle(seed=options.seed).select(range(args.limit))
     if args.counterexamples:
@@ -162,7 +161,8 @@ def run(args: argparse.Namespace) -> int:
             "averaged": json.loads((checkpoint / "training.json").read_text(encoding="utf-8"))["averaged"],
             "options": {
                 key: value for key, value in vars(options).items() if key not in ("progress", "resume")
-            },
+            }
+            | ({"base_model": inherit.base_model} if inherit else {}),  # and not this machine's path
             "seconds": round(time.monotonic() - began),
             **({"parent": f"{inherit.name}@{inherit.version}"} if inherit else {}),
         },

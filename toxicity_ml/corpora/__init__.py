@@ -7,7 +7,7 @@ unjudged cells left empty, is read as it is.
 
 from toxicity_ml.corpora.labelling import SST2_CLASSES, TASKS, TEXT_COLUMNS
 from toxicity_ml.corpora.loading import from_rows, load
-from toxicity_ml.corpora.prevalence import natural_weights
+from toxicity_ml.corpora.prevalence import natural_weights, weighted
 from toxicity_ml.corpora.splitting import folded, split, text_key
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "natural_weights",
     "split",
     "text_key",
+    "weighted",
 ]

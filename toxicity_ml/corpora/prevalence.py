@@ -4,8 +4,20 @@ import csv
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from toxicity_ml.errors import DataError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+
+def weighted(rows: "Dataset", patterns: str | Path | None) -> "Dataset":
+    """The rows with ``natural_weights``, or as they are where there are no patterns."""
+    if not patterns:
+        return rows
+    weights = natural_weights(rows["labels"], Path(patterns))
+    return rows.remove_columns("weight").add_column("weight", weights)
 
 
 def natural_weights(labels: Sequence[Sequence[float]], patterns: Path) -> list[float]:
@@ -14,11 +26,16 @@ def natural_weights(labels: Sequence[Sequence[float]], patterns: Path) -> list[f
     ``patterns`` is a CSV with one column per label and ``rows``, the count of that combination in the natural
     population. A row's weight is the population share of its combination over its share among ``labels``. A
     combination that is not among ``labels`` goes unrepresented; one that is not in the file weighs 0.
-    Raises DataError for a file of another form, a masked label, and when no combination is in the file.
+    Raises DataError for a file that can't be read or has another form, a masked label, and when no
+    combination is in the file.
     """
     if any(value != value for row in labels for value in row):
         raise DataError("Rows with masked labels have no combination to weigh them by: leave them out.")
-    with patterns.open(encoding="utf-8", newline="") as file:
+    try:
+        file = patterns.open(encoding="utf-8", newline="")
+    except OSError as error:
+        raise DataError(f"{patterns} can't be read: {error.strerror}.") from error
+    with file:
         reader = csv.reader(file)
         header = next(reader)
         if header[-1] != "rows":

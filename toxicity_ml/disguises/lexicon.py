@@ -43,6 +43,21 @@ FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 """What may stand beside a rude word in a run of separated letters (``y o u i d i o t``)."""
 _NOT_REPEATED = frozenset({"looser", "loosers", "shiite", "shiites"})
 """Real words that look like a rude one with a letter repeated."""
+_REAL_WORDS = """
+admn ases bigos biot bith chik chiks cink cinks cnut cnuts cocs cono conos coos cras crep crepe crepes crepey
+creps crepy crps csam cetin certin danm daed deda deds dise dises dity doche douce duce duche dums edad engro
+fagot fagots fags fasto fatos filts folo frak haed haer haers haes hels hmoo hmos hoker hooer hoom hoos ides
+ikke jers kies kiled kils laem laes lamse leso lira liras lirs lmes loer loers moorn morn morns moros nais
+nasts nego negor negos niga omron paik paiks pais pecer peds peins peos pervers pises pisen pkis pons poos
+popo popos pron psic pues pusses quere racit raist rapit rase sacms savae scas scma scms scres scus sexit
+shist skans spis suced suker sult sults sutty suts tash tites tities toser trah twas ulys vadal vaina vanal
+verin vermis waken wakin wanen wanin wims
+"""
+_SHORT_MISSPELT = {"fck": "fuck", "fuk": "fuck", "sht": "shit", "dck": "dick", "cnt": "cunt", "suk": "suck"}
+"""Forms shorter than MIN_LETTERS that are in use."""
+_NOT_MISSPELT = frozenset(_REAL_WORDS.split())
+"""Real words and names, too rare for a vocabulary, that are a rude word with a letter swapped or dropped."""
+_INFLECTIONS = ("s", "es", "ed", "d", "er", "ers", "ing", "ings", "y", "ly")
 _NUMERALS = frozenset("ivxlcdm")
 """A repeated letter in a word of these alone is a Roman numeral's."""
 
@@ -61,9 +76,28 @@ RUDE_WORDS = SWEAR_WORDS | _with_endings(_OTHER_RUDE_WORDS.split())
 """These, and words that are often part of an attack."""
 
 
+def misspellings(word: str) -> set[str]:
+    """The word with two neighbouring letters swapped, or with one dropped that is neither first nor last.
+
+    Only forms of MIN_LETTERS letters and more.
+    """
+    places = range(len(word) - 1)
+    found = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in places}
+    found |= {word[:at] + word[at + 1 :] for at in places if at > 0}
+    return {form for form in found if len(form) >= MIN_LETTERS and form != word}
+
+
 def squeezed(word: str) -> str:
     """The word with each run of one letter cut to a single one."""
     return "".join(letter for letter, _ in groupby(word))
+
+
+def _is_word(form: str, vocabulary: frozenset[str] | set[str]) -> bool:
+    """Whether it is one of the vocabulary's words or a regular inflection of one."""
+    stems = {form} | {form.removesuffix(ending) for ending in _INFLECTIONS}
+    stems |= {stem + "e" for stem in stems if stem != form}
+    stems |= {stem[:-1] for stem in stems if stem[-2:-1] == stem[-1:]}
+    return not vocabulary.isdisjoint(stem for stem in stems if len(stem) >= 3)
 
 
 @dataclass(frozen=True)
@@ -76,11 +110,17 @@ class Lexicon:
     """The known words behind a squeezed one, rude words first, then the longest."""
     rude_by_shape: dict[tuple[str, int], tuple[str, ...]] = field(repr=False)
     """Swear words by first letter and length."""
+    misspelt: dict[str, str] = field(repr=False)
+    """A form with letters swapped or one dropped, which is no word itself: the rude word that it stands
+    for."""
 
     @classmethod
     def of(cls, words: Iterable[str] = ()) -> "Lexicon":
-        """A lexicon of the rude words and these; words that are not ASCII letters or too short are left
-        out."""
+        """A lexicon of the rude words and these; words that are not ASCII letters or too short are left out.
+
+        words: a vocabulary of the language. Without one nothing is taken for a misspelling, as nothing tells
+        it from a word.
+        """
         further = {word for word in words if word.isascii() and word.isalpha() and word.islower()}
         known = frozenset(word for word in RUDE_WORDS | further if MIN_LETTERS <= len(word) <= MAX_LETTERS)
         shapes: dict[tuple[str, int], list[str]] = {}
@@ -91,10 +131,18 @@ class Lexicon:
             known | SHORT_RUDE_WORDS, key=lambda word: (word not in RUDE_WORDS, -len(word), word)
         ):
             groups.setdefault(squeezed(word), []).append(word)
+        real = further | RUDE_WORDS
+        misspelt = {
+            form: word
+            for word in sorted(RUDE_WORDS)
+            for form in sorted(misspellings(word))
+            if further and form not in _NOT_MISSPELT and not _is_word(form, real)
+        }
         return cls(
             known,
             {key: tuple(found) for key, found in groups.items()},
             {key: tuple(found) for key, found in shapes.items()},
+            misspelt | (_SHORT_MISSPELT if further else {}),
         )
 
     def unrepeated(self, word: str) -> str | None:

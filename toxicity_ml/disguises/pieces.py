@@ -44,7 +44,8 @@ def is_letter(character: str, letter: str) -> bool:
 def written(pieces: list[Piece], start: int, end: int, letters: dict[int, str]) -> list[Piece]:
     """The pieces from start to end with these letters alone, in the word's own case.
 
-    letters: place -> lower-case letter. A character that is its letter stays as it is, its marks with it.
+    letters: place -> lower-case letter, and any that follow it and have no place of their own. A character
+    that is its letter stays as it is, its marks with it.
     """
     own = [pieces[at][0] for at in range(start, end) if pieces[at][0].isalpha()]
     shouted = sum(letter.isupper() for letter in own) * 2 > len(own)
@@ -54,11 +55,13 @@ def written(pieces: list[Piece], start: int, end: int, letters: dict[int, str]) 
         character, first, last = pieces[at]
         if at in letters:
             kept = True
-            if is_letter(character, letters[at]):
+            letter, more = letters[at][0], letters[at][1:]
+            if is_letter(character, letter):
                 found.append(pieces[at])
             else:
                 upper = character.isupper() or (shouted and not character.isalpha())
-                found.append((letters[at].upper() if upper else letters[at], first, last))
+                found.append((letter.upper() if upper else letter, first, last))
+            found += [(other.upper() if shouted else other, first, last) for other in more]
         elif kept and folded(character) == MARK:
             found.append(pieces[at])
         else:

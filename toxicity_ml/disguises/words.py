@@ -1,4 +1,5 @@
-"""The word of the lexicon behind one disguised word: look-alikes, leet, repeated and starred letters."""
+"""The word of the lexicon behind one disguised word: look-alikes, leet, repeated, starred, swapped and
+dropped letters."""
 
 import re
 from itertools import groupby, product
@@ -14,7 +15,7 @@ _STARS = frozenset("*#%+|")
 _DOUBLE = re.compile(r"(.)\1")
 
 Letters = list[tuple[int, str]]
-"""(index, letter) of each character that stays."""
+"""(index, letter) of each character that stays; two letters where one is missing behind it."""
 
 
 def plain_word(
@@ -25,12 +26,14 @@ def plain_word(
     raw: the text of the pieces. text: the same, folded.
     """
     word = text[start:end]
-    if end - start < 3 or not _may_hide(word, raw[start:end]):
+    if end - start < 3 or not _may_hide(word, raw[start:end], lexicon):
         return None
     places = [at for at in range(start, end) if text[at] != MARK]
     signs = "".join(text[at] for at in places)
     look_alikes = sum(pieces[at][0] in ALPHABETS or pieces[at][0] in SIMILAR for at in places)
     kept = reading(signs, lexicon, look_alikes)
+    if kept is None and signs in lexicon.misspelt and not look_alikes:
+        kept = _respelt(signs, lexicon.misspelt[signs])
     if kept is None:
         found = _in_one_alphabet(pieces, start, end)
     else:
@@ -59,9 +62,9 @@ def reading(signs: str, lexicon: Lexicon, look_alikes: int = 0) -> Letters | Non
     return _aligned(signs, found)
 
 
-def _may_hide(word: str, raw: str) -> bool:
+def _may_hide(word: str, raw: str, lexicon: Lexicon) -> bool:
     if word.isascii() and word.isalpha():
-        return not raw.isascii() or _DOUBLE.search(word) is not None
+        return not raw.isascii() or _DOUBLE.search(word) is not None or word in lexicon.misspelt
     return any(map(str.isalpha, word))
 
 
@@ -104,6 +107,14 @@ def _aligned(word: str, known: str) -> Letters:
         kept += [(place + offset, letter) for offset in range(len(list(wanted)))]
         place += len(list(run))
     return kept
+
+
+def _respelt(word: str, known: str) -> Letters:
+    """The known word on the places of one that swaps two of its letters or lacks one."""
+    if len(word) == len(known):
+        return list(enumerate(known))
+    at = next(index for index in range(len(known)) if word[index : index + 1] != known[index]) - 1
+    return [(index, known[at : at + 2] if index == at else letter) for index, letter in enumerate(word)]
 
 
 def _in_one_alphabet(pieces: list[Piece], start: int, end: int) -> list[Piece]:

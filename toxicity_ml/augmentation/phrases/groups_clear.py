@@ -43,6 +43,31 @@ FAMILIES: tuple[Family, ...] = (
         """,
     ),
     family(
+        "equal_rights",
+        {},
+        """
+        - [Equal|The same] rights for {people} [are|should be] [a matter of course|in the constitution|part
+          of the law|long overdue]
+        - {people} [have|should have] [a|the] right to [marry|vote|pray|adopt|work|live here] [like anyone
+          else|just as you do|without fear|]
+        - {people} should be [free|able|allowed] to [marry|hold hands|wear what they like|raise
+          children|worship] [in peace|without being stared at|anywhere|]
+        - [We|Our town|The club] [should|must|will] treat {people} [with respect|fairly|like everybody
+          else|as equals]
+        - {people} are [equal|entitled] to [their neighbours|the same pay as others|a fair trial|our help]
+        - [The court|Parliament|The city] [ruled|decided|voted] that {people} [may marry|can adopt|keep their
+          jobs|can serve in the army] [{when}|in {year}|at last]
+        - [I support|I voted for|I am all for] [marriage|equal pay|full citizenship|protection] for {people}
+          [, and so should you|and always will|]
+        - [Being|To be] a(n) {person} is [no reason to lose a job|nothing to hide|perfectly normal|fine
+          with us]
+        - A(n) {person} [can be|makes] [a good|as good a] {job} [as anyone|as well|too]
+        - {people} [pay taxes|love their children|work hard|get ill and grow old] [like you and me|like
+          everyone else|too]
+        """,
+        "",
+    ),
+    family(
         "neutral",
         {},
         """

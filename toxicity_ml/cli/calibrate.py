@@ -1,0 +1,60 @@
+"""Make a further version of a model: the same network, probabilities and thresholds fitted to these rows.
+
+For a site whose comments differ from those that the model was validated on: no training, and a few hundred
+labelled comments of its own will do. A label with fewer than 20 positives or negatives among them keeps what
+it has; where that holds for all of them, nothing is made.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
+    )
+    parser.add_argument(
+        "--validation",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="labelled rows to calibrate and set thresholds by",
+    )
+    parser.add_argument(
+        "--patterns",
+        metavar="CSV",
+        help="label combinations of the population, to weight these rows by",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the model version directory to make"
+    )
+    parser.add_argument("--name", default=None, help="the model's name (default: as it is)")
+    parser.add_argument("--version", required=True, help="the version's name")
+    parser.add_argument("--json", action="store_true", help="print the manifest's metrics as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0. Raises DataError, ModelNotFound or ModelDamaged."""
+    import numpy as np
+    from datasets import disable_progress_bars
+
+    from toxicity_ml import corpora
+    from toxicity_ml.classifier import PRETRAINED
+    from toxicity_ml.manifest import Manifest
+    from toxicity_ml.publishing import fitted_labels, recalibrate
+
+    disable_progress_bars()
+    directory = args.model or PRETRAINED
+    before = Manifest.load(directory)
+    rows = corpora.weighted(corpora.load(args.validation, before.labels, before.task), args.patterns)
+    after = recalibrate(directory, args.out, version=args.version, validation=rows, name=args.name)
+    fitted = fitted_labels(before, np.asarray(rows["labels"], dtype=np.float64))
+    if args.json:
+        print(json.dumps({"directory": str(args.out), "metrics": after.metrics}, indent=2))
+        return 0
+    print(f"{after.name}@{after.version} is in {args.out}. Thresholds:")
+    for label in after.labels:
+        kept = "" if label in fitted else "  (kept: too few rows)"
+        print(f"  {label}: {before.thresholds[label]:.4f} -> {after.thresholds[label]:.4f}{kept}")
+    return 0

@@ -1,0 +1,82 @@
+"""Make one model version of several: their weights averaged, then calibrated anew (model soups, Wortsman et
+al. 2022). All of them must have been fine-tuned from the same base model.
+
+Served at the price of one; whether it is better than its parts is for `evaluate` to say.
+"""
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from toxicity_ml.errors import DataError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--model",
+        action="append",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="model version directory; again for each",
+    )
+    parser.add_argument(
+        "--shares",
+        nargs="+",
+        type=float,
+        metavar="SHARE",
+        help="how much each counts, in the same order (default: all the same)",
+    )
+    parser.add_argument(
+        "--validation",
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="labelled rows to calibrate and set thresholds by",
+    )
+    parser.add_argument(
+        "--patterns",
+        metavar="CSV",
+        help="label combinations of the population, to weight these rows by",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="the model version directory to make"
+    )
+    parser.add_argument("--name", default=None, help="the model's name (default: the first version's)")
+    parser.add_argument("--version", default="1", help="the version's name (default: 1)")
+    parser.add_argument("--json", action="store_true", help="print the manifest's metrics as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns 0. Raises DataError, ExportRefused, ModelNotFound or ModelDamaged."""
+    from datasets import disable_progress_bars
+
+    from toxicity_ml import corpora
+    from toxicity_ml.manifest import Manifest
+    from toxicity_ml.merging import merge_weights, origin
+    from toxicity_ml.publishing import publish_version
+
+    if args.out.exists():
+        raise DataError(f"{args.out} exists; a model version is never changed. Name another directory.")
+    disable_progress_bars()
+    first = Manifest.load(args.model[0])
+    shares = args.shares or [1.0] * len(args.model)
+    validation = corpora.weighted(corpora.load(args.validation, first.labels, first.task), args.patterns)
+    with tempfile.TemporaryDirectory(prefix="merging-") as place:
+        checkpoint = merge_weights(args.model, shares, Path(place) / "checkpoint")
+        manifest = publish_version(
+            checkpoint,
+            args.out,
+            name=args.name or first.name,
+            version=args.version,
+            validation=validation,
+            base_model=first.base_model,
+            training=origin(args.model, shares),
+            inherit=first,
+        )
+    if args.json:
+        print(json.dumps({"directory": str(args.out), "metrics": manifest.metrics}, indent=2))
+    else:
+        print(f"{manifest.name}@{manifest.version} is in {args.out}.")
+    return 0

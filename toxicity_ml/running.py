@@ -1,0 +1,109 @@
+"""How the windows of many texts are run: each by itself on threads, or together in batches on a device."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+
+from toxicity_ml.backends import Backend, BatchBackend
+from toxicity_ml.errors import BackendUnavailable
+
+logger = logging.getLogger(__name__)
+
+
+class Runner(Protocol):
+    """What a classifier asks of it. Safe to call from many threads at once."""
+
+    @property
+    def name(self) -> str:
+        """What runs, and where, for a log."""
+        ...
+
+    @property
+    def threads(self) -> int:
+        """Windows that are run at once, whoever asks."""
+        ...
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether many texts at a time are run faster than one."""
+        ...
+
+    @property
+    def backend(self) -> Backend:
+        """The network."""
+        ...
+
+    def run_all(self, windows: Sequence[np.ndarray]) -> Iterable[np.ndarray]:
+        """windows: n times int64 (length,). Returns n times logits, float32 (n_labels,), in their order."""
+        ...
+
+
+class EachByItself:
+    """One window a run, one thread a run: a score then depends on no neighbour."""
+
+    is_batched = False
+
+    def __init__(self, backend: Backend, threads: int, name: str) -> None:
+        self.backend = backend
+        self.threads = threads
+        self.name = name
+        # callers on several threads share the cores instead of each taking all of them
+        self._free = threading.BoundedSemaphore(threads)
+
+    def run_all(self, windows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+        """Logits of each window, in their order."""
+        if len(windows) < 2 or self.threads == 1:
+            yield from map(self._run, windows)
+            return
+        # a pool for each call costs less than a run, and leaves no threads behind for a fork to lose
+        with ThreadPoolExecutor(min(self.threads, len(windows)), "toxicity") as pool:
+            yield from pool.map(self._run, windows)
+
+    def _run(self, ids: np.ndarray) -> np.ndarray:
+        with self._free:
+            return self.backend.run(ids)
+
+
+class InBatches:
+    """All windows together, as a GPU wants them; each by itself on the CPU once that has failed."""
+
+    def __init__(self, backend: BatchBackend, name: str, instead: Callable[[], EachByItself]) -> None:
+        """instead: loads what runs where the device does not any more."""
+        self._runs_on: BatchBackend | EachByItself = backend
+        self._name = name
+        self._load_instead = instead
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self._runs_on.name if isinstance(self._runs_on, EachByItself) else self._name
+
+    @property
+    def threads(self) -> int:
+        return self._runs_on.threads if isinstance(self._runs_on, EachByItself) else 1
+
+    @property
+    def is_batched(self) -> bool:
+        return not isinstance(self._runs_on, EachByItself)
+
+    @property
+    def backend(self) -> Backend:
+        return self._runs_on.backend if isinstance(self._runs_on, EachByItself) else self._runs_on
+
+    def run_all(self, windows: Sequence[np.ndarray]) -> Iterable[np.ndarray]:
+        """Logits of each window, in their order."""
+        with self._one_at_a_time:
+            runs_on = self._runs_on
+            if not isinstance(runs_on, EachByItself):
+                try:
+                    return list(runs_on.run_batch(windows))
+                except BackendUnavailable as error:
+                    logger.error("%s Scoring goes on on the CPU.", error)
+                    runs_on = self._runs_on = self._load_instead()
+        return runs_on.run_all(windows)
