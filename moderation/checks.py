@@ -18,16 +18,19 @@ from moderation.conf import KEYS, conf
 
 HIDE_KEYS = ("field", "hidden", "visible", "hide", "show")
 THRESHOLD_KEYS = ("flag", "hold")
+BACKENDS = ("auto", "onnx", "cuda")
 NUMBERS: dict[str, tuple[float, float, bool]] = {
     "HOLD_AT": (0, 1, True),
     "AUDIT_RATE": (0, 1, False),
-    "BATCH_SIZE": (1, 10_000, False),
+    "BATCH_SIZE": (1, 10_000, True),
     "LEASE_SECONDS": (1, 86_400, False),
     "SWEEP_SECONDS": (0.1, 86_400, False),
     "COMPARE_HOURS": (0, 8760, False),
     "THREADS": (1, 1024, True),
     "CLASSIFY_MAX_TEXTS": (1, 100_000, False),
     "CLASSIFY_MAX_CHARACTERS": (1, 1_000_000_000, False),
+    "METRICS_PORT": (1, 65535, True),
+    "RETENTION_DAYS": (0, 36_500, True),
 }
 """{key: (lowest, highest, may be None)}."""
 
@@ -62,6 +65,10 @@ def check_setting(**_: Any) -> list[CheckMessage]:
         found.append(Error(message, id="moderation.E016"))
     if given.get("CLASSIFY_PERMISSION"):
         found += _check_callable("MODERATION", "CLASSIFY_PERMISSION", given["CLASSIFY_PERMISSION"])
+    if given.get("BACKEND", "auto") not in BACKENDS:
+        message = f'MODERATION["BACKEND"] must be one of: {", ".join(BACKENDS)}.'
+        hint = _did_you_mean(given["BACKEND"], BACKENDS)
+        found.append(Error(message + hint, id="moderation.E021"))
     if not isinstance(given.get("MODELS", {}), Mapping):
         message = 'MODERATION["MODELS"] must be a dict {"app_label.Model": {"text": "field", ...}}.'
         found.append(Error(message, id="moderation.E004"))
@@ -137,6 +144,11 @@ def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
     yield from _check_hide(where, model, given.get("hide"))
     yield from _check_while_pending(where, given)
     yield from _check_thresholds(where, given.get("thresholds") or {})
+    days = given.get("retention_days")
+    lowest, highest, _ = NUMBERS["RETENTION_DAYS"]
+    if days is not None and not _is_between(days, lowest, highest):
+        message = f'{where}["retention_days"] must be a number from {lowest} to {highest}, or None.'
+        yield Error(message, id="moderation.E020")
 
 
 def _check_hide(where: str, model: type[models.Model], given: Any) -> Iterator[CheckMessage]:

@@ -56,9 +56,10 @@ class Conf:
         return float(self.given.get("AUDIT_RATE", 0.01))
 
     @property
-    def BATCH_SIZE(self) -> int:
-        """How many texts a worker claims at a time."""
-        return int(self.given.get("BATCH_SIZE", 32))
+    def BATCH_SIZE(self) -> int | None:
+        """How many texts a worker claims at a time; None: 32 on a CPU, 512 on a GPU."""
+        value = self.given.get("BATCH_SIZE")
+        return None if value is None else int(value)
 
     @property
     def LEASE_SECONDS(self) -> float:
@@ -77,7 +78,7 @@ class Conf:
 
     @property
     def THREADS(self) -> int | None:
-        """Of one classifier; None: one per core."""
+        """Texts that one process scores at once; None: its share of the cores that the worker may use."""
         value = self.given.get("THREADS")
         return None if value is None else int(value)
 
@@ -113,6 +114,33 @@ class Conf:
         """How many characters the texts of one request to `classify/` may have together."""
         return int(self.given.get("CLASSIFY_MAX_CHARACTERS", 2_000_000))
 
+    @property
+    def METRICS_TOKEN(self) -> str:
+        """Bearer token that opens the metrics; without one the web's are for staff sessions only."""
+        return str(self.given.get("METRICS_TOKEN") or "")
+
+    @property
+    def METRICS_PORT(self) -> int | None:
+        """Where a worker process serves its metrics over HTTP; None: it serves none."""
+        value = self.given.get("METRICS_PORT")
+        return None if value is None else int(value)
+
+    @property
+    def METRICS_ADDRESS(self) -> str:
+        """The address of that port; loopback, as without a token it answers whoever asks."""
+        return str(self.given.get("METRICS_ADDRESS") or "127.0.0.1")
+
+    @property
+    def RETENTION_DAYS(self) -> float | None:
+        """Copied texts are blanked so many days after their screening; None: kept while the object is."""
+        value = self.given.get("RETENTION_DAYS")
+        return None if value is None else float(value)
+
+    @property
+    def BACKEND(self) -> str:
+        """What workers score with: "onnx", "cuda", or "auto", which is cuda where there is a GPU."""
+        return str(self.given.get("BACKEND", "auto"))
+
 
 KEYS = (
     "MODELS",
@@ -132,6 +160,11 @@ KEYS = (
     "CLASSIFY_PERMISSION",
     "CLASSIFY_MAX_TEXTS",
     "CLASSIFY_MAX_CHARACTERS",
+    "METRICS_TOKEN",
+    "METRICS_PORT",
+    "METRICS_ADDRESS",
+    "RETENTION_DAYS",
+    "BACKEND",
 )
 """Every key that `MODERATION` may have."""
 

@@ -22,6 +22,7 @@ from kombu.messaging import Producer
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from moderation import metrics
 from moderation.conf import conf
 
 logger = logging.getLogger("moderation.doorbell")
@@ -30,16 +31,27 @@ SOCKET_SECONDS = 0.1
 QUIET_SECONDS = 10.0
 FLAG_SECONDS = 10
 """A message that got lost keeps others from being sent for so long, at most."""
-FLAG = "moderation:doorbell"
-EXPIRES_SECONDS = 60
-"""A message that nobody took in this time is dropped by the worker: the sweep has been there since."""
+EXPIRES_SECONDS = 24 * 3600
+"""A message that nobody took in this time is dropped by the worker, by the worker's own clock: in less, every
+message would look old to one whose clock is ahead. A day's worth of them waiting, one in `FLAG_SECONDS`, is
+taken and found needless in seconds."""
+
+
+def broker_answers(seconds: float = 2.0) -> bool:
+    """Whether the broker takes a connection now, asked once; nobody's save waits for this.
+
+    Raises what the transport raises where it can't be asked.
+    """
+    with _connection(seconds) as connection:
+        connection.ensure_connection(max_retries=1, timeout=seconds)
+        return bool(connection.connected)
 
 
 class Doorbell:
     """One per process; survives a fork."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # an eager task answers while the bell still rings
         self._pid = os.getpid()
         self._quiet_until = 0.0
         self._redis: redis.Redis | None = None
@@ -59,7 +71,10 @@ class Doorbell:
         except Exception as error:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             self._hang_up()
-            logger.warning("The broker can't be reached (%s); the sweep will do.", type(error).__name__)
+            metrics.count_doorbell_failure()
+            extra = {"code": "broker-unreachable"}
+            name = type(error).__name__
+            logger.warning("The broker can't be reached (%s); the sweep will do.", name, extra=extra)
             return False
         finally:
             self._lock.release()
@@ -71,14 +86,14 @@ class Doorbell:
                 self._forget_parent()
                 client = self._flag_client()
                 if client is not None:
-                    client.delete(FLAG)
+                    client.delete(_flag())
         except Exception as error:
             logger.info("The doorbell's flag could not be lowered (%s).", type(error).__name__)
 
     def _raise_flag(self) -> bool:
         """False while another message is under way."""
         client = self._flag_client()
-        return client is None or bool(client.set(FLAG, "1", nx=True, ex=FLAG_SECONDS))
+        return client is None or bool(client.set(_flag(), "1", nx=True, ex=FLAG_SECONDS))
 
     def _flag_client(self) -> redis.Redis | None:
         url = conf.REDIS_URL or str(current_app.conf.broker_url or "")
@@ -131,6 +146,11 @@ class Doorbell:
                 logger.debug("A broken broker connection could not be closed (%s).", type(error).__name__)
 
 
+def _flag() -> str:
+    """Sites that share a Redis differ in `QUEUE`: none keeps another's worker asleep."""
+    return f"moderation:doorbell:{conf.QUEUE}"
+
+
 def _message(task: str) -> tuple[dict[str, Any], dict[str, Any], Any]:
     """Celery's message for `task`: headers, properties, body. It is the same each time but for id and time.
 
@@ -148,26 +168,26 @@ def _message(task: str) -> tuple[dict[str, Any], dict[str, Any], Any]:
 _messages: dict[str, Any] = {}
 
 
-def _connection() -> Connection:
-    """A broker connection that gives up after `SOCKET_SECONDS`, whichever transport the site uses."""
-    connection: Connection = current_app.connection_for_write(connect_timeout=SOCKET_SECONDS)
+def _connection(seconds: float = SOCKET_SECONDS) -> Connection:
+    """A broker connection that gives up after so long, whichever transport the site uses."""
+    connection: Connection = current_app.connection_for_write(connect_timeout=seconds)
     connection.transport_options = {
         **(connection.transport_options or {}),
         "max_retries": 0,
-        "connect_retries_timeout": SOCKET_SECONDS,
-        **_timeouts(connection.transport_cls),
+        "connect_retries_timeout": seconds,
+        **_timeouts(connection.transport_cls, seconds),
     }
     return connection
 
 
-def _timeouts(transport: Any) -> dict[str, Any]:
+def _timeouts(transport: Any, seconds: float) -> dict[str, Any]:
     if str(transport).startswith(("redis", "rediss", "sentinel")):
         return {
-            "socket_timeout": SOCKET_SECONDS,
-            "socket_connect_timeout": SOCKET_SECONDS,
+            "socket_timeout": seconds,
+            "socket_connect_timeout": seconds,
             "retry_on_timeout": False,
         }
-    return {"read_timeout": SOCKET_SECONDS, "write_timeout": SOCKET_SECONDS}
+    return {"read_timeout": seconds, "write_timeout": seconds}
 
 
 doorbell = Doorbell()

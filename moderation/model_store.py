@@ -27,6 +27,7 @@ __all__ = [
     "local_directory",
     "publish",
     "rollback",
+    "scoring_here",
 ]
 
 PUBLISHED = "model.published"
@@ -45,19 +46,28 @@ class NothingToGoBackTo(Exception):
 
 
 def active_version() -> ModelVersion:
-    """The version that scores now; one query.
+    """The version that scores now, in this process; one query.
 
     The packaged default is registered and active until another is; when the package brings a new default
-    while its old one is active, the new one takes over. Raises ModelUnavailable when there is none at all.
+    while its old one is active, the new one takes over. Where the package is of an older release than the
+    active default, it is as `scoring_here` says. Raises ModelUnavailable when there is none at all.
     """
-    active = ModelVersion.objects.filter(is_active=True).first()
+    # asked before each batch, by everybody; few want to know what is left out
+    active = ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first()
     if active is None:
         return _register_packaged(artifacts.read_manifest(artifacts.packaged_directory()))
-    if not active.location:
-        packaged = _packaged_manifest()
-        if packaged is not None and packaged.sha256 != active.manifest_sha256:
-            return _upgraded(active, packaged)
-    return active
+    packaged = _packaged_instead_of(active)
+    return active if packaged is None else _known(active, packaged) or _upgraded(active, packaged)
+
+
+def scoring_here(active: ModelVersion) -> ModelVersion:
+    """The active version, or the default of this process's package in its place; changes nothing.
+
+    That is so where the active one is another release's default, whose files are nowhere on this machine,
+    and ours was registered before: after the old release was installed again, or while two are running.
+    """
+    packaged = _packaged_instead_of(active)
+    return active if packaged is None else _known(active, packaged) or active
 
 
 def local_directory(version: ModelVersion) -> Path:
@@ -73,12 +83,16 @@ def local_directory(version: ModelVersion) -> Path:
 
 
 def publish(
-    directory: Path, *, parent: ModelVersion | None = None, user: AbstractBaseUser | None = None
+    directory: Path,
+    *,
+    parent: ModelVersion | None = None,
+    user: AbstractBaseUser | None = None,
+    username: str = "",
 ) -> ModelVersion:
     """Copy a version directory to the artifact storage and register it, not active.
 
     Raises ModelUnavailable when the directory is damaged, AlreadyPublished, or PublishFailed; in each case no
-    row is made and nothing is left on the storage.
+    row is made and nothing is left on the storage. username: who does it, where no user of the site does.
     """
     manifest = artifacts.read_manifest(directory)
     artifacts.verify(directory, manifest.sha256)
@@ -92,7 +106,7 @@ def publish(
     try:
         with transaction.atomic(using=_database()):
             row = _create(manifest, location=location, parent=parent)
-            _record(PUBLISHED, row, None, row, user)
+            _record(PUBLISHED, row, None, row, user, username)
     except IntegrityError as error:
         # Another process published the same name meanwhile; the same bytes would lie at the same location.
         if not ModelVersion.objects.filter(location=location).exists():
@@ -104,19 +118,23 @@ def publish(
     return row
 
 
-def activate(version: ModelVersion, *, user: AbstractBaseUser | None = None) -> ModelVersion:
+def activate(
+    version: ModelVersion, *, user: AbstractBaseUser | None = None, username: str = ""
+) -> ModelVersion:
     """Make a version the one that scores; workers switch between batches. Already active: nothing happens.
 
-    Raises ModelUnavailable, with the old version still active, when its files are not all there.
+    Raises ModelUnavailable, with the old version still active, when its files are not all there. username:
+    who does it, where no user of the site does.
     """
     local_directory(version)
-    return _switch(version, ACTIVATED, user)
+    return _switch(version, ACTIVATED, user, username)
 
 
-def rollback(*, user: AbstractBaseUser | None = None) -> ModelVersion:
+def rollback(*, user: AbstractBaseUser | None = None, username: str = "") -> ModelVersion:
     """Go back to the version that was active before this one; again, to the one before that.
 
-    Raises NothingToGoBackTo, or ModelUnavailable when that version's files are not all there.
+    Raises NothingToGoBackTo, or ModelUnavailable when that version's files are not all there. username: who
+    does it, where no user of the site does.
     """
     previous = _previously_active()
     if previous is None:
@@ -124,7 +142,7 @@ def rollback(*, user: AbstractBaseUser | None = None) -> ModelVersion:
     if not previous.location:
         previous = _packaged_now(previous)
     local_directory(previous)
-    return _switch(previous, ROLLED_BACK, user)
+    return _switch(previous, ROLLED_BACK, user, username)
 
 
 def _previously_active() -> ModelVersion | None:
@@ -155,7 +173,9 @@ def _is_named(manifest: ManifestFile) -> bool:
     return ModelVersion.objects.filter(name=content["name"], version=content["version"]).exists()
 
 
-def _switch(version: ModelVersion, action: str, user: AbstractBaseUser | None) -> ModelVersion:
+def _switch(
+    version: ModelVersion, action: str, user: AbstractBaseUser | None, username: str = ""
+) -> ModelVersion:
     with transaction.atomic(using=_database()):
         # All rows in one order: two people activating at once wait for each other instead of deadlocking.
         list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
@@ -163,8 +183,8 @@ def _switch(version: ModelVersion, action: str, user: AbstractBaseUser | None) -
         if before is None or before.pk != version.pk:
             ModelVersion.objects.filter(is_active=True).update(is_active=False)
             ModelVersion.objects.filter(pk=version.pk).update(is_active=True, activated=timezone.now())
-            _record(action, version, before, version, user)
-    version.refresh_from_db()
+            _record(action, version, before, version, user, username)
+    version.refresh_from_db(using=_database())
     return version
 
 
@@ -173,7 +193,7 @@ def _register_packaged(manifest: ManifestFile) -> ModelVersion:
     try:
         with transaction.atomic(using=_database()):
             row = _create(manifest, location="", is_active=True, activated=timezone.now())
-            _record(ACTIVATED, row, None, row, None)
+            _record(ACTIVATED, row, None, row, None, "")
     except IntegrityError:
         active = ModelVersion.objects.filter(is_active=True).first()
         if active is not None:
@@ -184,13 +204,25 @@ def _register_packaged(manifest: ManifestFile) -> ModelVersion:
     return row
 
 
-def _upgraded(active: ModelVersion, packaged: ManifestFile) -> ModelVersion:
-    """The packaged default changed under an active one: take the new one, once.
+def _packaged_instead_of(active: ModelVersion) -> ManifestFile | None:
+    """What the package brings where the active version is a packaged default, but not this package's."""
+    packaged = None if active.location else _packaged_manifest()
+    return None if packaged is None or packaged.sha256 == active.manifest_sha256 else packaged
 
-    A process that still runs the older package finds its default registered and inactive, and leaves it so.
-    """
-    if ModelVersion.objects.filter(manifest_sha256=packaged.sha256).exists():
-        return active
+
+def _known(active: ModelVersion, packaged: ManifestFile) -> ModelVersion | None:
+    """The row of the packaged default; None where it has never been registered."""
+    rows = ModelVersion.objects.filter(location="", manifest_sha256=packaged.sha256)
+    row = rows.defer("manifest", "metrics").first()
+    if row is not None and (active.pk, row.pk) not in _told:
+        _told.add((active.pk, row.pk))
+        says = "The active model version %s is not in the package that is installed; %s is, and scores here."
+        logger.warning(says, active, row)
+    return row
+
+
+def _upgraded(active: ModelVersion, packaged: ManifestFile) -> ModelVersion:
+    """The packaged default changed under an active one: take the new one, once."""
     try:
         with transaction.atomic(using=_database()):
             row = _create(packaged, location="")
@@ -210,6 +242,7 @@ def _registered(manifest: ManifestFile) -> ModelVersion:
         ) from error
 
 
+_told: set[tuple[int, int]] = set()
 _seen_packaged: tuple[tuple[int, int], ManifestFile] | None = None
 
 
@@ -247,11 +280,12 @@ def _record(
     before: ModelVersion | None,
     after: ModelVersion,
     user: AbstractBaseUser | None,
+    username: str,
 ) -> None:
     AuditEntry.objects.create(
         action=action,
         user=user,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
-        username=user.get_username() if user else "",
+        username=user.get_username() if user else username,
         target_type="modelversion",
         target_id=str(target.pk),
         before={"version": str(before)} if before else {},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import EllipsisType
 from typing import Any, TypeVar
 
 from django.apps import apps
@@ -15,7 +16,7 @@ from moderation.conf import conf
 
 ModelClass = TypeVar("ModelClass", bound=type[Model])
 
-OPTIONS = ("text", "author", "hide", "exempt", "while_pending", "thresholds")
+OPTIONS = ("text", "author", "hide", "exempt", "while_pending", "thresholds", "retention_days")
 WHILE_PENDING = ("show", "hide")
 
 
@@ -56,6 +57,8 @@ class Registered:
     """Visibility until there is a verdict: "show" or "hide"."""
     thresholds: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     """{label: {"flag": p, "hold": p or None}}; a stored Policy goes before it."""
+    retention_days: float | None = None
+    """Copied texts are blanked so many days after their screening; None: kept while the object is."""
 
     @property
     def model(self) -> type[Model]:
@@ -83,8 +86,12 @@ def moderated(
     exempt: str = "",
     while_pending: str = "show",
     thresholds: Mapping[str, Mapping[str, float | None]] | None = None,
+    retention_days: float | EllipsisType | None = ...,
 ) -> Callable[[ModelClass], ModelClass]:
-    """Class decorator that registers one's own model; the options are those of `MODERATION["MODELS"]`."""
+    """Class decorator that registers one's own model; the options are those of `MODERATION["MODELS"]`.
+
+    retention_days: left out, it is `MODERATION["RETENTION_DAYS"]`, as with each model that names none.
+    """
     given: dict[str, Any] = {
         "text": text,
         "author": author,
@@ -93,6 +100,8 @@ def moderated(
         "while_pending": while_pending,
         "thresholds": thresholds or {},
     }
+    if retention_days is not ...:
+        given["retention_days"] = retention_days
 
     def register(model: ModelClass) -> ModelClass:
         if model._meta.abstract:
@@ -149,6 +158,7 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
         exempt=given.get("exempt") or "",
         while_pending=given.get("while_pending", "show"),
         thresholds=given.get("thresholds") or {},
+        retention_days=given.get("retention_days", conf.RETENTION_DAYS),
     )
 
 

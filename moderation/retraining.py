@@ -22,7 +22,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from moderation import gate, model_store, soft_targets, training_data
+from moderation import gate, model_store, processes, soft_targets, training_data
 from moderation.models import ModelVersion, TrainingRun
 from moderation.training_data import DEV, TEST, TRAIN, Row
 from moderation.training_process import RetrainingFailed, run_classifier
@@ -71,11 +71,18 @@ class Retrained:
     is_active: bool
 
 
-def retrain(options: Options, *, user: AbstractBaseUser | None = None, say: Say = logger.info) -> Retrained:
+def retrain(
+    options: Options,
+    *,
+    user: AbstractBaseUser | None = None,
+    username: str = "",
+    say: Say = logger.info,
+) -> Retrained:
     """Train a candidate from the active version on what people decided, and activate it as `options` say.
 
-    The candidate is registered in any case. Raises RetrainingFailed, or ModelUnavailable when the active
-    version's files are not all there; the training run then says that it failed, and nothing half-done stays.
+    The candidate is registered in any case. username: who does it, where no user of the site does. Raises
+    RetrainingFailed, or ModelUnavailable when the active version's files are not all there; the training run
+    then says that it failed, and nothing half-done stays.
     """
     _refuse_a_second()
     parent = model_store.active_version()
@@ -89,10 +96,11 @@ def retrain(options: Options, *, user: AbstractBaseUser | None = None, say: Say 
             f"choose by, {len(sides[TEST])} to test on. {options.min_reviews} are needed, and some to learn "
             "and to choose by. Review more, or lower --min-reviews.",
         )
-    run = _begin(options, parent, user, {name: len(found) for name, found in sides.items()})
+    username = user.get_username() if user else username
+    run = _begin(options, parent, user, username, {name: len(found) for name, found in sides.items()})
     try:
         with tempfile.TemporaryDirectory(prefix="retraining-") as place:
-            return _retrain(run, Path(place), parent, parent_directory, sides, options, user, say)
+            return _retrain(run, Path(place), parent, parent_directory, sides, options, user, say, username)
     except BaseException as error:
         # Interrupts and SIGTERM included: a run that nobody carries on must not look as if it went on.
         _finish(run, TrainingRun.Status.FAILED, error_code=_code(error))
@@ -108,6 +116,7 @@ def _retrain(
     options: Options,
     user: AbstractBaseUser | None,
     say: Say,
+    username: str,
 ) -> Retrained:
     from toxicity_ml.classifier import Classifier
 
@@ -131,7 +140,7 @@ def _retrain(
     )
     _let_go_of_the_database()
     _train(work, parent, parent_directory, f"site-{run.pk}", options)
-    candidate = model_store.publish(work / "candidate", parent=parent, user=user)
+    candidate = model_store.publish(work / "candidate", parent=parent, user=user, username=username)
     TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
     new = Classifier.load(work / "candidate", verify=False)
     comparison = _compare(old, new, sides[TEST], rehearsed[TEST])
@@ -143,7 +152,7 @@ def _retrain(
     run.result = comparison.verdict
     run.candidate = candidate
     _finish(run, TrainingRun.Status.DONE)
-    is_active = _activate(candidate, parent, comparison, options.activate, user, say)
+    is_active = _activate(candidate, parent, comparison, options.activate, user, say, username)
     return Retrained(run, candidate, comparison, base_report, is_active)
 
 
@@ -154,13 +163,14 @@ def _activate(
     when: str,
     user: AbstractBaseUser | None,
     say: Say,
+    username: str,
 ) -> bool:
     if when == NEVER or (when == IF_BETTER and comparison.verdict != gate.BETTER):
         return False
     if when == IF_BETTER and model_store.active_version().pk != parent.pk:
         say(f"Another version than {parent} is active by now, and the candidate was not compared with it.")
         return False
-    model_store.activate(candidate, user=user)
+    model_store.activate(candidate, user=user, username=username)
     return True
 
 
@@ -218,7 +228,11 @@ def _evaluate(directory: Path, base: Path, work: Path) -> dict[str, dict[str, fl
 
 
 def _begin(
-    options: Options, parent: ModelVersion, user: AbstractBaseUser | None, counts: dict[str, int]
+    options: Options,
+    parent: ModelVersion,
+    user: AbstractBaseUser | None,
+    username: str,
+    counts: dict[str, int],
 ) -> TrainingRun:
     asked = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()}
     return TrainingRun.objects.create(
@@ -227,7 +241,7 @@ def _begin(
         options={**asked, "process": [socket.gethostname(), os.getpid()]},
         counts=counts,
         started_by=user,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
-        started_by_name=user.get_username() if user else "",
+        started_by_name=username,
         started=timezone.now(),
     )
 
@@ -245,20 +259,11 @@ def _refuse_a_second() -> None:
     for run in TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING):
         host, process = run.options.get("process", ["", 0])
         is_old = run.started is None or run.started < timezone.now() - FORGOTTEN_AFTER
-        is_gone = not _is_alive(process) if host == socket.gethostname() else is_old
+        is_here = host == socket.gethostname()
+        is_gone = process == os.getpid() or not processes.is_alive(process) if is_here else is_old
         if not is_gone:
             raise RetrainingFailed("already-running", f"Training run {run.pk} is under way on {host}.")
         _finish(run, TrainingRun.Status.FAILED, error_code="killed")
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return process != os.getpid()
 
 
 def _let_go_of_the_database() -> None:

@@ -33,7 +33,7 @@ class AlreadyDecided(CannotDecide):
 
 
 class NoLongerCurrent(CannotDecide):
-    """The text was edited or deleted after the moderator saw it."""
+    """The text was edited, deleted or blanked after the moderator saw it."""
 
 
 class InvalidDecision(CannotDecide):
@@ -65,6 +65,10 @@ def decide(
         if not screening.is_current:
             raise NoLongerCurrent(
                 "The text was edited or deleted meanwhile. The newer one, if any, is in the queue."
+            )
+        if screening.blanked:
+            raise NoLongerCurrent(
+                "Its text was blanked when its retention ended, so there is nothing to judge."
             )
         basis = screening.basis()
         review = Review.objects.create(
@@ -186,7 +190,8 @@ def _carry_out(screening: Screening, review: Review) -> None:
     before = {"outcome": screening.outcome, "hidden_by_us": screening.hidden_by_us}
     screening.outcome = review.outcome
     screening.reviewed = timezone.now()
-    screening.save(update_fields=["outcome", "reviewed"])
+    screening.released = None
+    screening.save(update_fields=["outcome", "reviewed", "released"])
     if review.outcome == Screening.Outcome.HIDE:
         visibility.hide(screening)
     else:

@@ -11,31 +11,32 @@ from __future__ import annotations
 import logging
 import random
 import threading
-import uuid
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from celery import signals
 from django.apps import apps
 from django.db import DatabaseError, close_old_connections
-from django.db.models import Q
-from django.db.models.functions import Now
 from django.db.models.signals import post_migrate
 
-from moderation import model_store, visibility
+from moderation import leases, metrics, model_store, pools, retention, visibility
 from moderation.conf import conf
-from moderation.models import Lease
+from moderation.models import Screening
+from moderation.monitoring import heartbeat, worker_port
 from moderation.screening.claim import retry_failed
 from moderation.screening.discovery import Found, discover, remember_starts
 from moderation.screening.drain import Drained, drain, give_back_all, stopping
+from moderation.screening.live import reconcile
 from moderation.screening.score import LoadScorer, ModelNotReady, load_scorer
+from moderation.screening.serving import divide_cores
 
 logger = logging.getLogger("moderation.sweep")
 
 LEASE = "sweep"
 LEASE_SECONDS = 120
 ACTIONS_OF_A_SWEEP = 200
+APART = 0.75
+"""Of `SWEEP_SECONDS`: no two sweeps look for what is new within less, however many workers there are."""
 JOIN_SECONDS = 10.0
 
 
@@ -48,24 +49,54 @@ class Swept:
     """Pending actions that were carried out."""
     retried: int = 0
     """Failed texts that a new model version tries again."""
+    blanked: int = 0
+    """Texts whose retention had ended."""
     drained: Drained = field(default_factory=Drained)
 
 
 def sweep(
-    *, load: LoadScorer = load_scorer, stop: threading.Event = stopping, batches: int | None = None
+    *,
+    load: LoadScorer = load_scorer,
+    stop: threading.Event = stopping,
+    batches: int | None = None,
+    seconds: float | None = None,
+    apart: float = 0.0,
 ) -> Swept:
-    """Find what is new, carry out what is pending, screen. Raises DatabaseError when the database is away."""
+    """Find what is new, carry out what is pending, screen. Raises DatabaseError when the database is away.
+
+    batches, seconds: how much to screen, at most; by default all that is pending. apart: for so many seconds
+    after this one no other that is given it looks for what is new: a transaction that takes its key early and
+    commits late has one sweep of delay, and workers that sweep one right after another must not use that up.
+    """
     done = Swept()
-    token = _take_lease()
+    heartbeat.beat(at_once=True)
+    token = leases.take(LEASE, LEASE_SECONDS, resting=not apart)
     if token is not None:
         try:
             done.found = discover()
-            done.acted = sum(visibility.act(key) for key in visibility.actions_due(ACTIONS_OF_A_SWEEP))
+            metrics.count_discovered(**vars(done.found))
+            _carry_out_actions(done)
             done.retried = _retry_failed()
+            done.blanked = _blank_due(stop)
         finally:
-            Lease.objects.filter(name=LEASE, token=token).update(token=None, until=None)
-    done.drained = drain(load=load, stop=stop, batches=batches)
+            leases.give_back(LEASE, token, after=apart)
+    done.drained = drain(load=load, stop=stop, batches=batches, seconds=seconds)
+    heartbeat.beat(at_once=True)
+    metrics.count_sweep(is_ok=True)
     return done
+
+
+def _carry_out_actions(done: Swept) -> None:
+    """What can't be carried out may have another text by now, unseen by any receiver: that is screened."""
+    due = visibility.actions_due(ACTIONS_OF_A_SWEEP)
+    left = [key for key in due if not visibility.act(key)]
+    done.acted = len(due) - len(left)
+    if left:
+        try:
+            stuck = Screening.objects.filter(pk__in=left, is_current=True)
+            done.found.edited += reconcile(list(stuck)).edited
+        except Exception as error:  # of one of the site's fields, perhaps; its message may quote a row
+            logger.error("Looking at what could not be hidden or shown failed (%s).", type(error).__name__)
 
 
 def _retry_failed() -> int:
@@ -75,13 +106,12 @@ def _retry_failed() -> int:
         return 0  # `drain` says so, if anything is pending
 
 
-def _take_lease() -> uuid.UUID | None:
-    """None while another process sweeps."""
-    token = uuid.uuid4()
-    Lease.objects.get_or_create(name=LEASE)
-    free = Lease.objects.filter(Q(until=None) | Q(until__lt=Now()), name=LEASE)
-    taken = free.update(token=token, until=Now() + timedelta(seconds=LEASE_SECONDS))
-    return token if taken else None
+def _blank_due(stop: threading.Event) -> int:
+    try:
+        return retention.blank_due(chunks=retention.CHUNKS_OF_A_SWEEP, stop=stop)
+    except Exception as error:  # screening goes before; its message may quote a row
+        logger.error("Retention failed (%s); the next sweep goes on.", type(error).__name__)
+        return 0
 
 
 class Sweeper(threading.Thread):
@@ -93,15 +123,21 @@ class Sweeper(threading.Thread):
     def run(self) -> None:
         self._warm_up()
         while not stopping.is_set():
+            has_time = True
             try:
                 close_old_connections()
-                sweep()
+                # In a backlog that lasts for hours, what is new and what is to be hidden has its turn, too.
+                done = sweep(seconds=conf.SWEEP_SECONDS, apart=APART * conf.SWEEP_SECONDS)
+                has_time = done.drained.can_wait
             except Exception as error:  # its message may quote a row
-                logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__)
+                metrics.count_sweep(is_ok=False)
+                metrics.count_failure(f"sweep:{type(error).__name__}")
+                extra = {"code": "sweep-failed"}
+                logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__, extra=extra)
             finally:
                 close_old_connections()
-            # Not all workers in step.
-            stopping.wait(conf.SWEEP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+            if has_time:  # not all workers in step
+                stopping.wait(conf.SWEEP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
 
     def stop(self) -> None:
         """End after the slice at hand; a batch that is cut off all the same is no death of its worker."""
@@ -112,12 +148,15 @@ class Sweeper(threading.Thread):
             give_back_all()
         except DatabaseError as error:
             logger.warning("Claims were not given back (%s); their lease runs out.", type(error).__name__)
+        heartbeat.stop()
 
     def _warm_up(self) -> None:
         """Load the model before the first comment waits for it."""
+        heartbeat.beat(at_once=True)
         try:
             load_scorer(model_store.active_version())
         except (model_store.ModelUnavailable, ModelNotReady) as error:
+            metrics.model_unavailable()
             logger.error("No model yet: %s", error)
         except Exception as error:
             logger.error("No model yet (%s).", type(error).__name__)
@@ -142,12 +181,17 @@ def _on_worker(instance: Any, **_: Any) -> None:
     """Workers of the screening queue sweep, and those of the default queue, in case no other is started."""
     global _is_sweeping_worker
     queues = instance.app.amqp.queues.consume_from
-    _is_sweeping_worker = bool({conf.QUEUE, instance.app.conf.task_default_queue} & set(queues))
-    if _is_sweeping_worker and "prefork" not in _pool_name(instance):
+    is_asked = bool({conf.QUEUE, instance.app.conf.task_default_queue} & set(queues))
+    _is_sweeping_worker = is_asked and pools.can_score(instance, conf.QUEUE, queues)
+    divide_cores(pools.processes(instance))
+    if _is_sweeping_worker:
+        worker_port.open_port(is_prefork=pools.forks(instance))
+    if _is_sweeping_worker and not pools.forks(instance):
         _start()
 
 
 def _on_child(**_: Any) -> None:
+    worker_port.leave_to_parent()
     if _is_sweeping_worker:
         _start()
 
@@ -159,6 +203,7 @@ def _on_shutting_down(**_: Any) -> None:
 def _on_stop(**_: Any) -> None:
     if _sweeper is not None:
         _sweeper.stop()
+    worker_port.close_port()
 
 
 def _start() -> None:
@@ -166,8 +211,3 @@ def _start() -> None:
     stopping.clear()
     _sweeper = Sweeper()
     _sweeper.start()
-
-
-def _pool_name(worker: Any) -> str:
-    pool = worker.pool_cls
-    return pool if isinstance(pool, str) else str(pool.__module__)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 
-from celery import shared_task
+from celery import current_app, shared_task
 
+from moderation import metrics
 from moderation.doorbell import doorbell
+from moderation.screening.claim import is_backlog
 from moderation.screening.drain import drain as drain_pending
+from moderation.screening.score import pace
 
 logger = logging.getLogger("moderation.tasks")
 
@@ -22,12 +25,17 @@ def drain() -> None:
     """Screen everything that is pending."""
     doorbell.answer()
     try:
+        # One message wakes one worker: each wakes the next while there is work for it.
+        if not current_app.conf.task_always_eager and is_backlog(pace().texts):
+            doorbell.ring()
         done = drain_pending(seconds=DRAIN_SECONDS)
     except Exception as error:
+        metrics.count_failure(f"drain:{type(error).__name__}")
         # Celery would log the exception's message, and a database error quotes the row.
         logger.error("Draining stopped (%s); the next sweep goes on.", type(error).__name__)
         return
     if done.scored or done.failures:
-        logger.info("Screened %d, failed %d.", done.scored, done.failures)
+        extra = {"count": done.scored, "failed": done.failures}
+        logger.info("Screened %d, failed %d.", done.scored, done.failures, extra=extra)
     if done.is_ready and not done.is_finished:
         doorbell.ring()

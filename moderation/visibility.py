@@ -8,17 +8,19 @@ that can't be (a callable of the site, another database, a row that someone else
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import Enum
 from functools import partial
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import DatabaseError, connections, router, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.models import Model, Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
 from moderation import registry
+from moderation.locking import locked_if_free
 from moderation.models import Screening
 from moderation.registry import Hide, Registered
 from moderation.text_keys import storable
@@ -40,23 +42,35 @@ class _Found(Enum):
 
 def hide(screening: Screening) -> None:
     """Make the screened object invisible; call it in the transaction that decides so."""
-    _carry_out(screening, hidden=True)
+    _carry_out([screening], registration(screening), hidden=True)
 
 
 def show(screening: Screening) -> None:
     """Make the screened object visible again if we hid it; call it in the transaction that decides so."""
-    _carry_out(screening, hidden=False)
+    _carry_out([screening], registration(screening), hidden=False)
 
 
 def apply(screening: Screening) -> None:
     """Hide or show, whichever the screening's state asks for."""
-    entry = registration(screening)
-    if entry is not None and screening.is_current:
-        _carry_out(screening, hidden=should_be_hidden(screening, entry))
+    apply_all([screening])
+
+
+def apply_all(screenings: Iterable[Screening]) -> None:
+    """Hide and show what the screenings' state asks for, in a few queries for each model."""
+    alike: dict[tuple[str, bool], tuple[Registered, list[Screening]]] = {}
+    for screening in screenings:
+        entry = registration(screening)
+        if entry is not None and screening.is_current:
+            hidden = should_be_hidden(screening, entry)
+            alike.setdefault((entry.label, hidden), (entry, []))[1].append(screening)
+    for (_, hidden), (entry, rows) in alike.items():
+        _carry_out(rows, entry, hidden=hidden)
 
 
 def should_be_hidden(screening: Screening, entry: Registered) -> bool:
-    """Whether the object is to be invisible now. A person's outcome goes before everything else."""
+    """Whether the object is to be invisible now. What a person did goes before everything else."""
+    if screening.released:
+        return False
     if screening.outcome:
         return screening.outcome == Screening.Outcome.HIDE
     if screening.queued_for == Screening.QueuedFor.EDITED:
@@ -82,11 +96,15 @@ def act(screening_id: int) -> bool:
         return _act(screening_id)
     except Exception as error:
         logger.error(
-            "Screening %s: visibility not changed (%s), to be tried again.", screening_id, _name(error)
+            "Screening %s: visibility not changed (%s), to be tried again.",
+            screening_id,
+            _name(error),
+            extra={"screening": screening_id, "code": "action-failed"},
         )
         try:
-            idle = Screening.objects.filter(pk=screening_id, lease_token=None)
-            idle.update(lease_until=Now() + RETRY_AFTER)
+            # What is pending goes without the pause: it is to be claimed and scored meanwhile.
+            idle = Screening.objects.exclude(status=Screening.Status.PENDING)
+            idle.filter(pk=screening_id, lease_token=None).update(lease_until=Now() + RETRY_AFTER)
         except DatabaseError as also:
             logger.error("Screening %s: and the database is away (%s).", screening_id, _name(also))
         return False
@@ -103,29 +121,44 @@ def registration(screening: Screening) -> Registered | None:
     """How the screened object is moderated, or None: not an object, or not registered any more."""
     if screening.source != Screening.Source.OBJECT or screening.content_type_id is None:
         return None
-    model = ContentType.objects.get_for_id(screening.content_type_id).model_class()
+    content_types = ContentType.objects.db_manager(router.db_for_write(Screening))
+    model = content_types.get_for_id(screening.content_type_id).model_class()
     return None if model is None else registry.get(model._meta.label)
 
 
-def _carry_out(screening: Screening, *, hidden: bool) -> None:
-    entry = registration(screening)
-    if entry is None or entry.hide is None or (not hidden and not screening.hidden_by_us):
-        _remember(screening, pending=False)
-    elif not _in_reach(entry, entry.hide):
-        _remember(screening, pending=True)
+def _carry_out(screenings: Sequence[Screening], entry: Registered | None, *, hidden: bool) -> None:
+    """Hide, or show, the objects of screenings of one model."""
+    if entry is None or entry.hide is None:
+        _remember(screenings, pending=False)
+        return
+    to_do = [row for row in screenings if hidden or row.hidden_by_us]
+    _remember([row for row in screenings if not (hidden or row.hidden_by_us)], pending=False)
+    if not _in_reach(entry, entry.hide):
+        _remember(to_do, pending=True)
         alias = router.db_for_write(Screening)
-        transaction.on_commit(partial(act, screening.pk), using=alias, robust=True)
-    else:
-        try:
-            with transaction.atomic(using=router.db_for_write(Screening)):
-                found = _by_field(screening, entry, entry.hide, hidden=hidden)
-        except DatabaseError as error:
-            logger.error("Screening %s: visibility not changed (%s).", screening.pk, _name(error))
-            found = _Found.BUSY
+        for row in to_do:
+            transaction.on_commit(partial(act, row.pk), using=alias, robust=True)
+    elif to_do:
+        _change(to_do, entry, entry.hide, hidden=hidden)
+
+
+def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hidden: bool) -> None:
+    """By field, in a savepoint. An error of several may be one row's: then each is tried by itself."""
+    try:
+        with transaction.atomic(using=router.db_for_write(Screening)):
+            found = _by_field(screenings, entry, how, hidden=hidden)
+    except DatabaseError as error:
+        if len(screenings) > 1:
+            for screening in screenings:
+                _change([screening], entry, how, hidden=hidden)
+            return
+        logger.error("Screening %s: visibility not changed (%s).", screenings[0].pk, _name(error))
+        found = {screenings[0].pk: _Found.BUSY}
+    for outcome in set(found.values()):
         _remember(
-            screening,
-            pending=found in (_Found.BUSY, _Found.STALE),
-            hidden_by_us=hidden if found is _Found.CHANGED else None,
+            [row for row in screenings if found[row.pk] is outcome],
+            pending=outcome in (_Found.BUSY, _Found.STALE),
+            hidden_by_us=hidden if outcome is _Found.CHANGED else None,
         )
 
 
@@ -134,26 +167,41 @@ def _in_reach(entry: Registered, how: Hide) -> bool:
     return how.by_field and router.db_for_write(entry.model) == router.db_for_write(Screening)
 
 
-def _by_field(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Found:
-    """Lock the live row, compare its text, and change its one column if it has the opposite value.
+def _by_field(
+    screenings: Sequence[Screening], entry: Registered, how: Hide, *, hidden: bool
+) -> dict[int, _Found]:
+    """Lock the live rows, compare their texts, and change one column where it has the opposite value.
 
     A row that is locked is left to the sweep: waiting for it could deadlock with a save, which locks the
     object first and the screening second.
     """
     using = router.db_for_write(entry.model)
-    rows = entry.model._base_manager.using(using).filter(pk=screening.object_id)
-    can_skip = connections[using].features.has_select_for_update_skip_locked
-    locked = rows.select_for_update(skip_locked=can_skip).values_list(entry.text, how.field).first()
-    if locked is None:
-        return _Found.BUSY if rows.exists() else _Found.GONE
-    live, value = locked
-    if as_screened(live) != screening.text:
-        return _Found.STALE
+    objects = entry.model._base_manager.using(using)
+    rows = objects.filter(pk__in=[row.object_id for row in screenings])
+    locked = locked_if_free(rows).values_list("pk", entry.text, how.field)
+    live = {str(key): (key, text, value) for key, text, value in locked}
     before, after = (how.visible, how.hidden) if hidden else (how.hidden, how.visible)
-    if value != before:
-        return _Found.RIGHT
-    rows.update(**{how.field: after})
-    return _Found.CHANGED
+    found: dict[int, _Found] = {}
+    to_change = []
+    for screening in screenings:
+        if screening.object_id not in live:
+            continue
+        key, text, value = live[screening.object_id]
+        if not screening.is_of(as_screened(text)):
+            found[screening.pk] = _Found.STALE
+        elif value != before:
+            found[screening.pk] = _Found.RIGHT
+        else:
+            found[screening.pk] = _Found.CHANGED
+            to_change.append(key)
+    if to_change:
+        objects.filter(pk__in=to_change, **{how.field: before}).update(**{how.field: after})
+    if len(found) < len(screenings):
+        there = {str(key) for key in rows.values_list("pk", flat=True)}
+        for screening in screenings:
+            is_there = screening.object_id in there
+            found.setdefault(screening.pk, _Found.BUSY if is_there else _Found.GONE)
+    return found
 
 
 def as_screened(live: object) -> str:
@@ -169,21 +217,26 @@ def _act(screening_id: int) -> bool:
             return True
         entry = registration(screening)
         if entry is None or entry.hide is None or not screening.is_current:
-            _remember(screening, pending=False)
+            _remember([screening], pending=False)
             return True
         hidden = should_be_hidden(screening, entry)
         if _in_reach(entry, entry.hide):
-            _carry_out(screening, hidden=hidden)
+            _carry_out([screening], entry, hidden=hidden)
             return not screening.action_pending
         if not hidden and not screening.hidden_by_us:
-            _remember(screening, pending=False)
+            _remember([screening], pending=False)
             return True
+        # If this process dies between hiding it and noting that, the next try finds it hidden: by us.
+        is_first = hidden and not screening.hidden_by_us
+        if is_first:
+            _remember([screening], pending=True, hidden_by_us=True)
     # From here on without a transaction: the site's callable may take its time.
-    if entry.hide.by_field:
-        with transaction.atomic(using=router.db_for_write(entry.model)):
-            found = _by_field(screening, entry, entry.hide, hidden=hidden)
-    else:
-        found = _by_callable(screening, entry, entry.hide, hidden=hidden)
+    try:
+        found = _out_of_reach(screening, entry, entry.hide, hidden=hidden)
+    except Exception:
+        if is_first:
+            Screening.objects.filter(pk=screening_id).update(hidden_by_us=False)
+        raise
     with transaction.atomic(using=alias):
         # Whatever was decided meanwhile, and even if that took the pending action back: what was done to the
         # object is noted, and where a person wanted otherwise it stays pending.
@@ -191,8 +244,16 @@ def _act(screening_id: int) -> bool:
         if now is None:
             return True
         is_right = should_be_hidden(now, entry) == hidden and found not in (_Found.BUSY, _Found.STALE)
-        _remember(now, pending=not is_right, hidden_by_us=hidden if found is _Found.CHANGED else None)
+        ours = hidden if found is _Found.CHANGED else (False if is_first else None)
+        _remember([now], pending=not is_right, hidden_by_us=ours)
     return is_right
+
+
+def _out_of_reach(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Found:
+    if how.by_field:
+        with transaction.atomic(using=router.db_for_write(entry.model)):
+            return _by_field([screening], entry, how, hidden=hidden)[screening.pk]
+    return _by_callable(screening, entry, how, hidden=hidden)
 
 
 def _by_callable(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Found:
@@ -200,7 +261,7 @@ def _by_callable(screening: Screening, entry: Registered, how: Hide, *, hidden: 
     instance = entry.model._base_manager.using(using).filter(pk=screening.object_id).first()
     if instance is None:
         return _Found.GONE
-    if as_screened(getattr(instance, entry.text)) != screening.text:
+    if not screening.is_of(as_screened(getattr(instance, entry.text))):
         return _Found.STALE
     changed = import_string(how.hide if hidden else how.show)(instance)
     return _Found.RIGHT if changed is False else _Found.CHANGED
@@ -211,13 +272,17 @@ def _locked(screening_id: int) -> Screening | None:
     return rows.first()
 
 
-def _remember(screening: Screening, *, pending: bool, hidden_by_us: bool | None = None) -> None:
-    """Store what is left to do, and whether it is now us who hide the object, where that changed."""
-    if hidden_by_us is None:
-        hidden_by_us = screening.hidden_by_us
-    if (screening.action_pending, screening.hidden_by_us) != (pending, hidden_by_us):
-        screening.action_pending, screening.hidden_by_us = pending, hidden_by_us
-        Screening.objects.filter(pk=screening.pk).update(action_pending=pending, hidden_by_us=hidden_by_us)
+def _remember(screenings: Iterable[Screening], *, pending: bool, hidden_by_us: bool | None = None) -> None:
+    """Store what is left to do, and whether it is now us who hide the objects, where that changed."""
+    changed: dict[bool, list[Screening]] = {}
+    for screening in screenings:
+        ours = screening.hidden_by_us if hidden_by_us is None else hidden_by_us
+        if (screening.action_pending, screening.hidden_by_us) != (pending, ours):
+            screening.action_pending, screening.hidden_by_us = pending, ours
+            changed.setdefault(ours, []).append(screening)
+    for ours, rows in changed.items():
+        keys = [row.pk for row in rows]
+        Screening.objects.filter(pk__in=keys).update(action_pending=pending, hidden_by_us=ours)
 
 
 def _name(error: BaseException) -> str:

@@ -6,6 +6,7 @@ from moderation.admin.records import (
     ModelVersionAdmin,
     PolicyAdmin,
     ReviewAdmin,
+    ScreeningRunAdmin,
     TrainingRunAdmin,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "PolicyAdmin",
     "ReviewAdmin",
     "ScreeningAdmin",
+    "ScreeningRunAdmin",
     "TrainingRunAdmin",
 ]

@@ -5,11 +5,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from moderation.models import LabelScore, ModelVersion, Screening
+from moderation.models import AuditEntry, ModelVersion, Screening
+from moderation.models.screenings import has_label
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -18,6 +19,18 @@ class StatusFilter(admin.SimpleListFilter):
     title = _("status")
     parameter_name = "state"
     OPEN = "open"
+    ORDERING = {
+        OPEN: ("-severity", "id"),
+        "decided": ("-reviewed", "-id"),
+        "failed": ("id",),
+        "all": ("-id",),
+    }
+    """Of each state, as its index has it: a queue has the worst first, a history the newest."""
+
+    @classmethod
+    def ordering(cls, request: HttpRequest) -> tuple[str, ...]:
+        """The order that belongs to the state that was asked for."""
+        return cls.ORDERING.get(request.GET.get(cls.parameter_name, cls.OPEN), cls.ORDERING[cls.OPEN])
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
@@ -62,11 +75,25 @@ class LabelFilter(admin.SimpleListFilter):
         return [(label, label.replace("_", " ")) for label in labels]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Screening]) -> QuerySet[Screening]:
-        if not self.value():
+        label = self.value()
+        if not label:
             return queryset
-        counted = LabelScore.objects.filter(
-            scoring__screening=OuterRef("pk"), scoring__is_basis=True, label=self.value()
-        )
-        # An open audit item shows no scores, so a filter must not tell them either.
-        unseen_audit = {"queued_for": Screening.QueuedFor.AUDIT, "outcome": ""}
-        return queryset.filter(Exists(counted)).exclude(**unseen_audit)
+        # An open audit item, which shows no scores, has no label over its threshold: no filter tells either.
+        return queryset.filter(has_label(label))
+
+
+class ActionFilter(admin.SimpleListFilter):
+    """The actions that the audit trail has, found by steps along their index: no query reads all rows."""
+
+    title = _("action")
+    parameter_name = "action"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        rows = AuditEntry.objects.order_by("action").values_list("action", flat=True)
+        while (action := rows.filter(action__gt=found[-1][0] if found else "").first()) is not None:
+            found.append((action, action))
+        return found
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+        return queryset.filter(action=self.value()) if self.value() else queryset

@@ -132,6 +132,8 @@ class Item:
             return _("to review")
         if screening.status in (Screening.Status.FAILED, Screening.Status.PENDING):
             return str(screening.get_status_display())
+        if screening.released is not None:
+            return _("shown by the site")
         if screening.queued_for == Screening.QueuedFor.EDITED:
             return _("edited while hidden")
         return str(screening.get_verdict_display())
@@ -145,6 +147,8 @@ class Item:
             return "quiet"
         if self.screening.status == Screening.Status.FAILED:
             return "failed"
+        if self.screening.released is not None:
+            return "flagged"
         if self.screening.queued_for == Screening.QueuedFor.EDITED:
             return "held"
         return self.screening.verdict or "quiet"

@@ -19,6 +19,7 @@ from moderation import reviewing
 from moderation.admin.filters import LabelFilter, StatusFilter
 from moderation.admin.presenting import Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
+from moderation.admin.searching import of_object_or_author
 from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
 
 REVIEW = "moderation.review_screening"
@@ -45,8 +46,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
     list_filter = (StatusFilter, LabelFilter, "verdict", "created")
     list_per_page = 20
     sortable_by = ()
-    ordering = ("-severity", "id")
-    search_fields = ("=object_id", "=author_key")
+    search_fields = ("object_id", "author_key")
     search_help_text = gettext_lazy("Exact id of the comment or of its author")
     show_facets = admin.ShowFacets.NEVER
     change_list_template = "admin/moderation/screening/change_list.html"
@@ -89,6 +89,15 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 Prefetch("reviews", queryset=Review.objects.order_by("number"), to_attr="all_reviews"),
             )
         )
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        return StatusFilter.ordering(request)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Screening], search_term: str
+    ) -> tuple[QuerySet[Screening], bool]:
+        key = search_term.strip()
+        return (queryset.filter(of_object_or_author(key)) if key else queryset), False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         response = super().changelist_view(request, {"title": _("Moderation queue"), **(extra_context or {})})
@@ -233,6 +242,8 @@ def _list_filters(request: HttpRequest) -> str:
 
 def _result(review: Review) -> str:
     outcome = _("hidden") if review.outcome == Screening.Outcome.HIDE else _("shown")
+    # Its row is locked, its text has changed, or a callable of the site failed: the sweep goes on with it.
+    is_left = Screening.objects.filter(pk=review.screening_id, action_pending=True).exists()
     link = reverse("admin:moderation_screening_change", args=(review.screening_id,))
     labels = ", ".join(label.replace("_", " ") for label, value in review.labels.items() if value)
     return format_html(
@@ -240,7 +251,7 @@ def _result(review: Review) -> str:
         review.get_decision_display(),
         link,
         _("item %(id)s") % {"id": review.screening_id},
-        _("is %(outcome)s") % {"outcome": outcome},
+        (_("will be %(outcome)s") if is_left else _("is %(outcome)s")) % {"outcome": outcome},
         f" ({labels})." if labels else ".",
     )
 

@@ -5,11 +5,14 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
+from moderation.admin.counting import BoundedPaginator
+
 
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Rows that nobody changes by hand."""
 
     actions = None
+    paginator = BoundedPaginator
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -13,8 +13,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from moderation import registry
+from moderation.admin.filters import ActionFilter
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.models import AuditEntry, ModelVersion, Policy, Review, TrainingRun
+from moderation.admin.searching import of_object
+from moderation.models import (
+    AuditEntry,
+    ModelVersion,
+    Policy,
+    Review,
+    Screening,
+    ScreeningRun,
+    TrainingRun,
+)
 
 POLICY_CHANGED = "policy.changed"
 
@@ -54,11 +64,31 @@ class TrainingRunAdmin(ReadOnlyAdmin):
     list_filter = ("status", "result")
 
 
+@admin.register(ScreeningRun)
+class ScreeningRunAdmin(ReadOnlyAdmin):
+    """Long runs of `manage.py rescreen`, and how far each has come."""
+
+    list_display = (
+        "id",
+        "kind",
+        "model_version",
+        "passed",
+        "total",
+        "started_by_name",
+        "updated",
+        "finished",
+    )
+    list_select_related = ("model_version",)
+    list_filter = ("kind",)
+    ordering = ("-id",)
+
+
 @admin.register(Review)
 class ReviewAdmin(ReadOnlyAdmin):
     list_display = ("screening_id", "number", "kind", "decision", "outcome", "reviewer_name", "created")
     list_filter = ("kind", "decision", "outcome", "created")
-    search_fields = ("=reviewer_name", "=screening__object_id")
+    search_fields = ("reviewer_name", "screening__object_id")
+    search_help_text = gettext_lazy("Exact name of the reviewer, or exact id of the comment")
     ordering = ("-id",)
     fields = (
         "screening",
@@ -74,12 +104,22 @@ class ReviewAdmin(ReadOnlyAdmin):
         "created",
     )
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Review], search_term: str
+    ) -> tuple[QuerySet[Review], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        screenings = Screening.objects.filter(of_object(term)).values("pk")
+        return queryset.filter(Q(reviewer_name=term) | Q(screening__in=screenings)), False
+
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
     list_display = ("created", "username", "action", "target_type", "target_id", "before", "after")
-    list_filter = ("action", "created")
-    search_fields = ("=username", "=target_id")
+    list_filter = (ActionFilter, "created")
+    search_fields = ("username__exact", "target_id__exact")
+    search_help_text = gettext_lazy("Exact name of who did it, or exact id of what was changed")
     ordering = ("-id",)
     fields = ("created", "username", "action", "target_type", "target_id", "before", "after")
 

@@ -23,7 +23,7 @@ from moderation.api.serializers import Classification, Classifications, Classify
 from moderation.conf import conf
 from moderation.models import ModelVersion, Screening
 from moderation.policies import Thresholds
-from moderation.screening.score import Failure, ModelNotReady, Scores, load_scorer, score_each
+from moderation.screening.score import Failure, ModelNotReady, Scores, load_scorer_for_web, score_each
 from moderation.screening.store import thresholds_for
 
 logger = logging.getLogger("moderation.api")
@@ -128,7 +128,7 @@ def classify(texts: Sequence[str]) -> list[dict[str, Any]]:
         raise TooLarge(f"At most {conf.CLASSIFY_MAX_CHARACTERS:,} characters in one request.")
     try:
         version = model_store.active_version()
-        results = score_each(load_scorer(version), texts) if texts else []
+        results = score_each(load_scorer_for_web(version), texts) if texts else []
     except (model_store.ModelUnavailable, ModelNotReady) as error:
         logger.error("A text could not be classified: %s", error)
         raise NoModel from error

@@ -1,8 +1,10 @@
 """Everything the app stores, one module per subject; import the models from here."""
 
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
-from moderation.models.screenings import LabelScore, Scoring, Screening
-from moderation.models.sweeping import Discovery, Lease
+from moderation.models.runs import ScreeningRun
+from moderation.models.scorings import LabelScore, Scoring
+from moderation.models.screenings import Screening, written_labels
+from moderation.models.sweeping import Discovery, Lease, WorkerHeartbeat
 from moderation.models.versions import ModelVersion, TrainingRun
 
 __all__ = [
@@ -16,5 +18,8 @@ __all__ = [
     "Review",
     "Scoring",
     "Screening",
+    "ScreeningRun",
     "TrainingRun",
+    "WorkerHeartbeat",
+    "written_labels",
 ]

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from moderation.models.primary import PrimaryManager
 from moderation.models.screenings import Screening
 
 
@@ -29,7 +30,7 @@ class AppendOnlyQuerySet(models.QuerySet[Any]):
 class AppendOnly(models.Model):
     """A model whose rows are written once."""
 
-    objects = AppendOnlyQuerySet.as_manager()
+    objects = PrimaryManager.from_queryset(AppendOnlyQuerySet)()
 
     class Meta:
         abstract = True
@@ -159,7 +160,7 @@ class AuditEntry(AppendOnly):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
     username = models.CharField(_("user"), max_length=255, blank=True)
-    """As it was then; empty: the machine, or a command without a user."""
+    """As it was then, or `name (system)` for the system user behind a command; empty: the machine."""
     action = models.CharField(_("action"), max_length=64, db_index=True)
     """A code such as `review.decided`, `model.activated`, `policy.changed`."""
     target_type = models.CharField(_("target"), max_length=64)

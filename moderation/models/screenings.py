@@ -1,13 +1,40 @@
-"""What was screened and what models said of it: Screening, Scoring, LabelScore."""
+"""What was screened, and what was made of it: Screening."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 from django.contrib.contenttypes.fields import GenericForeignKey
 from django.contrib.contenttypes.models import ContentType
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+
+from moderation.conf import conf
+from moderation.models.primary import PrimaryManager
+from moderation.text_keys import exact_digest
+
+if TYPE_CHECKING:
+    from moderation.models.scorings import Scoring
+
+BLANKABLE = Q(blanked=None) & (
+    Q(is_current=False) | (~Q(status="pending") & (Q(queued_for="") | ~Q(outcome="")))
+)
+"""Texts that retention may take: a person who has still to judge needs the text, and so does the model. One
+definition for the query and for its index."""
+
+
+def written_labels(labels: Iterable[str]) -> str:
+    """As `Screening.labels` holds them: a JSON list, or nothing for none."""
+    names = list(labels)
+    return json.dumps(names) if names else ""
+
+
+def has_label(label: str) -> Q:
+    """Screenings of whose text the model said that this label counts."""
+    return Q(verdict__in=["flagged", "held"], labels__contains=json.dumps(label))
 
 
 class ScreeningQuerySet(models.QuerySet["Screening"]):
@@ -20,6 +47,14 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
     def open(self) -> ScreeningQuerySet:
         """What waits for a person, most severe first."""
         return self.filter(is_current=True, outcome="").exclude(queued_for="").order_by("-severity", "id")
+
+    def blankable(self) -> ScreeningQuerySet:
+        """Texts that nobody needs any more: old copies, and what is neither pending nor open in the queue."""
+        return self.filter(BLANKABLE)
+
+    def labelled(self, label: str) -> ScreeningQuerySet:
+        """Those of which `has_label` is true."""
+        return self.filter(has_label(label))
 
 
 class Screening(models.Model):
@@ -94,8 +129,11 @@ class Screening(models.Model):
     """Name of the text field."""
     text = models.TextField(_("text"), blank=True)
     """The text as `text_keys.storable` writes it; blank once the object is gone or retention ended."""
-    text_key = models.CharField(_("text key"), max_length=64, blank=True, db_index=True)
+    text_key = models.CharField(_("text key"), max_length=64, blank=True)
     """Keyed hash of the normalised text: decides the side of the split; blanked with the text."""
+    text_digest = models.CharField(max_length=64, null=True, blank=True, editable=False)
+    """Once retention has blanked a current text: its keyed hash to the letter, so that an edit can be told
+    from an unchanged comment. Null before, for what has been replaced, and once the object is gone."""
     blanked = models.DateTimeField(_("blanked"), null=True, blank=True)
     """When the text was taken out; such a row is in no training or test set."""
     author_key = models.CharField(_("author key"), max_length=255, blank=True)
@@ -106,7 +144,7 @@ class Screening(models.Model):
 
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING)
     priority = models.SmallIntegerField(_("priority"), choices=Priority, default=Priority.NORMAL)
-    lease_token = models.UUIDField(null=True, blank=True, editable=False, db_index=True)
+    lease_token = models.UUIDField(null=True, blank=True, editable=False)
     """Who is scoring it; null while nobody is."""
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
     """Nobody else may claim it before this time of the database's clock; also carries the back-off."""
@@ -125,6 +163,9 @@ class Screening(models.Model):
     """Empty while pending."""
     severity = models.FloatField(_("severity"), default=0.0)
     """Largest of score minus flag threshold over the labels, -1 to 1."""
+    labels = models.TextField(_("labels"), default="", db_default="", blank=True, editable=False)
+    """The labels at or over their flag threshold, as `written_labels` has them: what the verdict's LabelScore
+    rows say, once more, so that an index of screenings can answer for a label."""
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, blank=True)
     """Empty until a person decided."""
     queued_for = models.CharField(_("queued for"), max_length=12, choices=QueuedFor, blank=True)
@@ -138,12 +179,16 @@ class Screening(models.Model):
     """The object's visibility is not yet what it should be; the sweep tries again."""
     hidden_by_us = models.BooleanField(_("hidden by us"), default=False)
     """We made the object invisible, so we may make it visible again; what others hid stays hidden."""
+    released = models.DateTimeField(_("released"), null=True, blank=True)
+    """When somebody showed the object again by the site's own means, knowing that it was hidden: from then
+    on no machine hides this text. A decision in the queue takes its place."""
 
-    objects = ScreeningQuerySet.as_manager()
+    objects = PrimaryManager.from_queryset(ScreeningQuerySet)()
 
     class Meta:
         verbose_name = _("screening")
         verbose_name_plural = _("screenings")
+        base_manager_name = "objects"
         permissions = (("review_screening", _("Can review screenings")),)
         constraints = (
             models.UniqueConstraint(
@@ -193,16 +238,39 @@ class Screening(models.Model):
                 name="moderation_claim",
             ),
             models.Index(
-                F("severity").desc(),
-                F("id").asc(),
+                # verdict and labels only so that counts of the filters by them need not leave the index
+                fields=["-severity", "id", "verdict", "labels"],
                 condition=Q(is_current=True, outcome="") & ~Q(queued_for=""),
-                name="moderation_open_queue",
+                name="moderation_open",
             ),
             models.Index(fields=["content_type", "object_id", "field", "id"], name="moderation_by_object"),
             models.Index(fields=["id"], condition=Q(action_pending=True), name="moderation_action_pending"),
             models.Index(
                 fields=["id"], condition=Q(is_current=True, status="failed"), name="moderation_failed"
             ),
+            models.Index(fields=["content_type", "created"], condition=BLANKABLE, name="moderation_to_blank"),
+            models.Index(
+                fields=["lease_token"], condition=Q(lease_token__isnull=False), name="moderation_leased"
+            ),
+            models.Index(
+                fields=["id"],
+                condition=Q(status="pending", is_current=True, deaths__gte=1),
+                name="moderation_suspects",
+            ),
+            models.Index(
+                fields=["-reviewed", "-id", "verdict", "labels"],
+                condition=~Q(outcome=""),
+                name="moderation_decided",
+            ),
+            models.Index(
+                fields=["-id", "verdict", "labels"],
+                condition=Q(verdict__in=["flagged", "held"]),
+                name="moderation_counted",
+            ),
+            models.Index(fields=["created"], name="moderation_created"),
+            # not by `db_index`, which would add a second one for LIKE, an eighth of all that a comment takes
+            models.Index(fields=["text_key"], name="moderation_text_key"),
+            models.Index(fields=["author_key"], condition=~Q(author_key=""), name="moderation_by_author"),
         )
 
     def __str__(self) -> str:
@@ -213,73 +281,12 @@ class Screening(models.Model):
         """Whether it waits for a person."""
         return self.is_current and bool(self.queued_for) and not self.outcome
 
+    def is_of(self, text: str) -> bool:
+        """Whether `text`, as `text_keys.storable` writes it, is what was screened, blanked since or not."""
+        if self.blanked is None:
+            return self.text == text
+        return self.text_digest == exact_digest(text, conf.TEXT_KEY_SECRET, self.pk)
+
     def basis(self) -> Scoring | None:
         """The scoring that the verdict rests on, or None while there is none."""
         return self.scorings.filter(is_basis=True).first()
-
-
-class Scoring(models.Model):
-    """What one model version said of one screening, and why it was asked."""
-
-    class Purpose(models.TextChoices):
-        """Why the model was asked."""
-
-        LIVE = "live", _("live")
-        """For the verdict."""
-        RESCREEN = "rescreen", _("rescreen")
-        """Again, by another version; the verdict rests on it only after `rescreen --act`."""
-        SHADOW = "shadow", _("shadow")
-        """By a candidate, to compare; never acted upon."""
-
-    screening = models.ForeignKey(Screening, models.CASCADE, related_name="scorings")
-    model_version = models.ForeignKey("moderation.ModelVersion", models.PROTECT, related_name="scorings")
-    policy = models.ForeignKey(
-        "moderation.Policy", models.PROTECT, null=True, blank=True, related_name="scorings"
-    )
-    """The policy that judged it; null: the thresholds of the setting or of the model version."""
-    purpose = models.CharField(_("purpose"), max_length=12, choices=Purpose, default=Purpose.LIVE)
-    is_basis = models.BooleanField(_("is basis"), default=False)
-    """The screening's verdict rests on this scoring."""
-    scores = models.JSONField(_("scores"))
-    """{label: calibrated probability}, every label of the version."""
-    thresholds = models.JSONField(_("thresholds"), default=dict)
-    """{label: flag threshold in force}, so that what counted then can be read later."""
-    created = models.DateTimeField(_("created"), auto_now_add=True)
-
-    class Meta:
-        verbose_name = _("scoring")
-        verbose_name_plural = _("scorings")
-        constraints = (
-            models.UniqueConstraint(
-                fields=["screening", "model_version", "purpose"], name="moderation_scored_once"
-            ),
-            models.UniqueConstraint(
-                fields=["screening"], condition=Q(is_basis=True), name="moderation_one_basis"
-            ),
-            models.CheckConstraint(
-                condition=Q(purpose__in=["live", "rescreen", "shadow"]), name="moderation_scoring_purpose"
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.screening_id} {self.purpose} {self.model_version_id}"
-
-
-class LabelScore(models.Model):
-    """One label at or over its flag threshold, as a row, so that the queue can filter by label."""
-
-    scoring = models.ForeignKey(Scoring, models.CASCADE, related_name="label_scores")
-    label = models.CharField(_("label"), max_length=64)
-    score = models.FloatField(_("score"), validators=[MinValueValidator(0.0), MaxValueValidator(1.0)])
-
-    class Meta:
-        verbose_name = _("label score")
-        verbose_name_plural = _("label scores")
-        constraints = (
-            models.UniqueConstraint(fields=["scoring", "label"], name="moderation_label_once"),
-            models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="moderation_score_range"),
-        )
-        indexes = (models.Index(fields=["label", "score"], name="moderation_by_label"),)
-
-    def __str__(self) -> str:
-        return f"{self.label} {self.score:.2f}"

@@ -1,9 +1,11 @@
-"""What the sweep remembers: who sweeps now, and how far discovery has looked."""
+"""What the sweep remembers: who sweeps now, who was there lately, and how far discovery has looked."""
 
 from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from moderation.models.primary import PrimaryManager
 
 
 class Lease(models.Model):
@@ -12,6 +14,10 @@ class Lease(models.Model):
     name = models.CharField(max_length=100, primary_key=True)
     token = models.UUIDField(null=True, blank=True)
     until = models.DateTimeField(null=True, blank=True)
+    holder = models.CharField(max_length=255, null=True, blank=True)
+    """The process that took it last, as `processes.here` names it."""
+
+    objects = PrimaryManager()
 
     class Meta:
         verbose_name = _("lease")
@@ -40,6 +46,8 @@ class Discovery(models.Model):
     compared = models.DateTimeField(null=True, blank=True)
     """When the last full comparison ended."""
 
+    objects = PrimaryManager()
+
     class Meta:
         verbose_name = _("discovery")
         verbose_name_plural = _("discoveries")
@@ -49,3 +57,25 @@ class Discovery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model_label}.{self.field}"
+
+
+class WorkerHeartbeat(models.Model):
+    """One process that screens, and when it last said so; read by `moderation_health` and the metrics."""
+
+    name = models.CharField(max_length=255, primary_key=True)
+    """As `processes.here` names it."""
+    seen = models.DateTimeField()
+    """By the database's clock."""
+    version = models.CharField(max_length=255, blank=True)
+    """The model version it has loaded; empty: none yet."""
+    trouble = models.CharField(max_length=64, blank=True)
+    """Our code for why it can't score at the moment; empty: it can, or was not asked yet."""
+
+    objects = PrimaryManager()
+
+    class Meta:
+        verbose_name = _("worker heartbeat")
+        verbose_name_plural = _("worker heartbeats")
+
+    def __str__(self) -> str:
+        return self.name

@@ -7,6 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from moderation.models.primary import PrimaryManager
+
 
 class ModelVersion(models.Model):
     """A published model version; only `is_active` and `activated` ever change."""
@@ -30,9 +32,12 @@ class ModelVersion(models.Model):
     """When it last became active."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
+    objects = PrimaryManager()
+
     class Meta:
         verbose_name = _("model version")
         verbose_name_plural = _("model versions")
+        base_manager_name = "objects"
         constraints = (
             models.UniqueConstraint(fields=["name", "version"], name="moderation_version_unique"),
             models.UniqueConstraint(
@@ -84,6 +89,8 @@ class TrainingRun(models.Model):
     created = models.DateTimeField(_("created"), auto_now_add=True)
     started = models.DateTimeField(_("started"), null=True, blank=True)
     finished = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects = PrimaryManager()
 
     class Meta:
         verbose_name = _("training run")

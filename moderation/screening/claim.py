@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import DatabaseError, connections, router, transaction
+from django.db import Error as DatabaseError
+from django.db import close_old_connections, connections, router, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 
 from moderation.conf import conf
+from moderation.locking import locked_if_free
 from moderation.models import ModelVersion, Screening
 from moderation.models.screenings import ScreeningQuerySet as ScreeningRows
 
@@ -46,14 +48,37 @@ class Claim:
         return bool(self.screenings)
 
 
-def claim(limit: int) -> Claim:
-    """Lease up to `limit` pending screenings, the highest priority and then the oldest first."""
-    return _claim(_has_died(less_than=DEATHS_TO_BE_ALONE), limit)
+def claim(limit: int, token: uuid.UUID | None = None) -> Claim:
+    """Lease up to `limit` pending screenings, the highest priority and then the oldest first.
+
+    token: of the caller's own making, to be released also where it never learns whether this succeeded.
+    """
+    return _claim(_expired().filter(_has_died(less_than=DEATHS_TO_BE_ALONE)), limit, token)
 
 
-def claim_alone() -> Claim:
-    """Lease one screening whose worker died too often for it to be in anybody's company."""
-    return _claim(~_has_died(less_than=DEATHS_TO_BE_ALONE) & _has_died(less_than=DEATHS_TO_FAIL), 1)
+def has_suspects() -> bool:
+    """Whether a worker ever died over a pending text: without, there is nothing to claim alone or to fail."""
+    return Screening.objects.pending().filter(_SUSPECT).exists()
+
+
+def is_one_for_alone() -> bool:
+    """Whether `claim_alone` would find something."""
+    return _for_alone().exists()
+
+
+def is_backlog(texts: int) -> bool:
+    """Whether more than `texts` wait to be claimed: more than one worker takes on at a time."""
+    free = _expired().filter(_has_died(less_than=DEATHS_TO_BE_ALONE)).order_by("-priority", "created", "id")
+    return bool(free.values_list("pk", flat=True)[texts : texts + 1])
+
+
+def claim_alone(token: uuid.UUID | None = None) -> Claim:
+    """Lease one screening whose worker died too often for it to be in anybody's company.
+
+    The one with the fewest deaths: workers that are killed for reasons of their own then do not die with the
+    same text again and again, while a text that kills them meets all of its deaths itself.
+    """
+    return _claim(_for_alone(), 1, token, _DEATHS)
 
 
 @contextmanager
@@ -69,9 +94,11 @@ def kept(token: uuid.UUID) -> Iterator[None]:
             for _ in range(RENEWALS):
                 if is_done.wait(conf.LEASE_SECONDS / 3):
                     return
-                _renew(token)
-        except DatabaseError as error:
-            logger.warning("A lease was not renewed (%s).", type(error).__name__)
+                try:
+                    _renew(token)
+                except DatabaseError as error:  # it may be back before the lease ends
+                    logger.warning("A lease was not renewed (%s).", type(error).__name__)
+                    close_old_connections()
         finally:
             connections.close_all()  # this thread's own
 
@@ -110,7 +137,7 @@ def count_error(token: uuid.UUID, screening_id: int, code: str, version: ModelVe
 
 def fail_deadly(version: ModelVersion) -> int:
     """Fail what killed its worker too often, counting a lease that has run out just now; how many."""
-    deadly = _expired().filter(~_has_died(less_than=DEATHS_TO_FAIL))
+    deadly = _expired().filter(_SUSPECT, ~_has_died(less_than=DEATHS_TO_FAIL))
     return _fail(deadly, DIED, version, deaths=F("deaths") + 1)
 
 
@@ -127,33 +154,50 @@ def _renew(token: uuid.UUID) -> None:
     own.update(lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS))
 
 
-def _claim(which: Q, limit: int) -> Claim:
+def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Case) -> Claim:
     """Two short statements in one transaction.
 
     PostgreSQL: the rows are locked, and those that another worker is claiming are skipped. SQLite: the
     transaction is IMMEDIATE, so nobody else is claiming; Django drops `skip_locked` there silently. The
     UPDATE asks again whether a row is free, so that no setting of the site can give one to two workers.
     """
-    using = router.db_for_write(Screening)
-    token = uuid.uuid4()
-    with transaction.atomic(using=using):
-        free = _expired().filter(which).order_by("-priority", "created", "id")
-        chosen = free.values_list("pk", flat=True)
-        if connections[using].features.has_select_for_update_skip_locked:
-            chosen = chosen.select_for_update(skip_locked=True)
-        keys = list(chosen[:limit])
-        if not keys:
+    token = token or uuid.uuid4()
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        free = which.order_by(*first, "-priority", "created", "id")
+        rows = list(locked_if_free(free)[:limit])
+        if not rows:
             return Claim(token, [])
-        _expired().filter(pk__in=keys).update(
-            deaths=Case(
-                When(lease_token__isnull=False, then=F("deaths") + 1),
-                default=F("deaths"),
-                output_field=Screening._meta.get_field("deaths"),
-            ),
+        taken = _expired().filter(pk__in=[row.pk for row in rows])
+        count = taken.update(
+            deaths=_DEATHS,
             lease_token=Value(token, output_field=Screening._meta.get_field("lease_token")),
             lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS),
         )
-    return Claim(token, _in_order(keys, Screening.objects.using(using).filter(lease_token=token)))
+        if count < len(rows):
+            ours = set(Screening.objects.filter(lease_token=token).values_list("pk", flat=True))
+            rows = [row for row in rows if row.pk in ours]
+    for row in rows:
+        row.deaths += row.lease_token is not None
+        row.lease_token = token
+    return Claim(token, rows)
+
+
+_SUSPECT = Q(deaths__gte=DEATHS_TO_BE_ALONE - 1)
+"""What every text that is claimed alone or fails has in common, and an index of its own: the deaths that are
+counted, or one less than that while a lease that ran out is not."""
+
+
+_DEATHS = Case(
+    When(lease_token__isnull=False, then=F("deaths") + 1),
+    default=F("deaths"),
+    output_field=Screening._meta.get_field("deaths"),
+)
+"""With the one that shows only by a lease that ran out."""
+
+
+def _for_alone() -> ScreeningRows:
+    died = ~_has_died(less_than=DEATHS_TO_BE_ALONE) & _has_died(less_than=DEATHS_TO_FAIL)
+    return _expired().filter(_SUSPECT, died)
 
 
 def _has_died(*, less_than: int) -> Q:
@@ -163,12 +207,7 @@ def _has_died(*, less_than: int) -> Q:
 
 def _expired() -> ScreeningRows:
     free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    return Screening.objects.using(router.db_for_write(Screening)).pending().filter(free)
-
-
-def _in_order(keys: list[int], rows: Iterable[Screening]) -> list[Screening]:
-    by_key = {row.pk: row for row in rows}
-    return [by_key[key] for key in keys if key in by_key]
+    return Screening.objects.pending().filter(free)
 
 
 def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: object) -> int:
@@ -187,5 +226,11 @@ def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: obje
         **columns,
     )
     if failed:
-        logger.error("%d text(s) could not be scored (%s) and wait in the queue for a person.", failed, code)
+        extra = {"count": failed, "code": code, "version": str(version)}
+        logger.error(
+            "%d text(s) could not be scored (%s) and wait in the queue for a person.",
+            failed,
+            code,
+            extra=extra,
+        )
     return failed

@@ -9,14 +9,14 @@ first comparison of such a model screens what was there before moderation was, t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
-from django.contrib.contenttypes.models import ContentType
-from django.db import DatabaseError, models, router, transaction
-from django.db.models import Max, Q
+from django.db import DatabaseError, InterfaceError, OperationalError, models, router, transaction
+from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -24,6 +24,8 @@ from moderation import registry
 from moderation.conf import conf
 from moderation.models import Discovery, Screening
 from moderation.registry import Registered
+from moderation.releasing import hide_again
+from moderation.screening.copies import current_screenings
 from moderation.screening.enqueue import promise
 from moderation.screening.live import reconcile
 
@@ -32,8 +34,8 @@ logger = logging.getLogger("moderation.screening")
 CHUNK = 500
 CHUNKS_OF_A_SLICE = 10
 """Of the comparison."""
-CHUNKS_OF_A_SWEEP = 20
-"""Above the watermark; after a mass import the next sweeps go on."""
+CHUNKS_OF_A_SWEEP = 40
+"""Above the watermark, each twice; after a mass import the next sweeps go on."""
 
 
 @dataclass
@@ -46,6 +48,8 @@ class Found:
     """Texts that differ from the screened ones."""
     gone: int = 0
     """Objects that are no more."""
+    shown: int = 0
+    """Objects that were hidden by us and shown behind the ORM; hidden again."""
 
 
 def discover() -> Found:
@@ -57,7 +61,7 @@ def discover() -> Found:
             if has_integer_key(entry.model):
                 _look_above_watermark(entry, state, found)
             _compare_slice(entry, state, found)
-        except DatabaseError as error:  # one model's trouble is not the others'; its message may quote a row
+        except Exception as error:  # one model's trouble is not the others'; its message may quote a row
             logger.error("Discovery of %s failed (%s), to be tried again.", entry.label, type(error).__name__)
     return found
 
@@ -69,7 +73,7 @@ def remember_start(entry: Registered) -> Discovery:
         return known
     highest = 0
     if has_integer_key(entry.model):
-        highest = entry.model._base_manager.aggregate(highest=Max("pk"))["highest"] or 0
+        highest = rows_of(entry).aggregate(highest=Max("pk"))["highest"] or 0
     state, _ = Discovery.objects.get_or_create(
         model_label=entry.label,
         field=entry.text,
@@ -95,6 +99,31 @@ def include_existing() -> None:
     Discovery.objects.update(start=0, watermark=0, seen=0, objects_after="", compared=None)
 
 
+def blank_gone() -> int:
+    """Compare everything now, not in the night; how many objects were no more. Raises DatabaseError."""
+    gone = 0
+    for entry in registry.registered():
+        after = 0
+        while rows := list(current_screenings(entry).filter(pk__gt=after).order_by("pk")[:CHUNK]):
+            gone += reconcile(rows).gone
+            after = rows[-1].pk
+    return gone
+
+
+def rows_of(entry: Registered) -> QuerySet[Any]:
+    """The registered model's objects, of the primary: a replica that lags hides what was just committed."""
+    rows: QuerySet[Any] = entry.model._base_manager.using(router.db_for_write(entry.model)).all()
+    return rows
+
+
+def keys_after(entry: Registered, after: object) -> list[Any]:
+    """The next primary keys, at most a chunk, in their order; from the first on where `after` is None."""
+    rows = rows_of(entry).order_by("pk")
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    return list(rows.values_list("pk", flat=True)[:CHUNK])
+
+
 def has_integer_key(model: type[models.Model]) -> bool:
     """Whether keys are numbers that grow, so that a watermark means something."""
     key: Any = model._meta.pk
@@ -107,7 +136,7 @@ def _look_above_watermark(entry: Registered, state: Discovery, found: Found) -> 
     """Every key is looked at by two sweeps: a transaction may take its key early and commit late."""
     highest = state.watermark
     for _ in range(CHUNKS_OF_A_SWEEP):
-        keys = _keys(entry, highest)
+        keys = keys_after(entry, highest)
         if not keys:
             break
         found.new += _promise_missing(entry, keys)
@@ -120,17 +149,16 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
     due = Q(compared=None) | Q(compared__lt=Now() - timedelta(hours=conf.COMPARE_HOURS))
     if not Discovery.objects.filter(due, pk=state.pk).exists():
         return
-    content_type = ContentType.objects.get_for_model(entry.model)
-    screened = Screening.objects.filter(
-        source=Screening.Source.OBJECT, content_type=content_type, field=entry.text, is_current=True
-    )
+    screened = current_screenings(entry)
     for _ in range(CHUNKS_OF_A_SLICE):
-        rows = list(screened.filter(pk__gt=state.screenings_after, blanked=None).order_by("pk")[:CHUNK])
-        keys = _keys(entry, state.objects_after or (state.start if has_integer_key(entry.model) else None))
+        rows = list(screened.filter(pk__gt=state.screenings_after).order_by("pk")[:CHUNK])
+        start = state.start if has_integer_key(entry.model) else None
+        keys = keys_after(entry, state.objects_after or start)
         if rows:
-            differences = reconcile(rows)
-            found.edited += differences.edited
-            found.gone += differences.gone
+            for differences in _stepping_over(entry, reconcile, rows):
+                found.edited += differences.edited
+                found.gone += differences.gone
+            found.shown += sum(_stepping_over(entry, partial(hide_again, entry), rows))
             state.screenings_after = rows[-1].pk
         if keys:
             found.new += _promise_missing(entry, keys)
@@ -141,24 +169,41 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
     state.save(update_fields=["screenings_after", "objects_after", "compared"])
 
 
-def _keys(entry: Registered, after: object) -> list[Any]:
-    rows = entry.model._base_manager.order_by("pk")
-    if after is not None:
-        rows = rows.filter(pk__gt=after)
-    return list(rows.values_list("pk", flat=True)[:CHUNK])
-
-
 def _promise_missing(entry: Registered, keys: Iterable[Any]) -> int:
     """Promise for those of `keys` that have no current screening; how many."""
     by_text = {str(key): key for key in keys}
-    screened = Screening.objects.filter(
-        content_type=ContentType.objects.get_for_model(entry.model),
-        field=entry.text,
-        object_id__in=list(by_text),
-        is_current=True,
-    )
+    screened = current_screenings(entry).filter(object_id__in=list(by_text))
     missing = by_text.keys() - set(screened.values_list("object_id", flat=True))
-    promised = 0
-    for instance in entry.model._base_manager.filter(pk__in=[by_text[text] for text in missing]):
-        promised += promise(entry, instance, priority=Screening.Priority.LOW) is not None
-    return promised
+    return sum(_stepping_over(entry, partial(_promise_all, entry), [by_text[text] for text in missing]))
+
+
+def _promise_all(entry: Registered, keys: Sequence[Any]) -> int:
+    instances = rows_of(entry).filter(pk__in=keys)
+    return sum(
+        promise(entry, instance, priority=Screening.Priority.LOW) is not None for instance in instances
+    )
+
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def _stepping_over(
+    entry: Registered, work: Callable[[Sequence[Item]], Result], items: Sequence[Item]
+) -> Iterator[Result]:
+    """What `work` makes of all; where one of them makes it raise, of each alone, without those that do.
+
+    A field that can't be read or a key that is too long must not end the search for all that come after it.
+    Raises OperationalError and InterfaceError, which are the database's own trouble.
+    """
+    try:
+        yield work(items)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # its message may quote a row
+        if len(items) == 1:
+            key = getattr(items[0], "object_id", items[0])
+            logger.error("%s %s can't be looked at (%s).", entry.label, key, type(error).__name__)
+            return
+        for item in items:
+            yield from _stepping_over(entry, work, [item])

@@ -6,22 +6,37 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
 
-from moderation import model_store
-from moderation.conf import conf
+from moderation import metrics, model_store
 from moderation.models import ModelVersion, Screening
-from moderation.screening.claim import Claim, claim, claim_alone, fail_deadly, kept, release
+from moderation.monitoring import heartbeat
+from moderation.screening.claim import (
+    DIED,
+    Claim,
+    claim,
+    claim_alone,
+    fail_deadly,
+    has_suspects,
+    is_one_for_alone,
+    kept,
+    release,
+)
+from moderation.screening.company import alone, together
 from moderation.screening.score import (
     Failure,
     LoadScorer,
     ModelNotReady,
     Scorer,
     Scores,
+    check_on_canary,
     load_scorer,
+    pace,
     score_each,
 )
 from moderation.screening.store import Stored, store
@@ -31,8 +46,6 @@ logger = logging.getLogger("moderation.screening")
 stopping = threading.Event()
 """Set when this process is about to end: draining stops after the slice at hand."""
 
-SLICE_CHARACTERS = 20_000
-"""So much text is scored and stored at a time; ordinary batches are one slice."""
 STORE_TRIES = 3
 """How often a worker tries to store what it scored while the database is away, before it gives up."""
 
@@ -48,6 +61,11 @@ class Drained:
     """False: the model could not be loaded or could not score; everything stays pending."""
     is_finished: bool = True
     """False: it stopped before nothing was left that could be claimed."""
+
+    @property
+    def can_wait(self) -> bool:
+        """Whether another drain can wait: nothing is left, or nothing can be scored now."""
+        return self.is_finished or not self.is_ready
 
     @property
     def scored(self) -> int:
@@ -73,69 +91,103 @@ def drain(
 
     Raises DatabaseError when the database is away; nothing is counted against any text then.
     """
+    _give_back_what_is_owed()
     done = Drained()
+    if not _is_anything_pending():  # found out without a model
+        return done
     end = None if seconds is None else time.monotonic() + seconds
     taken = 0
-    while Screening.objects.pending().exists():  # nothing to do is found out without a model
+    while True:
         is_late = end is not None and time.monotonic() >= end
         if is_late or (batches is not None and taken >= batches) or stop.is_set():
-            done.is_finished = False
+            done.is_finished = not _is_anything_pending()
             break
         try:
             claimed = _drain_once(done, load, stop)
         except (model_store.ModelUnavailable, ModelNotReady) as error:
             _complain(str(error))
+            metrics.model_unavailable()
             done.is_ready = done.is_finished = False
             break
         if not claimed:
             break
         _complain("")
+        heartbeat.beat()
         taken += 1
     return done
 
 
 def give_back_all() -> int:
     """Release what this process has claimed, before it ends in the middle of it; how many rows."""
-    return sum(release(token) for token in list(_held))
+    return sum(release(token) for token in [*_held, *_owed])
+
+
+def _is_anything_pending() -> bool:
+    # By the order of claims, and so by their index: PostgreSQL might else read through a million rows that
+    # are done, hoping to meet one that is not.
+    first = Screening.objects.pending().order_by("-priority", "created", "id").values_list("pk", flat=True)
+    return first.first() is not None
 
 
 def _drain_once(done: Drained, load: LoadScorer, stop: threading.Event) -> bool:
     """One batch, and one of the suspects: they must not wait for a quiet hour. False: nothing to be had."""
     version = model_store.active_version()
-    fail_deadly(version)
     score = load(version)
-    found = False
-    for is_alone in (False, True):
-        batch = claim_alone() if is_alone else claim(conf.BATCH_SIZE)
-        if batch:
-            found = True
-            _work_off(batch, score, version, done, stop)
+    is_suspicious = has_suspects()
+    if is_suspicious:
+        metrics.count_failure(DIED, fail_deadly(version))
+    with together():
+        found = _work_off(partial(claim, pace().texts), score, version, done, stop)
+    if is_suspicious and is_one_for_alone():
+        with alone():
+            check_on_canary(score)  # a model that kills whoever uses it does so now, with nothing in hand
+            found |= _work_off(claim_alone, score, version, done, stop)
     return found
 
 
 def _work_off(
-    batch: Claim, score: Scorer, version: ModelVersion, done: Drained, stop: threading.Event
-) -> None:
-    """Score and store a batch, slice by slice. What is left after an error or a stop is given back."""
-    _held.add(batch.token)
+    take: Callable[[uuid.UUID], Claim],
+    score: Scorer,
+    version: ModelVersion,
+    done: Drained,
+    stop: threading.Event,
+) -> bool:
+    """Claim, score and store, slice by slice; what is left after an error or a stop is given back.
+
+    False: nothing to be had.
+    """
+    token = uuid.uuid4()
+    _held.add(token)
+    left = 1  # something may be held, until it is known what
     try:
-        with kept(batch.token):
+        batch = take(token)
+        left = len(batch.screenings)
+        if not batch:
+            return False
+        metrics.observe_batch(left)
+        with kept(token):
             for part in _slices(batch):
                 if stop.is_set():
                     break
                 results = score_each(score, [row.text for row in part.screenings])
-                done.add(_store(part, results, version))
+                stored = _store(part, results, version)
+                left -= stored.failures + sum(stored.verdicts.values())
+                done.add(stored)
+        return True
     finally:
         # Nobody died: whatever happened, it must not count against these texts.
-        _give_back(batch)
-        _held.discard(batch.token)
+        if left:
+            _give_back(token)
+        _held.discard(token)
 
 
 def _slices(batch: Claim) -> Iterator[Claim]:
+    """Ordinary batches are one slice."""
+    most = pace().characters
     part: list[Screening] = []
     size = 0
     for row in batch.screenings:
-        if part and size + len(row.text) > SLICE_CHARACTERS:
+        if part and size + len(row.text) > most:
             yield Claim(batch.token, part)
             part, size = [], 0
         part.append(row)
@@ -150,20 +202,34 @@ def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVers
             return store(batch, results, version)
         except DatabaseError as error:
             logger.warning("Storing a batch failed (%s), try %d.", type(error).__name__, tries)
+            metrics.count_failure(f"store:{type(error).__name__}")
             if tries == STORE_TRIES:
                 raise
             time.sleep(0.1 * tries)
+            close_old_connections()  # it may have come back, but this connection will not
     raise AssertionError("unreachable")
 
 
-def _give_back(batch: Claim) -> None:
+def _give_back(token: uuid.UUID) -> None:
     try:
-        release(batch.token)
+        release(token)
     except DatabaseError as error:
-        logger.warning("A batch could not be given back (%s); its lease runs out.", type(error).__name__)
+        logger.warning("A batch could not be given back (%s), to be tried again.", type(error).__name__)
+        _owed.add(token)
+        close_old_connections()
+
+
+def _give_back_what_is_owed() -> None:
+    """What the database did not take back when it was away or full, before the lease makes it a death."""
+    for token in list(_owed):
+        release(token)
+        _owed.discard(token)
 
 
 _held: set[uuid.UUID] = set()
+"""Tokens under which this process is working."""
+_owed: set[uuid.UUID] = set()
+"""Tokens under which it is not, but may still hold something."""
 _complaint = ""
 
 
@@ -171,5 +237,5 @@ def _complain(complaint: str) -> None:
     """One line for each new trouble, not one for each sweep. Our own messages: they name files, not texts."""
     global _complaint
     if complaint and complaint != _complaint:
-        logger.error("Comments stay pending: %s", complaint)
+        logger.error("Comments stay pending: %s", complaint, extra={"code": metrics.MODEL_UNAVAILABLE})
     _complaint = complaint

@@ -11,22 +11,26 @@ from functools import partial
 from typing import Any
 
 from django.apps import apps
-from django.contrib.contenttypes.models import ContentType
 from django.core.signals import setting_changed
-from django.db import IntegrityError, router, transaction
-from django.db.models import Model, QuerySet
-from django.db.models.signals import post_delete, post_save
-from django.utils import timezone
+from django.db import DatabaseError, IntegrityError, router, transaction
+from django.db.models import Model
+from django.db.models.signals import post_delete, post_init, post_save
 
-from moderation import doorbell, registry, visibility
-from moderation.conf import conf
+from moderation import doorbell, metrics, registry, releasing, visibility
 from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.text_keys import text_key
+from moderation.screening.copies import current_of, forget, new_screening
 
 logger = logging.getLogger("moderation.screening")
 
+PROMISE_TRIES = 3
+INHERITED_FROM = ("status", "verdict", "outcome", "queued_for", "hidden_by_us", "action_pending", "released")
+"""What decides how the screening of an edited text begins."""
 _losses = 0
+
+
+class _Overtaken(DatabaseError):
+    """The earlier screening was changed between reading it and superseding it."""
 
 
 def losses() -> int:
@@ -41,10 +45,15 @@ def connect() -> None:
     """
     setting_changed.connect(_reconnect, dispatch_uid="moderation.setting")
     for model in apps.get_models(include_auto_created=False):
-        covered = registry.for_model(model) is not None
-        for signal, receiver in ((post_save, on_save), (post_delete, on_delete)):
+        entry = registry.for_model(model)
+        by_field = entry is not None and entry.hide is not None and entry.hide.by_field
+        for signal, receiver, is_wanted in (
+            (post_save, on_save, entry is not None),
+            (post_delete, on_delete, entry is not None),
+            (post_init, releasing.on_load, by_field),
+        ):
             uid = f"moderation.{receiver.__name__}"
-            if covered:
+            if is_wanted:
                 signal.connect(receiver, sender=model, dispatch_uid=uid)
             else:
                 signal.disconnect(sender=model, dispatch_uid=uid)
@@ -62,9 +71,14 @@ def on_save(
     """Promise to screen what was saved. Fixtures (`raw`) are left to discovery."""
     try:
         entry = None if raw else registry.for_model(sender)
-        if entry is None or not _text_was_saved(entry, instance, update_fields):
+        if entry is None:
             return
-        make = partial(_promise_or_lose, entry, instance, is_new=created)
+        if _was_saved(entry.text, instance, update_fields):
+            make = partial(_promise_or_lose, entry, instance, is_new=created)
+        elif entry.hide is not None and _was_saved(entry.hide.field, instance, update_fields):
+            make = partial(_look_or_lose, entry, instance)
+        else:
+            return
         if using == router.db_for_write(Screening):
             make()
         else:  # another database: only after its commit is there anything to look at
@@ -102,24 +116,16 @@ def promise(
     what is to be hidden is hidden at once; otherwise that is left to the worker as a pending action.
     None when that text is the current one already, or the site exempts the instance. Raises DatabaseError.
     """
-    try:
-        return _promise(entry, instance, is_new=is_new, at_save=at_save, priority=priority)
-    except IntegrityError:
-        # Somebody else promised at the same time, or a deleted object's key came back: now it can be seen.
-        return _promise(entry, instance, is_new=False, at_save=at_save, priority=priority)
-
-
-def forget(entry: Registered, key: str) -> int:
-    """Blank every copy of an object's text and end its screenings; how many rows that were."""
-    using = router.db_for_write(Screening)
-    content_type = ContentType.objects.db_manager(using).get_for_model(entry.model)
-    with transaction.atomic(using=using):
-        rows = Screening.objects.using(using).filter(content_type=content_type, object_id=key)
-        pending = rows.filter(status=Screening.Status.PENDING)
-        pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
-        return rows.filter(blanked=None).update(
-            text="", text_key="", blanked=timezone.now(), is_current=False, action_pending=False
-        )
+    for tries in range(1, PROMISE_TRIES + 1):
+        try:
+            return _promise(entry, instance, is_new=is_new, at_save=at_save, priority=priority)
+        except (IntegrityError, _Overtaken):
+            # Somebody else promised or decided at the same time, or a deleted object's key came back: now it
+            # can be seen.
+            is_new = False
+            if tries == PROMISE_TRIES:
+                raise
+    raise AssertionError("unreachable")
 
 
 def _promise_or_lose(entry: Registered, instance: Model, *, is_new: bool) -> None:
@@ -129,11 +135,36 @@ def _promise_or_lose(entry: Registered, instance: Model, *, is_new: bool) -> Non
             transaction.on_commit(doorbell.ring, using=router.db_for_write(Screening), robust=True)
     except Exception as error:
         _lose(type(instance), instance.pk, error)
+        make_up = partial(_make_up, entry, instance.pk)
+        transaction.on_commit(make_up, using=router.db_for_write(Screening), robust=True)
+
+
+def _make_up(entry: Registered, key: object) -> None:
+    """Once more for a lost promise, after the commit; what fails now is left to discovery."""
+    try:
+        objects = entry.model._base_manager.using(router.db_for_write(entry.model))
+        instance = objects.filter(pk=key).first()
+        if instance is not None and promise(entry, instance) is not None:
+            doorbell.ring()
+    except Exception as error:
+        logger.info("%s %s is left to discovery (%s).", entry.label, key, type(error).__name__)
+
+
+def _look_or_lose(entry: Registered, instance: Model) -> None:
+    """Its text was not saved, but whether it is visible was."""
+    try:
+        if releasing.is_shown(entry, instance):
+            with transaction.atomic(using=router.db_for_write(Screening)):
+                current = current_of(entry, instance)
+                if current is not None:
+                    releasing.look_at_save(entry, instance, current)
+    except Exception as error:
+        _lose(type(instance), instance.pk, error)
 
 
 def _forget_or_lose(entry: Registered, key: str) -> None:
     try:
-        forget(entry, key)
+        forget(entry, [key])
     except Exception as error:
         _lose(entry.model, key, error)
 
@@ -142,50 +173,20 @@ def _lose(model: type[Model], key: object, error: Exception) -> None:
     """Count and log a promise that could not be kept: the kind of error only, as its message quotes rows."""
     global _losses
     _losses += 1
+    metrics.count_loss()
     logger.error(
-        "moderation.promise-lost: %s %s was not noted for screening (%s); the sweep will find it.",
+        "moderation.promise-lost: %s %s was not noted for screening (%s); discovery will find it.",
         model._meta.label,
         key,
         type(error).__name__,
+        extra={"code": "promise-lost", "model": model._meta.label, "object": str(key)},
     )
 
 
-def _text_was_saved(entry: Registered, instance: Model, update_fields: frozenset[str] | None) -> bool:
-    if entry.text in instance.get_deferred_fields():
+def _was_saved(field: str, instance: Model, update_fields: frozenset[str] | None) -> bool:
+    if not field or field in instance.get_deferred_fields():
         return False
-    return update_fields is None or entry.text in update_fields
-
-
-def _new_screening(entry: Registered, instance: Model, using: str, priority: Screening.Priority) -> Screening:
-    live = getattr(instance, entry.text)
-    if hasattr(live, "resolve_expression"):  # saved as an expression: only the database knows the text
-        live = entry.model._base_manager.values_list(entry.text, flat=True).get(pk=entry.key_of(instance))
-    text = visibility.as_screened(live)
-    return Screening(
-        source=Screening.Source.OBJECT,
-        content_type=ContentType.objects.db_manager(using).get_for_model(entry.model),
-        object_id=entry.key_of(instance),
-        field=entry.text,
-        text=text,
-        text_key=text_key(text, conf.TEXT_KEY_SECRET),
-        author_key=_author_key(entry, instance),
-        priority=priority,
-    )
-
-
-def _author_key(entry: Registered, instance: Model) -> str:
-    if not entry.author:
-        return ""
-    attribute = getattr(instance._meta.get_field(entry.author), "attname", entry.author)
-    value = getattr(instance, attribute)
-    return "" if value is None else visibility.as_screened(value)[:255]
-
-
-def _current(fresh: Screening, using: str) -> Screening | None:
-    rows: QuerySet[Screening] = Screening.objects.using(using).filter(
-        content_type=fresh.content_type, object_id=fresh.object_id, field=fresh.field, is_current=True
-    )
-    return rows.first()
+    return update_fields is None or field in update_fields
 
 
 def _promise(
@@ -193,12 +194,14 @@ def _promise(
 ) -> Screening | None:
     using = router.db_for_write(Screening)
     with transaction.atomic(using=using):
-        fresh = _new_screening(entry, instance, using, priority)
-        earlier = None if is_new else _current(fresh, using)
-        if earlier is None and _is_exempt(entry, instance):
+        fresh = new_screening(entry, instance, priority)
+        earlier = None if is_new else current_of(entry, instance)
+        if earlier is None and is_exempt(entry, instance):
             return None
         if earlier is not None:
-            if earlier.text == fresh.text:
+            if earlier.is_of(fresh.text):
+                if at_save:
+                    releasing.look_at_save(entry, instance, earlier)
                 return None
             _inherit(fresh, earlier)
         was_hidden = False
@@ -208,7 +211,7 @@ def _promise(
             fresh.hidden_by_us = fresh.hidden_by_us or was_hidden
             fresh.action_pending = _needs_worker(entry, fresh, earlier, at_save=at_save)
         if earlier is not None:
-            _supersede(earlier, using)
+            _supersede(earlier)
         fresh.save(using=using, force_insert=True)
     if was_hidden and entry.hide is not None:
         # The instance in hand, too: a second `save()` of it must not bring the comment back.
@@ -233,7 +236,7 @@ def _needs_worker(entry: Registered, fresh: Screening, earlier: Screening | None
     return not fresh.hidden_by_us or (earlier is not None and earlier.action_pending)
 
 
-def _is_exempt(entry: Registered, instance: Model) -> bool:
+def is_exempt(entry: Registered, instance: Model) -> bool:
     """Only asked for new objects: an edit of a screened one is always looked at."""
     if not entry.exempt:
         return False
@@ -251,16 +254,21 @@ def _is_exempt(entry: Registered, instance: Model) -> bool:
         return False
 
 
-def _supersede(earlier: Screening, using: str) -> None:
-    rows = Screening.objects.using(using).filter(pk=earlier.pk, is_current=True)
-    columns: dict[str, Any] = {"is_current": False, "action_pending": False}
+def _supersede(earlier: Screening) -> None:
+    """Raises _Overtaken where it is not any more what the new screening inherits from."""
+    as_read = {name: getattr(earlier, name) for name in INHERITED_FROM}
+    rows = Screening.objects.filter(pk=earlier.pk, is_current=True, **as_read)
+    columns: dict[str, Any] = {"is_current": False, "action_pending": False, "text_digest": None}
     if earlier.status == Screening.Status.PENDING:
         columns.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
-    rows.update(**columns)
+    if not rows.update(**columns):
+        raise _Overtaken("Somebody changed the earlier screening meanwhile.")
 
 
 def _is_held_back(earlier: Screening) -> bool:
     """Whether the edited comment is hidden for what it said: then its new text waits for a person, too."""
+    if earlier.released:
+        return False
     if earlier.outcome:
         return earlier.outcome == Screening.Outcome.HIDE
     return earlier.queued_for == Screening.QueuedFor.EDITED or earlier.verdict == Screening.Verdict.HELD

@@ -10,7 +10,8 @@ from django.db import router
 from moderation import visibility
 from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.screening.enqueue import forget, promise
+from moderation.screening.copies import forget
+from moderation.screening.enqueue import promise
 
 
 @dataclass
@@ -33,10 +34,11 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
             by_model.setdefault(entry.label, (entry, []))[1].append(screening)
     for entry, rows in by_model.values():
         live = _live_texts(entry, rows)
+        gone = {row.object_id for row in rows} - live.keys()
+        if gone and forget(entry, gone):
+            found.gone += len(gone)
         for row in rows:
-            if row.object_id not in live:
-                found.gone += bool(forget(entry, row.object_id))
-            elif visibility.as_screened(live[row.object_id]) != row.text:
+            if row.object_id in live and not row.is_of(visibility.as_screened(live[row.object_id])):
                 found.edited += _promise_again(entry, row.object_id)
     return found
 

@@ -1,130 +1,219 @@
-"""Scoring again what is screened already, with another version. Nobody's visibility changes without `act`."""
+"""Scoring again, with another version, what has a verdict already. Nobody's visibility changes by this.
+
+It goes through the screenings in the order of their ids and remembers up to where it has come, so that a
+chunk costs the same number of statements at the beginning and at the end of millions of rows, and a run that
+was killed goes on. What the version has scored before, live or in another run, is passed over.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 
-from django.db import router, transaction
+from django.db import DataError, IntegrityError
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
-from moderation import policies, visibility
-from moderation.models import AuditEntry, LabelScore, ModelVersion, Scoring, Screening
-from moderation.policies import Judgement
-from moderation.screening.score import Failure, LoadScorer, load_scorer, score_each
-from moderation.screening.store import thresholds_for
+from moderation import registry
+from moderation.models import ModelVersion, Scoring, Screening, ScreeningRun
+from moderation.models.screenings import ScreeningQuerySet
+from moderation.screening import runs
+from moderation.screening.copies import content_type_of
+from moderation.screening.pace import Pace
+from moderation.screening.runs import Right, Scope
+from moderation.screening.score import Failure, LoadScorer, Scorer, Scores, load_scorer, score_each
+from moderation.screening.score import pace as suited_pace
+from moderation.screening.store import create_scorings, judge_each
 
-CHUNK = 32
+WINDOW = 1000
+"""So many ids are looked at in one query, to find those that the version has not scored."""
+BATCHES_OF_A_CHUNK = 4
+"""A chunk, which is loaded and stored in one go, is so many of the worker's batches."""
+SLICES_OF_A_BATCH = 4
+"""A batch is scored in so many slices: comments that were just saved wait for one slice at most."""
+
+Result = Scores | Failure
+Progress = Callable[[ScreeningRun], object]
 
 
-@dataclass
-class Rescreened:
-    """What another version makes of it."""
-
-    scored: int = 0
-    failures: int = 0
-    reviewed: int = 0
-    """A person has decided about these; they stay as they are, whatever the version says."""
-    changes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """{(verdict so far, verdict now): how many}, of those that no person has decided about."""
+def begin(scope: Scope, username: str = "") -> ScreeningRun:
+    """The unfinished run of this scope, or a new one up to the newest screening that there is now."""
+    known = runs.unfinished(scope)
+    if known is not None:
+        return known
+    rows = screened(scope)
+    newest = Screening.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    return runs.begin(scope, last=str(newest), total=rows.count(), username=username)
 
 
-def to_rescreen(version: ModelVersion) -> list[int]:
-    """Ids of current, scored screenings that `version` has not said anything of."""
-    known = Scoring.objects.filter(model_version=version).exclude(purpose=Scoring.Purpose.SHADOW)
+def left(scope: Scope) -> int:
+    """How many texts the version has still to score; one query that reads all of them."""
+    known = runs.unfinished(scope)
+    rows = screened(scope)
+    if known is not None:
+        rows = rows.filter(pk__gt=int(known.position or 0), pk__lte=int(known.last))
+    said = Scoring.objects.filter(screening=OuterRef("pk"), model_version=scope.version)
+    return rows.filter(~Exists(said.exclude(purpose=Scoring.Purpose.SHADOW))).count()
+
+
+def screened(scope: Scope) -> ScreeningQuerySet:
+    """The current screenings in scope that have a verdict and a text, unordered."""
     rows = Screening.objects.filter(is_current=True, status=Screening.Status.DONE, blanked=None)
-    return list(rows.exclude(scorings__in=known).order_by("id").values_list("pk", flat=True))
+    return narrowed(rows, scope)
+
+
+def narrowed(rows: ScreeningQuerySet, scope: Scope) -> ScreeningQuerySet:
+    """Those of `rows` that are in scope. Raises LookupError for a model that is not registered."""
+    if scope.model_label:
+        entry = registry.get(scope.model_label)
+        if entry is None:
+            raise LookupError(scope.model_label)
+        rows = rows.filter(content_type=content_type_of(entry))
+    return rows if scope.since is None else rows.filter(created__gte=scope.since)
 
 
 def rescreen(
-    keys: list[int],
-    version: ModelVersion,
+    run: ScreeningRun,
+    right: Right,
     *,
+    pace: Pace,
+    limit: int | None = None,
     load: LoadScorer = load_scorer,
-    progress: Callable[[int], None] = lambda count: None,
-) -> Rescreened:
-    """Store what `version` says of the screenings `keys`, as scorings for the purpose `rescreen`.
+    progress: Progress = lambda run: None,
+) -> bool:
+    """Go on with `run` until it is finished, `limit` texts were scored or `pace` says stop; is it finished?
 
-    Raises ModelNotReady, with the chunks until then stored.
+    Raises ModelNotReady, TakenOver or DatabaseError; whatever it raises, `run` can be gone on with.
     """
-    done = Rescreened()
-    score = load(version)
-    for start in range(0, len(keys), CHUNK):
-        rows = list(Screening.objects.filter(pk__in=keys[start : start + CHUNK]).order_by("id"))
-        for row, result in zip(rows, score_each(score, [row.text for row in rows]), strict=True):
-            if isinstance(result, Failure):
-                done.failures += 1
-                continue
-            judgement = _note(row, dict(result), version)
-            done.scored += 1
-            if row.outcome:
-                done.reviewed += 1
-            else:
-                done.changes[row.verdict, judgement.verdict] += 1
-        progress(len(rows))
-    return done
+    version = run.model_version
+    if version is None:
+        raise ValueError("a rescreening has a model version")
+    score: Scorer | None = None
+    left = limit
+    while not pace.stop.is_set():
+        keys = _next_keys(run)
+        if not keys:
+            with runs.chunk(run, right) as changed:
+                changed.finished = timezone.now()
+            progress(run)
+            return True
+        missing = _not_scored(keys, version)
+        wanted = missing if left is None else missing[:left]
+        for part in _chunks(wanted):
+            score = score or load(version)  # nothing to do is found out without a model
+            rows = list(screened(_scope(run)).filter(pk__in=part).order_by("pk"))
+            results = _score(rows, score, pace, right)
+            is_cut_off = len(results) < len(rows)
+            if is_cut_off:
+                rows = rows[: len(results)]
+                part = [row.pk for row in rows]
+            if part:
+                passed = sum(int(run.position or 0) < key <= part[-1] for key in keys)
+                _store(run, right, version, rows, results, until=part[-1], passed=passed)
+                left = None if left is None else left - len(results)
+                progress(run)
+            if is_cut_off or (left is not None and left <= 0):
+                return False
+        if len(wanted) == len(missing):
+            with runs.chunk(run, right) as changed:
+                changed.passed += sum(key > int(run.position or 0) for key in keys)
+                changed.position = str(keys[-1])
+            progress(run)
+    return False
 
 
-def act_on(version: ModelVersion) -> Counter[tuple[str, str]]:
-    """Let the verdicts rest on what `version` said, hiding and showing accordingly; what changed.
-
-    What a person has reviewed, what stands edited in the queue, and what is queued for its audit keep their
-    place; nothing that is queued ever leaves the queue by this.
-    """
-    changed: Counter[tuple[str, str]] = Counter()
-    said = Scoring.objects.filter(
-        model_version=version,
-        purpose=Scoring.Purpose.RESCREEN,
-        is_basis=False,
-        screening__is_current=True,
-        screening__outcome="",
-    )
-    for key in said.order_by("id").values_list("pk", flat=True):
-        with transaction.atomic(using=router.db_for_write(Screening)):
-            change = _take_as_basis(key, version)
-        if change is not None:
-            changed[change] += 1
-    return changed
+def _scope(run: ScreeningRun) -> Scope:
+    return Scope(ScreeningRun.Kind(run.kind), run.model_version, run.model_label, run.since)
 
 
-def _note(row: Screening, scores: dict[str, float], version: ModelVersion) -> Judgement:
-    thresholds, policy = thresholds_for(row, version)
-    judgement = policies.judge(scores, thresholds)
-    with transaction.atomic(using=router.db_for_write(Scoring)):
-        scoring, _ = Scoring.objects.update_or_create(
-            screening=row,
-            model_version=version,
-            purpose=Scoring.Purpose.RESCREEN,
-            defaults={"policy": policy, "scores": scores, "thresholds": dict(thresholds.flag)},
-        )
-        scoring.label_scores.all().delete()
-        LabelScore.objects.bulk_create(
-            LabelScore(scoring=scoring, label=label, score=scores[label]) for label in judgement.labels
-        )
-    return judgement
+def _next_keys(run: ScreeningRun) -> list[int]:
+    rows = screened(_scope(run)).filter(pk__gt=int(run.position or 0), pk__lte=int(run.last))
+    return list(rows.order_by("pk").values_list("pk", flat=True)[:WINDOW])
 
 
-def _take_as_basis(scoring_id: int, version: ModelVersion) -> tuple[str, str] | None:
-    """The change of verdict, or None where a person was faster or the text is not current any more."""
-    scoring = Scoring.objects.get(pk=scoring_id)
-    rows = Screening.objects.select_for_update()
-    row = rows.filter(pk=scoring.screening_id, outcome="", is_current=True).first()
-    if row is None or row.status != Screening.Status.DONE:
-        return None
-    judgement = policies.judge(scoring.scores, thresholds_for(row, version)[0])
-    before = row.verdict
-    Scoring.objects.filter(screening=row, is_basis=True).update(is_basis=False)
-    Scoring.objects.filter(pk=scoring_id).update(is_basis=True)
-    row.verdict, row.severity = judgement.verdict, judgement.severity
-    if judgement.verdict != policies.CLEAR and row.queued_for in ("", Screening.QueuedFor.AUDIT):
-        row.queued_for, row.sampling_probability = judgement.verdict, 1.0
-    row.save(update_fields=["verdict", "severity", "queued_for", "sampling_probability"])
-    AuditEntry.objects.create(
-        action="screening.rescreened",
-        target_type="screening",
-        target_id=str(row.pk),
-        before={"verdict": before},
-        after={"verdict": row.verdict, "version": str(version)},
-    )
-    visibility.apply(row)
-    return before, judgement.verdict
+def _not_scored(keys: Sequence[int], version: ModelVersion) -> list[int]:
+    said = Scoring.objects.filter(screening__in=keys, model_version=version)
+    known = set(said.exclude(purpose=Scoring.Purpose.SHADOW).values_list("screening_id", flat=True))
+    return [key for key in keys if key not in known]
+
+
+def _chunks(keys: list[int]) -> Iterator[list[int]]:
+    size = BATCHES_OF_A_CHUNK * suited_pace().texts
+    for start in range(0, len(keys), size):
+        yield keys[start : start + size]
+
+
+def _score(rows: Sequence[Screening], score: Scorer, pace: Pace, right: Right) -> list[Result]:
+    """Results of the first rows: of all, unless it is to stop."""
+    results: list[Result] = []
+    for texts in _slices([row.text for row in rows]):
+        pace.let_live_pass(right.keep)
+        if pace.stop.is_set():
+            break
+        start = pace.now()
+        results += score_each(score, texts)
+        right.keep()
+        pace.pause(len(texts), pace.now() - start, right.keep)
+    return results
+
+
+def _slices(texts: Sequence[str]) -> Iterator[list[str]]:
+    most = max(1, suited_pace().texts // SLICES_OF_A_BATCH)
+    part: list[str] = []
+    size = 0
+    for text in texts:
+        if part and (len(part) >= most or size + len(text) > suited_pace().characters):
+            yield part
+            part, size = [], 0
+        part.append(text)
+        size += len(text)
+    if part:
+        yield part
+
+
+def _store(
+    run: ScreeningRun,
+    right: Right,
+    version: ModelVersion,
+    rows: Sequence[Screening],
+    results: Sequence[Result],
+    *,
+    until: int,
+    passed: int,
+) -> None:
+    """Store a chunk in one transaction; where a row of it can't be stored, each row in its own."""
+    try:
+        with runs.chunk(run, right) as changed:
+            changed.position, changed.passed = str(until), changed.passed + passed
+            _write(changed, version, rows, results)
+        return
+    except (IntegrityError, DataError):
+        if not rows:
+            raise
+    for row, result in zip(rows, results, strict=True):
+        try:
+            with runs.chunk(run, right) as changed:
+                changed.position = str(row.pk)
+                _write(changed, version, [row], [result])
+        except (IntegrityError, DataError) as error:
+            with runs.chunk(run, right) as changed:
+                changed.position = str(row.pk)
+                runs.add(changed.failures, {f"storing-error:{type(error).__name__}": 1})
+    with runs.chunk(run, right) as changed:
+        changed.position, changed.passed = str(until), changed.passed + passed
+
+
+def _write(
+    run: ScreeningRun, version: ModelVersion, rows: Sequence[Screening], results: Sequence[Result]
+) -> None:
+    scores = {}
+    for row, result in zip(rows, results, strict=True):
+        if isinstance(result, Failure):
+            runs.add(run.failures, {result.code: 1})
+        else:
+            scores[row.pk] = result
+    judged = judge_each([row for row in rows if row.pk in scores], scores, version)
+    create_scorings(judged, version, Scoring.Purpose.RESCREEN, is_basis=False)
+    run.scored += len(judged)
+    for row, _, judgement, _ in judged:
+        if not row.outcome:
+            runs.add(run.changes, {f"{row.verdict} -> {judgement.verdict}": 1})

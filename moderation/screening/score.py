@@ -1,12 +1,10 @@
 """Asking the classifier: one version per process, loaded when first needed; a bad text or a bad model?
 
-Nothing here touches a row. This is the only module of the app's pipeline that imports `toxicity_ml`, and it
-does so when the first text is scored: a web process never loads onnxruntime.
+Nothing here touches a row. How the model runs is the business of `serving`.
 """
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 import time
@@ -15,11 +13,11 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError
 
-from moderation import model_store
+from moderation import metrics
 from moderation.conf import conf
 from moderation.models import ModelVersion
-
-logger = logging.getLogger("moderation.screening")
+from moderation.screening import serving
+from moderation.screening.serving import Pace, Served
 
 Scores = Mapping[str, float]
 Scorer = Callable[[Sequence[str]], Sequence[Scores]]
@@ -44,7 +42,17 @@ class Failure:
 
 def load_scorer(version: ModelVersion) -> Scorer:
     """The scorer of `version`, loaded at most once per process. Raises ModelNotReady."""
-    return _loaded.get(version)
+    return _loaded.get(version).predict
+
+
+def load_scorer_for_web(version: ModelVersion) -> Scorer:
+    """The same on the CPU, whatever MODERATION["BACKEND"] says: a web process never imports torch."""
+    return _loaded_for_web.get(version).predict
+
+
+def pace() -> Pace:
+    """How much to take on at a time, as suits the backend that is loaded."""
+    return _loaded.pace
 
 
 def score_each(score: Scorer, texts: Sequence[str]) -> list[Scores | Failure]:
@@ -66,11 +74,12 @@ def score_each(score: Scorer, texts: Sequence[str]) -> list[Scores | Failure]:
                 raise ModelNotReady(type(error).__name__) from error
             results.append(Failure(f"scoring-error:{type(error).__name__}"[:64]))
     if any(isinstance(result, Failure) for result in results):
-        _check_on_canary(score)
+        check_on_canary(score)
     return results
 
 
-def _check_on_canary(score: Scorer) -> None:
+def check_on_canary(score: Scorer) -> None:
+    """Score a text that is known to be harmless. Raises ModelNotReady where even that fails."""
     try:
         _checked(score([CANARY])[0])
     except Exception as error:
@@ -95,49 +104,50 @@ def _is_not_the_texts_fault(error: Exception) -> bool:
 class _Loaded:
     """The process's one loaded version; shared by the worker's threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, backend: Callable[[], str]) -> None:
+        """backend: asked at each load which one the setting wants."""
+        self._backend = backend
         self._lock = threading.Lock()
         self._sha256 = ""
-        self._scorer: Scorer | None = None
+        self._served: Served | None = None
         self._backoff = FIRST_BACKOFF
         self._not_before = 0.0
         self._complaint = ""
 
-    def get(self, version: ModelVersion) -> Scorer:
+    def get(self, version: ModelVersion) -> Served:
         with self._lock:
-            if self._scorer is not None and self._sha256 == version.manifest_sha256:
-                return self._scorer
+            if self._served is not None and self._sha256 == version.manifest_sha256:
+                return self._served
             return self._load(version)
 
-    def _load(self, version: ModelVersion) -> Scorer:
+    @property
+    def pace(self) -> Pace:
+        served = self._served
+        return serving.pace(is_batched=False) if served is None else served.pace
+
+    def _load(self, version: ModelVersion) -> Served:
         if self._sha256 == version.manifest_sha256 and time.monotonic() < self._not_before:
             raise ModelNotReady(self._complaint)
+        started = time.monotonic()
         try:
-            scorer = _load(version)
+            served = serving.serve(version, backend=self._backend())
         except Exception as error:
             self._put_off(version, error)
             raise ModelNotReady(self._complaint) from error
-        self._scorer, self._sha256 = scorer, version.manifest_sha256
+        self._served, self._sha256 = served, version.manifest_sha256
         self._backoff, self._complaint = FIRST_BACKOFF, ""
-        logger.info("Scoring with model version %s.", version)
-        return scorer
+        metrics.model_loaded(str(version), time.monotonic() - started)
+        return served
 
     def _put_off(self, version: ModelVersion, error: Exception) -> None:
         """Longer and longer pauses before it is tried again; `drain` says it in the log, once."""
         complaint = f"Model version {version} can't be loaded: {error}"
         if complaint != self._complaint:
             self._backoff = FIRST_BACKOFF
-        self._scorer, self._sha256, self._complaint = None, version.manifest_sha256, complaint
+        self._served, self._sha256, self._complaint = None, version.manifest_sha256, complaint
         self._not_before = time.monotonic() + self._backoff
         self._backoff = min(2 * self._backoff, LAST_BACKOFF)
 
 
-def _load(version: ModelVersion) -> Scorer:
-    from toxicity_ml.classifier import Classifier
-
-    directory = model_store.local_directory(version)
-    classifier = Classifier.load(directory, threads=conf.THREADS, verify=False)  # the store just verified it
-    return classifier.predict
-
-
-_loaded = _Loaded()
+_loaded = _Loaded(lambda: conf.BACKEND)
+_loaded_for_web = _Loaded(lambda: "onnx")

@@ -7,12 +7,15 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db import connections, router, transaction
+from django.db import router, transaction
+from django.db.models import FloatField, TextField
 from django.utils import timezone
 
-from moderation import policies, signals, visibility
+from moderation import metrics, policies, signals, visibility
+from moderation.by_key import ByKey
 from moderation.conf import conf
-from moderation.models import LabelScore, ModelVersion, Policy, Scoring, Screening
+from moderation.locking import locked_if_free
+from moderation.models import LabelScore, ModelVersion, Policy, Scoring, Screening, written_labels
 from moderation.policies import Judgement, Thresholds
 from moderation.screening.claim import Claim, count_error
 from moderation.screening.live import reconcile
@@ -42,19 +45,20 @@ def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersi
     for screening, result in zip(claim.screenings, results, strict=True):
         if isinstance(result, Failure):
             count_error(claim.token, screening.pk, result.code, version)
+            metrics.count_failure(result.code)
             done.failures += 1
         else:
             scores[screening.pk] = result
     with transaction.atomic(using=router.db_for_write(Screening)):
         own = _still_own(claim, list(scores))
-        judged = _judge(own, scores, version)
+        judged = judge_each(own, scores, version)
         _write_scorings(judged, version)
-        for row, _, judgement, _ in judged:
-            _write_verdict(row, judgement)
-            if not row.outcome:
-                visibility.apply(row)
-            done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
+        _write_verdicts(judged)
+        visibility.apply_all(row for row in own if not row.outcome)
+    for row in own:
+        done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
     done.gone = len(scores) - len(own)
+    metrics.observe_stored(own, scores, str(version))
     _tell(own)
     return done
 
@@ -73,25 +77,25 @@ def thresholds_for(screening: Screening, version: ModelVersion) -> tuple[Thresho
 
 
 def _newest_policy(model_label: str) -> Policy | None:
-    own = Policy.objects.filter(model_label=model_label).order_by("-id").first()
-    if own is not None or not model_label:
-        return own
-    return Policy.objects.filter(model_label="").order_by("-id").first()
+    """The model's own before the one for all models, whose label is empty and sorts last here."""
+    rows = Policy.objects.filter(model_label__in={model_label, ""})
+    return rows.order_by("-model_label", "-id").first()
 
 
 def _still_own(claim: Claim, keys: list[int]) -> list[Screening]:
     """Locked for us. A row that someone is changing at this moment is skipped: an edit, or it comes again."""
-    using = router.db_for_write(Screening)
-    can_skip = connections[using].features.has_select_for_update_skip_locked
-    rows = Screening.objects.using(using).pending().filter(pk__in=keys, lease_token=claim.token)
-    return list(rows.select_for_update(skip_locked=can_skip).order_by("id"))
+    rows = Screening.objects.pending().filter(pk__in=keys, lease_token=claim.token)
+    return list(locked_if_free(rows).order_by("id"))
 
 
 InForce = tuple[Thresholds, Policy | None]
 Judged = tuple[Screening, Scores, Judgement, InForce]
 
 
-def _judge(rows: Sequence[Screening], scores: Mapping[int, Scores], version: ModelVersion) -> list[Judged]:
+def judge_each(
+    rows: Sequence[Screening], scores: Mapping[int, Scores], version: ModelVersion
+) -> list[Judged]:
+    """What policy makes of {screening id: scores}, in the order of the rows."""
     in_force: dict[int | None, InForce] = {}
     judged = []
     for row in rows:
@@ -104,15 +108,23 @@ def _judge(rows: Sequence[Screening], scores: Mapping[int, Scores], version: Mod
 
 def _write_scorings(judged: Sequence[Judged], version: ModelVersion) -> None:
     earlier = Scoring.objects.filter(screening__in=[row.pk for row, *_ in judged])
-    earlier.filter(model_version=version, purpose=Scoring.Purpose.LIVE).delete()
-    earlier.filter(is_basis=True).update(is_basis=False)
+    if earlier.exists():
+        earlier.filter(model_version=version, purpose=Scoring.Purpose.LIVE).delete()
+        earlier.filter(is_basis=True).update(is_basis=False)
+    create_scorings(judged, version, Scoring.Purpose.LIVE, is_basis=True)
+
+
+def create_scorings(
+    judged: Sequence[Judged], version: ModelVersion, purpose: Scoring.Purpose, *, is_basis: bool
+) -> None:
+    """Store a scoring for each, with a row for each label over threshold: two statements."""
     scorings = Scoring.objects.bulk_create(
         Scoring(
             screening=row,
             model_version=version,
             policy=policy,
-            purpose=Scoring.Purpose.LIVE,
-            is_basis=True,
+            purpose=purpose,
+            is_basis=is_basis,
             scores=dict(scores),
             thresholds=dict(thresholds.flag),
         )
@@ -125,28 +137,35 @@ def _write_scorings(judged: Sequence[Judged], version: ModelVersion) -> None:
     )
 
 
-def _write_verdict(row: Screening, judgement: Judgement) -> None:
-    row.status = Screening.Status.DONE
-    row.verdict = judgement.verdict
-    row.severity = judgement.severity
-    row.scored = timezone.now()
-    row.error_code = ""
-    row.lease_token = row.lease_until = None
-    if not row.outcome:
-        row.queued_for, row.sampling_probability = _queue(row, judgement)
-    row.save(
-        update_fields=[
-            "status",
-            "verdict",
-            "severity",
-            "scored",
-            "error_code",
-            "lease_token",
-            "lease_until",
-            "queued_for",
-            "sampling_probability",
-        ]
-    )
+def _write_verdicts(judged: Sequence[Judged]) -> None:
+    """One UPDATE for all rows that differ in severity and labels alone: a handful, however many rows."""
+    now = timezone.now()
+    alike: dict[tuple[object, ...], list[Screening]] = {}
+    for row, _, judgement, _ in judged:
+        row.status = Screening.Status.DONE
+        row.verdict = judgement.verdict
+        row.severity = judgement.severity
+        row.labels = written_labels(judgement.labels)
+        row.scored = now
+        row.error_code = ""
+        row.lease_token = row.lease_until = None
+        if not row.outcome:
+            row.queued_for, row.sampling_probability = _queue(row, judgement)
+        alike.setdefault((row.verdict, row.queued_for, row.sampling_probability), []).append(row)
+    for (verdict, queued_for, sampling_probability), rows in alike.items():
+        labelled = any(row.labels for row in rows)
+        Screening.objects.filter(pk__in=[row.pk for row in rows]).update(
+            status=Screening.Status.DONE,
+            verdict=verdict,
+            severity=ByKey({row.pk: row.severity for row in rows}, FloatField()),
+            labels=ByKey({row.pk: row.labels for row in rows}, TextField()) if labelled else "",
+            scored=now,
+            error_code="",
+            lease_token=None,
+            lease_until=None,
+            queued_for=queued_for,
+            sampling_probability=sampling_probability,
+        )
 
 
 def _queue(row: Screening, judgement: Judgement) -> tuple[str, float]:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.db import connections, transaction
+from django.db.models import QuerySet
 
 from moderation.models import ModelVersion
+from moderation.screening import score, serving
 from moderation.screening.drain import Drained, drain
 from moderation.screening.score import Scorer
 
@@ -49,7 +56,64 @@ def make_version(number: str, *, is_active: bool = False) -> ModelVersion:
     )
 
 
+@contextmanager
+def locked_by_somebody(rows: QuerySet[Any]) -> Iterator[None]:
+    """While this lasts, another connection holds the lock of `rows`, as an unfinished save does."""
+    is_locked, may_end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                assert list(rows.select_for_update())
+                is_locked.set()
+                may_end.wait(60)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert is_locked.wait(60)
+        yield
+    finally:
+        may_end.set()
+        thread.join(60)
+
+
+class _Serves:
+    """What `serving.serve` makes of a version, with a scorer of the tests'."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self.predict = scorer
+        self.pace = serving.pace(is_batched=False)
+
+
+def scores_with(monkeypatch: pytest.MonkeyPatch, scorer: Scorer) -> None:
+    """Every version scores so, however it is loaded, until the test ends."""
+    monkeypatch.setattr(serving, "serve", lambda version, *, backend: _Serves(scorer))
+    monkeypatch.setattr(score, "_loaded", score._Loaded(lambda: "onnx"))
+
+
 @pytest.fixture
 def version(db: None) -> ModelVersion:
     """The active version: labels count from 0.5."""
     return make_version("1", is_active=True)
+
+
+@pytest.fixture
+def candidate(version: ModelVersion) -> ModelVersion:
+    """Version 2, not active."""
+    return make_version("2")
+
+
+@pytest.fixture
+def small_batches(settings: Any) -> None:
+    """A chunk of a rescreening is eight texts, a slice is one."""
+    settings.MODERATION = {**settings.MODERATION, "BATCH_SIZE": 2}
+
+
+def run_command(*arguments: str) -> str:
+    """What a management command prints."""
+    out = StringIO()
+    call_command(*arguments, stdout=out)
+    return out.getvalue()

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -17,9 +18,13 @@ from celery import current_app
 from django.db import transaction
 
 from moderation import doorbell as doorbell_module
-from moderation.doorbell import FLAG, Doorbell
-from moderation.models import Screening
+from moderation import tasks
+from moderation.doorbell import Doorbell
+from moderation.models import ModelVersion, Screening
+from moderation.screening.drain import Drained
+from moderation.screening.drain import drain as drain_pending
 from tests.forum.models import Post
+from tests.moderation.conftest import load_by_words
 from tests.servers import RedisServer
 
 
@@ -62,7 +67,19 @@ def test_many_rings_send_one_message_until_a_worker_answers(broker: redis.Redis,
 
 def test_the_flag_falls_by_itself(broker: redis.Redis, bell: Doorbell) -> None:
     bell.ring()
-    assert 0 < broker.ttl(FLAG) <= 10
+    assert 0 < broker.ttl("moderation:doorbell:screening") <= 10
+
+
+def test_sites_that_share_a_redis_do_not_silence_each_other(
+    broker: redis.Redis, bell: Doorbell, settings: Any
+) -> None:
+    assert bell.ring() is True
+    settings.MODERATION = {**settings.MODERATION, "QUEUE": "other"}
+    other = Doorbell()
+    assert [other.ring(), other.ring()] == [True, False]
+    bell.answer()
+    assert broker.keys("moderation:doorbell:*") == [b"moderation:doorbell:screening"]
+    assert (broker.llen("screening"), broker.llen("other")) == (1, 1)
 
 
 def test_a_message_lost_with_the_brokers_memory_is_sent_anew(broker: redis.Redis, bell: Doorbell) -> None:
@@ -161,3 +178,41 @@ def test_an_unchanged_text_does_not_ring(broker: redis.Redis, bell: Doorbell) ->
     bell.answer()
     post.save()
     assert len(messages(broker)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_backlog_wakes_one_worker_after_the_other_and_a_single_comment_wakes_one(
+    broker: redis.Redis, bell: Doorbell, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each worker that finds more than its own batch sends a message for the next one."""
+    settings.MODERATION = {**settings.MODERATION, "BATCH_SIZE": 2}
+    monkeypatch.setattr(tasks, "doorbell", bell)
+    waiting: list[int] = []
+
+    def drain(**options: Any) -> Drained:
+        waiting.append(len(messages(broker)))
+        return Drained()
+
+    monkeypatch.setattr(tasks, "drain_pending", drain)
+    for number in range(2):
+        Screening.objects.create(source="import", text=f"text {number}")
+    tasks.drain()
+    Screening.objects.create(source="import", text="one more")
+    tasks.drain()
+    assert waiting == [0, 1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_with_eager_tasks_a_save_screens_its_comment_at_once(
+    broker: redis.Redis, bell: Doorbell, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a site's own tests may have it."""
+    monkeypatch.setattr(tasks, "doorbell", bell)
+    monkeypatch.setattr(tasks, "drain_pending", partial(drain_pending, load=load_by_words))
+    app = current_app._get_current_object()
+    app.conf.task_always_eager = True
+    try:
+        Post.objects.create(body="you idiot")
+    finally:
+        app.conf.task_always_eager = False
+    assert Screening.objects.get().verdict == "flagged"

@@ -8,17 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection, connections, transaction
+from django.contrib.contenttypes.models import ContentType
+from django.db import DatabaseError, connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from moderation import signals
 from moderation.models import LabelScore, ModelVersion, Policy, Scoring, Screening
 from moderation.screening.claim import claim
 from moderation.screening.drain import drain
-from moderation.screening.score import ModelNotReady, Scorer
+from moderation.screening.score import Scorer
 from moderation.screening.store import store
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note, Post
-from tests.moderation.conftest import by_words, load_by_words, make_version, screen
+from tests.moderation.conftest import by_words, locked_by_somebody, make_version, screen
 
 pytestmark = pytest.mark.django_db
 
@@ -53,6 +55,20 @@ def test_all_scores_are_kept_and_the_labels_over_threshold_as_rows(version: Mode
     assert (scoring.model_version, scoring.purpose, scoring.is_basis) == (version, "live", True)
     assert only().basis() == scoring
     assert set(LabelScore.objects.values_list("label", "score")) == {("toxic", 0.7), ("insult", 0.7)}
+
+
+def test_labels_are_found_by_the_queue(version: ModelVersion) -> None:
+    for text in ("hello", "you idiot", "I kill you"):
+        Note.objects.create(text=text)
+    screen()
+
+    def labelled(label: str) -> set[str]:
+        return set(Screening.objects.labelled(label).values_list("text", flat=True))
+
+    assert labelled("insult") == {"you idiot"}
+    assert labelled("threat") == {"I kill you"}
+    assert labelled("toxic") == {"you idiot", "I kill you"}
+    assert labelled("tox") == set()
 
 
 def test_held_is_hidden_and_flagged_stays_public(version: ModelVersion) -> None:
@@ -214,103 +230,6 @@ def test_an_edited_comment_stays_hidden_and_queued_however_clear_it_is(version: 
     assert Note.objects.get().state == "withheld"
 
 
-def _failing(error: Exception, *, at: str = "") -> Any:
-    """A loader whose scorer raises on texts that contain `at`."""
-
-    def load(version: ModelVersion) -> Scorer:
-        def score(texts: Sequence[str]) -> list[dict[str, float]]:
-            if any(at in text for text in texts):
-                raise error
-            return by_words(texts)
-
-        return score
-
-    return load
-
-
-def test_an_error_of_one_text_counts_against_that_text_alone(
-    version: ModelVersion, caplog: pytest.LogCaptureFixture
-) -> None:
-    for text in ("hello", "poison secret", "you idiot"):
-        Note.objects.create(text=text)
-    done = drain(load=_failing(ValueError("poison secret"), at="poison"))
-    assert (done.scored, done.failures) == (2, 1)
-    row = Screening.objects.get(text="poison secret")
-    assert (row.status, row.attempts, row.deaths) == ("pending", 1, 0)
-    assert row.error_code == "scoring-error:ValueError"
-    assert "secret" not in caplog.text
-
-
-def test_after_three_errors_of_its_own_it_stands_in_the_queue_and_keeps_its_visibility(
-    version: ModelVersion,
-) -> None:
-    Post.objects.create(body="poison")
-    Note.objects.create(text="poison")
-    for _ in range(3):
-        drain(load=_failing(ValueError(), at="poison"))
-        Screening.objects.update(lease_until=None)
-    assert set(Screening.objects.open().values_list("status", "queued_for")) == {("failed", "failed")}
-    assert Post.objects.get().is_visible is False
-    assert Note.objects.get().state == "published"
-    assert screen().scored == 0
-
-
-def test_a_new_version_scores_what_failed(version: ModelVersion) -> None:
-    from moderation.sweep import sweep
-
-    Post.objects.create(body="poison")
-    for _ in range(3):
-        drain(load=_failing(ValueError(), at="poison"))
-        Screening.objects.update(lease_until=None)
-    ModelVersion.objects.update(is_active=False)
-    make_version("2", is_active=True)
-    assert sweep(load=load_by_words).retried == 1
-    assert (only().status, only().verdict) == ("done", "clear")
-    assert Post.objects.get().is_visible is True
-
-
-def test_scores_that_are_no_probabilities_count_as_an_error(version: ModelVersion) -> None:
-    Note.objects.create(text="odd")
-    Note.objects.create(text="hello")
-
-    def load(version: ModelVersion) -> Scorer:
-        return lambda texts: [
-            {**scores, "toxic": float("nan")} if text == "odd" else scores
-            for text, scores in zip(texts, by_words(texts), strict=True)
-        ]
-
-    assert (drain(load=load).failures, Screening.objects.filter(status="done").count()) == (1, 1)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [OperationalError(), OSError(), MemoryError(), ModelNotReady("gone"), ValueError("every text fails")],
-)
-def test_what_is_not_a_texts_fault_counts_against_none(version: ModelVersion, error: Exception) -> None:
-    for text in ("hello", "you idiot"):
-        Note.objects.create(text=text)
-    done = drain(load=_failing(error))
-    assert done.is_ready is False
-    rows = Screening.objects.values_list("status", "attempts", "deaths", "lease_token", "error_code")
-    assert set(rows) == {("pending", 0, 0, None, "")}
-    assert screen().scored == 2
-
-
-def test_a_model_that_can_not_be_loaded_leaves_everything_pending_and_says_so_once(
-    version: ModelVersion, caplog: pytest.LogCaptureFixture
-) -> None:
-    Note.objects.create(text="hello secret")
-
-    def load(version: ModelVersion) -> Scorer:
-        raise ModelNotReady("/models/1/model.onnx is missing")
-
-    for _ in range(3):
-        assert drain(load=load).is_ready is False
-    assert caplog.text.count("model.onnx is missing") == 1
-    assert "secret" not in caplog.text
-    assert only().lease_token is None
-
-
 def test_nothing_pending_loads_no_model(version: ModelVersion) -> None:
     def load(version: ModelVersion) -> Scorer:
         raise AssertionError("loaded")
@@ -399,6 +318,29 @@ def test_signals_go_out_after_the_commit_and_what_receivers_raise_stays_with_the
     assert "secret" not in caplog.text
 
 
+@pytest.mark.parametrize("texts", [["hello"], ["hello", "you idiot", "I kill you"]])
+def test_a_batch_takes_as_many_queries_for_many_texts_as_for_few(
+    version: ModelVersion, settings: Any, texts: list[str]
+) -> None:
+    """Posts wait hidden, so every clear one is shown; notes are hidden when held."""
+    settings.MODERATION = {**settings.MODERATION, "BATCH_SIZE": 500}
+
+    def queries(copies: int) -> int:
+        for number in range(copies):
+            for text in texts:
+                Post.objects.create(body=f"{text} {number}")
+                Note.objects.create(text=f"{text} {number}")
+        with CaptureQueriesContext(connection) as captured:
+            assert screen(batches=1).scored == 2 * copies * len(texts)
+        return sum("heartbeat" not in query["sql"] for query in captured)  # that one goes by the clock
+
+    ContentType.objects.clear_cache()
+    screen()
+    few = queries(2)
+    assert queries(15) == few
+    assert few <= 40
+
+
 @pytest.mark.django_db(transaction=True)
 def test_workers_draining_at_once_score_every_text_once(version: ModelVersion) -> None:
     for number in range(60):
@@ -428,27 +370,10 @@ def test_workers_draining_at_once_score_every_text_once(version: ModelVersion) -
 def test_a_comment_that_the_site_is_changing_is_not_waited_for(version: ModelVersion) -> None:
     """On PostgreSQL the worker must not wait for the site's lock, which could deadlock with a save."""
     Note.objects.create(text="I kill you")
-    locked, checked = threading.Event(), threading.Event()
-
-    def change() -> None:
-        try:
-            with transaction.atomic():
-                Note.objects.select_for_update().get()
-                locked.set()
-                checked.wait(60)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=change)
-    thread.start()
-    try:
-        locked.wait(60)
+    with locked_by_somebody(Note.objects.all()):
         screen()
         assert (only().verdict, only().action_pending) == ("held", True)
         assert Note.objects.get().state == "published"
-    finally:
-        checked.set()
-        thread.join(60)
     from moderation.visibility import act
 
     assert act(only().pk)

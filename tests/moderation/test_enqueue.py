@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.contenttypes.models import ContentType
 from django.core import serializers
-from django.db import DataError, connection, transaction
+from django.db import DataError, OperationalError, connection, transaction
 from django.db.models import Value
 from django.db.models.functions import Concat
 
-from moderation.models import Screening
-from moderation.screening import enqueue
+from moderation.models import ModelVersion, Screening
+from moderation.reviewing import decide
+from moderation.screening import copies, enqueue
 from tests.forum.models import Letter, LongPost, Note, Post, ShoutedPost
+from tests.moderation.conftest import screen
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +158,50 @@ def test_a_save_survives_an_error_of_ours_and_the_transaction_stays_usable(
     assert enqueue.losses() == losses + 4
     assert "moderation.promise-lost" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lost_promise_is_made_up_for_right_after_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
+    post = Post.objects.create(body="before")
+    real, tries = enqueue.promise, []
+
+    def promise(*args: Any, **options: Any) -> Screening | None:
+        tries.append(options)
+        if len(tries) == 1:
+            raise OperationalError("deadlock detected")
+        return real(*args, **options)
+
+    monkeypatch.setattr(enqueue, "promise", promise)
+    losses = enqueue.losses()
+    with transaction.atomic():
+        post.body = "after"
+        post.save()
+        assert [row.text for row in screenings(of=post)] == ["before"]
+    assert enqueue.losses() == losses + 1
+    assert [row.text for row in screenings(of=post) if row.is_current] == ["after"]
+
+
+def test_an_edit_inherits_what_was_decided_while_it_was_being_saved(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = Note.objects.create(text="you idiot")
+    screen()
+    as_read = [Screening.objects.get()]
+    moderator = get_user_model().objects.create_user("moderator")
+    decide(as_read[0].pk, reviewer=moderator, kind="uphold")
+    Note.objects.update(state="published")  # as if it had found the row locked by the save
+
+    def current_of(*which: Any) -> Screening | None:
+        return as_read.pop() if as_read else copies.current_of(*which)
+
+    monkeypatch.setattr(enqueue, "current_of", current_of)
+    note.text = "after"
+    note.save()
+    assert as_read == []
+    current = Screening.objects.get(is_current=True)
+    assert (current.text, current.queued_for, current.hidden_by_us) == ("after", "edited", True)
+    assert Note.objects.get().state == "withheld"
+    assert note.state == "withheld"
 
 
 def test_an_exempt_author_is_left_alone_but_the_edit_of_a_screened_text_is_not() -> None:

@@ -37,6 +37,12 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory
 
 
+def package(packaged: Path, number: str) -> None:
+    """Install the package with another default."""
+    shutil.rmtree(packaged)
+    write_version(packaged, number)
+
+
 @pytest.fixture
 def publish(tmp_path: Path) -> Callable[..., ModelVersion]:
     def make(number: str, **columns: Any) -> ModelVersion:
@@ -92,14 +98,56 @@ def test_a_new_packaged_default_takes_over_from_the_old_one_but_not_from_a_train
     packaged: Path, publish: Callable[..., ModelVersion]
 ) -> None:
     first = model_store.active_version()
-    shutil.rmtree(packaged)
-    write_version(packaged, "newer")
+    package(packaged, "newer")
     second = model_store.active_version()
     assert (str(first), str(second)) == ("small@default", "small@newer")
     model_store.activate(publish("trained"))
-    shutil.rmtree(packaged)
-    write_version(packaged, "newest")
+    package(packaged, "newest")
     assert str(model_store.active_version()) == "small@trained"
+
+
+def test_an_old_package_scores_with_its_own_default_until_it_is_upgraded_again(
+    packaged: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(model_store, "_told", set())
+    caplog.set_level("WARNING", "moderation.model_store")
+    first = model_store.active_version()
+    package(packaged, "newer")
+    second = model_store.active_version()
+    assert caplog.messages == []
+    package(packaged, "default")
+    assert [model_store.active_version() for _ in range(3)] == [first] * 3
+    assert model_store.scoring_here(second) == first
+    assert model_store.local_directory(first) == packaged
+    assert ModelVersion.objects.get(is_active=True) == second
+    assert AuditEntry.objects.count() == 2
+    (warning,) = caplog.messages
+    assert warning.startswith("The active model version small@newer is not in the package")
+    assert "small@default is, and scores here" in warning
+    package(packaged, "newer")
+    assert model_store.active_version() == second
+
+
+def test_after_a_rollback_in_an_old_package_the_new_one_scores_with_its_own_default(packaged: Path) -> None:
+    first = model_store.active_version()
+    package(packaged, "newer")
+    second = model_store.active_version()
+    package(packaged, "default")
+    assert model_store.rollback() == first
+    package(packaged, "newer")
+    assert model_store.active_version() == second
+    assert model_store.activate(second).is_active
+
+
+def test_a_version_of_the_site_s_own_is_never_replaced_by_the_packaged_one(
+    packaged: Path, publish: Callable[..., ModelVersion], tmp_path: Path
+) -> None:
+    model_store.active_version()
+    own = model_store.activate(publish("1"))
+    shutil.rmtree(tmp_path / "published")
+    assert model_store.active_version() == model_store.scoring_here(own) == own
+    with pytest.raises(ModelUnavailable, match=r"manifest\.json cannot be read"):
+        model_store.local_directory(own)
 
 
 def test_a_packaged_default_with_other_bytes_under_the_same_name_is_not_used(packaged: Path) -> None:
@@ -281,7 +329,6 @@ def test_a_rollback_to_the_packaged_default_takes_the_one_that_is_packaged_now(
 ) -> None:
     model_store.active_version()
     model_store.activate(publish("1"))
-    shutil.rmtree(packaged)
-    write_version(packaged, "newer")
+    package(packaged, "newer")
     assert str(model_store.rollback()) == "small@newer"
     assert str(model_store.active_version()) == "small@newer"

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import tempfile
 import threading
 import time
 from io import StringIO
@@ -29,7 +30,7 @@ QUICK = ("--epochs", "40", "--soft-targets", "100", "--rehearsed", "0")
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("versions") / "tiny"
-    build_version(directory)
+    build_version(directory, width=128)  # whatever it learns, int8 stays far from the export's limits
     return directory
 
 
@@ -108,7 +109,7 @@ def test_a_candidate_that_is_not_shown_to_be_better_is_registered_and_not_activa
     parent: ModelVersion,
 ) -> None:
     review(40)
-    answer = retrain("--min-reviews", "30", "--epochs", "80", "--seed", "11")
+    answer = retrain("--min-reviews", "30")
     assert answer["result"] == "not_enough_evidence"
     assert answer["activated"] is False
     assert listed() == {"tiny@1": True, answer["candidate"]: False}
@@ -174,7 +175,7 @@ def test_a_full_disk_is_said_before_the_training_starts(
     parent: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review(60)
-    monkeypatch.setattr(retraining, "NEEDED_BYTES", shutil.disk_usage("/tmp").total * 2)  # noqa: S108
+    monkeypatch.setattr(retraining, "NEEDED_BYTES", shutil.disk_usage(tempfile.gettempdir()).total * 2)
     with pytest.raises(CommandError, match="MiB left"):
         retrain()
     assert TrainingRun.objects.get().error_code == "disk-full"

@@ -9,9 +9,12 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from moderation import sweep as sweep_module
 from moderation.models import Discovery, Lease, ModelVersion, Screening
+from moderation.reviewing import decide
+from moderation.screening import enqueue
 from moderation.screening.discovery import include_existing, remember_starts
-from moderation.sweep import Swept, sweep
+from moderation.sweep import Sweeper, Swept, sweep
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import load_by_words
 
@@ -149,6 +152,75 @@ def test_one_sweep_at_a_time_looks_for_what_is_new_but_everybody_screens() -> No
 def test_the_lease_is_given_back() -> None:
     run()
     assert Lease.objects.get().token is None
+
+
+def test_other_workers_look_no_sooner_than_a_sweep_later_but_a_person_may() -> None:
+    sweep(load=load_by_words, apart=60)
+    Post.objects.bulk_create([Post(body="found later")])
+    assert sweep(load=load_by_words, apart=60).found.new == 0
+    assert run().found.new == 1
+    Post.objects.bulk_create([Post(body="found later still")])
+    assert sweep(load=load_by_words, apart=60).found.new == 1
+
+
+def test_a_backlog_ends_a_sweep_in_time_and_the_next_comes_at_once(
+    monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "SWEEP_SECONDS": 3600}
+    Post.objects.create(body="waits")
+    done = sweep(load=load_by_words, seconds=0)
+    assert (done.drained.scored, done.drained.is_finished) == (0, False)
+    Post.objects.bulk_create([Post(body="found in a backlog")])
+    sweeps: list[dict[str, float]] = []
+
+    def one(**options: float) -> Swept:
+        sweeps.append(options)
+        if len(sweeps) < 3:
+            return sweep(load=load_by_words, seconds=0)
+        done = run()
+        sweep_module.stopping.set()
+        return done
+
+    monkeypatch.setattr(sweep_module, "sweep", one)
+    monkeypatch.setattr(sweep_module, "close_old_connections", lambda: None)
+    try:
+        Sweeper().run()  # would wait for an hour if it waited
+    finally:
+        sweep_module.stopping.clear()
+    assert sweeps == [{"seconds": 3600, "apart": 2700}] * 3
+    assert texts() == ["found in a backlog", "waits"]
+
+
+def test_an_action_that_meets_another_text_has_that_one_screened(admin_user: Any) -> None:
+    Note.objects.create(text="you idiot")
+    run()
+    Note.objects.update(text="you changed idiot")
+    decide(Screening.objects.get().pk, reviewer=admin_user, kind="uphold")
+    assert Screening.objects.get().action_pending
+    assert run().found.edited == 1
+    current = Screening.objects.get(is_current=True)
+    assert (current.text, current.queued_for) == ("you changed idiot", "edited")
+    run()
+    assert Note.objects.get().state == "withheld"
+
+
+def test_an_object_that_can_not_be_noted_keeps_none_after_it_from_being_found(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def promise(entry: Any, instance: Any, **options: Any) -> Any:
+        if getattr(instance, "body", "") == "bad secret":
+            raise ValueError(instance.body)
+        return enqueue.promise(entry, instance, **options)
+
+    monkeypatch.setattr("moderation.screening.discovery.promise", promise)
+    Post.objects.bulk_create([Post(body="first"), Post(body="bad secret"), Post(body="last")])
+    assert run().found.new == 1  # of the first the try with all of them made a promise
+    assert texts() == ["first", "last"]
+    assert "can't be looked at (ValueError)" in caplog.text
+    assert "secret" not in caplog.text
+    Post.objects.bulk_create([Post(body="later")])
+    run()
+    assert texts() == ["first", "last", "later"]
 
 
 def test_a_sweep_sends_no_messages(django_capture_on_commit_callbacks: Any) -> None:

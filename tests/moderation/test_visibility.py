@@ -10,6 +10,7 @@ from django.db import connection, transaction
 
 from moderation import reviewing, visibility
 from moderation.models import ModelVersion, Screening
+from tests.forum import rules
 from tests.forum.models import Letter, Note
 from tests.moderation.conftest import screen
 
@@ -140,12 +141,48 @@ def test_a_callable_that_raises_is_tried_again_later(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_what_a_callable_hid_just_before_its_process_died_is_ours_to_show(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Letter.objects.create(text=HELD, refuses=True)
+    screen()
+    Letter.objects.update(refuses=False)
+    real = rules.withdraw
+
+    def die(letter: Letter) -> bool:
+        real(letter)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rules, "withdraw", die)
+    with pytest.raises(KeyboardInterrupt):
+        visibility.act(only().pk)
+    monkeypatch.setattr(rules, "withdraw", real)
+    assert visibility.act(only().pk) is True
+    assert (only().hidden_by_us, only().action_pending) == (True, False)
+    with transaction.atomic():
+        Screening.objects.update(outcome="show")
+        visibility.show(only())
+    assert Letter.objects.get().is_withdrawn is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_text_whose_action_fails_is_scored_meanwhile(version: ModelVersion) -> None:
+    letter = Letter.objects.create(text=HELD)
+    screen()
+    Letter.objects.update(is_withdrawn=False, refuses=True)
+    Screening.objects.update(hidden_by_us=False, action_pending=True)
+    letter.text, letter.refuses = "how nice", True
+    letter.save()
+    assert visibility.act(only().pk) is False
+    assert (only().status, only().lease_until) == ("pending", None)
+    assert screen().scored == 1
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_person_who_decides_while_the_callable_runs_wins(
     version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Letter.objects.create(text=HELD)
-    from tests.forum import rules
-
     moderator = get_user_model().objects.create_user("moderator")
     real = rules.withdraw
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation import model_store
+from moderation.actors import system_user
 from moderation.models import ModelVersion
 
 
@@ -29,9 +30,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **given: Any) -> None:
         try:
             if given["command"] == "activate":
-                rows = [model_store.activate(_named(given["version"]))]
+                rows = [model_store.activate(_named(given["version"]), username=system_user())]
             elif given["command"] == "rollback":
-                rows = [model_store.rollback()]
+                rows = [model_store.rollback(username=system_user())]
             else:
                 model_store.active_version()  # registers the packaged default on a fresh install
                 rows = list(model_store.versions())

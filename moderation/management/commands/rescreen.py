@@ -1,50 +1,231 @@
-"""`manage.py rescreen`: what another model version makes of what is screened already."""
+"""`manage.py rescreen`: score again what is screened already, or for the first time what was there before.
+
+Both can be killed and started again, and keep out of the way of what was saved just now.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+import threading
+import time
 from argparse import ArgumentParser
-from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
-from moderation import model_store
-from moderation.models import ModelVersion
-from moderation.screening.rescreen import act_on, rescreen, to_rescreen
+from moderation import model_store, registry
+from moderation.actors import system_user
+from moderation.management import arguments
+from moderation.management.interruptions import patiently, stopped_by_signals
+from moderation.management.progress import Progress, spoken
+from moderation.models import ModelVersion, ScreeningRun
+from moderation.registry import Registered
+from moderation.screening import acting, existing, runs
+from moderation.screening import rescreen as rescreening
+from moderation.screening.acting import Consequences
+from moderation.screening.pace import Pace
+from moderation.screening.runs import AlreadyRunning, Right, Scope, TakenOver
 from moderation.screening.score import ModelNotReady
+
+Step = Callable[..., bool]
+"""`rescreen` or `screen_existing`."""
+INTERRUPTED = 130
 
 
 class Command(BaseCommand):
     """Score again, count, and change something only with `--act`."""
 
     help = (
-        "Score what is screened already with the active model version, and print how verdicts would change. "
-        "With --act they change, and comments are hidden and shown; what a person has reviewed never does."
+        "Score what is screened already with the active model version, and count how verdicts would change. "
+        "With --act they change, and comments are hidden and shown, after a preview; what a person has "
+        "reviewed never does. With --existing, screen what was there before moderation was. Killed and "
+        "started again, it goes on where it was; comments that were just saved go first."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--model", metavar="NAME@VERSION", help="instead of the active version")
-        parser.add_argument("--act", action="store_true", help="let the verdicts rest on the new scores")
+        parser.add_argument(
+            "--since", type=arguments.moment, metavar="DATE", help="only what was screened since then"
+        )
+        parser.add_argument(
+            "--model-label", type=arguments.registered, metavar="APP.MODEL", help="only this registered model"
+        )
+        parser.add_argument(
+            "--limit", type=arguments.count, metavar="N", help="at most so many texts for now"
+        )
+        parser.add_argument("--existing", action="store_true", help="screen what has no screening yet")
+        parser.add_argument(
+            "--per-second", type=arguments.positive, metavar="N", help="at most so many texts a second"
+        )
+        parser.add_argument(
+            "--share", type=arguments.share, metavar="S", help="work for this share of the time, such as 0.5"
+        )
+        parser.add_argument("--act", action="store_true", help="let the verdicts rest on what was scored")
+        parser.add_argument("--yes", action="store_true", help="act without asking")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only count; score nothing, change nothing"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["existing"] and (options["since"] or options["model"] or options["act"]):
+            raise CommandError(
+                "--existing screens for the first time, with the active version: no --since, --model, --act."
+            )
+        self._options = options
+        self._stop = threading.Event()
+        self._limit: int | None = options["limit"]
+        self._result: dict[str, Any] = {}
         try:
-            version = self._version(options["model"])
-            keys = to_rescreen(version)
-            self.stdout.write(f"{len(keys)} screening(s) to score with {version}.")
-            done = rescreen(keys, version)
-        except (model_store.ModelUnavailable, ModelNotReady) as error:
+            with stopped_by_signals(self._stop):
+                self._existing() if options["existing"] else self._rescreen()
+        except (model_store.ModelUnavailable, ModelNotReady, AlreadyRunning, TakenOver) as error:
             raise CommandError(str(error)) from error
-        self.stdout.write(
-            f"Scored {done.scored}, errors {done.failures}, left alone as reviewed {done.reviewed}."
-        )
-        self._print(done.changes)
-        if options["act"]:
-            self.stdout.write("Acting:")
-            self._print(act_on(version))
-        else:
-            self.stdout.write("Nothing was changed; --act does that.")
+        except DatabaseError as error:  # its message may quote a row
+            raise CommandError(
+                f"The database failed ({type(error).__name__}). Start again: it goes on where it was."
+            ) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(self._result, indent=2))
+        if self._stop.is_set():
+            self._say("Stopped; start again to go on.")
+            sys.exit(INTERRUPTED)
 
-    def _version(self, wanted: str | None) -> ModelVersion:
+    # --- what there is to do --------------------------------------------------------------------
+
+    def _rescreen(self) -> None:
+        version = self._version()
+        entry: Registered | None = self._options["model_label"]
+        label = entry.label if entry else ""
+        scope = Scope(ScreeningRun.Kind.RESCREEN, version, label, self._options["since"])
+        self._result["version"] = str(version)
+        if self._options["dry_run"]:
+            self._result["to_score"] = rescreening.left(scope)
+            self._say(f"{self._result['to_score']:,} screening(s) to score with {version}.")
+            if self._options["act"]:
+                self._preview(version, scope)
+            return
+        with runs.alone(self._say) as right:
+            to_score = rescreening.left(scope)
+            self._say(f"{to_score:,} screening(s) to score with {version}.")
+            run = rescreening.begin(scope, system_user())
+            self._go(run, right, f"Scoring with {version}", rescreening.rescreen, to_score)
+            for change, count in sorted(run.changes.items()):
+                self._say(f"  {change}: {count:,}")
+            if not self._options["act"]:
+                self._say("Nothing was changed; --act does that.")
+            elif not self._stop.is_set():
+                self._act(version, scope, right)
+
+    def _existing(self) -> None:
+        chosen: Registered | None = self._options["model_label"]
+        entries = [chosen] if chosen else registry.registered()
+        if self._options["dry_run"]:
+            for entry in entries:
+                self._result[entry.label] = existing.left(entry)
+                self._say(f"{self._result[entry.label]:,} object(s) of {entry.label} to go through.")
+            return
+        with runs.alone(self._say) as right:
+            for entry in entries:
+                if self._stop.is_set() or self._limit == 0:
+                    break
+                run = existing.begin(entry, system_user())
+                self._say(f"{run.total - run.passed:,} object(s) of {entry.label} to go through.")
+                self._go(run, right, f"Screening {entry.label}", existing.screen_existing, None)
+
+    def _go(self, run: ScreeningRun, right: Right, what: str, step: Step, to_score: int | None) -> None:
+        """Go on with a run until it ends or is to stop. to_score: how many texts, where that is known."""
+        pace = Pace(per_second=self._options["per_second"], share=self._options["share"], stop=self._stop)
+        if run.passed:
+            self._say(
+                f"Going on with run {run.pk} of {run.started_by_name} from {run.created:%Y-%m-%d %H:%M}."
+            )
+        before, start = _done(run), time.monotonic()
+        with self._progress() as bar:
+            total = run.total if to_score is None else to_score
+
+            def show(run: ScreeningRun) -> None:
+                bar.at(run.passed if to_score is None else _done(run) - before, total)
+
+            def go_on() -> bool:
+                left = None if self._limit is None else self._limit - (_done(run) - before)
+                return step(run, right, pace=pace, limit=left, progress=show)
+
+            bar.begin(what, run.passed if to_score is None else 0, total)
+            is_finished = patiently(go_on, run, self._say)
+        done, seconds = _done(run) - before, time.monotonic() - start
+        if self._limit is not None:
+            self._limit -= done
+        self._result.setdefault("runs", []).append(_as_json(run, what, done, seconds))
+        self._say(
+            f"Scored {done:,} in {spoken(seconds)}, errors {sum(run.failures.values()):,}; "
+            f"run {run.pk} is {'finished' if is_finished else 'not finished'}."
+        )
+
+    # --- acting ---------------------------------------------------------------------------------
+
+    def _act(self, version: ModelVersion, scope: Scope, right: Right) -> None:
+        found = self._preview(version, scope, lambda _: right.keep())
+        if not found.changes:
+            self._say("There is nothing to act on.")
+            return
+        if not (self._options["yes"] or self._is_confirmed()):
+            self._say("Nothing was changed.")
+            return
+        right.hold()
+        self._say("Acting:")
+        total = sum(found.changes.values())
+        with self._progress() as bar:
+            bar.begin("Acting", 0, total)
+            done = acting.act(
+                version,
+                scope,
+                right,
+                username=system_user(),
+                should_stop=self._stop.is_set,
+                progress=lambda done: bar.at(done, total),
+            )
+        self._result["acted"] = done.as_dict()
+        self._print(done)
+
+    def _is_confirmed(self) -> bool:
+        """Asked for on a terminal; elsewhere nobody could answer, and `--act` is what was said."""
+        if not (sys.stdin.isatty() and self.stdout.isatty()):
+            return True
+        return input("Act on this? [y/N] ").strip().lower() in ("y", "yes")
+
+    def _preview(
+        self, version: ModelVersion, scope: Scope, progress: Callable[[int], object] = lambda _: None
+    ) -> Consequences:
+        found = acting.preview(version, scope, progress)
+        self._result["preview"] = found.as_dict()
+        self._say(f"All that {version} has said, if verdicts are to rest on it:")
+        self._print(found)
+        return found
+
+    def _print(self, found: Consequences) -> None:
+        for (before, after), count in sorted(found.changes.items()):
+            self._say(f"  {before} -> {after}: {count:,}")
+        self._say(f"  hidden: {found.hidden:,}, shown: {found.shown:,}, into the queue: {found.queued:,}")
+        self._say(
+            f"  left alone: {found.reviewed:,} by a person's word, {found.edited:,} edited while hidden, "
+            f"{found.blanked:,} blanked, {found.busy:,} being changed at that moment"
+        )
+
+    # --- saying it ------------------------------------------------------------------------------
+
+    def _say(self, text: str) -> None:
+        if not self._options["json"]:
+            self.stdout.write(text)
+
+    def _progress(self) -> Progress:
+        return Progress(self._say, on_terminal=sys.stderr.isatty(), is_silent=self._options["json"])
+
+    def _version(self) -> ModelVersion:
+        wanted = self._options["model"]
         if not wanted:
             return model_store.active_version()
         name, _, number = wanted.rpartition("@")
@@ -53,6 +234,23 @@ class Command(BaseCommand):
             raise CommandError(f"There is no model version {wanted}; `model_versions` lists them.")
         return version
 
-    def _print(self, changes: Counter[tuple[str, str]]) -> None:
-        for (before, after), count in sorted(changes.items()):
-            self.stdout.write(f"  {before} -> {after}: {count}")
+
+def _done(run: ScreeningRun) -> int:
+    """Texts scored, or tried in vain."""
+    return int(run.scored + sum(run.failures.values()))
+
+
+def _as_json(run: ScreeningRun, what: str, done: int, seconds: float) -> dict[str, Any]:
+    return {
+        "run": run.pk,
+        "what": what,
+        "is_finished": run.finished is not None,
+        "total": run.total,
+        "passed": run.passed,
+        "scored": run.scored,
+        "scored_now": done,
+        "failures": run.failures,
+        "changes": run.changes,
+        "seconds": round(seconds, 1),
+        "per_second": round(done / seconds, 1) if seconds else None,
+    }

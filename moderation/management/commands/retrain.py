@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation import artifacts, gate, retraining
+from moderation.actors import system_user
 from moderation.model_store import AlreadyPublished
 from moderation.retraining import Options, Retrained
 from moderation.training_process import RetrainingFailed
@@ -68,7 +69,8 @@ class Command(BaseCommand):
         )
         before = signal.signal(signal.SIGTERM, _leave)
         try:
-            done = retraining.retrain(options, say=self.stderr.write if given["json"] else self.stdout.write)
+            say = self.stderr.write if given["json"] else self.stdout.write
+            done = retraining.retrain(options, username=system_user(), say=say)
         except (
             RetrainingFailed,
             artifacts.ModelUnavailable,

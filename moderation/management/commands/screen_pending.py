@@ -11,8 +11,10 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 
+from moderation import metrics
 from moderation.conf import conf
 from moderation.models import Screening
+from moderation.monitoring import worker_port
 from moderation.screening.discovery import include_existing
 from moderation.screening.drain import give_back_all
 from moderation.sweep import Swept, sweep
@@ -29,7 +31,9 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="one batch at most")
         parser.add_argument("--loop", action="store_true", help="go on until interrupted, like a worker")
         parser.add_argument(
-            "--existing", action="store_true", help="also screen what was there before moderation was"
+            "--existing",
+            action="store_true",
+            help="also screen what was there before moderation was; `rescreen --existing` does it slowly",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -54,16 +58,21 @@ class Command(BaseCommand):
 
     def _loop(self, batches: int | None) -> NoReturn:
         """Go on for ever, whatever happens to the database."""
+        worker_port.open_port()
         while True:
+            has_time = True
             try:
-                self._sweep(batches)
+                done = self._sweep(batches, conf.SWEEP_SECONDS)
+                has_time = batches is not None or done.drained.can_wait
             except DatabaseError as error:
+                metrics.count_sweep(is_ok=False)
                 logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__)
             close_old_connections()
-            time.sleep(conf.SWEEP_SECONDS)
+            if has_time:
+                time.sleep(conf.SWEEP_SECONDS)
 
-    def _sweep(self, batches: int | None) -> Swept:
-        done = sweep(batches=batches)
+    def _sweep(self, batches: int | None, seconds: float | None = None) -> Swept:
+        done = sweep(batches=batches, seconds=seconds)
         verdicts = done.drained.verdicts
         counts = {
             "screened": done.drained.scored,
@@ -73,6 +82,8 @@ class Command(BaseCommand):
             "edited": done.found.edited,
             "gone": done.found.gone,
             "shown or hidden": done.acted,
+            "hidden again": done.found.shown,
+            "blanked": done.blanked,
             "still pending": Screening.objects.pending().count(),
         }
         self.stdout.write(", ".join(f"{name}: {count}" for name, count in counts.items()))

@@ -1,0 +1,56 @@
+"""Rights that one process at a time holds, until a time of the database's clock."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from moderation import processes
+from moderation.models import Lease
+
+
+def take(name: str, seconds: float, *, resting: bool = False) -> uuid.UUID | None:
+    """Take the lease for `seconds`: its token, or None while another process holds it.
+
+    A holder that is known to have died has lost it. resting: also where nobody holds it, but it was given
+    back for later.
+    """
+    token = uuid.uuid4()
+    lease, _ = Lease.objects.get_or_create(name=name)
+    free = Q(until=None) | Q(until__lt=Now()) | Q(token__in=_left_behind)
+    if lease.token is not None and processes.is_known_to_be_gone(lease.holder or ""):
+        free |= Q(token=lease.token)
+    if resting:
+        free |= Q(token=None)
+    taken = Lease.objects.filter(free, name=name).update(
+        token=token, until=Now() + timedelta(seconds=seconds), holder=processes.here()
+    )
+    return token if taken else None
+
+
+def renew(name: str, token: uuid.UUID, seconds: float) -> bool:
+    """Hold it for `seconds` more; False: it ran out, and another process has it.
+
+    In a transaction that stores what was done under the lease, this also keeps anybody from taking it over
+    before the commit.
+    """
+    own = Lease.objects.filter(name=name, token=token)
+    return bool(own.update(until=Now() + timedelta(seconds=seconds)))
+
+
+def give_back(name: str, token: uuid.UUID, *, after: float = 0.0) -> None:
+    """Let the next one have it, `after` so many seconds; nothing happens where it is not ours any more.
+
+    `take` with `resting` does not wait for that.
+    """
+    _left_behind.add(token)
+    until = Now() + timedelta(seconds=after) if after else None
+    Lease.objects.filter(name=name, token=token).update(token=None, until=until)
+    _left_behind.discard(token)
+
+
+_left_behind: set[uuid.UUID] = set()
+"""Tokens that the database did not take back when it was away: this process is done with them."""

@@ -1,0 +1,19 @@
+"""Locking rows without waiting for whoever is changing them at that moment, which could deadlock."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django.db import connections
+from django.db.models import QuerySet
+
+Rows = TypeVar("Rows", bound="QuerySet[Any, Any]")
+
+
+def locked_if_free(rows: Rows) -> Rows:
+    """`rows`, locked until the transaction ends; those that somebody else has locked are left out.
+
+    SQLite locks no rows, and Django leaves the clause out there: its transactions are IMMEDIATE instead.
+    """
+    can_skip = connections[rows.db].features.has_select_for_update_skip_locked
+    return rows.select_for_update(skip_locked=can_skip)

@@ -1,0 +1,59 @@
+"""What may come between a long command and its end: Ctrl-C, a service manager, a database that restarts."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, connections
+
+from moderation.models import ScreeningRun
+
+TRIES = 6
+"""While the database is away; after the last one the command ends, and can be started again."""
+
+
+@contextmanager
+def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    """Ctrl-C and SIGTERM end it after the chunk at hand; a second Ctrl-C at once."""
+
+    def on_signal(number: int, _: object) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def patiently(step: Callable[[], bool], runs_on: ScreeningRun, say: Callable[[str], object]) -> bool:
+    """Do `step`, and try again while the database is away: a long run outlives its restart."""
+    tries, at = 0, (runs_on.position, runs_on.passed)
+    while True:
+        try:
+            return step()
+        except DatabaseError as error:
+            if (runs_on.position, runs_on.passed) != at:
+                tries, at = 0, (runs_on.position, runs_on.passed)
+            tries += 1
+            if tries >= TRIES:
+                raise
+            say(f"The database failed ({type(error).__name__}); trying again.")
+            time.sleep(2.0**tries)
+            _reconnect()
+
+
+def _reconnect() -> None:
+    """The connections may be broken; a transaction of somebody else's around us is left alone."""
+    for connection in connections.all(initialized_only=True):
+        if not connection.in_atomic_block:
+            connection.close()

@@ -1,0 +1,241 @@
+"""What this process counts for Prometheus: one small function for each thing that happens. Never a text.
+
+Counting never raises, and costs a web process nothing before something goes wrong. What the database knows
+is not counted here but asked for at each scrape: `moderation.monitoring.figures`.
+
+Where the environment variable PROMETHEUS_MULTIPROC_DIR names a folder, the processes of one server or one
+worker write their counts there, and whichever of them is scraped adds them up.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, ParamSpec
+
+if TYPE_CHECKING:
+    from moderation.models import Screening
+
+logger = logging.getLogger("moderation.metrics")
+
+Parameters = ParamSpec("Parameters")
+
+
+def _make_directory() -> None:
+    """The library wants the folder to be there when its first metric is made; a site must start without."""
+    directory = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if directory is None:
+        return
+    try:
+        os.makedirs(directory, exist_ok=True)
+        if not os.access(directory, os.W_OK):
+            raise PermissionError
+    except OSError as error:
+        del os.environ["PROMETHEUS_MULTIPROC_DIR"]
+        logger.error(
+            "PROMETHEUS_MULTIPROC_DIR can't be written (%s): each process shows its own counts only.",
+            type(error).__name__,
+        )
+
+
+_make_directory()
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram  # noqa: E402
+
+PREFIX = "moderation_"
+REGISTRY = CollectorRegistry()
+"""Of this process; apart from the library's own, so that a site's other metrics stay the site's."""
+
+MODEL_UNAVAILABLE = "model-unavailable"
+WORKER_DIED = "worker-died"
+
+PROMISES_LOST = Counter(
+    "moderation_promises_lost_total",
+    "Comments that could not be noted for screening while they were saved; the sweep finds them.",
+    registry=REGISTRY,
+)
+DOORBELL_FAILURES = Counter(
+    "moderation_doorbell_failures_total",
+    "Wake-ups that the broker did not take.",
+    registry=REGISTRY,
+)
+BATCH_SIZE = Histogram(
+    "moderation_batch_size",
+    "Texts in one claim of a worker.",
+    buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256, 512),
+    registry=REGISTRY,
+)
+SAVE_TO_VERDICT = Histogram(
+    "moderation_save_to_verdict_seconds",
+    "From the promise (the save, or its discovery) to the stored verdict, by the clocks of both processes.",
+    ["priority"],
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 86400),
+    registry=REGISTRY,
+)
+SCREENED = Counter(
+    "moderation_screened_total", "Texts that got a verdict, by verdict.", ["verdict"], registry=REGISTRY
+)
+FAILURES = Counter(
+    "moderation_failures_total",
+    "Errors by our own code: of one text (scoring-error:*, worker-died) or of a part (model-unavailable, "
+    "store:*, sweep:*, drain:*).",
+    ["code"],
+    registry=REGISTRY,
+)
+LABEL_SCORE = Histogram(
+    "moderation_label_score",
+    "Calibrated probability of a label, 0 to 1.",
+    ["label", "version"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 1),
+    registry=REGISTRY,
+)
+MODEL_LOAD_SECONDS = Histogram(
+    "moderation_model_load_seconds",
+    "Fetching, verifying and loading a model version.",
+    buckets=(0.5, 1, 2, 5, 10, 30, 60, 300),
+    registry=REGISTRY,
+)
+MODEL_LOADED = Gauge(
+    "moderation_model_loaded_timestamp_seconds",
+    "When this version was last loaded; the latest of them is in use.",
+    ["version"],
+    registry=REGISTRY,
+    multiprocess_mode="max",
+)
+SWEEPS = Counter("moderation_sweeps_total", "Sweeps, by result.", ["result"], registry=REGISTRY)
+DISCOVERED = Counter(
+    "moderation_discovered_total",
+    "What no receiver saw and a sweep found: new objects, edited texts, objects that are gone, hidden ones "
+    "that were shown.",
+    ["kind"],
+    registry=REGISTRY,
+)
+HEARTBEAT = Gauge(
+    "moderation_worker_heartbeat_timestamp_seconds",
+    "When a worker's loop last went round; 0 in a process that screens nothing.",
+    registry=REGISTRY,
+    multiprocess_mode="max",
+)
+# A counter that appears with its first event seems never to have risen: these stand at 0 from the start.
+for _code in (MODEL_UNAVAILABLE, WORKER_DIED):
+    FAILURES.labels(_code)
+for _verdict in ("clear", "flagged", "held"):
+    SCREENED.labels(_verdict)
+for _result in ("ok", "failed"):
+    SWEEPS.labels(_result)
+
+loaded_version = ""
+"""The model version that this process scores with, once it is loaded."""
+trouble = ""
+"""MODEL_UNAVAILABLE from the moment the model fails until something is stored again; else empty."""
+
+
+def is_multiprocess() -> bool:
+    """Whether the counts of several processes are added up."""
+    return bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
+
+
+def _harmless(count: Callable[Parameters, None]) -> Callable[Parameters, None]:
+    """Nobody's save and nobody's verdict fails because something could not be counted."""
+
+    @wraps(count)
+    def counted(*args: Parameters.args, **kwargs: Parameters.kwargs) -> None:
+        try:
+            count(*args, **kwargs)
+        except Exception as error:  # such as a folder of PROMETHEUS_MULTIPROC_DIR that is gone
+            logger.debug("Not counted (%s).", type(error).__name__)
+
+    return counted
+
+
+@_harmless
+def count_loss() -> None:
+    """A promise could not be kept while a comment was saved."""
+    PROMISES_LOST.inc()
+
+
+@_harmless
+def count_doorbell_failure() -> None:
+    """The broker did not take a wake-up."""
+    DOORBELL_FAILURES.inc()
+
+
+@_harmless
+def count_failure(code: str, count: int = 1) -> None:
+    """`count` errors of one kind; `code` is ours, or ends in the name of an exception's type."""
+    if count:
+        FAILURES.labels(code).inc(count)
+
+
+@_harmless
+def count_sweep(*, is_ok: bool) -> None:
+    """A sweep ended, or an error ended it."""
+    SWEEPS.labels("ok" if is_ok else "failed").inc()
+
+
+@_harmless
+def count_discovered(**kinds: int) -> None:
+    """What a sweep found that no receiver had seen: {new, edited, gone: how many}."""
+    for kind, count in kinds.items():
+        DISCOVERED.labels(kind).inc(count)
+
+
+@_harmless
+def observe_batch(size: int) -> None:
+    """A worker claimed `size` texts."""
+    BATCH_SIZE.observe(size)
+
+
+@_harmless
+def observe_stored(
+    rows: Sequence[Screening], scores: Mapping[int, Mapping[str, float]], version: str
+) -> None:
+    """Verdicts were stored: for each row its latency, its verdict, and the score of each label.
+
+    rows: with `scored` set. scores: {id of the row: {label: probability}}.
+    """
+    global trouble
+    trouble = ""
+    for row in rows:
+        SCREENED.labels(row.verdict).inc()
+        if row.scored is not None:
+            waited = (row.scored - row.created).total_seconds()
+            SAVE_TO_VERDICT.labels(priority_name(row.priority)).observe(max(0.0, waited))
+        for label, score in scores[row.pk].items():
+            LABEL_SCORE.labels(label, version).observe(score)
+
+
+@_harmless
+def model_loaded(version: str, seconds: float) -> None:
+    """This process loaded and verified a version, in so many seconds."""
+    global loaded_version, trouble
+    loaded_version, trouble = version, ""
+    MODEL_LOAD_SECONDS.observe(seconds)
+    MODEL_LOADED.labels(version).set(time.time())
+
+
+@_harmless
+def model_unavailable() -> None:
+    """The active version can't be loaded, or scores nothing: comments stay pending."""
+    global trouble
+    trouble = MODEL_UNAVAILABLE
+    FAILURES.labels(MODEL_UNAVAILABLE).inc()
+
+
+@_harmless
+def heartbeat() -> None:
+    """This worker's loop goes round."""
+    HEARTBEAT.set(time.time())
+
+
+def priority_name(priority: int) -> str:
+    """`normal`, `low` and so on; a number that has no name stays one."""
+    from moderation.models import Screening
+
+    try:
+        return Screening.Priority(priority).name.lower()
+    except ValueError:
+        return str(priority)

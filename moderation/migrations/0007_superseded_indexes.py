@@ -1,0 +1,26 @@
+"""Without the indexes whose place those of 0006 take: PostgreSQL drops them and touches no row."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("moderation", "0006_scale_indexes"),
+    ]
+
+    operations = [
+        migrations.RemoveIndex(
+            model_name="screening",
+            name="moderation_open_queue",
+        ),
+        migrations.AlterField(
+            model_name="screening",
+            name="lease_token",
+            field=models.UUIDField(blank=True, editable=False, null=True),
+        ),
+        migrations.AlterField(
+            model_name="screening",
+            name="text_key",
+            field=models.CharField(blank=True, max_length=64, verbose_name="text key"),
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""What tells an operator how moderation fares: figures, metrics, health. A site works without any of it."""

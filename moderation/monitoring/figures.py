@@ -1,0 +1,135 @@
+"""What the database knows of the pipeline's state, in few queries, each on an index of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models.functions import Now
+
+from moderation.conf import conf
+from moderation.metrics import priority_name
+from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbeat
+
+COUNT_AT_MOST = 100_000
+"""A longer backlog is given as this many: a scrape must not cost more the worse things are."""
+QUEUE_AT_MOST = 10_000
+"""The same for what waits for a person; the reasons stand in the rows, not in the index."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One process that screens, as its heartbeat tells."""
+
+    name: str
+    age: float
+    """Seconds since it last said so."""
+    version: str
+    """The model version that it has loaded; empty: none."""
+    trouble: str
+    """Our code for why it can't score; empty: nothing known."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The state of the pipeline at one moment; all ages in seconds of the database's clock."""
+
+    pending: Mapping[str, int]
+    """{priority: how many wait, COUNT_AT_MOST at most}; every priority stands in it."""
+    oldest: Mapping[str, float]
+    """{priority: age of the oldest that waits}; 0 where none does."""
+    failed: int
+    """Texts that could not be scored and that no person has judged."""
+    queue: Mapping[str, int]
+    """{reason: how many wait for a person, among the QUEUE_AT_MOST most severe}; every reason is in it."""
+    actions: int
+    """Hidings and showings still to be carried out."""
+    active_version: str
+    """Empty: none is registered yet, which the first worker does."""
+    workers: tuple[Worker, ...]
+    """Seen within the last day, the latest first."""
+    compare_ages: Mapping[str, float]
+    """{model: seconds since its texts were last compared}; models never compared so far are left out."""
+
+    def alive(self, within: float) -> tuple[Worker, ...]:
+        """The workers seen in so many seconds."""
+        return tuple(worker for worker in self.workers if worker.age <= within)
+
+
+def read() -> Figures:
+    """Ask the database. Raises DatabaseError."""
+    pending, oldest = _pending()
+    return Figures(
+        pending=pending,
+        oldest=oldest,
+        failed=failed().count(),
+        queue=_queue(),
+        actions=Screening.objects.filter(action_pending=True).count(),
+        active_version=_active_version(),
+        workers=_workers(),
+        compare_ages=_compare_ages(),
+    )
+
+
+def failed() -> QuerySet[Screening]:
+    """Texts that could not be scored and that no person has judged."""
+    return Screening.objects.filter(status=Screening.Status.FAILED, is_current=True, outcome="")
+
+
+def overdue_actions(seconds: float) -> int:
+    """How many hidings and showings were decided longer ago than that and are still to be carried out."""
+    before = Now() - timedelta(seconds=seconds)
+    stuck = Screening.objects.filter(action_pending=True, created__lt=before)
+    for column in ("scored", "reviewed"):
+        stuck = stuck.filter(Q(**{column: None}) | Q(**{f"{column}__lt": before}))
+    return stuck.count()
+
+
+def alive_within() -> float:
+    """Seconds in which a worker that lives has said so: it sweeps, and says so after each batch."""
+    return max(120.0, 4 * conf.SWEEP_SECONDS)
+
+
+def _pending() -> tuple[dict[str, int], dict[str, float]]:
+    """By priority: how many, and the age of the oldest, which is the first of its part of the index."""
+    counts, ages = {}, {}
+    for priority in Screening.Priority:
+        name = priority_name(priority)
+        waiting = Screening.objects.pending().filter(priority=priority)
+        oldest = waiting.order_by("created").annotate(age=_since("created")).values_list("age", flat=True)
+        age = oldest.first()
+        counts[name] = 0 if age is None else waiting[:COUNT_AT_MOST].count()
+        ages[name] = 0.0 if age is None else max(0.0, age.total_seconds())
+    return counts, ages
+
+
+def _queue() -> dict[str, int]:
+    waiting = Screening.objects.open()[:QUEUE_AT_MOST]
+    reasons = Screening.QueuedFor.values
+    return waiting.aggregate(**{reason: Count("pk", filter=Q(queued_for=reason)) for reason in reasons})
+
+
+def _active_version() -> str:
+    row = ModelVersion.objects.filter(is_active=True).only("name", "version").first()
+    return "" if row is None else str(row)
+
+
+def _workers() -> tuple[Worker, ...]:
+    recent = WorkerHeartbeat.objects.filter(seen__gte=Now() - timedelta(days=1)).annotate(age=_since("seen"))
+    return tuple(
+        Worker(row.name, max(0.0, row.age.total_seconds()), row.version, row.trouble)
+        for row in recent.order_by("-seen")
+    )
+
+
+def _compare_ages() -> dict[str, float]:
+    rows = Discovery.objects.exclude(compared=None).annotate(age=_since("compared"))
+    return {
+        str(label): max(0.0, age.total_seconds()) for label, age in rows.values_list("model_label", "age")
+    }
+
+
+def _since(column: str) -> ExpressionWrapper:
+    return ExpressionWrapper(Now() - F(column), output_field=DurationField())

@@ -1,0 +1,232 @@
+"""Whether moderation is well: one finding for each part, which says in a line what is wrong and what to do.
+
+Nothing here changes anything, quotes a text, or needs the part that it looks at to be there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.db import DatabaseError, connections, router
+from django.db.migrations.executor import MigrationExecutor
+
+from moderation import model_store
+from moderation.conf import conf
+from moderation.doorbell import broker_answers
+from moderation.models import ModelVersion, Screening
+from moderation.monitoring import figures
+from moderation.monitoring.figures import Figures, Worker
+from moderation.screening.score import CANARY, Failure, ModelNotReady, load_scorer, score_each
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a look at one part found."""
+
+    part: str
+    is_well: bool
+    says: str
+    """One line."""
+    do: str = ""
+    """What to do about it; empty where it is well."""
+    numbers: dict[str, Any] = field(default_factory=dict)
+    """What it rests on, for programs."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """From where on something is not well."""
+
+    pending_seconds: float = 300
+    """Age of the oldest comment of normal priority that waits; what was backfilled may take its time."""
+    workers: int = 1
+    """So many processes that screen."""
+    worker_seconds: float | None = None
+    """Since a worker last said so; None: four sweeps, and two minutes at least."""
+    failed: int = 10
+    """Texts that could not be scored and that nobody has judged."""
+    action_seconds: float = 600
+    """Since a hiding or showing was decided and not carried out."""
+    compare_hours: float | None = None
+    """Since the live texts were last compared; None: two of COMPARE_HOURS, and two days at least."""
+
+
+def database() -> Finding:
+    """Whether the database of the screenings answers."""
+    try:
+        with connections[_alias()].cursor() as cursor:
+            cursor.execute("SELECT 1")
+            cursor.fetchone()
+    except DatabaseError as error:
+        does = "Start it, or mend DATABASES; nothing is lost, saves fail until then."
+        return Finding("database", False, f"It can't be reached ({type(error).__name__}).", does)
+    return Finding("database", True, "It answers.")
+
+
+def migrations() -> Finding:
+    """Whether this code's tables are there. Cheap once they are: no process sees them go."""
+    missing = _missing_migrations()
+    if missing:
+        does = "Run `manage.py migrate`, then start the processes again."
+        return Finding("migrations", False, f"Not applied: {', '.join(missing)}.", does)
+    return Finding("migrations", True, "All are applied.")
+
+
+def broker() -> Finding:
+    """Whether the broker takes a connection."""
+    does = "Bring it back; nothing is lost, comments are screened with each sweep."
+    try:
+        if broker_answers():
+            return Finding("broker", True, "It answers.")
+        said = "It refuses."
+    except Exception as error:  # whatever the transport raises, and its message can hold the password
+        said = f"It can't be reached ({type(error).__name__})."
+    return Finding("broker", False, f"{said} Comments wait up to {conf.SWEEP_SECONDS:g} s.", does)
+
+
+def look(limits: Limits, *, model_here: bool = False, has_broker: bool = True) -> list[Finding]:
+    """Look at every part; what can't be known while the database is away is left out. Never raises.
+
+    model_here: load the active version in this process, too, and let it score a sentence of ours. has_broker:
+    False for a site that screens without Celery.
+    """
+    found = [database()]
+    if found[0].is_well:
+        found.append(migrations())
+        if found[-1].is_well:
+            found += _from_the_database(limits, model_here)
+    return [*found, broker()] if has_broker else found
+
+
+def _from_the_database(limits: Limits, model_here: bool) -> Iterable[Finding]:
+    try:
+        known = figures.read()
+        within = limits.worker_seconds if limits.worker_seconds is not None else figures.alive_within()
+        alive = known.alive(within)
+        found = [
+            _backlog(known, limits),
+            _workers(known, alive, within, limits),
+            _model(known, alive, limits),
+            _failed(known, limits),
+            _actions(known, limits),
+            _discovery(known, limits),
+        ]
+        if model_here:
+            found.insert(3, _model_here())
+        return found
+    except DatabaseError as error:
+        said = f"A query failed ({type(error).__name__})."
+        return [Finding("database", False, said, "Read its log; the figures of moderation are missing here.")]
+
+
+def _backlog(known: Figures, limits: Limits) -> Finding:
+    age, count = known.oldest["normal"], known.pending["normal"]
+    low = sum(known.pending.values()) - count
+    numbers = {"pending": dict(known.pending), "oldest_seconds": dict(known.oldest)}
+    says = f"{count} wait, the oldest for {age:.0f} s; {low} more of low priority."
+    does = "See that workers run and have a model, as below; if they do and this grows, start another."
+    is_well = age <= limits.pending_seconds
+    return Finding("backlog", is_well, says, "" if is_well else does, numbers)
+
+
+def _workers(known: Figures, alive: tuple[Worker, ...], within: float, limits: Limits) -> Finding:
+    says = f"{len(alive)} alive in the last {within:.0f} s, {limits.workers} wanted."
+    if known.workers and not alive:
+        says += f" The last one was {known.workers[0].name}, {known.workers[0].age:.0f} s ago."
+    does = "Start one (`celery -A yoursite worker -Q screening`), or read the log of the last one."
+    is_well = len(alive) >= limits.workers
+    return Finding("workers", is_well, says, "" if is_well else does, {"alive": len(alive)})
+
+
+def _model(known: Figures, alive: tuple[Worker, ...], limits: Limits) -> Finding:
+    """As the workers tell, which load and verify it; their machines have it or not, this one may not."""
+    part, version = "model", known.active_version or "none registered yet"
+    numbers = {
+        "active": known.active_version,
+        "loaded": sorted({row.version for row in alive if row.version}),
+    }
+    in_trouble = [row for row in alive if row.trouble]
+    if in_trouble:
+        count = f"{len(in_trouble)} of {len(alive)} workers"
+        says = f"{count} can't score with {version}, {in_trouble[0].name} among them."
+        does = "Their log names the file: restore it, or go back with `manage.py model_versions rollback`."
+        return Finding(part, False, says, does, numbers)
+    loaded = [row for row in alive if row.version]
+    if not loaded:
+        says = f"No living worker has loaded one; active: {version}."
+        does = "Start a worker, or wait until it has loaded its model; its log tells."
+        is_well = limits.workers == 0
+        return Finding(part, is_well, says, "" if is_well else does, numbers)
+    says = f"{version}; {len(loaded)} of {len(alive)} workers have a model."
+    others = sorted({row.version for row in loaded} - {version})
+    if others:  # a switch takes until the next batch, another release's default until that is installed
+        says += f" Still in use: {', '.join(others)}."
+    return Finding(part, True, says, "", numbers)
+
+
+def _model_here() -> Finding:
+    part, does = "model here", "Restore the file, or go back with `manage.py model_versions rollback`."
+    active = ModelVersion.objects.filter(is_active=True).first()
+    if active is None:
+        return Finding(part, False, "None is registered yet.", "Start a worker: the first one does that.")
+    active = model_store.scoring_here(active)
+    try:
+        scored = score_each(load_scorer(active), [CANARY])[0]
+    except (ModelNotReady, model_store.ModelUnavailable) as error:
+        return Finding(part, False, str(error), does)  # our own words: they name a file, never a text
+    if isinstance(scored, Failure):
+        return Finding(part, False, f"{active} fails at a sentence of ours ({scored.code}).", does)
+    return Finding(part, True, f"{active} is loaded, verified, and scores.")
+
+
+def _failed(known: Figures, limits: Limits) -> Finding:
+    says = (
+        f"{known.failed} text(s) could not be scored and wait for a person, at most {limits.failed} are well."
+    )
+    is_well = known.failed <= limits.failed
+    does = "Judge them in the queue; many at once mean a bad model version."
+    return Finding("failed", is_well, says, "" if is_well else does, {"failed": known.failed})
+
+
+def _actions(known: Figures, limits: Limits) -> Finding:
+    stuck = figures.overdue_actions(limits.action_seconds)
+    says = f"{known.actions} to be carried out, {stuck} of them for over {limits.action_seconds:.0f} s."
+    does = "Look for `visibility not changed` in the workers' log: mostly the site's hide or show raises."
+    numbers = {"pending": known.actions, "overdue": stuck}
+    return Finding("actions", not stuck, says, does if stuck else "", numbers)
+
+
+def _discovery(known: Figures, limits: Limits) -> Finding:
+    hours = limits.compare_hours if limits.compare_hours is not None else max(48.0, 2 * conf.COMPARE_HOURS)
+    late = sorted(label for label, age in known.compare_ages.items() if age > 3600 * hours)
+    oldest = max(known.compare_ages.values(), default=0.0)
+    says = f"All texts were last compared {oldest / 3600:.1f} h ago."
+    does = (
+        "See that workers sweep (`sweep failed` in their log); very large tables need a higher COMPARE_HOURS."
+    )
+    if late:
+        says = f"Not compared for over {hours:g} h: {', '.join(late)}."
+    return Finding("discovery", not late, says, does if late else "", {"seconds": dict(known.compare_ages)})
+
+
+_is_migrated = False
+
+
+def _missing_migrations() -> list[str]:
+    """Of this app and of those that it builds on; a site may have its reasons to leave others out."""
+    global _is_migrated
+    if _is_migrated:
+        return []
+    executor = MigrationExecutor(connections[_alias()])
+    label = apps.get_app_config("moderation").label
+    targets = [key for key in executor.loader.graph.leaf_nodes() if key[0] == label]
+    missing = [f"{app.app_label}.{app.name}" for app, _ in executor.migration_plan(targets)]
+    _is_migrated = not missing
+    return missing
+
+
+def _alias() -> str:
+    return router.db_for_write(Screening)

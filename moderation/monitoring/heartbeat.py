@@ -1,0 +1,56 @@
+"""A worker's sign of life: a row in the database, which anybody can look for from any machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from datetime import timedelta
+
+from django.db import DatabaseError
+from django.db.models.functions import Now
+
+from moderation import metrics, processes
+from moderation.models import WorkerHeartbeat
+
+logger = logging.getLogger("moderation.monitoring")
+
+BEAT_SECONDS = 10.0
+"""A worker that is busy says so this often; an idle one with each sweep."""
+FORGET_AFTER = timedelta(days=1)
+"""Rows of processes that ended without saying so."""
+
+
+def beat(*, at_once: bool = False) -> None:
+    """Note that this process screens, at most every BEAT_SECONDS unless `at_once`. Never raises."""
+    global _beaten
+    metrics.heartbeat()
+    pid, last = _beaten
+    if not at_once and pid == os.getpid() and time.monotonic() - last < BEAT_SECONDS:
+        return
+    try:
+        _write(is_first=pid != os.getpid())
+        _beaten = (os.getpid(), time.monotonic())
+    except DatabaseError as error:
+        logger.debug("No heartbeat (%s).", type(error).__name__)
+
+
+def stop() -> None:
+    """This process ends in order: it is not missed. Never raises."""
+    try:
+        WorkerHeartbeat.objects.filter(name=processes.here()).delete()
+    except DatabaseError as error:
+        logger.debug("A heartbeat stays behind (%s).", type(error).__name__)
+
+
+_beaten = (0, 0.0)
+"""Process id and monotonic time of the last one written; a fork begins anew."""
+
+
+def _write(*, is_first: bool) -> None:
+    columns = {"seen": Now(), "version": metrics.loaded_version[:255], "trouble": metrics.trouble}
+    name = processes.here()
+    if not WorkerHeartbeat.objects.filter(name=name).update(**columns):
+        WorkerHeartbeat.objects.bulk_create([WorkerHeartbeat(name=name, **columns)], ignore_conflicts=True)
+    if is_first:
+        WorkerHeartbeat.objects.filter(seen__lt=Now() - FORGET_AFTER).delete()

@@ -1,0 +1,42 @@
+"""Names of processes, as other processes find them in the database, and whether one is still there."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+
+def here() -> str:
+    """This process: `host[namespace]:pid`. In two containers the same number may name two processes."""
+    return f"{_place()}:{os.getpid()}"
+
+
+def is_known_to_be_gone(name: str) -> bool:
+    """Whether the process of that name ended. False where it runs, or where nobody can tell from here."""
+    place, _, number = name.rpartition(":")
+    return place == _place() and number.isdecimal() and not is_alive(int(number))
+
+
+def is_known_to_run(name: str) -> bool:
+    """Whether the process of that name runs on this machine."""
+    place, _, number = name.rpartition(":")
+    return place == _place() and number.isdecimal() and is_alive(int(number))
+
+
+def is_alive(number: int) -> bool:
+    """Whether a process of this number is there, on this machine and in this namespace."""
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _place() -> str:
+    try:
+        namespace = os.readlink("/proc/self/ns/pid").removeprefix("pid:").strip("[]")
+    except OSError:  # no Linux
+        namespace = ""
+    return f"{socket.gethostname()[:150]}[{namespace}]"

@@ -1,0 +1,116 @@
+"""Blanking copied texts once their time is over. Scores, verdicts and reviews stay.
+
+A text that somebody still needs is left alone, however old: one that waits for the model, or for a person.
+What is current keeps a keyed hash of its text to the letter, so that an edit is still noticed and a comment
+that nobody changed is not screened again each night. The object itself has that text in clear, and with the
+object the hash goes, too (`screening.copies.forget`).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import router, transaction
+from django.db.models import CharField, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from moderation import registry
+from moderation.by_key import ByKey
+from moderation.conf import conf
+from moderation.locking import locked_if_free
+from moderation.models import Screening
+from moderation.models.screenings import ScreeningQuerySet
+from moderation.text_keys import exact_digest
+
+CHUNK = 500
+"""Texts blanked in one transaction."""
+CHUNKS_OF_A_SWEEP = 10
+
+
+def blank_due(*, chunks: int | None = None, stop: threading.Event | None = None) -> int:
+    """Blank what is due, the oldest of each model first, in at most `chunks` transactions; how many texts.
+
+    Raises DatabaseError, with the chunks until then blanked.
+    """
+    blanked = 0
+    for kind, days in _limits():
+        while chunks is None or chunks > 0:
+            if stop is not None and stop.is_set():
+                return blanked
+            count = _blank_chunk(kind, days)
+            if not count:
+                break
+            blanked += count
+            chunks = None if chunks is None else chunks - 1
+    return blanked
+
+
+def due() -> dict[str, int]:
+    """{model, or "no object": how many texts are due}."""
+    counts = {_name(kind): _due(kind, days).count() for kind, days in _limits()}
+    return {name: count for name, count in counts.items() if count}
+
+
+def _limits() -> Iterator[tuple[int | None, float]]:
+    """(content type's id, days) of each kind of text that does not stay for ever."""
+    if conf.RETENTION_DAYS is None and all(entry.retention_days is None for entry in registry.registered()):
+        return
+    for kind in _kinds():
+        entry = registry.get(_name(kind))
+        days = conf.RETENTION_DAYS if entry is None else entry.retention_days
+        if days is not None:
+            yield kind, days
+
+
+def _kinds() -> Iterator[int | None]:
+    """The content types of the texts that there are: one step through the index for each, never all rows."""
+    rows = Screening.objects.blankable()
+    if rows.filter(content_type=None).exists():
+        yield None
+    after = 0
+    while (found := _content_types_after(rows, after).first()) is not None:
+        after = int(found)
+        yield after
+
+
+def _content_types_after(rows: ScreeningQuerySet, after: int) -> QuerySet[Any, Any]:
+    # In the order of the index that knows only what can be blanked, so that it is the one to be used.
+    later = rows.filter(content_type__gt=after).order_by("content_type_id", "created")
+    return later.values_list("content_type_id", flat=True)
+
+
+def _due(kind: int | None, days: float) -> ScreeningQuerySet:
+    rows = Screening.objects.blankable().filter(created__lt=Now() - timedelta(days=days))
+    return rows.filter(content_type=kind) if kind is not None else rows.filter(content_type__isnull=True)
+
+
+def _blank_chunk(kind: int | None, days: float) -> int:
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        rows = locked_if_free(_due(kind, days)).order_by("created", "id")
+        chosen = list(rows.only("text", "is_current", "source")[:CHUNK])
+        digests = {
+            row.pk: exact_digest(row.text, conf.TEXT_KEY_SECRET, row.pk)
+            for row in chosen
+            if row.is_current and row.source == Screening.Source.OBJECT
+        }
+        Screening.objects.filter(pk__in=[row.pk for row in chosen]).update(
+            text="",
+            text_key="",
+            text_digest=ByKey(digests, CharField()),
+            blanked=timezone.now(),
+        )
+    return len(chosen)
+
+
+def _name(kind: int | None) -> str:
+    """`app.Model` as registered."""
+    if kind is None:
+        return "no object"
+    content_type = ContentType.objects.db_manager(router.db_for_write(Screening)).get_for_id(kind)
+    model = content_type.model_class()
+    return f"{content_type.app_label}.{content_type.model}" if model is None else model._meta.label

@@ -1,0 +1,233 @@
+"""Letting verdicts rest on what a version said: first counted, then done, in chunks that can be interrupted.
+
+Over everything that the version has said of current texts, whichever run or worker asked it. Left alone,
+always: what a person has decided about or shown, what was edited while it was hidden, what has been edited
+since, and what no one could judge any more, as its text is blanked. Nothing leaves the queue by this.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from django.db import router, transaction
+
+from moderation import policies, visibility
+from moderation.locking import locked_if_free
+from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, written_labels
+from moderation.policies import Judgement
+from moderation.screening.rescreen import narrowed
+from moderation.screening.runs import Right, Scope
+from moderation.screening.store import judge_each
+
+ACTED = "rescreen.acted"
+"""One entry for each chunk, with its counts."""
+VERDICT_CHANGED = "screening.rescreened"
+"""One entry for each verdict that changed."""
+CHUNK = 200
+"""Screenings in one transaction."""
+PREVIEW_CHUNK = 1000
+ROUNDS = 3
+"""What somebody was changing at that moment is tried again so often."""
+
+
+@dataclass
+class Consequences:
+    """What acting would do, or has done."""
+
+    changes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """{(verdict so far, verdict now): how many}; all that is not left alone."""
+    hidden: int = 0
+    """Comments that disappear."""
+    shown: int = 0
+    """Comments that we hid and that come back."""
+    queued: int = 0
+    """Items that come into the queue."""
+    reviewed: int = 0
+    """Left alone: a person decided, or showed it by the site's own means."""
+    edited: int = 0
+    """Left alone: it was edited while it was hidden, and waits in the queue for a person."""
+    blanked: int = 0
+    """Left alone: its text is blanked, so nobody could judge it."""
+    busy: int = 0
+    """Not done: somebody was changing it at that moment."""
+
+    def as_dict(self) -> dict[str, object]:
+        """For JSON."""
+        changes = {f"{before} -> {after}": count for (before, after), count in sorted(self.changes.items())}
+        return {**self.__dict__, "changes": changes}
+
+
+def preview(
+    version: ModelVersion, scope: Scope, progress: Callable[[int], object] = lambda n: None
+) -> Consequences:
+    """Count what `act` would do now, without changing a row."""
+    found = Consequences()
+    for said in _chunks(version, PREVIEW_CHUNK):
+        _sort_out(said, version, scope, found)
+        progress(len(said))
+    return found
+
+
+def act(
+    version: ModelVersion,
+    scope: Scope,
+    right: Right,
+    *,
+    username: str = "",
+    should_stop: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], object] = lambda n: None,
+) -> Consequences:
+    """Hide, show and queue accordingly; what was done. Interrupted, it goes on when it is called again.
+
+    username: who does it, for the audit trail. Raises TakenOver or DatabaseError, with the chunks until then
+    done.
+    """
+    done = Consequences()
+    for _ in range(ROUNDS):
+        # Each round meets everything that is left alone again; only the last one's count of it holds.
+        done.reviewed = done.edited = done.blanked = done.busy = 0
+        for said in _chunks(version, CHUNK):
+            if should_stop():
+                return done
+            _act_on_chunk(said, version, scope, right, username, done)
+            progress(len(said))
+        if not done.busy:
+            break
+    return done
+
+
+def _chunks(version: ModelVersion, size: int) -> Iterator[list[Scoring]]:
+    """What the version said of texts whose verdict rests on another, in the order of the screenings' ids.
+
+    Which of those are current and in scope is asked for each chunk: joined to the screenings, the planner may
+    read all of them up to here for every chunk.
+    """
+    said = Scoring.objects.filter(model_version=version, is_basis=False)
+    said = said.exclude(purpose=Scoring.Purpose.SHADOW).only("screening_id", "scores")
+    after = 0
+    while chunk := list(said.filter(screening_id__gt=after).order_by("screening_id", "id")[:size]):
+        if len(chunk) == size:  # the last screening may have another scoring behind the cut
+            chunk = [scoring for scoring in chunk if scoring.screening_id != chunk[-1].screening_id]
+        after = chunk[-1].screening_id
+        yield _newest_of_each(chunk, version)
+
+
+def _newest_of_each(chunk: Sequence[Scoring], version: ModelVersion) -> list[Scoring]:
+    """One scoring for each screening, and none where the verdict rests on this version already."""
+    newest = {scoring.screening_id: scoring for scoring in chunk}
+    resting = Scoring.objects.filter(screening__in=newest, model_version=version, is_basis=True)
+    for key in resting.values_list("screening_id", flat=True):
+        del newest[key]
+    return list(newest.values())
+
+
+@dataclass(frozen=True)
+class _Change:
+    row: Screening
+    scoring: Scoring
+    judgement: Judgement
+    is_shown_or_hidden: bool
+    is_queued: bool
+
+
+def _sort_out(
+    said: Sequence[Scoring], version: ModelVersion, scope: Scope, into: Consequences, *, lock: bool = False
+) -> list[_Change]:
+    """What is to be done about each, counted; what is left alone is counted and left out."""
+    scorings = {scoring.screening_id: scoring for scoring in said}
+    current = Screening.objects.filter(is_current=True, status=Screening.Status.DONE)
+    wanted = narrowed(current, scope).filter(pk__in=scorings)
+    rows = locked_if_free(wanted) if lock else wanted.defer("text")
+    found = list(rows.order_by("pk"))
+    if lock and len(found) < len(scorings):
+        into.busy += wanted.exclude(pk__in=[row.pk for row in found]).count()
+    changes = []
+    scores = {key: scoring.scores for key, scoring in scorings.items()}
+    for row, _, judgement, _ in judge_each(found, scores, version):
+        if row.outcome or row.released:
+            into.reviewed += 1
+        elif row.queued_for == Screening.QueuedFor.EDITED:
+            into.edited += 1
+        elif row.blanked:
+            into.blanked += 1
+        else:
+            changes.append(_change(row, scorings[row.pk], judgement, into))
+    return changes
+
+
+def _change(row: Screening, scoring: Scoring, judgement: Judgement, into: Consequences) -> _Change:
+    entry = visibility.registration(row)
+    was_held, is_held = (verdict == policies.HELD for verdict in (row.verdict, judgement.verdict))
+    can_hide = entry is not None and entry.hide is not None
+    is_hidden = can_hide and is_held and not was_held
+    is_shown = can_hide and was_held and not is_held and row.hidden_by_us
+    is_queued = judgement.verdict != policies.CLEAR and row.queued_for in ("", Screening.QueuedFor.AUDIT)
+    into.changes[row.verdict, judgement.verdict] += 1
+    into.hidden += is_hidden
+    into.shown += is_shown
+    into.queued += is_queued
+    return _Change(row, scoring, judgement, is_hidden or is_shown, is_queued)
+
+
+def _act_on_chunk(
+    said: Sequence[Scoring],
+    version: ModelVersion,
+    scope: Scope,
+    right: Right,
+    username: str,
+    done: Consequences,
+) -> None:
+    here = Consequences()
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        right.hold()
+        changes = _sort_out(said, version, scope, here, lock=True)
+        if changes:
+            entries = [_rest_on(change, version, username) for change in changes]
+            _write(changes)
+            AuditEntry.objects.bulk_create([*filter(None, entries), _entry_of_chunk(here, version, username)])
+            for change in changes:
+                if change.is_shown_or_hidden:
+                    visibility.apply(change.row)
+    done.changes.update(here.changes)
+    for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
+        setattr(done, name, getattr(done, name) + getattr(here, name))
+
+
+def _rest_on(change: _Change, version: ModelVersion, username: str) -> AuditEntry | None:
+    """Change the row in hand; the audit entry, where its verdict is another one now."""
+    row, before = change.row, change.row.verdict
+    row.verdict, row.severity = change.judgement.verdict, change.judgement.severity
+    row.labels = written_labels(change.judgement.labels)
+    if change.is_queued:
+        row.queued_for, row.sampling_probability = row.verdict, 1.0
+    if row.verdict == before:
+        return None
+    return AuditEntry(
+        action=VERDICT_CHANGED,
+        username=username,
+        target_type="screening",
+        target_id=str(row.pk),
+        before={"verdict": before},
+        after={"verdict": row.verdict, "version": str(version)},
+    )
+
+
+def _write(changes: Sequence[_Change]) -> None:
+    """Four statements, however many rows."""
+    rows = [change.row for change in changes]
+    Scoring.objects.filter(screening__in=[row.pk for row in rows], is_basis=True).update(is_basis=False)
+    Scoring.objects.filter(pk__in=[change.scoring.pk for change in changes]).update(is_basis=True)
+    columns = ["verdict", "severity", "labels", "queued_for", "sampling_probability"]
+    Screening.objects.bulk_update(rows, columns)
+
+
+def _entry_of_chunk(here: Consequences, version: ModelVersion, username: str) -> AuditEntry:
+    return AuditEntry(
+        action=ACTED,
+        username=username,
+        target_type="modelversion",
+        target_id=str(version.pk),
+        after={"version": str(version), **here.as_dict()},
+    )

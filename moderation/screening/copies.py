@@ -1,0 +1,79 @@
+"""The copies of live texts: making one, finding the current one, blanking those of what is no more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.contrib.contenttypes.models import ContentType
+from django.db import router, transaction
+from django.db.models import Model, Q
+from django.db.models.functions import Coalesce, Now
+
+from moderation import visibility
+from moderation.conf import conf
+from moderation.models import Screening
+from moderation.models.screenings import ScreeningQuerySet
+from moderation.registry import Registered
+from moderation.text_keys import text_key
+
+
+def new_screening(
+    entry: Registered, instance: Model, priority: Screening.Priority = Screening.Priority.NORMAL
+) -> Screening:
+    """A pending screening of the text that `instance` has now, not saved yet. May raise DatabaseError."""
+    live = getattr(instance, entry.text)
+    if hasattr(live, "resolve_expression"):  # saved as an expression: only the database knows the text
+        saved = entry.model._base_manager.using(instance._state.db)
+        live = saved.values_list(entry.text, flat=True).get(pk=entry.key_of(instance))
+    text = visibility.as_screened(live)
+    return Screening(
+        source=Screening.Source.OBJECT,
+        content_type=content_type_of(entry),
+        object_id=entry.key_of(instance),
+        field=entry.text,
+        text=text,
+        text_key=text_key(text, conf.TEXT_KEY_SECRET),
+        author_key=_author_key(entry, instance),
+        priority=priority,
+    )
+
+
+def current_of(entry: Registered, instance: Model) -> Screening | None:
+    """The current screening of an object, or None."""
+    return current_screenings(entry).filter(object_id=entry.key_of(instance)).first()
+
+
+def current_screenings(entry: Registered) -> ScreeningQuerySet:
+    """The current screenings of one registered field."""
+    return Screening.objects.filter(
+        source=Screening.Source.OBJECT, content_type=content_type_of(entry), field=entry.text, is_current=True
+    )
+
+
+def content_type_of(entry: Registered) -> ContentType:
+    """The content type under which a registered model's screenings stand."""
+    return ContentType.objects.db_manager(router.db_for_write(Screening)).get_for_model(entry.model)
+
+
+def forget(entry: Registered, keys: Collection[str]) -> int:
+    """Blank every copy of the texts of objects that are no more, and end their screenings; how many rows."""
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        rows = Screening.objects.filter(content_type=content_type_of(entry), object_id__in=keys)
+        pending = rows.filter(status=Screening.Status.PENDING)
+        pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
+        return rows.filter(Q(blanked=None) | Q(is_current=True)).update(
+            text="",
+            text_key="",
+            text_digest=None,
+            blanked=Coalesce("blanked", Now()),
+            is_current=False,
+            action_pending=False,
+        )
+
+
+def _author_key(entry: Registered, instance: Model) -> str:
+    if not entry.author:
+        return ""
+    attribute = getattr(instance._meta.get_field(entry.author), "attname", entry.author)
+    value = getattr(instance, attribute)
+    return "" if value is None else visibility.as_screened(value)[:255]

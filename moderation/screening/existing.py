@@ -1,0 +1,148 @@
+"""The first screening of what was there before moderation: slowly enough, and after a kill from where it was.
+
+Chunk by chunk, in the order of the primary keys: objects without a screening get a pending one, with low
+priority, and the chunk is screened before the next one begins, by this process and by whichever workers have
+nothing better to do. So the queue never holds more than a chunk of old comments, whatever came in just now is
+screened before them, and a rate that is asked for is kept however many workers there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from moderation import registry
+from moderation.models import Discovery, Screening, ScreeningRun
+from moderation.registry import Registered
+from moderation.screening import runs
+from moderation.screening.copies import current_screenings, new_screening
+from moderation.screening.discovery import remember_start, rows_of
+from moderation.screening.drain import drain
+from moderation.screening.enqueue import is_exempt
+from moderation.screening.pace import LOOK_SECONDS, Pace
+from moderation.screening.runs import Right, Scope
+from moderation.screening.score import LoadScorer, ModelNotReady, load_scorer
+from moderation.screening.score import pace as suited_pace
+
+NOT_SCORED = "scoring-error"
+"""Texts with an error of their own: they are tried again like any other, and end in the queue."""
+
+
+def begin(entry: Registered, username: str = "") -> ScreeningRun:
+    """The unfinished run of this model, or a new one up to the highest key that there is now."""
+    scope = Scope(ScreeningRun.Kind.EXISTING, model_label=entry.label)
+    known = runs.unfinished(scope)
+    if known is not None:
+        return known
+    remember_start(entry)
+    # Not by MAX: PostgreSQL has none for UUIDs.
+    highest = rows_of(entry).order_by("-pk").values_list("pk", flat=True).first()
+    total = 0 if highest is None else rows_of(entry).count()
+    return runs.begin(scope, last="" if highest is None else str(highest), total=total, username=username)
+
+
+def left(entry: Registered) -> int:
+    """How many objects the run of this model has still to go through, screened or not."""
+    known = runs.unfinished(Scope(ScreeningRun.Kind.EXISTING, model_label=entry.label))
+    rows = rows_of(entry)
+    if known is not None and known.position:
+        rows = rows.filter(pk__gt=known.position, pk__lte=known.last)
+    return int(rows.count())
+
+
+def screen_existing(
+    run: ScreeningRun,
+    right: Right,
+    *,
+    pace: Pace,
+    limit: int | None = None,
+    load: LoadScorer = load_scorer,
+    progress: Callable[[ScreeningRun], object] = lambda run: None,
+) -> bool:
+    """Go on with `run` until it is finished, `limit` objects were taken or `pace` says stop; is it finished?
+
+    Objects that the site exempts, or that have a screening, are passed over. Raises LookupError where the
+    model is not registered any more, ModelNotReady, TakenOver or DatabaseError; `run` can be gone on with.
+    """
+    entry = registry.get(run.model_label)
+    if entry is None:
+        raise LookupError(run.model_label)
+    left = limit
+    while not pace.stop.is_set():
+        keys = _next_keys(entry, run)
+        if not keys:
+            _finish(entry, run, right)
+            progress(run)
+            return True
+        start = pace.now()
+        missing = _without_screening(entry, keys)
+        if left is not None and len(missing) > left:
+            keys, missing = keys[: keys.index(missing[left])], missing[:left]
+        fresh = [
+            new_screening(entry, instance, Screening.Priority.LOW)
+            for instance in rows_of(entry).filter(pk__in=missing)
+            if not is_exempt(entry, instance)
+        ]
+        with runs.chunk(run, right) as changed:
+            # Somebody may have saved one of them in this moment: then it is promised already.
+            Screening.objects.bulk_create(fresh, ignore_conflicts=True)
+            changed.position = str(keys[-1])
+            changed.passed += len(keys)
+            changed.scored += len(fresh)
+        failures = _screen(entry, [row.object_id for row in fresh], pace, right, load)
+        if failures:
+            with runs.chunk(run, right) as changed:
+                runs.add(changed.failures, {NOT_SCORED: failures})
+                changed.scored -= failures
+        progress(run)
+        pace.pause(len(fresh), pace.now() - start, right.keep)
+        left = None if left is None else left - len(fresh)
+        if left is not None and left <= 0:
+            return False
+    return False
+
+
+def _next_keys(entry: Registered, run: ScreeningRun) -> list[Any]:
+    """A worker's batch of keys, so that a pause is never a long one."""
+    if not run.last:
+        return []
+    rows = rows_of(entry).filter(pk__lte=run.last).order_by("pk")
+    if run.position:
+        rows = rows.filter(pk__gt=run.position)
+    return list(rows.values_list("pk", flat=True)[: suited_pace().texts])
+
+
+def _without_screening(entry: Registered, keys: Sequence[Any]) -> list[Any]:
+    screened = current_screenings(entry).filter(object_id__in=[str(key) for key in keys])
+    known = set(screened.values_list("object_id", flat=True))
+    return [key for key in keys if str(key) not in known]
+
+
+def _screen(entry: Registered, object_ids: Sequence[str], pace: Pace, right: Right, load: LoadScorer) -> int:
+    """Screen what is pending until nothing of the chunk can be claimed; how many errors of texts alone.
+
+    What has such an error waits for its next try, which is a worker's business; what a worker is scoring is
+    waited for.
+    """
+    failures = 0
+    waiting = current_screenings(entry).filter(object_id__in=object_ids, status=Screening.Status.PENDING)
+    while waiting.exists() and not pace.stop.is_set():
+        done = drain(load=load, batches=1, stop=pace.stop)
+        right.keep()
+        if not done.is_ready:
+            raise ModelNotReady("The model is not ready; the log says which file.")
+        failures += done.failures
+        if not done.scored and not done.failures and not done.gone:
+            if not waiting.filter(lease_token__isnull=False).exists():
+                break
+            pace.stop.wait(LOOK_SECONDS)
+    return failures
+
+
+def _finish(entry: Registered, run: ScreeningRun, right: Right) -> None:
+    """From now on the nightly comparison looks after the old ones, too."""
+    with runs.chunk(run, right) as changed:
+        changed.finished = timezone.now()
+        Discovery.objects.filter(model_label=entry.label, field=entry.text).update(start=0)

@@ -1,0 +1,59 @@
+"""A suspect is scored while nothing else is, and nobody waits for good."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from moderation.screening import company
+from moderation.screening.company import alone, together
+
+
+def test_whoever_is_alone_waits_for_the_others_and_keeps_new_ones_waiting() -> None:
+    order: list[str] = []
+    first_is_in, first_may_end = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with together():
+            first_is_in.set()
+            first_may_end.wait()
+            order.append("first")
+
+    def suspect() -> None:
+        with alone():
+            order.append("alone")
+
+    def later() -> None:
+        with together():
+            order.append("later")
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (first, suspect, later)]
+    threads[0].start()
+    first_is_in.wait()
+    threads[1].start()
+    while not company._is_someone_alone:
+        time.sleep(0.001)
+    threads[2].start()
+    threads[2].join(0.05)
+    assert order == []
+    first_may_end.set()
+    for thread in threads:
+        thread.join(10)
+    assert order == ["first", "alone", "later"]
+
+
+def test_those_together_do_not_wait_for_each_other() -> None:
+    with together(), together():
+        pass
+
+
+def test_an_error_of_the_one_alone_lets_the_others_go_on() -> None:
+    try:
+        with alone():
+            raise RuntimeError
+    except RuntimeError:
+        pass
+    with together():
+        pass
+    with alone():
+        pass

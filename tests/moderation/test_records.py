@@ -1,0 +1,92 @@
+"""The records beside the queue: policies, reviews, the audit trail; searched, and never changed."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from moderation import reviewing
+from moderation.models import (
+    AuditEntry,
+    ModelVersion,
+    Policy,
+    Review,
+    Screening,
+)
+from tests.forum.models import Post
+from tests.moderation.conftest import screen
+from tests.moderation.test_queue import decide, queued, staff
+
+pytestmark = pytest.mark.django_db
+POLICY = "/admin/moderation/policy/"
+
+
+def test_changed_thresholds_are_a_new_policy_row_with_an_audit_entry(
+    admin_client: Client, version: ModelVersion
+) -> None:
+    Policy.objects.create(model_label="", thresholds={"toxic": {"flag": 0.3}})
+    form = admin_client.get(f"{POLICY}add/").content.decode()
+    assert re.search(r'name="flag_toxic" value="0.3"', form)
+    data = {
+        "model_label": "",
+        "flag_toxic": "0.6",
+        "hold_toxic": "0.95",
+        "hold_threat": "1",
+        "note": "calmer",
+    }
+    assert admin_client.post(f"{POLICY}add/", data).status_code == 302
+    policy = Policy.objects.order_by("-id")[0]
+    assert policy.thresholds == {"toxic": {"flag": 0.6, "hold": 0.95}, "threat": {"hold": None}}
+    assert (policy.created_by_name, policy.note) == ("admin", "calmer")
+    entry = AuditEntry.objects.get(action="policy.changed")
+    assert entry.before["thresholds"] == {"toxic": {"flag": 0.3}}
+    assert entry.after["thresholds"] == policy.thresholds
+    assert Policy.objects.count() == 2
+    listed = admin_client.get(POLICY).content.decode()
+    assert listed.count("icon-yes") == 1 and listed.count("icon-no") == 1
+
+
+def test_a_hold_threshold_under_the_flag_threshold_is_refused(
+    admin_client: Client, version: ModelVersion
+) -> None:
+    response = admin_client.post(f"{POLICY}add/", {"flag_toxic": "0.8", "hold_toxic": "0.5"})
+    assert response.status_code == 200 and b"at or above flagging" in response.content
+    assert not Policy.objects.exists()
+
+
+def test_the_audit_trail_is_narrowed_to_one_of_its_actions(admin_client: Client) -> None:
+    for action in ("review.decided", "model.activated", "review.decided"):
+        AuditEntry.objects.create(action=action, target_type="screening", target_id="7", username="ann")
+    address = "/admin/moderation/auditentry/"
+    page = admin_client.get(address).content.decode()
+    assert re.findall(r'href="\?action=([a-z.]+)"', page) == ["model.activated", "review.decided"]
+    assert "2 audit entries" in admin_client.get(f"{address}?action=review.decided").content.decode()
+    assert "3 audit entries" in admin_client.get(f"{address}?q=ann").content.decode()
+    assert "0 audit entries" in admin_client.get(f"{address}?q=an").content.decode()
+
+
+def test_reviews_are_found_by_their_reviewer_and_by_their_comment(
+    admin_client: Client, version: ModelVersion
+) -> None:
+    post = Post.objects.create(body="you idiot")
+    screen()
+    reviewer = User.objects.create_user("bea")
+    reviewing.decide(Screening.objects.get().pk, reviewer=reviewer, kind="uphold")
+    for term, count in (("bea", 1), (str(post.pk), 1), ("be", 0), ("nobody", 0)):
+        page = admin_client.get(f"/admin/moderation/review/?q={term}").content.decode()
+        assert f"{count} review{'' if count == 1 else 's'}" in page
+
+
+def test_records_are_read_and_never_changed(admin_client: Client, version: ModelVersion) -> None:
+    decide_client = staff("ann", "review_screening")
+    decide(decide_client, queued("you idiot"), kind="uphold")
+    Policy.objects.create(model_label="", thresholds={"toxic": {"flag": 0.3}})
+    for model in (ModelVersion, Review, AuditEntry, Policy):
+        path = f"/admin/moderation/{model._meta.model_name}/"
+        row = model._default_manager.first()
+        assert admin_client.get(path).status_code == 200
+        assert admin_client.get(f"{path}{row.pk}/change/").status_code == 200
+        assert admin_client.post(f"{path}{row.pk}/change/", {}).status_code == 403
+        assert admin_client.post(f"{path}{row.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert admin_client.get("/admin/moderation/trainingrun/").status_code == 200
