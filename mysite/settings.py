@@ -9,6 +9,8 @@ from urllib.parse import quote
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
+from mysite.logs import FORMATS, logging_setting
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -43,6 +45,20 @@ def _database() -> dict[str, Any]:
         database["CONN_MAX_AGE"] = 60
         database["CONN_HEALTH_CHECKS"] = True
     return database
+
+
+def _metrics_port() -> int | None:
+    port = os.environ.get("METRICS_PORT")
+    if port and not port.isdecimal():
+        raise ImproperlyConfigured("METRICS_PORT must be a port number, or empty.")
+    return int(port) if port else None
+
+
+def _log_format() -> str:
+    chosen = os.environ.get("LOG_FORMAT") or "plain"
+    if chosen not in FORMATS:
+        raise ImproperlyConfigured(f"LOG_FORMAT must be one of {', '.join(FORMATS)}.")
+    return chosen
 
 
 DEBUG = _is_on("DEBUG")
@@ -127,6 +143,9 @@ MODERATION: dict[str, Any] = {
     "MODEL_DIRECTORY": os.environ.get("MODEL_DIRECTORY") or str(BASE_DIR / "model_versions"),
     # Decides for ever which texts test a retrained model: set it before the first comment and keep it.
     "TEXT_KEY_SECRET": os.environ.get("TEXT_KEY_SECRET") or "mysite.text_key",
+    "METRICS_TOKEN": os.environ.get("METRICS_TOKEN") or "",
+    "METRICS_PORT": _metrics_port(),
+    "METRICS_ADDRESS": os.environ.get("METRICS_ADDRESS") or "127.0.0.1",
 }
 
 CELERY_BROKER_URL = REDIS_URL
@@ -168,21 +187,9 @@ X_FRAME_OPTIONS = "DENY"
 if _is_on("HTTPS"):
     # Only behind a proxy that ends TLS and sets this header itself, whatever the client sent.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    # Those who watch over the site ask within its network, without TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^metrics$"]
     SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 60 * 60 * 24 * 30
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {
-            "()": "mysite.logs.TextFreeFormatter",
-            "format": "{asctime} {levelname} {name}: {message}",
-            "style": "{",
-        },
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": os.environ.get("LOG_LEVEL") or "INFO"},
-    # Django's own default also mails request data, comment texts included, to ADMINS: not here.
-    "loggers": {"django": {"handlers": [], "propagate": True}},
-}
+LOGGING = logging_setting(_log_format(), os.environ.get("LOG_LEVEL") or "INFO")

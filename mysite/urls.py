@@ -1,4 +1,4 @@
-"""The demo site's addresses: articles and comments, the admin, and the moderation API."""
+"""The demo site's addresses: articles and comments, the admin, the moderation API, health and metrics."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -8,4 +8,5 @@ urlpatterns = [
     path("comments/", include("django_comments.urls")),
     path("admin/", admin.site.urls),
     path("api/moderation/", include("moderation.api.urls")),
+    path("", include("moderation.monitoring.urls")),
 ]

@@ -1,87 +1,30 @@
-"""Real worker processes on the tests' own database and Redis, that can be killed like on a bad day."""
+"""What every scenario starts from: servers, workers, and books that are checked at its end."""
 
 from __future__ import annotations
 
+import logging
 import os
-import signal
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from celery import current_app
+from django.core import mail
 from django.db import connection
+from django.utils.log import AdminEmailHandler
 
 from moderation import doorbell as doorbell_module
 from moderation.doorbell import Doorbell
-from moderation.models import Screening
 from moderation.screening.discovery import remember_starts
-from mysite.demo.processes import Child, Children
+from mysite.demo.processes import Children
 from tests.conftest import uses_postgresql
-from tests.servers import RedisServer
+from tests.faults.accounting import Books
+from tests.faults.canary import SiteLog
+from tests.faults.workers import Workers
+from tests.servers import PostgresServer, RedisServer
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PATIENCE = 180
-"""Seconds. Far more than anything here takes; only a loaded machine comes near it."""
-
-
-class Workers:
-    """Starts `celery worker` processes and ends them in every way."""
-
-    def __init__(self, children: Children, logs: Path, environment: dict[str, str]) -> None:
-        self._children = children
-        self._logs = logs
-        self._environment = environment
-        self._count = 0
-        self.running: list[Child] = []
-
-    def start(self, pool: str = "solo") -> Child:
-        """Start one; comments wait for it, tests don't."""
-        self._count += 1
-        name = f"worker-{self._count}"
-        command = [sys.executable, "-m", "celery", "--app", "mysite", "--workdir", str(ROOT), "worker"]
-        options = ["--queues", "screening", "--pool", pool, "--concurrency", "2", "--loglevel", "INFO"]
-        options += ["--hostname", f"{name}@{os.getpid()}", "--without-gossip", "--without-mingle"]
-        log = self._logs / f"{name}.log"
-        worker = self._children.start(name, [*command, *options], log, environment=self._environment)
-        self.running.append(worker)
-        return worker
-
-    def kill(self, worker: Child) -> None:
-        """As the kernel does when memory runs out: at once, children included."""
-        worker.signal_group(signal.SIGKILL)
-        worker.process.wait()
-        self.running.remove(worker)
-
-    def stop(self, worker: Child) -> int:
-        """As a deployment does; the exit code."""
-        worker.process.send_signal(signal.SIGTERM)
-        code = worker.process.wait(PATIENCE)
-        self.running.remove(worker)
-        return code
-
-    def wait_for(self, happens: Callable[[], Any], what: str, *, pause: float = 0.05) -> Any:
-        """Look until it has happened; what was found."""
-        deadline = time.monotonic() + PATIENCE
-        while not (found := happens()):
-            for worker in self.running:
-                worker.check()
-            if time.monotonic() > deadline:
-                logs = "\n".join(worker.last_lines(40) for worker in self.running)
-                raise AssertionError(f"Waited {PATIENCE} s for: {what}.\n{logs}")
-            time.sleep(pause)
-        return found
-
-    def wait_until_screened(self, count: int) -> None:
-        """Wait until that many current texts have their verdict, and nothing is pending."""
-        done = Screening.objects.filter(is_current=True, status="done")
-        self.wait_for(lambda: done.count() >= count and not Screening.objects.pending().exists(), "screening")
-
-    def log(self) -> str:
-        """What all of them have logged so far."""
-        return "\n".join(path.read_text(errors="replace") for path in sorted(self._logs.glob("*.log")))
+ACCOUNTS = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
@@ -111,6 +54,15 @@ def model_directory(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture
+def postgres(request: pytest.FixtureRequest, transactional_db: None) -> PostgresServer:
+    """The server of this run, where it is on one."""
+    if not uses_postgresql():
+        pytest.skip("SQLite has no server that could go away; runs with TEST_DATABASE=postgresql")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server
+
+
+@pytest.fixture
 def workers(
     transactional_db: None,
     request: pytest.FixtureRequest,
@@ -127,11 +79,50 @@ def workers(
         database = f"sqlite:///{connection.settings_dict['NAME']}"
     environment = {
         **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.faults.worker_settings",
         "DATABASE_URL": database,
         "REDIS_URL": broker.url,
         "MODEL_DIRECTORY": str(model_directory),
         "OMP_NUM_THREADS": "1",
     }
     with Children() as children:
-        yield Workers(children, tmp_path / "logs", environment)
+        started = Workers(children, tmp_path / "workers", environment)
+        yield started
+        for worker in list(started.running):  # nobody waits for an orderly end but the test of it
+            started.kill(worker)
+
+
+@pytest.fixture
+def site_log(settings: Any) -> Iterator[SiteLog]:
+    """All that this process logs, and error mails in their most talkative form, as a site may have them."""
+    settings.ADMINS = [("Operator", "operator@example.org")]
+    log = SiteLog()
+    handlers = (log, AdminEmailHandler(include_html=True))
+    handlers[1].setLevel(logging.ERROR)
+    for handler in handlers:
+        logging.getLogger().addHandler(handler)
+    yield log
+    for handler in handlers:
+        logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture
+def books(
+    workers: Workers, broker: RedisServer, site_log: SiteLog, request: pytest.FixtureRequest, mailoutbox: Any
+) -> Iterator[Books]:
+    """The books of this scenario, opened; a test that does not close them has shown nothing."""
+    books = Books(request.node.name, workers, broker.url, site_log, mail.outbox)
+    if uses_postgresql():
+        books.other_logs.append(request.getfixturevalue("postgres_server").log)
+    books.open()
+    yield books
+    line = books.line or f"{request.node.name}: NOT CLOSED"
+    request.config.stash.setdefault(ACCOUNTS, []).append("; ".join([line, *books.notes]))
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """One line for each scenario."""
+    accounts = config.stash.get(ACCOUNTS, [])
+    if accounts:
+        terminalreporter.section("what became of the comments")
+        for line in accounts:
+            terminalreporter.line(line)

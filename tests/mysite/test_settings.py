@@ -11,7 +11,8 @@ READ = """
 import json
 from mysite import settings
 print(json.dumps({name: getattr(settings, name, None) for name in
-    "DEBUG DATABASES REDIS_URL ALLOWED_HOSTS SESSION_COOKIE_SECURE SECRET_KEY".split()}, default=str))
+    "DEBUG DATABASES REDIS_URL ALLOWED_HOSTS SESSION_COOKIE_SECURE SECRET_KEY MODERATION LOGGING".split()},
+    default=str))
 """
 
 
@@ -62,3 +63,23 @@ def test_database_redis_and_hosts_come_from_the_environment() -> None:
     assert settings["REDIS_URL"] == "redis://r.example/3"
     assert settings["ALLOWED_HOSTS"] == ["a.example", "b.example"]
     assert settings["SESSION_COOKIE_SECURE"] is True
+
+
+def test_the_metrics_port_is_closed_unless_the_environment_opens_it() -> None:
+    closed = json.loads(read(SECRET_KEY="k").stdout)["MODERATION"]
+    assert (closed["METRICS_PORT"], closed["METRICS_TOKEN"]) == (None, "")
+    settings = read(SECRET_KEY="k", METRICS_PORT="9101", METRICS_ADDRESS="10.0.0.1", METRICS_TOKEN="t").stdout
+    opened = json.loads(settings)["MODERATION"]
+    assert (opened["METRICS_PORT"], opened["METRICS_ADDRESS"]) == (9101, "10.0.0.1")
+    assert opened["METRICS_TOKEN"] == "t"
+    assert "METRICS_PORT must be a port number" in read(SECRET_KEY="k", METRICS_PORT="http").stderr
+
+
+def test_logs_are_plain_lines_or_json_objects() -> None:
+    def formatter(**variables: str) -> str:
+        logging = json.loads(read(SECRET_KEY="k", **variables).stdout)["LOGGING"]
+        return str(logging["formatters"][logging["handlers"]["console"]["formatter"]]["()"])
+
+    assert formatter() == "mysite.logs.TextFreeFormatter"
+    assert formatter(LOG_FORMAT="json") == "mysite.logs.TextFreeJsonFormatter"
+    assert "LOG_FORMAT must be one of" in read(SECRET_KEY="k", LOG_FORMAT="xml").stderr

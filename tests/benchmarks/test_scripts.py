@@ -1,0 +1,111 @@
+"""Each benchmark runs to its end with tiny counts and prints what it promises. No test asserts on a time."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.running_site import Site
+from moderation.models import Screening
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMMENTS = [
+    "Thank you for the friendly answer, that was helpful.",
+    "You are a fucking idiot, shut up.",
+    "The market square was quiet in the morning. " * 20,
+    "¿Dónde está la biblioteca?",
+]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Comments as a user would hand them over."""
+    file = tmp_path / "comments.jsonl"
+    file.write_text("".join(json.dumps({"text": text}) + "\n" for text in COMMENTS * 3))
+    return file
+
+
+def run(script: str, *options: str | Path) -> Any:
+    """What a script prints with --json; its other output is shown when it fails."""
+    environment = {**os.environ, "DATABASE_URL": "", "TEST_DATABASE": "", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(ROOT / "benchmarks" / script), *map(str, options), "--json"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT, timeout=1200
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout)
+
+
+def test_pipeline(data: Path) -> None:
+    report = run("pipeline.py", "--data", data, "--count", "12", "--rounds", "1")
+    assert [way["name"] for way in report["ways"]] == ["one", "sqlite", "two", "producers"]
+    for way in report["ways"]:
+        ratio = way["comments_per_second"]["median"] / way["bare_comments_per_second"]["median"]
+        assert way["of_bare"]["median"] == pytest.approx(ratio)
+        assert way["workers"] == (2 if way["name"] == "two" else 1)
+        assert way["aim"] == (0.85 if way["name"] in ("one", "sqlite") else None)
+    assert report["ways"][3]["saves"] > 0
+    assert report["two_to_one"] > 0
+    assert (report["comments"], report["data"], report["rounds"]) == (12, "comments.jsonl", 1)
+
+
+def test_latency(data: Path) -> None:
+    report = run("latency.py", "--data", data, "--per-second", "6", "--seconds", "2")
+    assert (report["comments"], report["lost"]) == (12, 0)
+    waited = report["save_to_verdict_ms"]
+    assert 0 < waited["p50"] <= waited["p95"] <= waited["p99"] <= waited["max"]
+    assert report["times_bare"]["p50"] == pytest.approx(waited["p50"] / report["bare_predict_ms"]["p50"])
+
+
+def test_soak(data: Path) -> None:
+    report = run("soak.py", "--data", data, "--count", "400", "--sample-seconds", "0.2", "--pool", "threads")
+    assert (report["comments"], report["different"], report["pool"]) == (400, 12, "threads")
+    assert (report["without_verdict"], report["scored_twice"], report["deaths"]) == (0, 0, 0)
+    assert report["passed"]["none lost"] is True
+    assert report["highest_megabytes"] > 50
+    assert report["rate_ratio"] > 0
+
+
+def test_scale() -> None:
+    report = run("scale.py", "--sizes", "1000", "3000", "--repeats", "1")
+    assert "queue: first page" in report["things"] and "claim 32" in report["things"]
+    for name, thing in report["things"].items():
+        assert set(thing["milliseconds"]) == {"1000", "3000"}
+        growth = thing["milliseconds"]["3000"] / thing["milliseconds"]["1000"]
+        assert thing["growth"] == pytest.approx(growth)
+        assert thing["queries"]["1000"] > 0, name
+    assert report["more_queries"] == []
+    assert 500 < report["bytes_each"]["3000"] < 20_000
+
+
+def test_throughput(data: Path) -> None:
+    options = ("--count", "4", "--slow-count", "2", "--rounds", "1", "--threads", "1")
+    report = run("throughput.py", "--data", data, *options)
+    assert set(report["times_as_fast"]) == {"bert_base", "pipeline"}
+    assert report["comments"] == {"classifier": 4, "bert_base": 2, "pipeline": 2}
+
+
+def test_save_overhead() -> None:
+    costs = run("save_overhead.py", "--seconds", "0.5")
+    assert [cost["broker"] for cost in costs] == ["up", "stopped", "refused"]
+    assert all(cost["saves"] > 0 and cost["database"] == "sqlite" for cost in costs)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("text", COMMENTS)
+def test_a_prepared_backlog_is_what_saves_would_have_left(text: str, tmp_path: Path) -> None:
+    site = Site(None, tmp_path, None)  # type: ignore[arg-type]  # starts no worker
+    site.save(text)
+    (key,) = site.fill([text])
+    site.let_claim()
+    saved, filled = Screening.objects.order_by("id").values()
+    assert filled["id"] == key
+    for column in ("id", "object_id", "created"):
+        del saved[column], filled[column]
+    assert filled == saved

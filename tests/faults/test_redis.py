@@ -1,0 +1,116 @@
+"""Redis that is away, silent, or back with an empty memory: a save never fails of it, and nothing is lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from moderation import doorbell
+from moderation.models import Screening
+from tests.faults.accounting import TOXIC, Books
+from tests.faults.workers import Workers
+from tests.forum.models import Letter, Note, Post
+from tests.servers import RedisServer
+
+HOUR = 3600
+
+
+def test_comments_saved_while_redis_is_down_are_screened_later(
+    workers: Workers, broker: RedisServer, books: Books
+) -> None:
+    broker.stop()
+    saved = [books.comment(model, text) for model in (Post, Note, Letter) for text in (TOXIC, "hello")]
+    assert Screening.objects.pending().filter(object_id=str(saved[0].pk)).exists()
+    broker.start()
+    workers.start()
+    books.close()
+
+
+def test_comments_saved_while_redis_is_silent_are_saved_and_screened(
+    workers: Workers, broker: RedisServer, books: Books
+) -> None:
+    workers.start()
+    workers.wait_for_line(" ready.")
+    broker.freeze()
+    try:
+        saved = [books.comment(model, text) for model in (Post, Note, Letter) for text in (TOXIC, "hello")]
+        for instance in saved:
+            instance.refresh_from_db()
+            assert Screening.objects.filter(object_id=str(instance.pk)).exists()
+        workers.wait_until_screened(Screening.objects.filter(is_current=True).count())
+    finally:
+        broker.thaw()
+    books.close()
+
+
+@pytest.mark.parametrize("pool", ["solo", "prefork"])
+def test_a_worker_screens_while_redis_is_away(
+    workers: Workers, broker: RedisServer, books: Books, pool: str
+) -> None:
+    workers.start(pool)
+    # A broker that goes while Celery is still connecting ends the worker: that is its supervisor's business.
+    workers.wait_for_line(" ready.")
+    broker.stop()
+    books.comment(Post, TOXIC)
+    workers.wait_until_screened(Screening.objects.filter(is_current=True).count())
+    broker.start()
+    books.close()
+
+
+def test_a_worker_that_never_finds_redis_screens_all_the_same(
+    workers: Workers, broker: RedisServer, books: Books
+) -> None:
+    broker.stop()
+    workers.start()
+    books.comment(Post)
+    workers.wait_until_screened(Screening.objects.filter(is_current=True).count())
+    broker.start()
+    books.close()
+
+
+def test_after_redis_came_back_empty_the_doorbell_wakes_the_worker_for_one_comment_alone(
+    workers: Workers, broker: RedisServer, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker sweeps once an hour here: whatever is screened, the doorbell brought about."""
+    monkeypatch.setattr(doorbell, "QUIET_SECONDS", 1.0)
+    workers.start(moderation={"SWEEP_SECONDS": HOUR})
+    workers.wait_for_line(" ready.")
+    for _ in range(2):  # the first may still meet the sweep that a worker begins with
+        _seconds_to_verdict(workers, books)
+    alone = []
+    for happens_meanwhile in (False, True):
+        for _ in range(3):
+            books.comment(Post)
+        broker.stop()
+        if happens_meanwhile:
+            books.comment(Post, TOXIC)
+        broker.start()
+        if happens_meanwhile:
+            books.comment(Post)
+            time.sleep(doorbell.QUIET_SECONDS)
+        alone.append(_seconds_to_verdict(workers, books))
+    books.notes.append(f"one comment alone screened after {max(alone):.2f} s")
+    books.close()
+
+
+def test_the_message_of_the_doorbell_says_nothing_of_the_comment(
+    workers: Workers, broker: RedisServer, books: Books
+) -> None:
+    """Nobody takes it here, so the check at the end finds it in Redis as it was sent."""
+    import redis
+
+    books.comment(Post, TOXIC)
+    with redis.Redis.from_url(broker.url) as client:
+        assert client.llen("screening") == 1
+    books.look_for_canary()
+    workers.start()
+    books.close()
+
+
+def _seconds_to_verdict(workers: Workers, books: Books) -> float:
+    started = time.monotonic()
+    key = str(books.comment(Post).pk)
+    row = Screening.objects.filter(object_id=key, status="done")
+    workers.wait_for(row.exists, "the verdict of one comment", pause=0.005)
+    return time.monotonic() - started

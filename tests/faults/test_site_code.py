@@ -1,0 +1,43 @@
+"""A site's own code that fails, in a signal's receiver and in its hide callable: only its own work waits."""
+
+from __future__ import annotations
+
+from moderation.models import Screening
+from tests.faults.accounting import TOXIC, Books
+from tests.faults.apps import UNBEARABLE
+from tests.faults.workers import Workers
+from tests.forum.models import Letter, Note, Post
+
+
+def test_a_receiver_that_raises_costs_nobody_a_verdict(workers: Workers, books: Books) -> None:
+    workers.start()
+    for model in (Post, Note, Letter):
+        books.comment(model, f"{UNBEARABLE} {TOXIC}")
+        books.comment(model)
+    books.close()
+    assert workers.log().count("of a moderation signal raised RuntimeError") >= 3
+    # The one that came after it was told all the same.
+    assert len(workers.told()) == 6 + books.waiting
+
+
+def test_a_hide_callable_that_raises_is_tried_again_and_disturbs_nobody(
+    workers: Workers, books: Books
+) -> None:
+    workers.start()
+    letter = books.comment(Letter, TOXIC, refuses=True)
+    books.comment(Post)
+    workers.wait_until_screened(Screening.objects.filter(is_current=True).count())
+    row = Screening.objects.get(object_id=str(letter.pk), content_type__model="letter")
+    assert (row.verdict, row.queued_for) == ("held", "held")
+    workers.wait_for_line("WillNot")
+    row.refresh_from_db()
+    assert (row.action_pending, row.hidden_by_us) == (True, False)
+    Letter.objects.filter(pk=letter.pk).update(refuses=False)
+
+    def is_withdrawn() -> bool:
+        # The minute until the next try is over; again and again, as one may be under way just now.
+        Screening.objects.filter(pk=row.pk, action_pending=True).update(lease_until=None)
+        return Letter.objects.get(pk=letter.pk).is_withdrawn
+
+    workers.wait_for(is_withdrawn, "the second try")
+    books.close()

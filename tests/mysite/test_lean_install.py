@@ -1,0 +1,113 @@
+"""What `pip install .[site]` and `.[site,worker]` bring is enough, and brings no torch.
+
+Each runs in a process that can import nothing but those packages and what they require, as in a fresh
+environment, although the tests' own holds all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+
+from mysite.demo.environment import BASE_DIR
+from tests.servers import RedisServer
+
+ONLY = """
+import importlib.metadata, json, os, sys
+
+class Refuse:
+    allowed = set(json.loads(os.environ["ONLY_THESE"]))
+    owners = importlib.metadata.packages_distributions()
+
+    def find_spec(self, name, path=None, target=None):
+        owners = {owner.lower().replace("_", "-") for owner in self.owners.get(name.partition(".")[0], ())}
+        if owners and not owners & self.allowed:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+import django
+django.setup()
+"""
+WEB = """
+import gunicorn.app.wsgiapp, mysite.wsgi
+from django.urls import get_resolver
+from moderation.doorbell import Doorbell, broker_answers
+get_resolver().url_patterns
+assert broker_answers(30)
+for _ in range(100):  # a busy machine may be slower than a save would wait
+    doorbell = Doorbell()
+    doorbell.answer()
+    if doorbell.ring():
+        break
+else:
+    sys.exit("no worker could be woken")
+"""
+WORKER = """
+from celery import current_app
+from celery.concurrency import prefork, solo, thread
+from moderation.doorbell import broker_answers
+from toxicity_ml import Classifier
+current_app.loader.import_default_modules()
+assert broker_answers(30)
+assert Classifier.load().predict(["you are an idiot"])[0]["toxic"] > 0.5
+"""
+
+
+def required(*extras: str) -> list[str]:
+    """Names of all packages that an installation with these extras brings."""
+    project: dict[str, Any] = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]
+    groups = (project["dependencies"], *(project["optional-dependencies"][name] for name in extras))
+    asked = [line for group in groups for line in group]
+    found: set[str] = set()
+    while asked:
+        requirement = Requirement(asked.pop())
+        name = canonical(requirement.name)
+        if name in found and not requirement.extras:
+            continue
+        found.add(name)
+        for line in metadata.distribution(name).requires or ():
+            marker = Requirement(line).marker
+            wanted = [{"extra": extra} for extra in requirement.extras] or [{"extra": ""}]
+            if marker is None or any(marker.evaluate(environment) for environment in wanted):
+                asked.append(line)
+    return sorted(found)
+
+
+def canonical(name: str) -> str:
+    """As the package index writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize(("extras", "script"), [(("site",), WEB), (("site", "worker"), WORKER)])
+def test_what_an_extra_brings_is_enough(
+    redis_server: RedisServer, tmp_path: Path, extras: tuple[str, ...], script: str
+) -> None:
+    packages = ["django-toxicity-moderation", *required(*extras)]
+    assert not {"torch", "transformers", "datasets", "scikit-learn"} & set(packages)
+    done = subprocess.run(
+        [sys.executable, "-c", ONLY + script],
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "ONLY_THESE": json.dumps(packages),
+            "DJANGO_SETTINGS_MODULE": "mysite.settings",
+            "SECRET_KEY": "not-a-secret",
+            "DATABASE_URL": f"sqlite:///{tmp_path}/db.sqlite3",
+            "REDIS_URL": redis_server.url,
+        },
+        cwd=BASE_DIR,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
