@@ -14,17 +14,13 @@ after the other; medians over the rounds.
 """
 
 import argparse
-import csv
-import gzip
-import json
 import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -33,23 +29,19 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks import command_line, comments
+from benchmarks.command_line import positive
 from toxicity_ml.classifier import PRETRAINED, Classifier
 
 PADDED = 128
 BATCH = 32
-MEDIAN_CHARACTERS, SPREAD = 198, 1.08
-"""Lengths of made-up comments: log-normal with this median and this standard deviation of the logarithm, from
-5 to 5,000 characters, as 1,922 consecutive Wikipedia talk-page comments have. A site whose comments are
-shorter or longer will see other figures."""
 Scorer = Callable[[Sequence[str]], Any]
 
 
 def main() -> int:
     """Print a table, or JSON with --json."""
     args = _arguments()
-    rng = np.random.default_rng(args.seed)
-    texts = _read(args.data) if args.data else _made_up(args.count, rng)
-    texts = [texts[int(index)] for index in rng.permutation(len(texts))[: args.count]]
+    texts = comments.some(args.count, args.data, args.seed)
     if not texts:
         sys.stderr.write("error: the data has no comments\n")
         return 2
@@ -58,33 +50,27 @@ def main() -> int:
     rates = _timed(scorers, samples, args.rounds)
     report = _report(rates, texts, samples, args)
     if args.json:
-        sys.stdout.write(json.dumps(report, indent=2) + "\n")
+        command_line.print_json(report)
     else:
         _show(report)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--data", type=Path, metavar="FILE", help='with a "text" or "comment_text" key or column'
-    )
+    parser = command_line.parser(__doc__)
+    command_line.add_comments(parser)
     parser.add_argument(
         "--model", type=Path, default=PRETRAINED, metavar="DIR", help="model version directory"
     )
-    parser.add_argument("--count", type=_positive, default=600, help="comments a round (default: 600)")
+    parser.add_argument("--count", type=positive, default=600, help="comments a round (default: 600)")
     parser.add_argument(
         "--slow-count",
-        type=_positive,
+        type=positive,
         default=64,
         help="comments a round for (a) and (b), the first of the same (default: 64)",
     )
-    parser.add_argument("--rounds", type=_positive, default=5, help="default: 5")
-    parser.add_argument("--threads", type=_positive, help="the classifier's (default: one for each core)")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--rounds", type=positive, default=5, help="default: 5")
+    parser.add_argument("--threads", type=positive, help="the classifier's (default: one for each core)")
     args = parser.parse_args()
     args.slow_count = args.slow_count or args.count
     return args
@@ -185,8 +171,6 @@ def _report(
     rates: dict[str, list[float]], texts: list[str], samples: dict[str, list[str]], args: argparse.Namespace
 ) -> dict[str, Any]:
     ours = rates["classifier"]
-    lengths = [len(text) for text in texts]
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {
         "comments_per_second": {
             name: {"median": statistics.median(found), "low": min(found), "high": max(found)}
@@ -198,16 +182,10 @@ def _report(
             if name != "classifier"
         },
         "comments": {name: len(found) for name, found in samples.items()},
-        "characters": {
-            "median": statistics.median(lengths),
-            "mean": statistics.mean(lengths),
-            "max": max(lengths),
-        },
+        "characters": command_line.lengths(texts),
         "data": args.data.name if args.data else "made up",
         "rounds": args.rounds,
-        "cores": os.cpu_count(),
-        "processor": _processor(),
-        "load_average": load,
+        **command_line.machine(),
     }
 
 
@@ -229,63 +207,9 @@ def _show(report: dict[str, Any]) -> None:
         )
     console = Console()
     console.print(table)
-    characters, load = report["characters"], report["load_average"]
-    console.print(
-        f"{report['comments']['classifier']} comments ({report['data']}), characters: median "
-        f"{characters['median']:.0f}, mean {characters['mean']:.0f}; {report['rounds']} rounds; "
-        f"{report['cores']} cores, {report['processor']}"
-    )
-    if load is not None:
-        console.print(
-            f"Load average at the end: {load:.1f} (much over the cores: others were computing too)."
-        )
-
-
-def _made_up(count: int, rng: np.random.Generator) -> list[str]:
-    """Comments of realistic lengths from the sentences of the project's own documents and docstrings."""
-    root = Path(__file__).resolve().parent.parent
-    files = sorted([*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("toxicity_ml/*.py")])
-    words = " ".join(file.read_text(encoding="utf-8") for file in files).split()
-    words = [word for word in words if word.isascii() and word.strip(".,;:!?'\"()").isalpha()]
-    texts = []
-    for wanted in np.clip(rng.lognormal(np.log(MEDIAN_CHARACTERS), SPREAD, count), 5, 5000).astype(int):
-        start = int(rng.integers(0, len(words)))
-        chosen = [words[(start + offset) % len(words)] for offset in range(int(wanted) // 2 + 1)]
-        texts.append(" ".join(chosen)[:wanted])
-    return texts
-
-
-def _read(path: Path) -> list[str]:
-    csv.field_size_limit(2**30)
-    with _opened(path) as file:
-        is_csv = ".csv" in path.suffixes
-        rows: list[dict[str, Any]] = (
-            list(csv.DictReader(file)) if is_csv else [json.loads(line) for line in file]
-        )
-    return [row["text"] if "text" in row else row["comment_text"] for row in rows]
-
-
-def _opened(path: Path) -> IO[str]:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
-
-
-def _processor() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError
-    return number
+    what = command_line.described(f"{report['comments']['classifier']} comments", report)
+    console.print(f"{what}; {report['rounds']} rounds")
+    command_line.print_machine(report)
 
 
 if __name__ == "__main__":
