@@ -3,7 +3,7 @@
 #   make demo ONCE=1     the same, then print the verdicts and stop
 #   make test            all tests, on SQLite and PostgreSQL, in a real browser too
 #   make lint            style, types, and who may import whom
-#   make bench           every figure that the README quotes
+#   make bench           every figure that the README quotes; half an hour on two cores
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -25,8 +25,7 @@ demo: $(installed)
 
 test: $(installed)
 	@$(hermetic) $(bin)/python -m tests.e2e.browser --install
-	$(hermetic) $(bin)/python -m pytest
-	$(hermetic) TEST_DATABASE=postgresql $(bin)/python -m pytest tests/moderation tests/faults
+	$(hermetic) $(bin)/python -m tests
 
 lint: $(installed)
 	$(bin)/ruff check .
@@ -37,6 +36,10 @@ lint: $(installed)
 bench: $(installed)
 	$(hermetic) $(bin)/python benchmarks/throughput.py
 	$(hermetic) $(bin)/python benchmarks/save_overhead.py
+	$(hermetic) $(bin)/python benchmarks/pipeline.py
+	$(hermetic) $(bin)/python benchmarks/latency.py
+	$(hermetic) $(bin)/python benchmarks/scale.py
+	$(hermetic) $(bin)/python benchmarks/soak.py --count 20000
 
 clean:
 	rm -rf .demo staticfiles build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
