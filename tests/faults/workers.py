@@ -92,7 +92,8 @@ class Workers:
         while True:
             self.wait_for_claim()
             worker.signal_group(signal.SIGSTOP)
-            held = _held_without_a_lock()
+            os.waitid(os.P_PID, worker.process.pid, os.WSTOPPED)  # until all threads do
+            held = _held_outside_transactions()
             if held:
                 return held
             worker.signal_group(signal.SIGCONT)  # it was writing just then, and stopped nobody may write
@@ -160,22 +161,29 @@ class Workers:
             self.start(**known, is_supervised=True)
 
 
-def _held_without_a_lock() -> list[int]:
-    """What is leased, if nobody is in the middle of writing it."""
-    held = Screening.objects.filter(lease_token__isnull=False, status="pending")
-    try:
-        if connection.vendor == "sqlite":
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA busy_timeout")
-                (patience,) = cursor.fetchone()
-                cursor.execute("PRAGMA busy_timeout = 0")
-                try:
-                    with transaction.atomic():
-                        return list(held.values_list("pk", flat=True))
-                finally:
-                    cursor.execute(f"PRAGMA busy_timeout = {patience}")
-        with transaction.atomic():
-            rows = held.select_for_update(nowait=True).order_by("pk")
-            return list(rows.values_list("pk", flat=True))
-    except DatabaseError:
+def _held_outside_transactions() -> list[int]:
+    """What is leased, if nobody else is in the middle of a transaction; nothing otherwise."""
+    if _is_anyone_writing():
         return []
+    held = Screening.objects.filter(lease_token__isnull=False, status="pending").order_by("pk")
+    return list(held.values_list("pk", flat=True))
+
+
+def _is_anyone_writing() -> bool:
+    with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+            )
+            return bool(cursor.fetchone()[0])
+        cursor.execute("PRAGMA busy_timeout")
+        (patience,) = cursor.fetchone()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            with transaction.atomic():  # IMMEDIATE: it asks for the lock of writers
+                return False
+        except DatabaseError:
+            return True
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout = {patience}")
