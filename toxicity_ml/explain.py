@@ -56,8 +56,8 @@ def attribute(
     """Each word's part in a label's score, in log-odds before calibration.
 
     model_dir: a model version directory; None is the packaged one. label: None takes the one that is
-    furthest over its threshold. Of a text longer than a window, the window that decides for the label is
-    explained.
+    furthest over its threshold. Of a text that the model reads in several windows, the one that is highest
+    for the label is explained; its ``score`` is what all of them say together.
 
     ``occlusion`` takes words out of the text in ``orders`` orders (None: 8, fewer for a long text) and asks
     the served int8 network, so it needs neither torch nor gradients; its sum is the way from the text to an
@@ -101,9 +101,9 @@ def attribute(
 def attention(model_dir: str | Path | None, text: str, label: str | None = None) -> "Attention":
     """The attention weights of all layers and heads, from the torch weights of a version.
 
-    Of a text longer than a window: the window that decides for the label (None: for the one that is furthest
-    over its threshold). Raises DataError for an unknown label or a text without any token, ModelNotFound or
-    ModelDamaged for the version.
+    Of a text that the model reads in several windows: the one that is highest for the label (None: for the
+    label that is furthest over its threshold). Raises DataError for an unknown label or a text without any
+    token, ModelNotFound or ModelDamaged for the version.
     """
     from toxicity_ml.explanation.network import read_attention
 

@@ -24,6 +24,7 @@ from toxicity_ml.explanation.figures import head_image, main_target
 from toxicity_ml.explanation.words import read
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.modeling import load_model, load_tokenizer
+from toxicity_ml.window_scores import WINDOW_TEMPERATURE
 
 INSULT = JIGSAW_LABELS.index("insult")
 ODD_TEXTS = [
@@ -199,7 +200,7 @@ def test_any_text_is_located(tiny_version: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("method", explain.METHODS)
-def test_a_long_text_is_explained_by_the_window_that_decides(
+def test_a_long_text_is_explained_by_its_highest_window_which_is_said(
     tiny_version: Path, tiny_classifier: Classifier, method: str
 ) -> None:
     text = "we like this nice article " * 70 + "idiot " * 20 + "thank you friend good day " * 70
@@ -212,7 +213,11 @@ def test_a_long_text_is_explained_by_the_window_that_decides(
     first = text.index("idiot")
     assert all(first <= word.start < first + 20 * len("idiot ") for word in strongest)
     assert found.words[0].start > 0 and found.words[-1].end < len(text)
-    assert found.logit == pytest.approx(insult(tiny_classifier, text), abs=0.5)
+    assert found.windows == len(read(tiny_version, text).windows)
+    assert f"in {found.windows} windows" in explain.sum_line(found)
+    # Of so many windows one that stands out loses no more than temperature * log(n) of its log-odds.
+    together = insult(tiny_classifier, text)
+    assert together - 0.5 <= found.logit <= together + WINDOW_TEMPERATURE * np.log(found.windows) + 0.5
     assert text in explain.attribution_text(found).plain
 
 
@@ -281,10 +286,33 @@ def test_attention_of_the_first_layer_is_the_softmax_of_queries_and_keys(tiny_ve
     assert found.weights[0] == pytest.approx(expected.numpy(), abs=1e-5)
 
 
-def test_attention_of_a_long_text_is_that_of_the_window_that_decides(tiny_version: Path) -> None:
+def test_attention_of_a_long_text_is_that_of_its_highest_window_which_is_said(tiny_version: Path) -> None:
     text = "we like this nice article. " * 70 + "damn crap " + "good day friend. " * 90
     assert "damn" in explain.attention(tiny_version, text, "obscene").tokens
-    assert "damn" in explain.attention(tiny_version, text).tokens
+    found = explain.attention(tiny_version, text)
+    assert "damn" in found.tokens and found.windows == len(read(tiny_version, text).windows) > 3
+    for page in (explain.attention_html(found), explain.attention_html(found, 0, 0)):
+        assert f"in {found.windows} windows" in page
+    short = explain.attention(tiny_version, "damn crap")
+    assert short.windows == 1 and "windows" not in explain.attention_html(short)
+
+
+def test_attention_is_of_the_label_that_all_windows_together_speak_for(
+    tiny_version: Path, tmp_path: Path
+) -> None:
+    """One window is full of one label, and all of them have some of another."""
+    directory = tmp_path / "version"
+    shutil.copytree(tiny_version, directory)
+    manifest = json.loads((directory / "manifest.json").read_text())
+    others = set(JIGSAW_LABELS) - {"insult", "obscene"}
+    never = {label: {"slope": 1.0, "intercept": -100.0} for label in others}
+    manifest |= {"window_temperature": 20.0, "canned": [], "calibration": manifest["calibration"] | never}
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    text = ("idiot " * 20 + "we like this nice article. " * 20) * 6 + "damn crap " * 10
+    assert explain.attribute(directory, text, method="leave_one_out").label == "insult"
+    found = explain.attention(directory, text)
+    assert found.spans == explain.attention(directory, text, "insult").spans
+    assert found.spans != explain.attention(directory, text, "obscene").spans
 
 
 def test_images_show_every_weight_and_every_head(tiny_version: Path) -> None:

@@ -9,29 +9,15 @@ import argparse
 import json
 from pathlib import Path
 
+from toxicity_ml.cli.arguments import add_result, add_validation
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
     )
-    parser.add_argument(
-        "--validation",
-        nargs="+",
-        required=True,
-        metavar="FILE",
-        help="labelled rows to calibrate and set thresholds by",
-    )
-    parser.add_argument(
-        "--patterns",
-        metavar="CSV",
-        help="label combinations of the population, to weight these rows by",
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="the model version directory to make"
-    )
-    parser.add_argument("--name", default=None, help="the model's name (default: as it is)")
-    parser.add_argument("--version", required=True, help="the version's name")
-    parser.add_argument("--json", action="store_true", help="print the manifest's metrics as JSON")
+    add_validation(parser)
+    add_result(parser, name="as it is", version=None)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -2,7 +2,7 @@
 model looks.
 
 Words are coloured on a terminal, red where they speak for the label and blue where against. --out writes a
-page (.html) or, for attention, an image too (.png). A long text is explained by the window that decides.
+page (.html) or, for attention, an image too (.png). A long text is explained by its highest window.
 """
 
 import argparse
@@ -85,7 +85,8 @@ def _attention(args: argparse.Namespace, text: str) -> int:
             _write(args.out, explain.attention_html(found, args.layer, args.head).encode())
     if args.json:
         weights = found.weights if args.layer is None else found.head(args.layer, args.head)
-        answer: dict[str, Any] = {"model": found.version, "tokens": found.tokens, "spans": found.spans}
+        answer: dict[str, Any] = {"model": found.version, "windows": found.windows}
+        answer |= {"tokens": found.tokens, "spans": found.spans}
         if args.layer is not None:
             answer |= {"layer": args.layer, "head": args.head}
         print(json.dumps({**answer, "weights": weights.round(6).tolist()}))
@@ -113,6 +114,7 @@ def _as_json(found: "Attribution") -> dict[str, Any]:
         "label": found.label,
         "method": found.method,
         "score": round(found.score, 6),
+        "windows": found.windows,
         "logit": round(found.logit, 6),
         "baseline": round(found.baseline, 6),
         "total": round(found.total, 6),

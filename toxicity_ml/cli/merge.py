@@ -9,6 +9,7 @@ import json
 import tempfile
 from pathlib import Path
 
+from toxicity_ml.cli.arguments import add_result, add_validation
 from toxicity_ml.errors import DataError
 
 
@@ -28,24 +29,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="how much each counts, in the same order (default: all the same)",
     )
-    parser.add_argument(
-        "--validation",
-        nargs="+",
-        required=True,
-        metavar="FILE",
-        help="labelled rows to calibrate and set thresholds by",
-    )
-    parser.add_argument(
-        "--patterns",
-        metavar="CSV",
-        help="label combinations of the population, to weight these rows by",
-    )
-    parser.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="the model version directory to make"
-    )
-    parser.add_argument("--name", default=None, help="the model's name (default: the first version's)")
-    parser.add_argument("--version", default="1", help="the version's name (default: 1)")
-    parser.add_argument("--json", action="store_true", help="print the manifest's metrics as JSON")
+    add_validation(parser)
+    add_result(parser, name="the first version's", version="1")
 
 
 def run(args: argparse.Namespace) -> int:

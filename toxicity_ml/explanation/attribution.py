@@ -60,8 +60,10 @@ class Attribution:
     score: float
     """The calibrated probability of the label, as served for the whole text."""
     words: tuple[Word, ...]
-    """Words of the part that was explained, in order: the whole text, or of a longer one the window that
-    decides for this label."""
+    """Words of the part that was explained, in order: the whole text, or of one that the model reads in
+    several windows the one that is highest for this label."""
+    windows: int
+    """In how many windows the model reads the text. ``score`` is what all of them say together."""
     logit: float
     """The uncalibrated log-odds of the label for the part that was explained."""
     baseline: float
@@ -177,7 +179,7 @@ def occlude(
     orders: None takes MAX_ORDERS, fewer where that were more than about TEXTS texts, at least 2.
     """
     column = checked_label(scorer.labels, label)
-    words, start, end = _deciding_part(scorer, column, text, parts)
+    words, start, end = _highest_part(scorer, column, text, parts)
     removal = _Removal(scorer, column, text[start:end], [(a - start, b - start) for a, b in words], progress)
     count = len(words)
     if method == "leave_one_out":
@@ -201,6 +203,7 @@ def occlude(
         version=scorer.version,
         score=float(scorer.predict_array([text])[0, column]),
         words=as_words(text, words, values),
+        windows=len(parts),
         logit=logit,
         baseline=removal.baseline,
         total=total,
@@ -209,7 +212,7 @@ def occlude(
     )
 
 
-def _deciding_part(
+def _highest_part(
     scorer: Scorer, column: int, text: str, parts: Sequence[Sequence[Span]]
 ) -> tuple[Sequence[Span], int, int]:
     """The words of the part with the highest log-odds, and where it starts and ends in the text."""

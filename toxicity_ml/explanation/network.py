@@ -8,8 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import DataError
-from toxicity_ml.explanation.attribution import Attribution, Scorer, as_words, checked_label, log_odds
+from toxicity_ml.explanation.attribution import (
+    Attribution,
+    Scorer,
+    as_words,
+    checked_label,
+    deciding_label,
+    log_odds,
+)
 from toxicity_ml.explanation.words import Window, read, word_of_token
 from toxicity_ml.manifest import SINGLE_LABEL, Manifest
 from toxicity_ml.modeling import MeanPoolingClassifier, load_model, load_tokenizer
@@ -34,6 +42,8 @@ class Attention:
     weights: np.ndarray
     """float32 (layers, heads, n_tokens, n_tokens): how much each token (row) takes from each (column).
     Rows sum to 1."""
+    windows: int
+    """In how many windows the model reads the text; this is the one that is highest for the label."""
 
     def head(self, layer: int, head: int) -> np.ndarray:
         """Weights of one head, (n_tokens, n_tokens). Counted from 0. Raises DataError for one that isn't
@@ -49,10 +59,11 @@ class Attention:
 
 
 def read_attention(directory: Path, text: str, label: str | None) -> Attention:
-    """Attention in the window that decides for the label (None: for whichever label stands highest over its
-    threshold). Raises as ``toxicity_ml.explain.attention``."""
+    """Attention in the window that is highest for the label (None: for ``deciding_label``). Raises as
+    ``toxicity_ml.explain.attention``."""
     manifest = Manifest.load(directory)
-    column = None if label is None else checked_label(manifest.labels, label)
+    if label is not None:
+        checked_label(manifest.labels, label)
     windows = read(directory, text).windows
     if not windows:
         raise DataError("The text has no token that the model reads, so there is no attention to show.")
@@ -60,8 +71,7 @@ def read_attention(directory: Path, text: str, label: str | None) -> Attention:
     window = windows[0]
     if len(windows) > 1:
         logits = np.stack([_logits(model, window) for window in windows])
-        if column is None:
-            column = _highest(manifest, logits)
+        column = manifest.labels.index(label or deciding_label(Classifier.load(directory), text))
         window = windows[int(np.argmax(log_odds(logits, column, manifest.task)))]
     ids = torch.from_numpy(window.ids).unsqueeze(0)
     with torch.inference_mode():
@@ -74,6 +84,7 @@ def read_attention(directory: Path, text: str, label: str | None) -> Attention:
         tokens=tuple(str(tokenizer.id_to_token(int(token))) for token in window.ids),
         spans=window.spans,
         weights=torch.cat(found).numpy(),
+        windows=len(windows),
     )
 
 
@@ -100,7 +111,7 @@ def integrate(
     if not reading.windows:
         nothing = float(log_odds(scorer.logits([text]), scorer.labels.index(label), manifest.task)[0])
         return Attribution(
-            text, label, "integrated_gradients", version, score, (), nothing, nothing, 0.0, 0.0, 0.0
+            text, label, "integrated_gradients", version, score, (), 0, nothing, nothing, 0.0, 0.0, 0.0
         )
     model = load_model(directory).requires_grad_(False)
     logits = np.stack([_logits(model, window) for window in reading.windows])
@@ -137,6 +148,7 @@ def integrate(
         version=version,
         score=score,
         words=as_words(text, [spans[index] for index in touched], sums[touched]),
+        windows=len(reading.windows),
         logit=logit,
         baseline=origin,
         total=total,
@@ -159,14 +171,3 @@ def _log_odds(logits: Tensor, column: int, task: str) -> Tensor:
         return logits[:, column]
     others = torch.cat([logits[:, :column], logits[:, column + 1 :]], dim=1)
     return logits[:, column] - others.logsumexp(dim=1)
-
-
-def _highest(manifest: Manifest, logits: np.ndarray) -> int:
-    """The column of the label that stands highest over its threshold in any window."""
-    if manifest.task == SINGLE_LABEL:
-        return int(np.argmax(logits.max(axis=0)))
-    slopes = np.array([manifest.calibration[label]["slope"] for label in manifest.labels])
-    intercepts = np.array([manifest.calibration[label]["intercept"] for label in manifest.labels])
-    thresholds = np.array([manifest.thresholds[label] for label in manifest.labels])
-    scores = 0.5 * (1.0 + np.tanh(0.5 * (slopes * logits.max(axis=0) + intercepts)))
-    return int(np.argmax(scores - thresholds))
