@@ -2,6 +2,7 @@
 
     pytest                                             everything, on SQLite (a file, WAL, IMMEDIATE)
     TEST_DATABASE=postgresql pytest tests/moderation   the same tests on PostgreSQL, started by the tests
+    HYPOTHESIS_PROFILE=searching pytest                with other made-up inputs each time
 
 Nothing has to be installed or running: both servers come with the requirements, start when the first test
 needs them, and end with the tests.
@@ -14,8 +15,14 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from hypothesis import settings as hypothesis_settings
 
 from tests.servers import PostgresServer, RedisServer
+
+# The same inputs in every run, so that a change is judged by what it changed; a busy machine is not a defect.
+hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
+hypothesis_settings.register_profile("searching", max_examples=2000, deadline=None)
+hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
 def uses_postgresql() -> bool:

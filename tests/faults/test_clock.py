@@ -43,6 +43,7 @@ def test_a_worker_with_a_wrong_clock_takes_nothing_early_and_leaves_nothing_lyin
     workers.kill(wrong)
     workers.wait_for_claim()
     workers.kill(right)
+    workers.let_leases_run_out()
     workers.start(environment=wrong_by(off))
     books.close()
 

@@ -22,7 +22,8 @@ from tests.faults.small_disk import SmallDisk
 from tests.faults.workers import Workers
 from tests.forum.models import Letter, Note, Post
 
-COMPARING = {"COMPARE_HOURS": 0}
+SHORT_LEASE = {"LEASE_SECONDS": 4}
+COMPARING = {**SHORT_LEASE, "COMPARE_HOURS": 0}
 """A site's daily comparison, with every sweep: it finds lost promises of keys without order."""
 
 
@@ -66,7 +67,7 @@ def test_a_worker_that_may_not_write_loses_nothing_and_fails_no_text(workers: Wo
     """The same without root: the kernel refuses the worker every write beyond 64 KiB of a file."""
     for number in range(40):
         books.comment(Letter, TOXIC if number % 8 == 0 else LONG)
-    worker = workers.start()
+    worker = workers.start(moderation=SHORT_LEASE)
     held = workers.freeze_while_scoring(worker)
     assert held
     _let_no_time_have_passed(held)

@@ -9,8 +9,8 @@ from tests.faults.accounting import LONG, SLOW, TOXIC, Books, left_to_do
 from tests.faults.workers import Workers
 from tests.forum.models import Letter, Note, Post
 
-SHORT_LEASE = {"LEASE_SECONDS": 1}
-"""What a dead worker held is taken over after a second."""
+SHORT_LEASE = {"LEASE_SECONDS": 5}
+"""What a dead process held is taken over after five seconds."""
 
 
 def test_a_worker_killed_in_mid_batch_five_times_over_fails_no_text(workers: Workers, books: Books) -> None:
@@ -19,10 +19,11 @@ def test_a_worker_killed_in_mid_batch_five_times_over_fails_no_text(workers: Wor
         books.comment(Letter, SLOW)
     of_the_dead = set()
     for _ in range(5):
-        worker = workers.start(moderation=SHORT_LEASE)
+        worker = workers.start()
         of_the_dead |= workers.wait_for_claim(other_than=of_the_dead)
         workers.kill(worker)
-    workers.start(moderation=SHORT_LEASE)
+        workers.let_leases_run_out()
+    workers.start()
     books.close()
     assert sum(Screening.objects.values_list("deaths", flat=True)) >= 5
     assert set(Screening.objects.values_list("attempts", "error_code")) == {(0, "")}
@@ -53,9 +54,10 @@ def test_a_worker_that_stood_still_is_overtaken_and_stores_nothing_late(
     for _ in range(12):
         books.comment(Post, LONG)
     books.comment(Post, TOXIC)
-    frozen = workers.start(moderation=SHORT_LEASE)
+    frozen = workers.start()
     held = workers.freeze_while_scoring(frozen)
-    workers.start(moderation=SHORT_LEASE)
+    workers.let_leases_run_out()
+    workers.start()
     workers.wait_for(lambda: not left_to_do(), "the other worker")
     before = list(Screening.objects.filter(pk__in=held).order_by("pk").values())
     workers.thaw(frozen)

@@ -54,6 +54,9 @@ def test_another_version_takes_over_in_mid_backlog_without_a_restart(
     worker = workers.start(pool)
     workers.wait_for(Scoring.objects.exists, "a first verdict", pause=0.005)
     model_store.activate(second)
+    for number in range(20):  # on a loaded machine the backlog may be over by now
+        texts.append(f"later {number} {SENTENCE}")
+        Letter.objects.create(text=texts[-1])
     workers.wait_until_screened(len(texts))
 
     assert worker.process.poll() is None

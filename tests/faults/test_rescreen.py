@@ -83,7 +83,7 @@ def test_a_rescreening_that_is_killed_again_and_again_scores_every_text_once(
     codes = []
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
         before = scored.count()
-        process = start("--model", str(shipped), "--per-second", "20")
+        process = start("--model", str(shipped), "--per-second", "8")
         codes.append(kill_after(process, lambda before=before: scored.count() > before, number))  # type: ignore[misc]
     assert codes == [-signal.SIGKILL, 130, -signal.SIGKILL]
     assert 0 < scored.count() < COUNT
@@ -99,7 +99,7 @@ def test_a_first_screening_that_is_killed_leaves_nothing_out(start: Start) -> No
     done = Screening.objects.filter(status="done")
     for _ in range(2):
         before = done.count()
-        process = start("--existing", "--per-second", "40")
+        process = start("--existing", "--per-second", "10")
         kill_after(process, lambda before=before: done.count() > before, signal.SIGKILL)  # type: ignore[misc]
     # What the killed ones had claimed is theirs until their lease runs out.
     Screening.objects.update(lease_until=None)

@@ -1,5 +1,8 @@
-"""What the worker processes of these tests run with: the tests' settings, short leases and sweeps, a site's
-own receivers, and Django's error e-mails in their most talkative form, so that a text in one would be found.
+"""What the worker processes of these tests run with: the tests' settings, short sweeps, a site's own
+receivers, and Django's error e-mails in their most talkative form, so that a text in one would be found.
+
+A lease outlasts any standstill of a loaded machine, so that only who was killed or frozen counts as dead;
+`Workers.let_leases_run_out` spares the wait for it.
 """
 
 import json
@@ -16,7 +19,7 @@ MODERATION = {
     **_MODERATION,
     "REDIS_URL": os.environ["REDIS_URL"],
     "MODEL_DIRECTORY": os.environ["MODEL_DIRECTORY"],
-    "LEASE_SECONDS": 4,
+    "LEASE_SECONDS": 60,
     "SWEEP_SECONDS": 0.5,
     **json.loads(os.environ.get("WORKER_MODERATION", "{}")),
 }

@@ -9,11 +9,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import psutil
 from django.db import DatabaseError, connection, transaction
+from django.db.models.functions import Now
 
 from moderation.models import Screening
 from mysite.demo.processes import Child, Children
@@ -98,6 +100,11 @@ class Workers:
                 return held
             worker.signal_group(signal.SIGCONT)  # it was writing just then, and stopped nobody may write
             time.sleep(0.05)
+
+    def let_leases_run_out(self) -> None:
+        """What dead and frozen workers hold may be taken over now, by the database's clock."""
+        held = Screening.objects.filter(lease_token__isnull=False)
+        held.update(lease_until=Now() - timedelta(seconds=1))
 
     def thaw(self, worker: Child) -> None:
         """Let it go on as if nothing had been."""

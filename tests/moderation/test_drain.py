@@ -274,12 +274,12 @@ def test_a_stop_in_mid_batch_gives_back_what_is_left(version: ModelVersion) -> N
 def test_a_slow_worker_keeps_its_lease_and_is_not_counted_as_dead(
     version: ModelVersion, settings: Any
 ) -> None:
-    settings.MODERATION = {**settings.MODERATION, "LEASE_SECONDS": 1}
+    settings.MODERATION = {**settings.MODERATION, "LEASE_SECONDS": 3}
     Note.objects.create(text="hello")
     others: list[bool] = []
 
     def take_long() -> None:
-        time.sleep(2)
+        time.sleep(4)
         others.append(bool(claim(9)))
 
     assert drain(load=_meanwhile(take_long)).scored == 1

@@ -223,7 +223,7 @@ def test_an_existing_file_is_never_overwritten(data: Path, capsys: pytest.Captur
 # --- splits ----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.text("abcd ", min_size=1, max_size=12), min_size=1, max_size=12),
     st.sampled_from([0.2, 0.5]),

@@ -57,7 +57,7 @@ def test_texts_of_punctuation_alone_keep_apart() -> None:
     assert text_key("?") != text_key("!") and text_key("") == text_key(" \n")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_no_family_crosses(data: st.DataObject) -> None:
     parents = TEXTS[:12]

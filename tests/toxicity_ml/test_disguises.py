@@ -107,7 +107,7 @@ def test_names_abbreviations_and_other_languages_stay(word: str) -> None:
 
 
 @given(DISGUISED_TEXT)
-@settings(max_examples=300, deadline=None)  # a busy machine is not a defect
+@settings(max_examples=300)
 def test_every_character_leads_back_to_the_original(text: str) -> None:
     repaired = repair(text, WORDS)
     assert len(repaired.spans) == len(repaired.text)
@@ -121,7 +121,6 @@ def test_every_character_leads_back_to_the_original(text: str) -> None:
 
 
 @given(DISGUISED_TEXT)
-@settings(deadline=None)
 def test_outside_the_changed_places_both_forms_say_the_same(text: str) -> None:
     readings = forms(text, WORDS)
     assert readings[0] == repair_encoding(text)

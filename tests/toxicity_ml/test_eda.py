@@ -80,7 +80,7 @@ def test_deletion_leaves_one_space_and_the_punctuation(rng: random.Random) -> No
     assert random_deletion("a b\n\nc", rng, p=1, protected={"a", "c"}) == "a c"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=60), st.integers(0, 5))
 def test_nothing_is_ever_emptied_or_repeated(text: str, seed: int) -> None:
     strong = EDA(1, 1, 1, 1, n_aug=6, seed=seed, synonyms=synonyms)
@@ -92,7 +92,7 @@ def test_nothing_is_ever_emptied_or_repeated(text: str, seed: int) -> None:
         assert copies == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.sampled_from(["you", "fool", "garden", "FOOL", "good", "question"]), max_size=12))
 def test_protected_words_are_kept_and_none_is_put_in(words: list[str]) -> None:
     eda = EDA(1, 1, 1, 1, protected=frozenset({"Fool", "yard", "query"}), synonyms=synonyms)

@@ -179,7 +179,7 @@ def test_signs_that_show_as_one_are_not_cut_apart(tiny_version: Path) -> None:
     assert words == ["ok", "\u2764\ufe0f", "\U0001f469\u200d\U0001f4bb", "don't", "i.d.i.o.t"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.one_of(

@@ -160,7 +160,7 @@ def test_near_empty_and_astray_candidates_are_dropped() -> None:
 WORDS = st.text("abcde ", max_size=14)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(WORDS, max_size=8), WORDS, st.sampled_from([0.3, 0.5, 0.7, 0.8, 1.0]))
 def test_near_texts_finds_what_comparing_all_would(texts: list[str], text: str, nearest: float) -> None:
     expected = [index for index, other in enumerate(texts) if similarity(text, other) >= nearest]
