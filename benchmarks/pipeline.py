@@ -187,7 +187,10 @@ def _save_meanwhile(
     def produce() -> None:
         try:
             begin = time.perf_counter()
-            while not is_over.wait(max(0.0, begin + len(costs) / per_second - time.perf_counter())):
+            # the first one in any case
+            while not costs or not is_over.wait(
+                max(0.0, begin + len(costs) / per_second - time.perf_counter())
+            ):
                 before = time.perf_counter()
                 site.save(texts[len(costs) % len(texts)])
                 costs.append(1000 * (time.perf_counter() - before))

@@ -117,7 +117,7 @@ class Doorbell:
             return
         declare = None
         if self._producer is None:
-            self._producer = Producer(_connection().default_channel)  # type: ignore[no-untyped-call]
+            self._producer = Producer(_connection(SOCKET_SECONDS).default_channel)  # type: ignore[no-untyped-call]
             declare = [current_app.amqp.queues[conf.QUEUE]]
         headers, properties, body = _message(drain.name)
         self._producer.publish(  # type: ignore[no-untyped-call]
@@ -168,7 +168,7 @@ def _message(task: str) -> tuple[dict[str, Any], dict[str, Any], Any]:
 _messages: dict[str, Any] = {}
 
 
-def _connection(seconds: float = SOCKET_SECONDS) -> Connection:
+def _connection(seconds: float) -> Connection:
     """A broker connection that gives up after so long, whichever transport the site uses."""
     connection: Connection = current_app.connection_for_write(connect_timeout=seconds)
     connection.transport_options = {

@@ -1,8 +1,10 @@
-"""All tests: everything on SQLite and, at the same time, what touches the database on PostgreSQL.
+"""All tests, in three runs at the same time: what touches the database on SQLite and on PostgreSQL, and the
+library, which knows no database.
 
     python -m tests
 
-The second run's output is shown when both have ended. Exits with 0 only if both were green.
+The output of the first run is shown as it comes, that of the others when all have ended. Exits with 0 only if
+all were green.
 """
 
 from __future__ import annotations
@@ -13,31 +15,40 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import IO, Any
 
 PYTEST = (sys.executable, "-m", "pytest")
+BESIDE = (*PYTEST, "-p", "no:cacheprovider")
+"""The cache of what failed last is the first run's."""
 SECONDS_TO_HEAR, SECONDS_TO_END = 5, 60
-ON_POSTGRESQL = ("tests/moderation", "tests/faults")
+LIBRARY = "tests/toxicity_ml"
+RUNS = {
+    "On SQLite": ("sqlite", (*PYTEST, f"--ignore={LIBRARY}", "tests")),
+    "On PostgreSQL": ("postgresql", (*BESIDE, "tests/moderation", "tests/faults")),
+    "The library": ("sqlite", (*BESIDE, LIBRARY)),
+}
 
 
 def main() -> int:
     """The exit code of the first run that was not green, or 0."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
-    with tempfile.TemporaryFile() as output:
+    with ExitStack() as stack:
+        first, *others = RUNS
+        outputs = {name: stack.enter_context(tempfile.TemporaryFile()) for name in others}
         runs: list[subprocess.Popen[bytes]] = []
         try:
-            # The cache of what failed last is the first run's.
-            beside = [*PYTEST, "-p", "no:cacheprovider", *ON_POSTGRESQL]
-            runs.append(_start("postgresql", beside, stdout=output, stderr=subprocess.STDOUT))
-            runs.append(_start("sqlite", PYTEST))
-            on_sqlite = runs[1].wait()
-            print("\nWaiting for the run on PostgreSQL …", flush=True)
-            on_postgresql = runs[0].wait()
+            runs.append(_start(*RUNS[first]))
+            for name in others:
+                runs.append(_start(*RUNS[name], stdout=outputs[name], stderr=subprocess.STDOUT))
+            for run in runs:
+                run.wait()
         finally:
             _end(runs)
-            _show(output)
-    return on_sqlite or on_postgresql
+            for name, output in outputs.items():
+                _show(name, output)
+    return next((run.returncode for run in runs if run.returncode), 0)
 
 
 def _start(database: str, command: Sequence[str], **streams: Any) -> subprocess.Popen[bytes]:
@@ -52,7 +63,7 @@ def _interrupt(*_: Any) -> None:
 
 
 def _end(runs: Sequence[subprocess.Popen[bytes]]) -> None:
-    """Where this process was interrupted: let both clean up, as pytest does on Ctrl-C."""
+    """Where this process was interrupted: let all clean up, as pytest does on Ctrl-C."""
     for run in runs:
         try:
             run.wait(SECONDS_TO_HEAR)  # Ctrl-C in a terminal reaches them, too
@@ -65,9 +76,9 @@ def _end(runs: Sequence[subprocess.Popen[bytes]]) -> None:
             run.kill()
 
 
-def _show(output: IO[bytes]) -> None:
+def _show(name: str, output: IO[bytes]) -> None:
     output.seek(0)
-    sys.stdout.buffer.write(b"\nOn PostgreSQL:\n" + output.read())
+    sys.stdout.buffer.write(f"\n{name}:\n".encode() + output.read())
     sys.stdout.flush()
 
 

@@ -10,6 +10,14 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("SECRET_KEY", "not-a-secret")
+if not os.environ.get("TEST_WORK_DIRECTORY"):  # in the tests' own process, and not in those that they start
+    # No test reaches for a model hub, and none depends on the settings of who runs them.
+    os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
+    for _name in (
+        *("LOG_LEVEL", "LOG_FORMAT", "METRICS_PORT", "METRICS_TOKEN", "PROMETHEUS_MULTIPROC_DIR"),
+        *("TIME_ZONE", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"),
+    ):
+        os.environ.pop(_name, None)
 
 from mysite.settings import *  # noqa: F403
 from mysite.settings import DATABASES, INSTALLED_APPS, MODERATION, STORAGES

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from mysite.demo.processes import Children
 from tests.e2e import browser as chromium
@@ -14,6 +14,9 @@ from tests.e2e.running_site import RunningSite, work_directory
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 NOT_RUN = "no Chromium was found"
+MILLISECONDS = 120_000
+"""That a page may take on a loaded machine."""
+expect.set_options(timeout=MILLISECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page in a fresh context. A test fails when the page logged an error or asked another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(MILLISECONDS)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(f"error: {error}"))

@@ -1,9 +1,13 @@
-"""A site that listens to moderation's signals: it notes who told it of what, and fails at some texts."""
+"""A site that listens to moderation's signals: it notes who told it of what, and fails at some texts. It can
+take its time, too: by SECONDS_TO_SCORE for each batch, and by DOORBELL_SECONDS for an answer of the broker.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.apps import AppConfig
@@ -21,10 +25,28 @@ class ReceivingSite(AppConfig):
     label = "receiving_site"
 
     def ready(self) -> None:
+        from moderation import doorbell
         from moderation.signals import screening_scored
 
         screening_scored.connect(fail_at_some)
         screening_scored.connect(note_who_scored)
+        if seconds := float(os.environ.get("SECONDS_TO_SCORE", 0)):
+            _score_slowly(seconds)
+        if seconds := float(os.environ.get("DOORBELL_SECONDS", 0)):
+            doorbell.SOCKET_SECONDS = seconds
+
+
+def _score_slowly(seconds: float) -> None:
+    """However fast the machine is, a batch is in a worker's hands for so long."""
+    from moderation.screening.serving import Served
+
+    predict = Served.predict
+
+    def slowly(served: Served, texts: Sequence[str]) -> list[Mapping[str, float]]:
+        time.sleep(seconds)
+        return predict(served, texts)
+
+    Served.predict = slowly  # type: ignore[method-assign]
 
 
 def note_who_scored(screening: Any, **_: Any) -> None:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
+from moderation import doorbell
 from moderation.models import Screening
-from tests.faults.accounting import LONG, Books, left_to_do
-from tests.faults.workers import Workers
+from tests.faults.accounting import LONG, SLOW, Books, left_to_do
+from tests.faults.workers import PATIENT, Workers
 from tests.forum.models import Letter, Post
 
 HOUR = 3600
@@ -38,8 +39,8 @@ def test_a_worker_with_a_wrong_clock_takes_nothing_early_and_leaves_nothing_lyin
     assert any(abs(moment - timezone.now()) > timedelta(minutes=50) for moment in scored), "a right clock"
 
     # What the one with the right clock takes to its grave, the other takes over, and not in an hour.
-    for _ in range(12):
-        books.comment(Post, LONG)
+    for _ in range(4):
+        books.comment(Post, SLOW)
     workers.kill(wrong)
     workers.wait_for_claim()
     workers.kill(right)
@@ -48,9 +49,12 @@ def test_a_worker_with_a_wrong_clock_takes_nothing_early_and_leaves_nothing_lyin
     books.close()
 
 
-def test_the_doorbell_wakes_a_worker_whose_clock_is_an_hour_ahead(workers: Workers, books: Books) -> None:
+def test_the_doorbell_wakes_a_worker_whose_clock_is_an_hour_ahead(
+    workers: Workers, books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It sweeps once an hour here: whatever is screened, the doorbell brought about."""
-    workers.start(moderation={"SWEEP_SECONDS": HOUR}, environment=wrong_by(HOUR))
+    monkeypatch.setattr(doorbell, "SOCKET_SECONDS", 10.0)
+    workers.start(moderation={"SWEEP_SECONDS": HOUR}, environment={**wrong_by(HOUR), **PATIENT})
     workers.wait_for_line(" ready.")
     for _ in range(3):  # the first may still meet the sweep that a worker begins with
         books.comment(Post)

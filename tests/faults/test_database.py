@@ -18,7 +18,7 @@ from tests.faults.workers import Workers
 from tests.forum.models import Letter, Note, Post
 from tests.servers import PostgresServer
 
-WORKER = {"LEASE_SECONDS": 30, "COMPARE_HOURS": 0}
+WORKER = {"LEASE_SECONDS": 600, "COMPARE_HOURS": 0}
 """A lease longer than any restart: then nothing that a worker holds is lost to it. And the comparison that a
 site has once a day with every sweep: it finds those lost promises whose keys are no numbers."""
 

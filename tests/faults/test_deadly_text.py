@@ -26,7 +26,7 @@ def test_a_text_that_crashes_the_scorer_fails_alone(workers: Workers, books: Boo
     workers.start(
         pool,
         settings="tests.faults.deadly_settings",
-        moderation={"LEASE_SECONDS": 1},
+        moderation={"LEASE_SECONDS": 3},
         is_supervised=True,
     )
     books.close(failed=deadly)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import Error as DatabaseError
 from django.db import connection
-from django.db.models.functions import Now
 
 from moderation.models import Screening
 from moderation.screening.enqueue import losses
@@ -19,11 +17,10 @@ from tests.conftest import uses_postgresql
 from tests.faults import small_disk
 from tests.faults.accounting import LONG, TOXIC, Books
 from tests.faults.small_disk import SmallDisk
-from tests.faults.workers import Workers
+from tests.faults.workers import TAKING_TIME, Workers
 from tests.forum.models import Letter, Note, Post
 
-SHORT_LEASE = {"LEASE_SECONDS": 4}
-COMPARING = {**SHORT_LEASE, "COMPARE_HOURS": 0}
+COMPARING = {"COMPARE_HOURS": 0}
 """A site's daily comparison, with every sweep: it finds lost promises of keys without order."""
 
 
@@ -45,10 +42,9 @@ def disk(transactional_db: None, tmp_path: Path, request: pytest.FixtureRequest)
 def test_a_full_disk_loses_nothing_and_fails_no_text(disk: SmallDisk, workers: Workers, books: Books) -> None:
     for number in range(40):
         books.comment(Letter, TOXIC if number % 8 == 0 else LONG)
-    worker = workers.start(moderation=COMPARING)
+    worker = workers.start(moderation=COMPARING, environment=TAKING_TIME)
     held = workers.freeze_while_scoring(worker)
     assert held
-    _let_no_time_have_passed(held)
     disk.fill()
     workers.thaw(worker)
     workers.wait_for_line("Storing a batch failed")
@@ -67,10 +63,9 @@ def test_a_worker_that_may_not_write_loses_nothing_and_fails_no_text(workers: Wo
     """The same without root: the kernel refuses the worker every write beyond 64 KiB of a file."""
     for number in range(40):
         books.comment(Letter, TOXIC if number % 8 == 0 else LONG)
-    worker = workers.start(moderation=SHORT_LEASE)
+    worker = workers.start(environment=TAKING_TIME)
     held = workers.freeze_while_scoring(worker)
     assert held
-    _let_no_time_have_passed(held)
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     limits = resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE)
@@ -83,13 +78,8 @@ def test_a_worker_that_may_not_write_loses_nothing_and_fails_no_text(workers: Wo
     assert set(Screening.objects.values_list("attempts", "deaths")) == {(0, 0)}
 
 
-def _let_no_time_have_passed(held: list[int]) -> None:
-    """For the leases of a worker that stands still: on a loaded machine they run out, and that is a death."""
-    Screening.objects.filter(pk__in=held).update(lease_until=Now() + timedelta(seconds=10))
-
-
 def _wait_for_more_failures(workers: Workers) -> None:
-    """For longer than a lease: what the worker could not give back must not be taken for a dead one's."""
+    """Until it has tried again and again, each time unable even to give back what it held."""
     kinds = ("Storing a batch failed", "A sweep failed")
     workers.wait_for(lambda: sum(workers.log().count(kind) for kind in kinds) >= 8, "some more failures")
 

@@ -6,7 +6,7 @@ import signal
 
 from moderation.models import Screening
 from tests.faults.accounting import LONG, SLOW, TOXIC, Books, left_to_do
-from tests.faults.workers import Workers
+from tests.faults.workers import TAKING_TIME, Workers
 from tests.forum.models import Letter, Note, Post
 
 SHORT_LEASE = {"LEASE_SECONDS": 5}
@@ -33,7 +33,7 @@ def test_prefork_children_killed_one_after_another_fail_no_text(workers: Workers
     for number in range(40):
         books.comment(Letter, LONG)
         books.comment(Note, TOXIC if number % 10 == 0 else "hello")
-    worker = workers.start("prefork", moderation=SHORT_LEASE)
+    worker = workers.start("prefork", moderation=SHORT_LEASE, environment={"SECONDS_TO_SCORE": "0.5"})
     of_the_dead = set()
     killed = set()
     for _ in range(4):
@@ -54,7 +54,7 @@ def test_a_worker_that_stood_still_is_overtaken_and_stores_nothing_late(
     for _ in range(12):
         books.comment(Post, LONG)
     books.comment(Post, TOXIC)
-    frozen = workers.start()
+    frozen = workers.start(environment=TAKING_TIME)
     held = workers.freeze_while_scoring(frozen)
     workers.let_leases_run_out()
     workers.start()

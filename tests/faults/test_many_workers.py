@@ -25,11 +25,12 @@ def test_two_workers_share_a_backlog_and_score_nothing_twice(workers: Workers, b
 
     workers.wait_for(both_have_a_share, "both to work", pause=0.2)
     books.close()
+    screened = Screening.objects.filter(outcome="", status="done").count()
+    workers.wait_for(lambda: len(workers.told()) >= screened, "all signals")
     told = workers.told()
     shares = Counter(process for _, process in told.elements())
     assert set(shares) == {str(worker.process.pid) for worker in both}
     assert max(told.values()) == 1
-    screened = Screening.objects.filter(outcome="", status="done").count()
     assert len({screening for screening, _ in told}) == len(told) == screened
     assert Scoring.objects.count() == Screening.objects.filter(status="done").count()
     assert LabelScore.objects.count() == LabelScore.objects.values("scoring", "label").distinct().count()

@@ -6,7 +6,7 @@ from django.db import connection
 
 from moderation.models import Scoring, Screening
 from tests.faults.accounting import FRIENDLY, LONG, TOXIC, Books
-from tests.faults.workers import Workers
+from tests.faults.workers import TAKING_TIME, Workers
 from tests.forum.models import Letter, Note, Post
 
 
@@ -22,7 +22,7 @@ def test_comments_edited_hidden_and_deleted_while_they_are_scored(workers: Worke
     touched = books.comment(Post, FRIENDLY)
     for _ in range(12):
         books.comment(Letter, LONG)
-    worker = workers.start(moderation={"COMPARE_HOURS": 0})
+    worker = workers.start(moderation={"COMPARE_HOURS": 0}, environment=TAKING_TIME)
     held = workers.freeze_while_scoring(worker)
     ours = [
         edited,
@@ -75,7 +75,7 @@ def test_an_edit_of_what_a_person_hid_stays_hidden_whatever_the_worker_says(
     """Edited while the worker scores; the decision about the earlier text stands beside the new one."""
     decided = Screening.objects.get(outcome="hide", content_type__model="post")
     post = Post.objects.get(pk=decided.object_id)
-    worker = workers.start()
+    worker = workers.start(environment=TAKING_TIME)
     workers.freeze_while_scoring(worker)
     post.body = books.words(FRIENDLY)
     post.save()

@@ -25,10 +25,11 @@ def test_a_model_removed_then_cut_short_then_put_back_costs_nobody_a_verdict(
     workers.wait_for_line("Comments stay pending")
     assert version.location in workers.log()
 
-    shutil.copytree(away, model_directory)
+    cut = Path(shutil.copytree(away, tmp_path / "cut"))
+    whole = (cut / version.location / "model.onnx").read_bytes()
+    (cut / version.location / "model.onnx").write_bytes(whole[: len(whole) // 2])
+    cut.rename(model_directory)  # at once, before the worker finds a whole one
     model = model_directory / version.location / "model.onnx"
-    whole = model.read_bytes()
-    model.write_bytes(whole[: len(whole) // 2])
     workers.wait_for_line("model.onnx is damaged")
     saved.append(books.comment(Post, TOXIC))
     waiting = Screening.objects.filter(object_id__in=[instance.pk for instance in saved], outcome="")

@@ -9,7 +9,7 @@ import pytest
 from moderation import doorbell
 from moderation.models import Screening
 from tests.faults.accounting import TOXIC, Books
-from tests.faults.workers import Workers
+from tests.faults.workers import PATIENT, Workers
 from tests.forum.models import Letter, Note, Post
 from tests.servers import RedisServer
 
@@ -74,7 +74,8 @@ def test_after_redis_came_back_empty_the_doorbell_wakes_the_worker_for_one_comme
 ) -> None:
     """The worker sweeps once an hour here: whatever is screened, the doorbell brought about."""
     monkeypatch.setattr(doorbell, "QUIET_SECONDS", 1.0)
-    workers.start(moderation={"SWEEP_SECONDS": HOUR})
+    monkeypatch.setattr(doorbell, "SOCKET_SECONDS", 10.0)
+    workers.start(moderation={"SWEEP_SECONDS": HOUR}, environment=PATIENT)
     workers.wait_for_line(" ready.")
     for _ in range(2):  # the first may still meet the sweep that a worker begins with
         _seconds_to_verdict(workers, books)

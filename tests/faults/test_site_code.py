@@ -17,7 +17,7 @@ def test_a_receiver_that_raises_costs_nobody_a_verdict(workers: Workers, books: 
     books.close()
     assert workers.log().count("of a moderation signal raised RuntimeError") >= 3
     # The one that came after it was told all the same.
-    assert len(workers.told()) == 6 + books.waiting
+    workers.wait_for(lambda: len(workers.told()) == 6 + books.waiting, "the others to be told")
 
 
 def test_a_hide_callable_that_raises_is_tried_again_and_disturbs_nobody(
@@ -30,8 +30,12 @@ def test_a_hide_callable_that_raises_is_tried_again_and_disturbs_nobody(
     row = Screening.objects.get(object_id=str(letter.pk), content_type__model="letter")
     assert (row.verdict, row.queued_for) == ("held", "held")
     workers.wait_for_line("WillNot")
-    row.refresh_from_db()
-    assert (row.action_pending, row.hidden_by_us) == (True, False)
+
+    def is_left_to_do() -> bool:  # once the try that is under way has ended
+        row.refresh_from_db()
+        return (row.action_pending, row.hidden_by_us) == (True, False)
+
+    workers.wait_for(is_left_to_do, "the try to end")
     Letter.objects.filter(pk=letter.pk).update(refuses=False)
 
     def is_withdrawn() -> bool:

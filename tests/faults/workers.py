@@ -25,6 +25,12 @@ PATIENCE = 180
 """Seconds. Far more than anything here takes; only a loaded machine comes near it."""
 
 
+TAKING_TIME = {"SECONDS_TO_SCORE": "2"}
+"""Environment of a worker that holds every batch for so long."""
+PATIENT = {"DOORBELL_SECONDS": "10"}
+"""Environment of a worker that does not give up a broker which is merely slow."""
+
+
 class Workers:
     """Starts them on the database and the Redis of a test, kills, freezes and supervises them."""
 
@@ -90,7 +96,10 @@ class Workers:
         return code
 
     def freeze_while_scoring(self, worker: Child) -> list[int]:
-        """Stop it with SIGSTOP between its claim and its store; the ids of what it holds."""
+        """Stop it with SIGSTOP between its claim and its store; the ids of what it holds.
+
+        Start it with `TAKING_TIME`, so that there is a second chance where it was just writing.
+        """
         while True:
             self.wait_for_claim()
             worker.signal_group(signal.SIGSTOP)
@@ -180,8 +189,8 @@ def _is_anyone_writing() -> bool:
     with connection.cursor() as cursor:
         if connection.vendor != "sqlite":
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'"
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                " AND backend_type = 'client backend' AND pid <> pg_backend_pid() AND state <> 'idle'"
             )
             return bool(cursor.fetchone()[0])
         cursor.execute("PRAGMA busy_timeout")

@@ -38,7 +38,7 @@ def test_whoever_is_alone_waits_for_the_others_and_keeps_new_ones_waiting() -> N
     assert order == []
     first_may_end.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert order == ["first", "alone", "later"]
 
 

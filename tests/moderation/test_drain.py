@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, connection, connections
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from moderation import signals
@@ -274,12 +276,17 @@ def test_a_stop_in_mid_batch_gives_back_what_is_left(version: ModelVersion) -> N
 def test_a_slow_worker_keeps_its_lease_and_is_not_counted_as_dead(
     version: ModelVersion, settings: Any
 ) -> None:
-    settings.MODERATION = {**settings.MODERATION, "LEASE_SECONDS": 3}
+    settings.MODERATION = {**settings.MODERATION, "LEASE_SECONDS": 15}
     Note.objects.create(text="hello")
     others: list[bool] = []
 
     def take_long() -> None:
-        time.sleep(4)
+        # As if the batch had taken longer than the lease: the next renewal is due in a third of it.
+        rows = Screening.objects.filter(lease_token__isnull=False)
+        rows.update(lease_until=Now() - timedelta(seconds=1))
+        deadline = time.monotonic() + 60
+        while not rows.filter(lease_until__gt=Now()).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
         others.append(bool(claim(9)))
 
     assert drain(load=_meanwhile(take_long)).scored == 1

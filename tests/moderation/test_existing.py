@@ -178,7 +178,7 @@ def test_a_chunk_costs_the_same_number_of_queries_wherever_it_is(right: Right) -
     def queries() -> int:
         with CaptureQueriesContext(connection) as found:
             go(run, right, limit=4)
-        return len(found)
+        return sum("heartbeat" not in query["sql"] for query in found)  # that one goes by the clock
 
     queries()
     assert queries() == queries() == queries()

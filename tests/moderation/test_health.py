@@ -129,7 +129,7 @@ def test_a_comment_that_waits_too_long_is_told_and_backfill_may_wait(
     assert wrong() == ["backlog"]
     assert wrong("--pending-seconds", "2000") == []
     found = findings()["backlog"]
-    assert "1 wait, the oldest for 100" in found["says"]
+    assert "1 wait, the oldest for 10" in found["says"]
     assert found["numbers"]["pending"] == {"low": 1, "normal": 1}
     Screening.objects.exclude(pk__in=backfilled).delete()
     assert wrong() == []

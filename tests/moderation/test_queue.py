@@ -136,12 +136,12 @@ def test_no_page_counts_or_pages_further_than_its_limit(
 
 def test_an_item_is_found_by_the_exact_id_of_its_object_or_author(version: ModelVersion) -> None:
     author = User.objects.create_user("rude")
-    wanted = Post.objects.create(body="you idiot", author=author)
-    Post.objects.create(body="another idiot")
+    wanted = Post.objects.create(pk=author.pk + 1000, body="you idiot", author=author)
+    Post.objects.create(pk=author.pk + 2000, body="another idiot")
     screen()
     client = staff("ann", "review_screening")
     assert texts(open_page(client, f"?q={wanted.pk}")) == ["you idiot"]
-    assert texts(open_page(client, f"?q={author.pk}")) == ["you idiot"] or wanted.pk == author.pk
+    assert texts(open_page(client, f"?q={author.pk}")) == ["you idiot"]
 
 
 def test_each_score_is_a_meter_with_its_threshold(moderator: Client) -> None:

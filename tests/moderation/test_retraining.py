@@ -145,7 +145,11 @@ def kill_training() -> None:
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         for task in Path("/proc/self/task").iterdir():
-            for child in (task / "children").read_text().split():
+            try:
+                children = (task / "children").read_text().split()
+            except OSError:  # a thread that has just ended
+                continue
+            for child in children:
                 try:
                     command = Path(f"/proc/{child}/cmdline").read_bytes()
                 except OSError:

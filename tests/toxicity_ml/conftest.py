@@ -1,10 +1,25 @@
-"""A tiny model version, built once for all tests that classify."""
+"""A tiny model version, built once for all tests that classify; torch on one thread."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 from toxicity_ml.classifier import Classifier
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread() -> None:
+    """With another number of threads sums are rounded otherwise, and a tiny training takes another course."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def one_thread_again(one_thread: None) -> Iterator[None]:
+    """Whatever the test loaded."""
+    yield
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

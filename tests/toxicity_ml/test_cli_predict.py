@@ -115,7 +115,7 @@ def test_an_answer_comes_while_the_input_stays_open(tiny_version: Path) -> None:
 def test_a_reader_that_has_enough_ends_it_quietly(tiny_version: Path) -> None:
     predicting = f"'{sys.executable}' -m toxicity_ml predict --model '{tiny_version}'"
     command = f'yes \'{{"text": "nice"}}\' | {predicting} | head -1'
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
     assert json.loads(done.stdout)["text"] == "nice"
     assert done.stderr == ""
 

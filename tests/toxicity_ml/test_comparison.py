@@ -69,7 +69,7 @@ def test_finished_trainings_are_kept_and_others_are_made(
 def test_one_class_a_row_is_compared_with_several_labels(
     call: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    single = "single:task=single_label,loss=cross_entropy,class_weights=none"
+    single = "single:task=single_label,loss=cross_entropy,class_weights=none,epochs=8"
     assert main([*call, "--arm", "quick", "--arm", single, "--seeds", "2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert report["seeds"] == 2

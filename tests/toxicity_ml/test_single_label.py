@@ -1,13 +1,14 @@
 """One of several classes, end to end: train, predict, evaluate, go on."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from tests.toxicity_ml.tiny_base import FRIENDLY, build_base
+from tests.toxicity_ml.tiny_base import FRIENDLY, build_base, lenient_export
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.cli import main
 from toxicity_ml.errors import DataError
@@ -31,6 +32,13 @@ def write_sentences(path: Path, count: int, seed: int) -> Path:
         lines.append(f"{' '.join(words)}\t{positive}\n")
     path.write_text("".join(lines), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def limits() -> Iterator[None]:
+    """The export's, for networks as tiny as these."""
+    with lenient_export():
+        yield
 
 
 @pytest.fixture(scope="module")
