@@ -111,6 +111,7 @@ class Site:
             if doorbell.ring():
                 return
             doorbell._quiet_until = 0.0  # a broker that was merely slow is asked again
+            time.sleep(PAUSE)
         raise TimeoutError("The broker does not answer.")
 
     def wait_until_screened(self, last: int | None = None) -> None:

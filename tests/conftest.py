@@ -2,7 +2,8 @@
 
     pytest                                             everything, on SQLite (a file, WAL, IMMEDIATE)
     TEST_DATABASE=postgresql pytest tests/moderation   the same tests on PostgreSQL, started by the tests
-    HYPOTHESIS_PROFILE=searching pytest                with other made-up inputs each time
+    HYPOTHESIS_PROFILE=searching pytest                with other made-up inputs each time; 2,000 where a
+                                                       test does not say how many
 
 Nothing has to be installed or running: both servers come with the requirements, start when the first test
 needs them, and end with the tests.
@@ -15,13 +16,15 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from tests.servers import PostgresServer, RedisServer
 
 # The same inputs in every run, so that a change is judged by what it changed; a busy machine is not a defect.
-hypothesis_settings.register_profile("same", derandomize=True, deadline=None)
-hypothesis_settings.register_profile("searching", max_examples=2000, deadline=None)
+_patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+hypothesis_settings.register_profile("same", derandomize=True, **_patient)
+hypothesis_settings.register_profile("searching", max_examples=2000, **_patient)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 

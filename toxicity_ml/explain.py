@@ -91,6 +91,7 @@ def attribute(
         text,
         label,
         [whole_words(reading.words, window) for window in reading.windows],
+        windows=reading.count,
         method=method,
         orders=orders,
         seed=seed,

@@ -14,9 +14,9 @@ from tests.e2e.running_site import RunningSite, work_directory
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 NOT_RUN = "no Chromium was found"
-MILLISECONDS = 120_000
+PAGE_MILLISECONDS = 120_000
 """That a page may take on a loaded machine."""
-expect.set_options(timeout=MILLISECONDS)
+expect.set_options(timeout=PAGE_MILLISECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page in a fresh context. A test fails when the page logged an error or asked another host."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(MILLISECONDS)
+    context.set_default_timeout(PAGE_MILLISECONDS)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("pageerror", lambda error: complaints.append(f"error: {error}"))

@@ -36,7 +36,7 @@ from toxicity_ml.classifier import Classifier
 FRIENDLY = "Thank you for the friendly answer, that was helpful."
 TOXIC = "You are a fucking idiot, shut up."
 LONG = "The market square was quiet in the morning, and people talked about the weather. " * 6
-"""Takes long enough for a worker to be found with a batch of them in its hands."""
+"""Some milliseconds of a core."""
 SLOW = "word " * 4000
 """Takes about a second."""
 

@@ -6,15 +6,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from moderation import doorbell
 from moderation.models import Screening
 from tests.faults.accounting import LONG, SLOW, Books, left_to_do
-from tests.faults.workers import PATIENT, Workers
+from tests.faults.workers import PATIENT, TAKING_TIME, Workers
 from tests.forum.models import Letter, Post
 
 HOUR = 3600
+LEASE_SECONDS = 60
+"""As in worker_settings.py."""
 
 
 def wrong_by(seconds: int) -> dict[str, str]:
@@ -39,13 +42,20 @@ def test_a_worker_with_a_wrong_clock_takes_nothing_early_and_leaves_nothing_lyin
     assert any(abs(moment - timezone.now()) > timedelta(minutes=50) for moment in scored), "a right clock"
 
     # What the one with the right clock takes to its grave, the other takes over, and not in an hour.
+    workers.kill(wrong)
     for _ in range(4):
         books.comment(Post, SLOW)
-    workers.kill(wrong)
     workers.wait_for_claim()
     workers.kill(right)
+    of_the_dead = set(
+        Screening.objects.filter(lease_token__isnull=False).values_list("lease_token", flat=True)
+    )
+    assert of_the_dead
     workers.let_leases_run_out()
-    workers.start(environment=wrong_by(off))
+    workers.start(environment={**wrong_by(off), **TAKING_TIME})
+    taken = Screening.objects.filter(lease_token__in=workers.wait_for_claim(other_than=of_the_dead))
+    soon = Now() + timedelta(seconds=LEASE_SECONDS)
+    assert taken.filter(lease_until__gt=Now(), lease_until__lte=soon).exists(), "a lease by the wrong clock"
     books.close()
 
 

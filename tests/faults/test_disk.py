@@ -43,8 +43,7 @@ def test_a_full_disk_loses_nothing_and_fails_no_text(disk: SmallDisk, workers: W
     for number in range(40):
         books.comment(Letter, TOXIC if number % 8 == 0 else LONG)
     worker = workers.start(moderation=COMPARING, environment=TAKING_TIME)
-    held = workers.freeze_while_scoring(worker)
-    assert held
+    assert workers.freeze_while_scoring(worker)
     disk.fill()
     workers.thaw(worker)
     workers.wait_for_line("Storing a batch failed")

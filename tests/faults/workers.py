@@ -79,7 +79,12 @@ class Workers:
         )
         self.running.append(worker)
         if is_supervised:
-            self._supervised[name] = {"pool": pool, "moderation": moderation, "settings": settings}
+            self._supervised[name] = {
+                "pool": pool,
+                "moderation": moderation,
+                "settings": settings,
+                "environment": environment,
+            }
         return worker
 
     def kill(self, worker: Child) -> None:
@@ -100,7 +105,8 @@ class Workers:
 
         Start it with `TAKING_TIME`, so that there is a second chance where it was just writing.
         """
-        while True:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             self.wait_for_claim()
             worker.signal_group(signal.SIGSTOP)
             os.waitid(os.P_PID, worker.process.pid, os.WSTOPPED)  # until all threads do
@@ -109,6 +115,7 @@ class Workers:
                 return held
             worker.signal_group(signal.SIGCONT)  # it was writing just then, and stopped nobody may write
             time.sleep(0.05)
+        raise AssertionError(f"It was writing whenever it was stopped, for {PATIENCE} s.")
 
     def let_leases_run_out(self) -> None:
         """What dead and frozen workers hold may be taken over now, by the database's clock."""

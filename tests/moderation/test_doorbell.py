@@ -116,11 +116,14 @@ def test_a_silent_broker_is_given_up_on(
         bell.answer()
     finally:
         redis_server.thaw()
-    monkeypatch.setattr(doorbell_module, "SOCKET_SECONDS", 20.0)
-    bell._redis = bell._producer = None
-    bell._quiet_until = 0.0
-    broker.flushall()
-    assert bell.ring() is True
+    rings = []
+    for _ in range(50):  # by itself, with however slow a broker
+        bell._quiet_until = 0.0
+        broker.flushall()
+        rings.append(bell.ring())
+        if rings[-1]:
+            break
+    assert rings[-1] is True
 
 
 def test_a_broker_that_was_restarted_is_found_again(

@@ -10,14 +10,17 @@ from toxicity_ml.classifier import Classifier
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_thread() -> None:
+def one_thread() -> Iterator[None]:
     """With another number of threads sums are rounded otherwise, and a tiny training takes another course."""
+    before = torch.get_num_threads()
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)
 def one_thread_again(one_thread: None) -> Iterator[None]:
-    """Whatever the test loaded."""
+    """Also after a test that set another number."""
     yield
     torch.set_num_threads(1)
 

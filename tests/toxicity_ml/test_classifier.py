@@ -84,7 +84,7 @@ def test_hostile_text_is_scored(tiny_classifier: Classifier, name: str) -> None:
 
 
 @given(ANY_TEXT)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_string_is_scored(tiny_classifier: Classifier, text: str) -> None:
     assert all(0.0 <= score <= 1.0 for score in tiny_classifier.predict(text).values())
 

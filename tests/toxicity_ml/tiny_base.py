@@ -63,8 +63,8 @@ def build_base(directory: Path) -> Path:
 
 @contextmanager
 def lenient_export() -> Iterator[None]:
-    """Ten times the export's limits: a network of so few numbers is near the real ones, which test_export.py
-    proves, and on which side it falls is a matter of the processor."""
+    """Ten times what int8 may differ by: a network of so few numbers is near that limit, and on which side it
+    falls is a matter of the processor. test_export.py proves the limits themselves."""
     with pytest.MonkeyPatch.context() as patch:
         for name in (
             "MAX_MEAN_DIFFERENCE",

@@ -85,7 +85,7 @@ def _attention(args: argparse.Namespace, text: str) -> int:
             _write(args.out, explain.attention_html(found, args.layer, args.head).encode())
     if args.json:
         weights = found.weights if args.layer is None else found.head(args.layer, args.head)
-        answer: dict[str, Any] = {"model": found.version, "windows": found.windows}
+        answer: dict[str, Any] = {"model": found.version, "windows": found.windows, "label": found.label}
         answer |= {"tokens": found.tokens, "spans": found.spans}
         if args.layer is not None:
             answer |= {"layer": args.layer, "head": args.head}

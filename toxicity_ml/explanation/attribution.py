@@ -162,6 +162,7 @@ def occlude(
     label: str,
     parts: Sequence[Sequence[Span]],
     *,
+    windows: int,
     method: str,
     orders: int | None = None,
     seed: int = 0,
@@ -170,6 +171,7 @@ def occlude(
     """Attribution by taking words out of the text, through ``scorer.logits`` alone.
 
     parts: the words, as spans, of each window; the window with the highest log-odds is explained.
+    windows: in how many windows the text is read.
     method: ``leave_one_out`` takes out one word at a time (Li et al. 2016, "Understanding Neural Networks
     through Representation Erasure"): n_words + 2 texts to score. ``occlusion`` takes all words out one after
     another in ``orders`` orders, each second one the reverse of the one before, and gives each word the mean
@@ -203,7 +205,7 @@ def occlude(
         version=scorer.version,
         score=float(scorer.predict_array([text])[0, column]),
         words=as_words(text, words, values),
-        windows=len(parts),
+        windows=windows,
         logit=logit,
         baseline=removal.baseline,
         total=total,

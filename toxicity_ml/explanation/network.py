@@ -43,7 +43,9 @@ class Attention:
     """float32 (layers, heads, n_tokens, n_tokens): how much each token (row) takes from each (column).
     Rows sum to 1."""
     windows: int
-    """In how many windows the model reads the text; this is the one that is highest for the label."""
+    """In how many windows the model reads the text. This is the one that is highest for ``label``."""
+    label: str | None
+    """None where none was asked for and there is only one window."""
 
     def head(self, layer: int, head: int) -> np.ndarray:
         """Weights of one head, (n_tokens, n_tokens). Counted from 0. Raises DataError for one that isn't
@@ -64,14 +66,16 @@ def read_attention(directory: Path, text: str, label: str | None) -> Attention:
     manifest = Manifest.load(directory)
     if label is not None:
         checked_label(manifest.labels, label)
-    windows = read(directory, text).windows
+    reading = read(directory, text)
+    windows = reading.windows
     if not windows:
         raise DataError("The text has no token that the model reads, so there is no attention to show.")
     model = load_model(directory, attention="eager")
     window = windows[0]
     if len(windows) > 1:
         logits = np.stack([_logits(model, window) for window in windows])
-        column = manifest.labels.index(label or deciding_label(Classifier.load(directory), text))
+        label = label or deciding_label(Classifier.load(directory), text)
+        column = manifest.labels.index(label)
         window = windows[int(np.argmax(log_odds(logits, column, manifest.task)))]
     ids = torch.from_numpy(window.ids).unsqueeze(0)
     with torch.inference_mode():
@@ -84,7 +88,8 @@ def read_attention(directory: Path, text: str, label: str | None) -> Attention:
         tokens=tuple(str(tokenizer.id_to_token(int(token))) for token in window.ids),
         spans=window.spans,
         weights=torch.cat(found).numpy(),
-        windows=len(windows),
+        windows=reading.count,
+        label=label,
     )
 
 
@@ -148,7 +153,7 @@ def integrate(
         version=version,
         score=score,
         words=as_words(text, [spans[index] for index in touched], sums[touched]),
-        windows=len(reading.windows),
+        windows=reading.count,
         logit=logit,
         baseline=origin,
         total=total,

@@ -117,7 +117,7 @@ def attribution_text(attribution: Attribution) -> "Text":
 def sum_line(attribution: Attribution) -> str:
     """The words' sum, what it was checked against, and how it came out; first, what was explained."""
     found = attribution
-    way = _of_one_window(found.windows) + (
+    way = _explained_window(found.windows) + (
         f"The log-odds are {found.logit:.2f}, against {found.baseline:.2f} for the baseline: a way of "
         f"{found.logit - found.baseline:+.2f}. The words sum to {found.total:+.2f}"
     )
@@ -154,7 +154,7 @@ def attention_html(attention: "Attention", layer: int | None = None, head: int |
         f"<h1>Layer {layer}, head {head}</h1>"
         f'<p class="soft">{_escaped(attention.version)}. A row is a token and where it looks; the strongest '
         f"cell is {largest:.2f}. Mostly {_escaped(main_target(weights, attention.tokens))}. "
-        f"{_of_one_window(attention.windows)}</p>"
+        f"{_shown_window(attention)}</p>"
         f'<div class="wide"><table><thead><tr><th></th>{heads}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
@@ -178,7 +178,7 @@ def _all_heads_page(attention: "Attention") -> str:
         f"<h1>{layers} layers of {heads} heads</h1>"
         f'<p class="soft">{_escaped(attention.version)}. One map for each layer.head: rows are tokens from '
         "top to bottom, columns what they look at; each map has its own scale. Under it, where the head "
-        f"mostly looks, with the share of its weight. {_of_one_window(attention.windows)}</p>"
+        f"mostly looks, with the share of its weight. {_shown_window(attention)}</p>"
         '<div class="wide"><div class="heads" '
         f'style="grid-template-columns:repeat({heads},minmax(4.5rem,1fr))">{"".join(figures)}</div></div>'
         f'<ol start="0">{tokens}</ol>'
@@ -199,7 +199,13 @@ def harmless(text: str) -> str:
     )
 
 
-def _of_one_window(windows: int) -> str:
+def _shown_window(attention: "Attention") -> str:
+    if attention.windows < 2 or attention.label is None:
+        return ""
+    return f"Shown is the one of {attention.windows} windows that is highest for {_escaped(attention.label)}."
+
+
+def _explained_window(windows: int) -> str:
     if windows < 2:
         return ""
     return (

@@ -43,6 +43,8 @@ class Reading:
     windows: tuple[Window, ...]
     """Those of the text as it was written and, where disguises were undone, those of the undisguised one
     around them. None for a text without any token."""
+    count: int
+    """In how many windows the text is read, in whichever way that takes more; 0 without any token."""
 
 
 def read(directory: str | Path, text: str) -> Reading:
@@ -56,9 +58,10 @@ def read(directory: str | Path, text: str) -> Reading:
     encoder = WindowEncoder(
         directory, manifest.max_length, manifest.stride, both_forms=manifest.task != SINGLE_LABEL
     )
-    windows = encoder.windows(text)
-    if not windows:
-        return Reading((), ())
+    readings = encoder.readings(text)
+    if not readings:
+        return Reading((), (), 0)
+    windows = [ids for of_one, _ in readings for ids in of_one]
     tokenizer = Tokenizer.from_file(str(Path(directory) / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -68,7 +71,8 @@ def read(directory: str | Path, text: str) -> Reading:
         Window(ids, ((spans[0][0], spans[0][0]), *spans, (spans[-1][1], spans[-1][1])))
         for ids, spans in zip(windows, _token_spans(windows, tokenizer, found, manifest.stride), strict=True)
     ]
-    return Reading(tuple(split_words(text, found[-1])), tuple(located))
+    count = max(count for _, count in readings)
+    return Reading(tuple(split_words(text, found[-1])), tuple(located), count)
 
 
 def split_words(text: str, repaired: Repaired) -> list[Span]:
