@@ -21,6 +21,9 @@ from hypothesis import settings as hypothesis_settings
 
 from tests.servers import PostgresServer, RedisServer
 
+# Before they are imported: so that a failed one there says what it compared.
+pytest.register_assert_rewrite("tests.faults.accounting", "tests.e2e.admin_session")
+
 # The same inputs in every run, so that a change is judged by what it changed; a busy machine is not a defect.
 _patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 hypothesis_settings.register_profile("same", derandomize=True, **_patient)

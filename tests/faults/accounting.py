@@ -189,17 +189,23 @@ class Books:
 
 
 def left_to_do() -> bool:
-    """Whether anything waits for a worker, or has no screening yet."""
+    """Whether anything waits for a worker, or has no screening yet.
+
+    Asked in the order in which work goes on, so that nothing moves past these questions: what has no
+    screening gets one, which is pending, is stored with its action, and is let go.
+    """
     rows = Screening.objects.filter(is_current=True)
-    if Screening.objects.pending().exists() or rows.filter(action_pending=True).exists():
-        return True
-    if Screening.objects.filter(lease_token__isnull=False).exists():
-        return True
-    return any(
-        entry.model._base_manager.count()
-        > rows.filter(content_type=ContentType.objects.get_for_model(entry.model)).count()
-        for entry in registry.registered()
+    return (
+        any(_has_unscreened(entry, rows) for entry in registry.registered())
+        or Screening.objects.pending().exists()
+        or rows.filter(action_pending=True).exists()
+        or Screening.objects.filter(lease_token__isnull=False).exists()
     )
+
+
+def _has_unscreened(entry: Registered, rows: models.QuerySet[Screening]) -> bool:
+    content_type = ContentType.objects.get_for_model(entry.model)
+    return entry.model._base_manager.count() > rows.filter(content_type=content_type).count()
 
 
 def _currents(entry: Registered) -> dict[str, list[Screening]]:
