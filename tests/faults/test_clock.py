@@ -29,7 +29,7 @@ def wrong_by(seconds: int) -> dict[str, str]:
 def test_a_worker_with_a_wrong_clock_takes_nothing_early_and_leaves_nothing_lying(
     workers: Workers, books: Books, off: int
 ) -> None:
-    right, wrong = workers.start(), workers.start(environment=wrong_by(off))
+    right, wrong = workers.start(environment=TAKING_TIME), workers.start(environment=wrong_by(off))
 
     def both_have_a_share() -> bool:
         Letter.objects.bulk_create(Letter(text=books.words(LONG)) for _ in range(8))

@@ -19,7 +19,7 @@ def test_a_worker_killed_in_mid_batch_five_times_over_fails_no_text(workers: Wor
         books.comment(Letter, SLOW)
     of_the_dead = set()
     for _ in range(5):
-        worker = workers.start()
+        worker = workers.start(environment=TAKING_TIME)
         of_the_dead |= workers.wait_for_claim(other_than=of_the_dead)
         workers.kill(worker)
         workers.let_leases_run_out()
@@ -65,6 +65,7 @@ def test_a_worker_that_stood_still_is_overtaken_and_stores_nothing_late(
     assert workers.stop(frozen) == 0
     assert list(Screening.objects.filter(pk__in=held).order_by("pk").values()) == before
     books.close()
+    expected = {str(key) for key in held}
+    workers.wait_for(lambda: {screening for screening, _ in workers.told()} >= expected, "all signals")
     told = workers.told()
-    assert {screening for screening, _ in told} >= {str(key) for key in held}
     assert max(told.values()) == 1 and len({screening for screening, _ in told}) == len(told)

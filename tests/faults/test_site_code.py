@@ -15,7 +15,7 @@ def test_a_receiver_that_raises_costs_nobody_a_verdict(workers: Workers, books: 
         books.comment(model, f"{UNBEARABLE} {TOXIC}")
         books.comment(model)
     books.close()
-    assert workers.log().count("of a moderation signal raised RuntimeError") >= 3
+    workers.wait_for_line("of a moderation signal raised RuntimeError", times=3)
     # The one that came after it was told all the same.
     workers.wait_for(lambda: len(workers.told()) == 6 + books.waiting, "the others to be told")
 
