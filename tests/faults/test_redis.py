@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+import redis
 
 from moderation import doorbell
 from moderation.models import Screening
@@ -50,7 +51,8 @@ def test_a_worker_screens_while_redis_is_away(
 ) -> None:
     workers.start(pool)
     # A broker that goes while Celery is still connecting ends the worker: that is its supervisor's business.
-    workers.wait_for_line(" ready.")
+    # Its " ready." comes before it has; once it waits for messages, it has.
+    workers.wait_for(lambda: _waits_for_messages(broker), "the worker to be connected")
     broker.stop()
     books.comment(Post, TOXIC)
     workers.wait_until_screened(Screening.objects.filter(is_current=True).count())
@@ -99,8 +101,6 @@ def test_the_message_of_the_doorbell_says_nothing_of_the_comment(
     workers: Workers, broker: RedisServer, books: Books
 ) -> None:
     """Nobody takes it here, so the check at the end finds it in Redis as it was sent."""
-    import redis
-
     books.comment(Post, TOXIC)
     with redis.Redis.from_url(broker.url) as client:
         assert client.llen("screening") == 1
@@ -115,3 +115,9 @@ def _seconds_to_verdict(workers: Workers, books: Books) -> float:
     row = Screening.objects.filter(object_id=key, status="done")
     workers.wait_for(row.exists, "the verdict of one comment", pause=0.005)
     return time.monotonic() - started
+
+
+def _waits_for_messages(broker: RedisServer) -> bool:
+    """Whether a client is blocked until its queue has something."""
+    with redis.Redis.from_url(broker.url) as client:
+        return any(each["cmd"].lower() == "brpop" for each in client.client_list())
