@@ -2,6 +2,7 @@
 
     pytest                                             everything, on SQLite (a file, WAL, IMMEDIATE)
     TEST_DATABASE=postgresql pytest tests/moderation   the same tests on PostgreSQL, started by the tests
+    pytest --regression H1                             what the fault of that name once broke
     HYPOTHESIS_PROFILE=searching pytest                with other made-up inputs each time; 2,000 where a
                                                        test does not say how many
 
@@ -29,6 +30,25 @@ _patient = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 hypothesis_settings.register_profile("same", derandomize=True, **_patient)
 hypothesis_settings.register_profile("searching", max_examples=2000, **_patient)
 hypothesis_settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--regression H1`: only the tests that hold what this fault once broke."""
+    parser.addoption("--regression", action="append", metavar="ID", help="only the tests of this fault")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what no `--regression` names; an unknown name selects nothing, and pytest says so."""
+    wanted = set(config.getoption("regression") or ())
+    if not wanted:
+        return
+    chosen = [item for item in items if wanted & _regressions(item)]
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
+
+
+def _regressions(item: pytest.Item) -> set[str]:
+    return {name for mark in item.iter_markers("regression") for name in mark.args}
 
 
 def uses_postgresql() -> bool:
