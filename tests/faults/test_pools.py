@@ -12,7 +12,9 @@ import pytest
 
 from moderation import model_store
 from moderation.artifacts import packaged_directory
+from moderation.doorbell import doorbell
 from moderation.models import ModelVersion, Scoring, Screening
+from tests.faults.accounting import TOXIC, Books
 from tests.faults.workers import Workers
 from tests.forum.models import Letter, Post
 from toxicity_ml.classifier import Classifier
@@ -72,6 +74,24 @@ def test_another_version_takes_over_in_mid_backlog_without_a_restart(
     print(
         {str(version): sum(row.model_version == version for row in scorings) for version in (first, second)}
     )
+
+
+def test_children_that_are_replaced_all_the_time_screen_a_thousand_comments(
+    workers: Workers, books: Books
+) -> None:
+    """As with `--max-tasks-per-child`: whoever has done its share ends, and another loads the model."""
+    worker = workers.start("prefork", options=["--concurrency", "4", "--max-tasks-per-child", "50"])
+    workers.wait_for_line(" ready.")
+    first = {child.pid for child in workers.children_of(worker)}
+    for number in range(1000):
+        books.comment(Letter, "hello" if number % 20 else TOXIC)
+        doorbell.answer()  # each save sends a message, as under a light load
+    books.close()
+    later = workers.wait_for(
+        lambda: {child.pid for child in workers.children_of(worker)} - first, "a child to be replaced"
+    )
+    assert later
+    assert set(Screening.objects.values_list("deaths", "attempts", "error_code")) == {(0, 0, "")}
 
 
 def _health(workers: Workers, expected: int) -> list[str]:

@@ -15,6 +15,8 @@ from tests.settings import MODERATION as _MODERATION
 
 INSTALLED_APPS = [*_INSTALLED_APPS, "tests.faults.apps.ReceivingSite"]
 CELERY_BROKER_URL = os.environ["REDIS_URL"]
+if _seconds := os.environ.get("VISIBILITY_SECONDS"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": float(_seconds)}
 MODERATION = {
     **_MODERATION,
     "REDIS_URL": os.environ["REDIS_URL"],

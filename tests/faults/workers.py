@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -55,20 +55,21 @@ class Workers:
         settings: str = "tests.faults.worker_settings",
         is_supervised: bool = False,
         environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> Child:
         """Start one; comments wait for it, tests don't.
 
         moderation: keys of MODERATION that differ from those of the other workers. is_supervised: start
-        another whenever it ends by itself, as systemd does.
+        another whenever it ends by itself, as systemd does. options: of the command line, which win.
         """
         self._count += 1
         name = f"worker-{self._count}"
         command = [sys.executable, "-m", "celery", "--app", "mysite", "--workdir", str(ROOT), "worker"]
-        options = ["--queues", "screening", "--pool", pool, "--concurrency", "2", "--loglevel", "INFO"]
-        options += ["--hostname", f"{name}@{os.getpid()}", "--without-gossip", "--without-mingle"]
+        usual = ["--queues", "screening", "--pool", pool, "--concurrency", "2", "--loglevel", "INFO"]
+        usual += ["--hostname", f"{name}@{os.getpid()}", "--without-gossip", "--without-mingle"]
         worker = self._children.start(
             name,
-            [*command, *options],
+            [*command, *usual, *options],
             self._directory / f"{name}.log",
             environment={
                 **self._environment,
@@ -84,6 +85,7 @@ class Workers:
                 "moderation": moderation,
                 "settings": settings,
                 "environment": environment,
+                "options": options,
             }
         return worker
 
