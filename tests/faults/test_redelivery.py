@@ -12,7 +12,7 @@ from tests.forum.models import Letter, Post
 from tests.servers import RedisServer
 
 VISIBILITY = {"VISIBILITY_SECONDS": "5"}
-"""Environment of a worker to which Redis gives again what another took and did not acknowledge in that time."""
+"""Environment of a worker to which Redis gives again what another took without acknowledging it in time."""
 
 
 def test_messages_that_are_delivered_again_screen_each_comment_once(
