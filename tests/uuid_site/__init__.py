@@ -1,0 +1,1 @@
+"""A site whose users and comments have UUIDs for keys; its settings can't be the tests' own."""
