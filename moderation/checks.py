@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from django.apps import apps
@@ -15,6 +14,8 @@ from django.utils.module_loading import import_string
 
 from moderation import registry
 from moderation.conf import KEYS, conf
+from moderation.suggestions import did_you_mean as _did_you_mean
+from moderation.text_checks import check_text
 
 HIDE_KEYS = ("field", "hidden", "visible", "hide", "show")
 THRESHOLD_KEYS = ("flag", "hold")
@@ -136,7 +137,9 @@ def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
     if "text" not in given:
         yield Error(f'{where} needs "text", the name of the field to screen.', id="moderation.E008")
     else:
-        yield from _check_field(where, model, "text", given["text"], "moderation.E008")
+        yield from check_text(where, model, given["text"])
+        if isinstance(given["text"], str) and "." in given["text"]:
+            yield from _check_callable(where, "text", given["text"])
     if given.get("author"):
         yield from _check_field(where, model, "author", given["author"], "moderation.E009")
     if given.get("exempt"):
@@ -230,10 +233,3 @@ def _check_callable(where: str, key: str, path: Any) -> Iterator[CheckMessage]:
 
 def _is_between(value: Any, lowest: float, highest: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and lowest <= value <= highest
-
-
-def _did_you_mean(word: object, known: Any) -> str:
-    close = get_close_matches(str(word), list(known), n=1, cutoff=0.6)
-    lower = {str(name).lower(): name for name in known}
-    match = close[0] if close else lower.get(str(word).lower(), "")
-    return f' Did you mean "{match}"?' if match else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from moderation.conf import conf
+from moderation.live_text import LiveText, TextMaker
 
 ModelClass = TypeVar("ModelClass", bound=type[Model])
 
@@ -45,8 +46,8 @@ class Registered:
 
     label: str
     """`app_label.ModelName`, as Django writes it."""
-    text: str
-    """Name of the text field."""
+    text: LiveText
+    """What is screened: columns, or what a callable makes of the instance."""
     author: str = ""
     """Name of the field that names the author; empty: nobody is known."""
     hide: Hide | None = None
@@ -73,6 +74,10 @@ class Registered:
         link = instance._meta.get_ancestor_link(model)
         return str(getattr(instance, link.attname) if link is not None else instance.pk)
 
+    def text_of(self, instance: Model, update_fields: Collection[str] | None = None) -> str:
+        """The text of a saved object, as its screening holds it; see `LiveText.of`."""
+        return self.text.of(self.model, instance, self.key_of(instance), update_fields)
+
     def is_exempt(self, instance: Model) -> bool:
         """What the site's callable says; False without one. Raises what it raises."""
         return bool(self.exempt) and bool(import_string(self.exempt)(instance))
@@ -80,7 +85,7 @@ class Registered:
 
 def moderated(
     *,
-    text: str,
+    text: str | Sequence[str] | TextMaker,
     author: str = "",
     hide: Mapping[str, Any] | None = None,
     exempt: str = "",
@@ -90,6 +95,8 @@ def moderated(
 ) -> Callable[[ModelClass], ModelClass]:
     """Class decorator that registers one's own model; the options are those of `MODERATION["MODELS"]`.
 
+    text: one field's name; several, which are screened together; or a callable, or its dotted path, that
+    takes the instance and returns what is to be screened.
     retention_days: left out, it is `MODERATION["RETENTION_DAYS"]`, as with each model that names none.
     """
     given: dict[str, Any] = {
@@ -147,12 +154,14 @@ def load_setting(**_: Any) -> None:
 def parse(label: str, given: Mapping[str, Any]) -> Registered:
     """`given` as a Registered. Raises what any mistake in it leads to; `checks` says it better."""
     model = apps.get_model(label)
-    model._meta.get_field(given["text"])
+    text = LiveText.parse(given["text"])
+    for column in text.columns:
+        model._meta.get_field(column)
     if given.get("while_pending", "show") not in WHILE_PENDING:
         raise ValueError("while_pending")
     return Registered(
         label=model._meta.label,
-        text=given["text"],
+        text=text,
         author=given.get("author") or "",
         hide=parse_hide(given.get("hide")),
         exempt=given.get("exempt") or "",

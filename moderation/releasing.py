@@ -145,7 +145,7 @@ def _locked(entry: Registered, instance: Model) -> Screening | None:
     rows = Screening.objects.select_for_update().filter(
         content_type=content_types.get_for_model(entry.model),
         object_id=entry.key_of(instance),
-        field=entry.text,
+        field=entry.text.name,
         is_current=True,
     )
     return rows.first()

@@ -47,6 +47,11 @@ def storable(text: str) -> str:
     return text
 
 
+def as_screened(live: object) -> str:
+    """A live value as its screening would hold it; empty for None."""
+    return "" if live is None else storable(str(live))
+
+
 def normalised(text: str) -> str:
     """`text` with case, white space, punctuation, repeated characters and contractions folded.
 

@@ -23,7 +23,6 @@ from moderation import registry
 from moderation.locking import locked_if_free
 from moderation.models import Screening
 from moderation.registry import Hide, Registered
-from moderation.text_keys import storable
 
 logger = logging.getLogger("moderation.visibility")
 
@@ -178,7 +177,7 @@ def _by_field(
     using = router.db_for_write(entry.model)
     objects = entry.model._base_manager.using(using)
     rows = objects.filter(pk__in=[row.object_id for row in screenings])
-    locked = locked_if_free(rows).values_list("pk", entry.text, how.field)
+    locked = entry.text.of_rows(locked_if_free(rows), how.field)
     live = {str(key): (key, text, value) for key, text, value in locked}
     before, after = (how.visible, how.hidden) if hidden else (how.hidden, how.visible)
     found: dict[int, _Found] = {}
@@ -187,7 +186,7 @@ def _by_field(
         if screening.object_id not in live:
             continue
         key, text, value = live[screening.object_id]
-        if not screening.is_of(as_screened(text)):
+        if not screening.is_of(text):
             found[screening.pk] = _Found.STALE
         elif value != before:
             found[screening.pk] = _Found.RIGHT
@@ -202,11 +201,6 @@ def _by_field(
             is_there = screening.object_id in there
             found.setdefault(screening.pk, _Found.BUSY if is_there else _Found.GONE)
     return found
-
-
-def as_screened(live: object) -> str:
-    """A live text as its screening would hold it."""
-    return "" if live is None else storable(str(live))
 
 
 def _act(screening_id: int) -> bool:
@@ -261,7 +255,7 @@ def _by_callable(screening: Screening, entry: Registered, how: Hide, *, hidden: 
     instance = entry.model._base_manager.using(using).filter(pk=screening.object_id).first()
     if instance is None:
         return _Found.GONE
-    if not screening.is_of(as_screened(getattr(instance, entry.text))):
+    if not screening.is_of(entry.text_of(instance)):
         return _Found.STALE
     changed = import_string(how.hide if hidden else how.show)(instance)
     return _Found.RIGHT if changed is False else _Found.CHANGED

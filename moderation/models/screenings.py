@@ -126,7 +126,7 @@ class Screening(models.Model):
     """The primary key as text; empty for suggestions and imports."""
     content_object = GenericForeignKey("content_type", "object_id", for_concrete_model=True)
     field = models.CharField(_("field"), max_length=100, blank=True)
-    """Name of the text field."""
+    """Name of the text, as `LiveText.name` says: the column's, several joined by "+", or the callable's."""
     text = models.TextField(_("text"), blank=True)
     """The text as `text_keys.storable` writes it; blank once the object is gone or retention ended."""
     text_key = models.CharField(_("text key"), max_length=64, blank=True)

@@ -9,28 +9,31 @@ from django.db import router, transaction
 from django.db.models import Model, Q
 from django.db.models.functions import Coalesce, Now
 
-from moderation import visibility
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Registered
-from moderation.text_keys import text_key
+from moderation.text_keys import as_screened, text_key
 
 
 def new_screening(
-    entry: Registered, instance: Model, priority: Screening.Priority = Screening.Priority.NORMAL
+    entry: Registered,
+    instance: Model,
+    priority: Screening.Priority = Screening.Priority.NORMAL,
+    *,
+    update_fields: Collection[str] | None = None,
 ) -> Screening:
-    """A pending screening of the text that `instance` has now, not saved yet. May raise DatabaseError."""
-    live = getattr(instance, entry.text)
-    if hasattr(live, "resolve_expression"):  # saved as an expression: only the database knows the text
-        saved = entry.model._base_manager.using(instance._state.db)
-        live = saved.values_list(entry.text, flat=True).get(pk=entry.key_of(instance))
-    text = visibility.as_screened(live)
+    """A pending screening of the text that `instance` has now, not saved yet.
+
+    update_fields: of the save that it is made for; None: all that the instance has is saved. May raise
+    DatabaseError, and what a callable of the site raises.
+    """
+    text = entry.text_of(instance, update_fields)
     return Screening(
         source=Screening.Source.OBJECT,
         content_type=content_type_of(entry),
         object_id=entry.key_of(instance),
-        field=entry.text,
+        field=entry.text.name,
         text=text,
         text_key=text_key(text, conf.TEXT_KEY_SECRET),
         author_key=_author_key(entry, instance),
@@ -46,7 +49,10 @@ def current_of(entry: Registered, instance: Model) -> Screening | None:
 def current_screenings(entry: Registered) -> ScreeningQuerySet:
     """The current screenings of one registered field."""
     return Screening.objects.filter(
-        source=Screening.Source.OBJECT, content_type=content_type_of(entry), field=entry.text, is_current=True
+        source=Screening.Source.OBJECT,
+        content_type=content_type_of(entry),
+        field=entry.text.name,
+        is_current=True,
     )
 
 
@@ -76,4 +82,4 @@ def _author_key(entry: Registered, instance: Model) -> str:
         return ""
     attribute = getattr(instance._meta.get_field(entry.author), "attname", entry.author)
     value = getattr(instance, attribute)
-    return "" if value is None else visibility.as_screened(value)[:255]
+    return "" if value is None else as_screened(value)[:255]

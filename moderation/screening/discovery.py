@@ -68,7 +68,7 @@ def discover() -> Found:
 
 def remember_start(entry: Registered) -> Discovery:
     """The state of one model's discovery; where it begins, what is there already counts as seen."""
-    known = Discovery.objects.filter(model_label=entry.label, field=entry.text).first()
+    known = Discovery.objects.filter(model_label=entry.label, field=entry.text.name).first()
     if known is not None:
         return known
     highest = 0
@@ -76,7 +76,7 @@ def remember_start(entry: Registered) -> Discovery:
         highest = rows_of(entry).aggregate(highest=Max("pk"))["highest"] or 0
     state, _ = Discovery.objects.get_or_create(
         model_label=entry.label,
-        field=entry.text,
+        field=entry.text.name,
         defaults={"start": highest, "watermark": highest, "seen": highest, "compared": timezone.now()},
     )
     return state

@@ -7,6 +7,7 @@ they can't see (`bulk_create`, `update()`, SQL, a crash in between) is found by 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
@@ -73,8 +74,8 @@ def on_save(
         entry = None if raw else registry.for_model(sender)
         if entry is None:
             return
-        if _was_saved(entry.text, instance, update_fields):
-            make = partial(_promise_or_lose, entry, instance, is_new=created)
+        if entry.text.may_have_changed(instance, update_fields):
+            make = partial(_promise_or_lose, entry, instance, is_new=created, update_fields=update_fields)
         elif entry.hide is not None and _was_saved(entry.hide.field, instance, update_fields):
             make = partial(_look_or_lose, entry, instance)
         else:
@@ -109,16 +110,19 @@ def promise(
     is_new: bool = False,
     at_save: bool = False,
     priority: Screening.Priority = Screening.Priority.NORMAL,
+    update_fields: Collection[str] | None = None,
 ) -> Screening | None:
     """Make the text of `instance` its current, pending screening.
 
     is_new: it was created just now, so nothing earlier is looked for. at_save: the site is saving it, so
     what is to be hidden is hidden at once; otherwise that is left to the worker as a pending action.
+    update_fields: of that save.
     None when that text is the current one already, or the site exempts the instance. Raises DatabaseError.
     """
     for tries in range(1, PROMISE_TRIES + 1):
         try:
-            return _promise(entry, instance, is_new=is_new, at_save=at_save, priority=priority)
+            make = partial(new_screening, entry, instance, priority, update_fields=update_fields)
+            return _promise(entry, instance, make, is_new=is_new, at_save=at_save)
         except (IntegrityError, _Overtaken):
             # Somebody else promised or decided at the same time, or a deleted object's key came back: now it
             # can be seen.
@@ -128,9 +132,11 @@ def promise(
     raise AssertionError("unreachable")
 
 
-def _promise_or_lose(entry: Registered, instance: Model, *, is_new: bool) -> None:
+def _promise_or_lose(
+    entry: Registered, instance: Model, *, is_new: bool, update_fields: Collection[str] | None
+) -> None:
     try:
-        made = promise(entry, instance, is_new=is_new, at_save=True)
+        made = promise(entry, instance, is_new=is_new, at_save=True, update_fields=update_fields)
         if made is not None:
             transaction.on_commit(doorbell.ring, using=router.db_for_write(Screening), robust=True)
     except Exception as error:
@@ -190,11 +196,11 @@ def _was_saved(field: str, instance: Model, update_fields: frozenset[str] | None
 
 
 def _promise(
-    entry: Registered, instance: Model, *, is_new: bool, at_save: bool, priority: Screening.Priority
+    entry: Registered, instance: Model, make: Callable[[], Screening], *, is_new: bool, at_save: bool
 ) -> Screening | None:
     using = router.db_for_write(Screening)
     with transaction.atomic(using=using):
-        fresh = new_screening(entry, instance, priority)
+        fresh = make()
         earlier = None if is_new else current_of(entry, instance)
         if earlier is None and is_exempt(entry, instance):
             return None

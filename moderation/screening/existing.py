@@ -145,4 +145,4 @@ def _finish(entry: Registered, run: ScreeningRun, right: Right) -> None:
     """From now on the nightly comparison looks after the old ones, too."""
     with runs.chunk(run, right) as changed:
         changed.finished = timezone.now()
-        Discovery.objects.filter(model_label=entry.label, field=entry.text).update(start=0)
+        Discovery.objects.filter(model_label=entry.label, field=entry.text.name).update(start=0)

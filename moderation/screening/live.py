@@ -30,7 +30,7 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
     by_model: dict[str, tuple[Registered, list[Screening]]] = {}
     for screening in screenings:
         entry = visibility.registration(screening)
-        if entry is not None and entry.text == screening.field:
+        if entry is not None and entry.text.name == screening.field:
             by_model.setdefault(entry.label, (entry, []))[1].append(screening)
     for entry, rows in by_model.values():
         live = _live_texts(entry, rows)
@@ -38,18 +38,18 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
         if gone and forget(entry, gone):
             found.gone += len(gone)
         for row in rows:
-            if row.object_id in live and not row.is_of(visibility.as_screened(live[row.object_id])):
+            if row.object_id in live and not row.is_of(live[row.object_id]):
                 found.edited += _promise_again(entry, row.object_id)
     return found
 
 
-def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, object]:
+def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, str]:
     """{key as text: live text} of those that exist."""
     # of the primary: what a replica does not have yet would read as gone
     objects = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(
         pk__in=[row.object_id for row in rows]
     )
-    return {str(key): text for key, text in objects.values_list("pk", entry.text)}
+    return {str(key): text for key, text in entry.text.of_rows(objects)}
 
 
 def _promise_again(entry: Registered, key: str) -> bool:

@@ -53,3 +53,38 @@ class Letter(models.Model):
     text = models.TextField()
     is_withdrawn = models.BooleanField(default=False)
     refuses = models.BooleanField(default=False)
+
+
+@moderated(text=["title", "body"], hide={"field": "is_public", "hidden": False})
+class Article(models.Model):
+    """Two columns that are screened together."""
+
+    title = models.CharField(max_length=200, blank=True)
+    body = models.TextField(null=True)
+    views = models.IntegerField(default=0)
+    is_public = models.BooleanField(default=True)
+
+
+@moderated(text="tests.forum.rules.whole_poem", hide={"field": "is_public", "hidden": False})
+class Poem(models.Model):
+    """What a callable makes of it is screened."""
+
+    heading = models.CharField(max_length=200)
+    verses = models.JSONField(default=list)
+    views = models.IntegerField(default=0)
+    is_public = models.BooleanField(default=True)
+
+    def lines(self) -> list[str]:
+        """What is read aloud."""
+        return [self.heading, *self.verses]
+
+
+class LoudPoem(Poem):
+    """A proxy that says something else in Python."""
+
+    class Meta:
+        proxy = True
+
+    def lines(self) -> list[str]:
+        """The same, louder."""
+        return [line.upper() for line in super().lines()]

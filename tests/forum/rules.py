@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.forum.models import Letter, Note
+from tests.forum.models import Letter, Note, Poem
 
 
 class WillNot(Exception):
@@ -28,3 +28,10 @@ def publish(letter: Letter) -> None:
     if letter.refuses:
         raise WillNot(letter.text)
     Letter.objects.filter(pk=letter.pk).update(is_withdrawn=False)
+
+
+def whole_poem(poem: Poem) -> str:
+    """What is screened of a poem."""
+    if "✗" in poem.verses:
+        raise WillNot(poem.heading)
+    return "\n".join(poem.lines())

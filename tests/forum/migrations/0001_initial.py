@@ -85,4 +85,44 @@ class Migration(migrations.Migration):
             },
             bases=("forum.post",),
         ),
+        migrations.CreateModel(
+            name="Article",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("title", models.CharField(blank=True, max_length=200)),
+                ("body", models.TextField(null=True)),
+                ("views", models.IntegerField(default=0)),
+                ("is_public", models.BooleanField(default=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Poem",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("heading", models.CharField(max_length=200)),
+                ("verses", models.JSONField(default=list)),
+                ("views", models.IntegerField(default=0)),
+                ("is_public", models.BooleanField(default=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="LoudPoem",
+            fields=[],
+            options={
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
+            },
+            bases=("forum.poem",),
+        ),
     ]
