@@ -50,6 +50,8 @@ REGISTRY = CollectorRegistry()
 """Of this process; apart from the library's own, so that a site's other metrics stay the site's."""
 
 MODEL_UNAVAILABLE = "model-unavailable"
+LIBRARIES_MISSING = "libraries-missing"
+"""A heartbeat's trouble; among the failures it counts as MODEL_UNAVAILABLE."""
 WORKER_DIED = "worker-died"
 
 PROMISES_LOST = Counter(
@@ -130,7 +132,7 @@ for _result in ("ok", "failed"):
 loaded_version = ""
 """The model version that this process scores with, once it is loaded."""
 trouble = ""
-"""MODEL_UNAVAILABLE from the moment the model fails until something is stored again; else empty."""
+"""Our code for it, from the moment the model fails until something is stored again; else empty."""
 
 
 def is_multiprocess() -> bool:
@@ -218,10 +220,13 @@ def model_loaded(version: str, seconds: float) -> None:
 
 
 @_harmless
-def model_unavailable() -> None:
-    """The active version can't be loaded, or scores nothing: comments stay pending."""
+def model_unavailable(*, lacks_libraries: bool = False) -> None:
+    """The active version can't be loaded, or scores nothing: comments stay pending.
+
+    lacks_libraries: True where the machine has no libraries to load any version with.
+    """
     global trouble
-    trouble = MODEL_UNAVAILABLE
+    trouble = LIBRARIES_MISSING if lacks_libraries else MODEL_UNAVAILABLE
     FAILURES.labels(MODEL_UNAVAILABLE).inc()
 
 

@@ -27,7 +27,7 @@ from moderation.screening.claim import retry_failed
 from moderation.screening.discovery import Found, discover, remember_starts
 from moderation.screening.drain import Drained, drain, give_back_all, stopping
 from moderation.screening.live import reconcile
-from moderation.screening.score import LoadScorer, ModelNotReady, load_scorer
+from moderation.screening.score import LibrariesMissing, LoadScorer, ModelNotReady, load_scorer
 from moderation.screening.serving import divide_cores
 
 logger = logging.getLogger("moderation.sweep")
@@ -156,7 +156,7 @@ class Sweeper(threading.Thread):
         try:
             load_scorer(model_store.active_version())
         except (model_store.ModelUnavailable, ModelNotReady) as error:
-            metrics.model_unavailable()
+            metrics.model_unavailable(lacks_libraries=isinstance(error, LibrariesMissing))
             logger.error("No model yet: %s", error)
         except Exception as error:
             logger.error("No model yet (%s).", type(error).__name__)
@@ -178,11 +178,13 @@ _is_sweeping_worker = False
 
 
 def _on_worker(instance: Any, **_: Any) -> None:
-    """Workers of the screening queue sweep, and those of the default queue, in case no other is started."""
+    """A worker of the screening queue sweeps; one of other queues pays nothing for moderation.
+
+    It loads no model, opens no port and has no heartbeat: it may have neither the libraries nor the memory.
+    """
     global _is_sweeping_worker
     queues = instance.app.amqp.queues.consume_from
-    is_asked = bool({conf.QUEUE, instance.app.conf.task_default_queue} & set(queues))
-    _is_sweeping_worker = is_asked and pools.can_score(instance, conf.QUEUE, queues)
+    _is_sweeping_worker = conf.QUEUE in queues and pools.can_score(instance, conf.QUEUE, queues)
     divide_cores(pools.processes(instance))
     if _is_sweeping_worker:
         worker_port.open_port(is_prefork=pools.forks(instance))

@@ -13,13 +13,21 @@ from django.apps import apps
 from django.db import DatabaseError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
-from moderation import model_store
+from moderation import metrics, model_store
 from moderation.conf import conf
 from moderation.doorbell import broker_answers
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
 from moderation.monitoring.figures import Figures, Worker
-from moderation.screening.score import CANARY, Failure, ModelNotReady, load_scorer, score_each
+from moderation.screening.score import (
+    CANARY,
+    INSTALL_LIBRARIES,
+    Failure,
+    LibrariesMissing,
+    ModelNotReady,
+    load_scorer,
+    score_each,
+)
 
 
 @dataclass(frozen=True)
@@ -136,8 +144,10 @@ def _workers(known: Figures, alive: tuple[Worker, ...], within: float, limits: L
     says = f"{len(alive)} alive in the last {within:.0f} s, {limits.workers} wanted."
     if known.workers and not alive:
         says += f" The last one was {known.workers[0].name}, {known.workers[0].age:.0f} s ago."
-    does = "Start one (`celery -A yoursite worker -Q screening`), or read the log of the last one."
     is_well = len(alive) >= limits.workers
+    if not is_well and not alive:
+        says = f'Nobody takes the queue "{conf.QUEUE}": {says}'
+    does = f"Start one (`celery -A yoursite worker -Q {conf.QUEUE}`), or read the log of the last one."
     return Finding("workers", is_well, says, "" if is_well else does, {"alive": len(alive)})
 
 
@@ -152,7 +162,14 @@ def _model(known: Figures, alive: tuple[Worker, ...], limits: Limits) -> Finding
     if in_trouble:
         count = f"{len(in_trouble)} of {len(alive)} workers"
         says = f"{count} can't score with {version}, {in_trouble[0].name} among them."
-        does = "Their log names the file: restore it, or go back with `manage.py model_versions rollback`."
+        if any(row.trouble == metrics.LIBRARIES_MISSING for row in in_trouble):
+            does = (
+                f"Their machine lacks the libraries of a worker: {INSTALL_LIBRARIES}, and start them again."
+            )
+        else:
+            does = (
+                "Their log names the file: restore it, or go back with `manage.py model_versions rollback`."
+            )
         return Finding(part, False, says, does, numbers)
     loaded = [row for row in alive if row.version]
     if not loaded:
@@ -175,6 +192,10 @@ def _model_here() -> Finding:
     active = model_store.scoring_here(active)
     try:
         scored = score_each(load_scorer(active), [CANARY])[0]
+    except LibrariesMissing as error:
+        return Finding(
+            part, False, str(error), "Install them, or leave --model-here to the workers' machines."
+        )
     except (ModelNotReady, model_store.ModelUnavailable) as error:
         return Finding(part, False, str(error), does)  # our own words: they name a file, never a text
     if isinstance(scored, Failure):

@@ -30,6 +30,7 @@ from moderation.screening.claim import (
 from moderation.screening.company import alone, together
 from moderation.screening.score import (
     Failure,
+    LibrariesMissing,
     LoadScorer,
     ModelNotReady,
     Scorer,
@@ -106,7 +107,7 @@ def drain(
             claimed = _drain_once(done, load, stop)
         except (model_store.ModelUnavailable, ModelNotReady) as error:
             _complain(str(error))
-            metrics.model_unavailable()
+            metrics.model_unavailable(lacks_libraries=isinstance(error, LibrariesMissing))
             done.is_ready = done.is_finished = False
             break
         if not claimed:

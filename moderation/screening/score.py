@@ -26,11 +26,16 @@ LoadScorer = Callable[[ModelVersion], Scorer]
 
 CANARY = "Thank you, that was helpful."
 """Scored when a text fails: where this fails as well, the model is to blame and not the text."""
+INSTALL_LIBRARIES = "pip install '.[worker]'"
 FIRST_BACKOFF, LAST_BACKOFF = 1.0, 30.0
 
 
 class ModelNotReady(Exception):
     """The version can't be loaded, or can't score anything: texts stay pending, nothing is counted."""
+
+
+class LibrariesMissing(ModelNotReady):
+    """No version can be loaded on this machine: it has no libraries of a worker."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ class _Loaded:
         self._backoff = FIRST_BACKOFF
         self._not_before = 0.0
         self._complaint = ""
+        self._lacks_libraries = False
 
     def get(self, version: ModelVersion) -> Served:
         with self._lock:
@@ -127,21 +133,27 @@ class _Loaded:
 
     def _load(self, version: ModelVersion) -> Served:
         if self._sha256 == version.manifest_sha256 and time.monotonic() < self._not_before:
-            raise ModelNotReady(self._complaint)
+            raise self._not_ready()
         started = time.monotonic()
         try:
             served = serving.serve(version, backend=self._backend())
         except Exception as error:
             self._put_off(version, error)
-            raise ModelNotReady(self._complaint) from error
+            raise self._not_ready() from error
         self._served, self._sha256 = served, version.manifest_sha256
         self._backoff, self._complaint = FIRST_BACKOFF, ""
         metrics.model_loaded(str(version), time.monotonic() - started)
         return served
 
+    def _not_ready(self) -> ModelNotReady:
+        return (LibrariesMissing if self._lacks_libraries else ModelNotReady)(self._complaint)
+
     def _put_off(self, version: ModelVersion, error: Exception) -> None:
         """Longer and longer pauses before it is tried again; `drain` says it in the log, once."""
+        self._lacks_libraries = isinstance(error, ImportError)
         complaint = f"Model version {version} can't be loaded: {error}"
+        if self._lacks_libraries:
+            complaint += f". This machine lacks the libraries of a worker: {INSTALL_LIBRARIES}."
         if complaint != self._complaint:
             self._backoff = FIRST_BACKOFF
         self._served, self._sha256, self._complaint = None, version.manifest_sha256, complaint

@@ -8,12 +8,13 @@ import re
 import shutil
 from pathlib import Path
 
+import psutil
 import pytest
 
 from moderation import model_store
 from moderation.artifacts import packaged_directory
 from moderation.doorbell import doorbell
-from moderation.models import ModelVersion, Scoring, Screening
+from moderation.models import ModelVersion, Scoring, Screening, WorkerHeartbeat
 from tests.faults.accounting import TOXIC, Books
 from tests.faults.workers import Workers
 from tests.forum.models import Letter, Post
@@ -42,6 +43,24 @@ def test_each_process_that_scores_loads_one_verified_model_on_its_share_of_the_c
         assert f"onnx int8 (cpu), {share} thread(s), batches of 32" in line
         assert re.search(r"[1-9]\d* canned text\(s\) right within 0\.0", line)
         assert re.search(r"[1-9]\d* MB of memory", line)
+
+
+@pytest.mark.regression("M7", "D4")
+@pytest.mark.parametrize("pool", POOLS)
+def test_a_worker_of_another_queue_pays_nothing_for_moderation(workers: Workers, pool: str) -> None:
+    """As a site's own, for its mails."""
+    other = workers.start(pool, options=["--queues", "celery"])
+    workers.start("solo")
+    Post.objects.create(body=SENTENCE)
+    workers.wait_until_screened(1)
+    workers.wait_for(lambda: "ready." in other.log.read_text(), "the other worker")
+    assert WorkerHeartbeat.objects.count() == 1
+    assert "moderation" not in other.log.read_text().partition("ready.")[2]
+    processes = [psutil.Process(other.process.pid)]
+    processes += processes[0].children(recursive=True)
+    assert len(processes) == (1 + CONCURRENCY if pool == "prefork" else 1)
+    for process in processes:
+        assert not [found.path for found in process.memory_maps() if re.search("onnx|numpy", found.path)]
 
 
 @pytest.mark.parametrize("pool", POOLS)

@@ -21,7 +21,9 @@ from django.utils import timezone
 from moderation import metrics, model_store, processes
 from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbeat
 from moderation.monitoring import health, heartbeat
+from moderation.screening import score, serving
 from moderation.screening.discovery import remember_starts
+from moderation.sweep import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import screen
 from tests.servers import RedisServer
@@ -180,6 +182,36 @@ def test_a_worker_without_a_model_is_told_with_its_name(worker: str, broker: Red
     assert not found["is_well"]
     assert f"1 of 1 workers can't score with test@1, {worker} among them." in found["says"]
     assert "rollback" in found["do"]
+
+
+@pytest.mark.regression("M7", "D4")
+def test_a_worker_without_the_libraries_is_told_to_install_them(
+    worker: str, broker: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def serve(version: ModelVersion, *, backend: str) -> Any:
+        raise ModuleNotFoundError("No module named 'numpy'")
+
+    monkeypatch.setattr(serving, "serve", serve)
+    monkeypatch.setattr(score, "_loaded", score._Loaded(lambda: "onnx"))
+    Note.objects.create(text="hello")
+    for _ in range(2):  # the second within the pause before the model is tried again
+        sweep()
+        found = findings("--model-here")
+        assert f"1 of 1 workers can't score with test@1, {worker} among them." in found["model"]["says"]
+        assert "pip install '.[worker]'" in found["model"]["do"]
+        assert "rollback" not in found["model"]["do"]
+        assert "pip install '.[worker]'" in found["model here"]["says"]
+    assert "No module named 'numpy'" in caplog.text and "pip install '.[worker]'" in caplog.text
+
+
+@pytest.mark.regression("M7", "D4")
+def test_that_nobody_takes_the_queue_is_told_with_its_name(
+    version: ModelVersion, broker: RedisServer, settings: Any
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "QUEUE": "looking"}
+    found = findings()["workers"]
+    assert 'Nobody takes the queue "looking": 0 alive' in found["says"]
+    assert "-Q looking" in found["do"]
 
 
 def test_the_model_is_loaded_here_when_asked_for(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from django.utils import timezone
 from moderation import sweep as sweep_module
 from moderation.models import Discovery, Lease, ModelVersion, Screening
 from moderation.reviewing import decide
-from moderation.screening import enqueue
+from moderation.screening import enqueue, serving
 from moderation.screening.discovery import include_existing, remember_starts
 from moderation.sweep import Sweeper, Swept, sweep
 from tests.forum.models import Letter, Note, Post
@@ -242,3 +243,39 @@ def test_one_model_in_trouble_keeps_nobody_else_from_being_found_and_screened() 
             cursor.execute(f"ALTER TABLE {table}_away RENAME TO {table}")
     assert (done.found.new, done.drained.scored) == (1, 1)
     assert texts() == ["found all the same"]
+
+
+class _Worker(SimpleNamespace):
+    """As `celeryd_after_setup` hands it over."""
+
+    def __init__(self, *queues: str, pool: str = "solo", default: str = "celery") -> None:
+        amqp = SimpleNamespace(queues=SimpleNamespace(consume_from=dict.fromkeys(queues)))
+        app = SimpleNamespace(amqp=amqp, conf=SimpleNamespace(task_default_queue=default))
+        cls = type("TaskPool", (), {"__module__": f"celery.concurrency.{pool}"})
+        super().__init__(app=app, pool_cls=cls, concurrency=4, max_concurrency=None)
+
+
+@pytest.mark.regression("M7", "D4")
+@pytest.mark.parametrize("pool", ["solo", "prefork"])
+@pytest.mark.parametrize(
+    ("queues", "screens"),
+    [
+        (["celery"], False),
+        (["mails", "celery"], False),
+        (["screening"], True),
+        (["celery", "screening"], True),
+    ],
+)
+def test_only_a_worker_of_the_screening_queue_sweeps(
+    pool: str, queues: list[str], screens: bool, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Others, and their children, load no model, open no port, and don't beat: nothing can raise an alarm."""
+    settings.MODERATION = {**settings.MODERATION, "METRICS_PORT": 9101}
+    done: list[str] = []
+    monkeypatch.setattr(sweep_module, "_is_sweeping_worker", False)
+    monkeypatch.setattr(serving, "_processes", 1)
+    monkeypatch.setattr(sweep_module, "_start", lambda: done.append("sweeps"))
+    monkeypatch.setattr(sweep_module.worker_port, "open_port", lambda **_: done.append("port"))
+    sweep_module._on_worker(instance=_Worker(*queues, pool=pool))
+    sweep_module._on_child()
+    assert set(done) == ({"sweeps", "port"} if screens else set())
