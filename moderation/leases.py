@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from moderation import processes
 from moderation.models import Lease
+
+logger = logging.getLogger("moderation.leases")
+
+RENEWALS = 30
+"""Work that hangs loses its lease in the end: each is renewed after a third of its time, so often at most."""
 
 
 def take(name: str, seconds: float, *, resting: bool = False) -> uuid.UUID | None:
@@ -50,6 +60,34 @@ def give_back(name: str, token: uuid.UUID, *, after: float = 0.0) -> None:
     until = Now() + timedelta(seconds=after) if after else None
     Lease.objects.filter(name=name, token=token).update(token=None, until=until)
     _left_behind.discard(token)
+
+
+@contextmanager
+def kept(name: str, token: uuid.UUID, seconds: float) -> Iterator[None]:
+    """Renew the lease on a thread of its own while the caller works: whoever is slow has not died."""
+    is_done = threading.Event()
+
+    def keep() -> None:
+        try:
+            for _ in range(RENEWALS):
+                if is_done.wait(seconds / 3):
+                    return
+                try:
+                    if not renew(name, token, seconds):
+                        return
+                except DatabaseError as error:  # it may be back before the lease ends
+                    logger.warning("The lease %s was not renewed (%s).", name, type(error).__name__)
+                    close_old_connections()
+        finally:
+            connections.close_all()  # this thread's own
+
+    thread = threading.Thread(target=keep, name=f"moderation-lease-{name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        thread.join(1)
 
 
 _left_behind: set[uuid.UUID] = set()

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import lru_cache
+from pathlib import Path
 
 
 def here() -> str:
-    """This process: `host[namespace]:pid`. In two containers the same number may name two processes."""
+    """This process: `host[boot/namespace]:pid`.
+
+    In two containers the same number may name two processes, and two machines may have the same name: then
+    their kernels' boots differ.
+    """
     return f"{_place()}:{os.getpid()}"
 
 
@@ -39,4 +45,13 @@ def _place() -> str:
         namespace = os.readlink("/proc/self/ns/pid").removeprefix("pid:").strip("[]")
     except OSError:  # no Linux
         namespace = ""
-    return f"{socket.gethostname()[:150]}[{namespace}]"
+    return f"{socket.gethostname()[:150]}[{_boot()}/{namespace}]"
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    """The start of this machine's kernel, of which no two are named alike; empty where it has no name."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:18]
+    except OSError:  # no Linux
+        return ""

@@ -85,7 +85,7 @@ def decide(
         )
         _carry_out(screening, review)
     transaction.on_commit(
-        partial(signals.screening_reviewed.send_robust, Screening, screening=screening, review=review),
+        partial(signals.send, signals.screening_reviewed, screening=screening, review=review),
         using=router.db_for_write(Screening),
         robust=True,
     )

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.dispatch import Signal
 
+from moderation import row_errors
+
 logger = logging.getLogger("moderation.signals")
 
 
@@ -21,6 +23,20 @@ class TextFreeSignal(Signal):
     def _log_robust_failure(self, receiver: Any, err: Exception) -> None:
         name = getattr(receiver, "__qualname__", type(receiver).__qualname__)
         logger.error("The receiver %s of a moderation signal raised %s.", name, type(err).__name__)
+
+
+def send(signal: Signal, *, screening: Any, **arguments: Any) -> None:
+    """Send to every receiver; what one raises is logged, with the screening's id, and goes no further.
+
+    `send_robust` lets through what is no `Exception`: the receivers after that one are not called then.
+    """
+    try:
+        signal.send_robust(sender=type(screening), screening=screening, **arguments)
+    except BaseException as error:
+        if row_errors.ends_the_process(error):
+            raise
+        name = type(error).__name__
+        logger.error("A receiver of a moderation signal raised %s for screening %s.", name, screening.pk)
 
 
 screening_scored = TextFreeSignal()

@@ -19,14 +19,14 @@ from django.apps import apps
 from django.db import DatabaseError, close_old_connections
 from django.db.models.signals import post_migrate
 
-from moderation import leases, metrics, model_store, pools, retention, visibility
+from moderation import leases, metrics, model_store, pools, retention, row_errors, visibility
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.monitoring import heartbeat, worker_port
 from moderation.screening.claim import retry_failed
 from moderation.screening.discovery import Found, discover, remember_starts
 from moderation.screening.drain import Drained, drain, give_back_all, stopping
-from moderation.screening.live import reconcile
+from moderation.screening.live import reconcile_each
 from moderation.screening.score import LibrariesMissing, LoadScorer, ModelNotReady, load_scorer
 from moderation.screening.serving import divide_cores
 
@@ -73,11 +73,12 @@ def sweep(
     token = leases.take(LEASE, LEASE_SECONDS, resting=not apart)
     if token is not None:
         try:
-            done.found = discover()
-            metrics.count_discovered(**vars(done.found))
-            _carry_out_actions(done)
-            done.retried = _retry_failed()
-            done.blanked = _blank_due(stop)
+            with leases.kept(LEASE, token, LEASE_SECONDS):
+                done.found = discover()
+                metrics.count_discovered(**vars(done.found))
+                _carry_out_actions(done)
+                done.retried = _retry_failed()
+                done.blanked = _blank_due(stop)
         finally:
             leases.give_back(LEASE, token, after=apart)
     done.drained = drain(load=load, stop=stop, batches=batches, seconds=seconds)
@@ -92,11 +93,12 @@ def _carry_out_actions(done: Swept) -> None:
     left = [key for key in due if not visibility.act(key)]
     done.acted = len(due) - len(left)
     if left:
-        try:
-            stuck = Screening.objects.filter(pk__in=left, is_current=True)
-            done.found.edited += reconcile(list(stuck)).edited
-        except Exception as error:  # of one of the site's fields, perhaps; its message may quote a row
-            logger.error("Looking at what could not be hidden or shown failed (%s).", type(error).__name__)
+        stuck = Screening.objects.filter(pk__in=left, is_current=True)
+        done.found.edited += reconcile_each(list(stuck), _complain).edited
+
+
+def _complain(row: Screening, error: BaseException) -> None:
+    logger.error("Screening %s: its object can't be read (%s).", row.pk, type(error).__name__)
 
 
 def _retry_failed() -> int:
@@ -114,6 +116,14 @@ def _blank_due(stop: threading.Event) -> int:
         return 0
 
 
+def note_failure(error: BaseException) -> None:
+    """Count and log a sweep that failed, by the kind of error alone: its message may quote a row."""
+    metrics.count_sweep(is_ok=False)
+    metrics.count_failure(f"sweep:{type(error).__name__}")
+    extra = {"code": "sweep-failed"}
+    logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__, extra=extra)
+
+
 class Sweeper(threading.Thread):
     """Sweeps until it is told to stop; outlives every error but the end of its process."""
 
@@ -129,11 +139,10 @@ class Sweeper(threading.Thread):
                 # In a backlog that lasts for hours, what is new and what is to be hidden has its turn, too.
                 done = sweep(seconds=conf.SWEEP_SECONDS, apart=APART * conf.SWEEP_SECONDS)
                 has_time = done.drained.can_wait
-            except Exception as error:  # its message may quote a row
-                metrics.count_sweep(is_ok=False)
-                metrics.count_failure(f"sweep:{type(error).__name__}")
-                extra = {"code": "sweep-failed"}
-                logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__, extra=extra)
+            except BaseException as error:
+                if row_errors.ends_the_process(error):
+                    raise
+                note_failure(error)
             finally:
                 close_old_connections()
             if has_time:  # not all workers in step

@@ -6,7 +6,7 @@ import logging
 
 from celery import current_app, shared_task
 
-from moderation import metrics
+from moderation import metrics, row_errors
 from moderation.doorbell import doorbell
 from moderation.screening.claim import is_backlog
 from moderation.screening.drain import drain as drain_pending
@@ -29,7 +29,9 @@ def drain() -> None:
         if not current_app.conf.task_always_eager and is_backlog(pace().texts):
             doorbell.ring()
         done = drain_pending(seconds=DRAIN_SECONDS)
-    except Exception as error:
+    except BaseException as error:
+        if row_errors.ends_the_process(error):
+            raise
         metrics.count_failure(f"drain:{type(error).__name__}")
         # Celery would log the exception's message, and a database error quotes the row.
         logger.error("Draining stopped (%s); the next sweep goes on.", type(error).__name__)

@@ -112,15 +112,27 @@ def kept(token: uuid.UUID) -> Iterator[None]:
 
 
 def release(token: uuid.UUID) -> int:
-    """Give back what is still leased under `token`, with nothing counted against it; how many rows."""
-    return Screening.objects.filter(lease_token=token).update(lease_token=None, lease_until=None)
+    """Give back what is still leased under `token`, with nothing counted against it; how many rows.
+
+    A row that somebody is changing is left: waiting for a site's transaction would stop this worker. Most
+    such rows are superseded by it; of the others `is_leased` tells, and the caller comes back.
+    """
+    return _update_free(Screening.objects.filter(lease_token=token), lease_token=None, lease_until=None)
+
+
+def is_leased(token: uuid.UUID) -> bool:
+    """True while a row is leased under `token`."""
+    return Screening.objects.filter(lease_token=token).exists()
 
 
 def count_error(token: uuid.UUID, screening_id: int, code: str, version: ModelVersion) -> None:
-    """Count an error of scoring this text alone: it waits, or after the third one fails."""
+    """Count an error of this row alone: it waits, or after the third one fails.
+
+    Nothing is counted while somebody is changing the row, which is an edit, or the error comes again.
+    """
     own = Screening.objects.filter(pk=screening_id, lease_token=token)
     with transaction.atomic(using=router.db_for_write(Screening)):
-        screening = own.select_for_update().first()
+        screening = locked_if_free(own).first()
         if screening is None:
             return
         attempts = screening.attempts + 1
@@ -142,16 +154,28 @@ def fail_deadly(version: ModelVersion) -> int:
 
 
 def retry_failed(version: ModelVersion) -> int:
-    """Give what another version failed at to this one; how many. Each stays in the queue until then."""
+    """Give what an earlier version failed at to this one; how many. Each stays in the queue until then.
+
+    Earlier, and not just another: while two releases of a site run side by side, each with its own active
+    version, they would else undo each other's failures for ever.
+    """
     failed = Screening.objects.filter(is_current=True, status=Screening.Status.FAILED, outcome="")
-    return failed.exclude(failed_version=version).update(
-        status=Screening.Status.PENDING, attempts=0, deaths=0, priority=Screening.Priority.LOW
+    of_earlier = failed.filter(Q(failed_version=None) | Q(failed_version__lt=version.pk))
+    return _update_free(
+        of_earlier, status=Screening.Status.PENDING, attempts=0, deaths=0, priority=Screening.Priority.LOW
     )
 
 
 def _renew(token: uuid.UUID) -> None:
     own = Screening.objects.filter(lease_token=token)
-    own.update(lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS))
+    _update_free(own, lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS))
+
+
+def _update_free(rows: ScreeningRows, **columns: object) -> int:
+    """Update those of `rows` that nobody is changing at this moment; how many. Waits for nobody."""
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        free = list(locked_if_free(rows).order_by("id").values_list("pk", flat=True))
+        return rows.filter(pk__in=free).update(**columns) if free else 0
 
 
 def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Case) -> Claim:
@@ -212,7 +236,8 @@ def _expired() -> ScreeningRows:
 
 def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: object) -> int:
     """Stop trying and put it before a person; a comment keeps the visibility that it had while pending."""
-    failed = rows.update(
+    failed = _update_free(
+        rows,
         status=Screening.Status.FAILED,
         queued_for=Case(
             When(queued_for=Screening.QueuedFor.EDITED, then=F("queued_for")),

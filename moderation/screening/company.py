@@ -37,8 +37,9 @@ def alone() -> Iterator[None]:
     with _changed:
         _changed.wait_for(lambda: not _is_someone_alone)
         _is_someone_alone = True
-        _changed.wait_for(lambda: _working == 0)
     try:
+        with _changed:  # an exception that comes while this waits must not lock out the others for good
+            _changed.wait_for(lambda: _working == 0)
         yield
     finally:
         with _changed:

@@ -9,25 +9,26 @@ first comparison of such a model screens what was there before moderation was, t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
-from django.db import DatabaseError, InterfaceError, OperationalError, models, router, transaction
+from django.db import DatabaseError, models, router, transaction
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from moderation import registry
+from moderation import metrics, registry
 from moderation.conf import conf
 from moderation.models import Discovery, Screening
 from moderation.registry import Registered
 from moderation.releasing import hide_again
+from moderation.row_errors import code, ends_the_process, stepping_over
 from moderation.screening.copies import current_screenings
-from moderation.screening.enqueue import promise
-from moderation.screening.live import reconcile
+from moderation.screening.enqueue import fail_unread, promise
+from moderation.screening.live import reconcile, reconcile_each
 
 logger = logging.getLogger("moderation.screening")
 
@@ -61,7 +62,9 @@ def discover() -> Found:
             if has_integer_key(entry.model):
                 _look_above_watermark(entry, state, found)
             _compare_slice(entry, state, found)
-        except Exception as error:  # one model's trouble is not the others'; its message may quote a row
+        except BaseException as error:  # one model's trouble is not the others'; its message may quote a row
+            if ends_the_process(error):
+                raise
             logger.error("Discovery of %s failed (%s), to be tried again.", entry.label, type(error).__name__)
     return found
 
@@ -155,10 +158,10 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
         start = state.start if has_integer_key(entry.model) else None
         keys = keys_after(entry, state.objects_after or start)
         if rows:
-            for differences in _stepping_over(entry, reconcile, rows):
-                found.edited += differences.edited
-                found.gone += differences.gone
-            found.shown += sum(_stepping_over(entry, partial(hide_again, entry), rows))
+            differences = reconcile_each(rows, _note)
+            found.edited += differences.edited
+            found.gone += differences.gone
+            found.shown += sum(stepping_over(partial(hide_again, entry), rows, _note))
             state.screenings_after = rows[-1].pk
         if keys:
             found.new += _promise_missing(entry, keys)
@@ -174,7 +177,9 @@ def _promise_missing(entry: Registered, keys: Iterable[Any]) -> int:
     by_text = {str(key): key for key in keys}
     screened = current_screenings(entry).filter(object_id__in=list(by_text))
     missing = by_text.keys() - set(screened.values_list("object_id", flat=True))
-    return sum(_stepping_over(entry, partial(_promise_all, entry), [by_text[text] for text in missing]))
+    work = partial(_promise_all, entry)
+    unread = partial(_put_before_a_person, entry)
+    return sum(stepping_over(work, [by_text[text] for text in missing], unread))
 
 
 def _promise_all(entry: Registered, keys: Sequence[Any]) -> int:
@@ -184,26 +189,16 @@ def _promise_all(entry: Registered, keys: Sequence[Any]) -> int:
     )
 
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-def _stepping_over(
-    entry: Registered, work: Callable[[Sequence[Item]], Result], items: Sequence[Item]
-) -> Iterator[Result]:
-    """What `work` makes of all; where one of them makes it raise, of each alone, without those that do.
-
-    A field that can't be read or a key that is too long must not end the search for all that come after it.
-    Raises OperationalError and InterfaceError, which are the database's own trouble.
-    """
+def _put_before_a_person(entry: Registered, key: Any, error: BaseException) -> None:
+    """What can't be read can't be screened: it stands in the queue as failed, and the compare looks again."""
+    logger.error("%s %s can't be read (%s).", entry.label, key, type(error).__name__)
+    metrics.count_failure(code("reading", error))
     try:
-        yield work(items)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:  # its message may quote a row
-        if len(items) == 1:
-            key = getattr(items[0], "object_id", items[0])
-            logger.error("%s %s can't be looked at (%s).", entry.label, key, type(error).__name__)
-            return
-        for item in items:
-            yield from _stepping_over(entry, work, [item])
+        fail_unread(entry, str(key), code("reading", error))
+    except Exception as also:  # such as a key that is too long for the row
+        logger.error("%s %s is not in the queue (%s).", entry.label, key, type(also).__name__)
+
+
+def _note(row: Screening, error: BaseException) -> None:
+    metrics.count_failure(code("reading", error))
+    logger.error("Screening %s: its object can't be read (%s).", row.pk, type(error).__name__)

@@ -7,13 +7,13 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
-from moderation import metrics, model_store
+from moderation import metrics, model_store, row_errors
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import heartbeat
 from moderation.screening.claim import (
@@ -23,11 +23,13 @@ from moderation.screening.claim import (
     claim_alone,
     fail_deadly,
     has_suspects,
+    is_leased,
     is_one_for_alone,
     kept,
     release,
 )
 from moderation.screening.company import alone, together
+from moderation.screening.live import reconcile_each
 from moderation.screening.score import (
     Failure,
     LibrariesMissing,
@@ -52,12 +54,9 @@ STORE_TRIES = 3
 
 
 @dataclass
-class Drained:
+class Drained(Stored):
     """What one drain did."""
 
-    verdicts: dict[str, int] = field(default_factory=dict)
-    failures: int = 0
-    gone: int = 0
     is_ready: bool = True
     """False: the model could not be loaded or could not score; everything stays pending."""
     is_finished: bool = True
@@ -73,13 +72,6 @@ class Drained:
         """How many got a verdict."""
         return sum(self.verdicts.values())
 
-    def add(self, stored: Stored) -> None:
-        """Count what became of one batch."""
-        for verdict, count in stored.verdicts.items():
-            self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
-        self.failures += stored.failures
-        self.gone += stored.gone
-
 
 def drain(
     *,
@@ -90,7 +82,8 @@ def drain(
 ) -> Drained:
     """Screen what is pending: at most `batches` batches, for about `seconds`, until `stop` is set.
 
-    Raises DatabaseError when the database is away; nothing is counted against any text then.
+    Raises OperationalError or InterfaceError when the database is away; nothing is counted against any text
+    then.
     """
     _give_back_what_is_owed()
     done = Drained()
@@ -171,7 +164,7 @@ def _work_off(
                 if stop.is_set():
                     break
                 results = score_each(score, [row.text for row in part.screenings])
-                stored = _store(part, results, version)
+                stored = _store(part, _compared(part, results), version)
                 left -= stored.failures + sum(stored.verdicts.values())
                 done.add(stored)
         return True
@@ -196,24 +189,70 @@ def _slices(batch: Claim) -> Iterator[Claim]:
     yield Claim(batch.token, part)
 
 
+def _compared(batch: Claim, results: Sequence[Scores | Failure]) -> list[Scores | Failure]:
+    """The results, with a failure for each row whose object can't be compared with what was scored.
+
+    What was edited or deleted behind the receivers meanwhile is superseded by this, and then not ours.
+    """
+    failures: dict[int, Failure] = {}
+
+    def blame(row: Screening, error: BaseException) -> None:
+        failures[row.pk] = Failure(row_errors.code("reading", error))
+        logger.error("Screening %s: its object can't be read (%s).", row.pk, type(error).__name__)
+
+    reconcile_each([row for row in batch.screenings if row.source == Screening.Source.OBJECT], blame)
+    rows = zip(batch.screenings, results, strict=True)
+    return [failures.get(row.pk, result) for row, result in rows]
+
+
 def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
-    """Store, and try again while the database is away: what was scored belongs to no dead worker."""
+    """Store, and try again while the database is away: what was scored belongs to no dead worker.
+
+    An error that one row may have caused is looked for row by row, and counted against the one that has it.
+    """
     for tries in range(1, STORE_TRIES + 1):
         try:
             return store(batch, results, version)
-        except DatabaseError as error:
+        except BaseException as error:
+            if row_errors.ends_the_process(error):
+                raise
+            if not isinstance(error, DatabaseError):
+                return _store_each(batch, results, version, error)
             logger.warning("Storing a batch failed (%s), try %d.", type(error).__name__, tries)
             metrics.count_failure(f"store:{type(error).__name__}")
             if tries == STORE_TRIES:
+                if row_errors.may_be_of_one_row(error):
+                    return _store_each(batch, results, version, error)
                 raise
             time.sleep(0.1 * tries)
             close_old_connections()  # it may have come back, but this connection will not
     raise AssertionError("unreachable")
 
 
+def _store_each(
+    batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion, error: BaseException
+) -> Stored:
+    if not row_errors.may_be_of_one_row(error):
+        raise error
+    done = Stored()
+    for row, result in zip(batch.screenings, results, strict=True):
+        alone = Claim(batch.token, [row])
+        try:
+            stored = store(alone, [result], version)
+        except BaseException as own:
+            if not row_errors.may_be_of_one_row(own):
+                raise
+            logger.error("Screening %s can't be stored (%s).", row.pk, type(own).__name__)
+            stored = store(alone, [Failure(row_errors.code("storing", own))], version)
+        done.add(stored)
+    return done
+
+
 def _give_back(token: uuid.UUID) -> None:
     try:
         release(token)
+        if is_leased(token):  # somebody's transaction holds a row of it: an edit that has yet to commit
+            _owed.add(token)
     except DatabaseError as error:
         logger.warning("A batch could not be given back (%s), to be tried again.", type(error).__name__)
         _owed.add(token)
@@ -221,10 +260,12 @@ def _give_back(token: uuid.UUID) -> None:
 
 
 def _give_back_what_is_owed() -> None:
-    """What the database did not take back when it was away or full, before the lease makes it a death."""
+    """What the database did not take back when it was away, full or locked, before the lease makes it a
+    death."""
     for token in list(_owed):
         release(token)
-        _owed.discard(token)
+        if not is_leased(token):
+            _owed.discard(token)
 
 
 _held: set[uuid.UUID] = set()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -17,10 +18,10 @@ from django.db import DatabaseError, IntegrityError, router, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_init, post_save
 
-from moderation import doorbell, metrics, registry, releasing, visibility
-from moderation.models import Screening
+from moderation import doorbell, metrics, registry, releasing, row_errors, visibility
+from moderation.models import ModelVersion, Screening
 from moderation.registry import Registered
-from moderation.screening.copies import current_of, forget, new_screening
+from moderation.screening.copies import content_type_of, current_of, forget, new_screening
 
 logger = logging.getLogger("moderation.screening")
 
@@ -84,7 +85,8 @@ def on_save(
             make()
         else:  # another database: only after its commit is there anything to look at
             transaction.on_commit(make, using=using, robust=True)
-    except Exception as error:
+    except BaseException as error:
+        _pass_on(error)
         _lose(sender, instance.pk, error)
 
 
@@ -99,7 +101,8 @@ def on_delete(sender: type[Model], instance: Model, using: str = "default", **_:
             _forget_or_lose(entry, key)
         else:
             transaction.on_commit(partial(_forget_or_lose, entry, key), using=using, robust=True)
-    except Exception as error:
+    except BaseException as error:
+        _pass_on(error)
         _lose(sender, instance.pk, error)
 
 
@@ -132,6 +135,28 @@ def promise(
     raise AssertionError("unreachable")
 
 
+def fail_unread(entry: Registered, key: str, error_code: str) -> None:
+    """Put an object whose text can't be read in the queue, as failed and without a text.
+
+    Once it can be read again, the compare finds another text than the empty one, and that is screened. Does
+    nothing where the object has a current screening. Raises DatabaseError.
+    """
+    fresh = Screening(
+        source=Screening.Source.OBJECT,
+        content_type=content_type_of(entry),
+        object_id=key,
+        field=entry.text.name,
+        status=Screening.Status.FAILED,
+        queued_for=Screening.QueuedFor.FAILED,
+        sampling_probability=1.0,
+        error_code=error_code,
+        failed_version=ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first(),
+        priority=Screening.Priority.LOW,
+    )
+    with suppress(IntegrityError), transaction.atomic(using=router.db_for_write(Screening)):
+        fresh.save(force_insert=True)
+
+
 def _promise_or_lose(
     entry: Registered, instance: Model, *, is_new: bool, update_fields: Collection[str] | None
 ) -> None:
@@ -139,7 +164,8 @@ def _promise_or_lose(
         made = promise(entry, instance, is_new=is_new, at_save=True, update_fields=update_fields)
         if made is not None:
             transaction.on_commit(doorbell.ring, using=router.db_for_write(Screening), robust=True)
-    except Exception as error:
+    except BaseException as error:
+        _pass_on(error)
         _lose(type(instance), instance.pk, error)
         make_up = partial(_make_up, entry, instance.pk)
         transaction.on_commit(make_up, using=router.db_for_write(Screening), robust=True)
@@ -152,7 +178,8 @@ def _make_up(entry: Registered, key: object) -> None:
         instance = objects.filter(pk=key).first()
         if instance is not None and promise(entry, instance) is not None:
             doorbell.ring()
-    except Exception as error:
+    except BaseException as error:
+        _pass_on(error)
         logger.info("%s %s is left to discovery (%s).", entry.label, key, type(error).__name__)
 
 
@@ -164,18 +191,26 @@ def _look_or_lose(entry: Registered, instance: Model) -> None:
                 current = current_of(entry, instance)
                 if current is not None:
                     releasing.look_at_save(entry, instance, current)
-    except Exception as error:
+    except BaseException as error:
+        _pass_on(error)
         _lose(type(instance), instance.pk, error)
 
 
 def _forget_or_lose(entry: Registered, key: str) -> None:
     try:
         forget(entry, [key])
-    except Exception as error:
+    except BaseException as error:
+        _pass_on(error)
         _lose(entry.model, key, error)
 
 
-def _lose(model: type[Model], key: object, error: Exception) -> None:
+def _pass_on(error: BaseException) -> None:
+    """Raise what ends the process: a site's save never fails of anything else."""
+    if row_errors.ends_the_process(error):
+        raise error
+
+
+def _lose(model: type[Model], key: object, error: BaseException) -> None:
     """Count and log a promise that could not be kept: the kind of error only, as its message quotes rows."""
     global _losses
     _losses += 1
@@ -249,7 +284,8 @@ def is_exempt(entry: Registered, instance: Model) -> bool:
     try:
         with transaction.atomic(using=router.db_for_write(Screening)):  # it may query, and fail at it
             return entry.is_exempt(instance)
-    except Exception as error:
+    except BaseException as error:
+        _pass_on(error)
         logger.error(
             "%s raised %s; %s %s is screened like any other.",
             entry.exempt,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from django.db import router
 
-from moderation import visibility
+from moderation import row_errors, visibility
 from moderation.models import Screening
 from moderation.registry import Registered
 from moderation.screening.copies import forget
@@ -23,9 +23,30 @@ class Differences:
     gone: int = 0
     """The object is no more: the copies were blanked."""
 
+    def add(self, more: Differences) -> None:
+        """Count those of another comparison, too."""
+        self.edited += more.edited
+        self.gone += more.gone
+
+
+def reconcile_each(
+    screenings: Sequence[Screening], blame: Callable[[Screening, BaseException], object]
+) -> Differences:
+    """Compare as `reconcile` does; a row whose object raises is given to `blame`, and the others go on.
+
+    Raises OperationalError or InterfaceError where the database is away.
+    """
+    found = Differences()
+    for differences in row_errors.stepping_over(reconcile, screenings, blame):
+        found.add(differences)
+    return found
+
 
 def reconcile(screenings: Sequence[Screening]) -> Differences:
-    """Compare screenings of objects with what is live now, one query for each model. Raises DatabaseError."""
+    """Compare screenings of objects with what is live now, one query for each model.
+
+    Raises DatabaseError, and what an object raises when it is read.
+    """
     found = Differences()
     by_model: dict[str, tuple[Registered, list[Screening]]] = {}
     for screening in screenings:

@@ -18,7 +18,6 @@ from moderation.locking import locked_if_free
 from moderation.models import LabelScore, ModelVersion, Policy, Scoring, Screening, written_labels
 from moderation.policies import Judgement, Thresholds
 from moderation.screening.claim import Claim, count_error
-from moderation.screening.live import reconcile
 from moderation.screening.score import Failure, Scores
 
 logger = logging.getLogger("moderation.screening")
@@ -35,12 +34,20 @@ class Stored:
     gone: int = 0
     """Edited, deleted or taken over while they were scored: nothing was stored for them."""
 
+    def add(self, more: Stored) -> None:
+        """Count what became of another claim, too."""
+        for verdict, count in more.verdicts.items():
+            self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
+        self.failures += more.failures
+        self.gone += more.gone
+
 
 def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
-    """Store one result for each claimed screening. Doing it twice changes nothing. Raises DatabaseError."""
+    """Store one result for each claimed screening. Doing it twice changes nothing.
+
+    Raises DatabaseError, and what a row of the claim raises; nothing is stored then, but for errors counted.
+    """
     done = Stored()
-    # What was edited or deleted behind the receivers meanwhile is superseded by this, and then not ours.
-    reconcile([row for row in claim.screenings if row.source == Screening.Source.OBJECT])
     scores: dict[int, Scores] = {}
     for screening, result in zip(claim.screenings, results, strict=True):
         if isinstance(result, Failure):
@@ -183,6 +190,6 @@ def _queue(row: Screening, judgement: Judgement) -> tuple[str, float]:
 
 def _tell(rows: Sequence[Screening]) -> None:
     for row in rows:
-        signals.screening_scored.send_robust(sender=Screening, screening=row)
+        signals.send(signals.screening_scored, screening=row)
         if row.verdict == Screening.Verdict.HELD:
-            signals.screening_held.send_robust(sender=Screening, screening=row)
+            signals.send(signals.screening_held, screening=row)

@@ -88,3 +88,38 @@ class LoudPoem(Poem):
     def lines(self) -> list[str]:
         """The same, louder."""
         return [line.upper() for line in super().lines()]
+
+
+class SealedText(models.TextField):
+    """A column that a site encrypts: what was written under a lost key can't be read."""
+
+    def from_db_value(self, value: str | None, *_: object) -> str | None:
+        """Raises ValueError for what is broken."""
+        if value is not None and value.startswith("BROKEN"):
+            raise ValueError(f"cannot decrypt {value}")
+        return value
+
+
+@moderated(text="body", hide={"field": "is_public", "hidden": False})
+class Secret(models.Model):
+    """One damaged row of it must not stop anybody else's."""
+
+    body = SealedText()
+    is_public = models.BooleanField(default=True)
+
+
+@moderated(text="tests.forum.rules.whole_riddle", hide={"field": "is_public", "hidden": False})
+class Riddle(models.Model):
+    """Raises, when it is read, in the way that `trouble` names."""
+
+    words = models.CharField(max_length=200)
+    trouble = models.CharField(max_length=20, blank=True)
+    teller = models.ForeignKey(Letter, models.DO_NOTHING, null=True, db_constraint=False)
+    is_public = models.BooleanField(default=True)
+
+    @property
+    def told(self) -> str:
+        """The words."""
+        if self.trouble == "property":
+            raise AttributeError(self.words)
+        return self.words

@@ -217,7 +217,8 @@ def test_an_object_that_can_not_be_noted_keeps_none_after_it_from_being_found(
     Post.objects.bulk_create([Post(body="first"), Post(body="bad secret"), Post(body="last")])
     assert run().found.new == 1  # of the first the try with all of them made a promise
     assert texts() == ["first", "last"]
-    assert "can't be looked at (ValueError)" in caplog.text
+    assert Screening.objects.open().get().status == "failed"  # that one, without its text
+    assert "can't be read (ValueError)" in caplog.text
     assert "secret" not in caplog.text
     Post.objects.bulk_create([Post(body="later")])
     run()

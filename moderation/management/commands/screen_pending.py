@@ -11,13 +11,13 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 
-from moderation import metrics
+from moderation import row_errors
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.monitoring import worker_port
 from moderation.screening.discovery import include_existing
 from moderation.screening.drain import give_back_all
-from moderation.sweep import Swept, sweep
+from moderation.sweep import Swept, note_failure, sweep
 
 logger = logging.getLogger("moderation.screening")
 
@@ -53,20 +53,25 @@ class Command(BaseCommand):
             done = self._sweep(batches)
         except DatabaseError as error:  # its message may quote a row
             raise CommandError(f"The database failed ({type(error).__name__}).") from None
+        except BaseException as error:
+            if row_errors.ends_the_process(error):
+                raise
+            raise CommandError(f"The sweep failed ({type(error).__name__}).") from None
         if not done.drained.is_ready:
             raise CommandError("The model is not ready; the log says which file. Comments stay pending.")
 
     def _loop(self, batches: int | None) -> NoReturn:
-        """Go on for ever, whatever happens to the database."""
+        """Go on until interrupted; survives what a worker's sweeper survives."""
         worker_port.open_port()
         while True:
             has_time = True
             try:
                 done = self._sweep(batches, conf.SWEEP_SECONDS)
                 has_time = batches is not None or done.drained.can_wait
-            except DatabaseError as error:
-                metrics.count_sweep(is_ok=False)
-                logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__)
+            except BaseException as error:
+                if row_errors.ends_the_process(error):
+                    raise
+                note_failure(error)
             close_old_connections()
             if has_time:
                 time.sleep(conf.SWEEP_SECONDS)

@@ -6,6 +6,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from tests.forum.models import SealedText
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -124,5 +126,41 @@ class Migration(migrations.Migration):
                 "constraints": [],
             },
             bases=("forum.poem",),
+        ),
+        migrations.CreateModel(
+            name="Secret",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("body", SealedText()),
+                ("is_public", models.BooleanField(default=True)),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Riddle",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("words", models.CharField(max_length=200)),
+                ("trouble", models.CharField(blank=True, max_length=20)),
+                ("is_public", models.BooleanField(default=True)),
+                (
+                    "teller",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=models.DO_NOTHING,
+                        to="forum.letter",
+                    ),
+                ),
+            ],
         ),
     ]

@@ -1,0 +1,179 @@
+"""One row that raises, wherever and whatever, never stops the others; it ends before a person."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+from moderation import registry, signals
+from moderation.models import ModelVersion, Screening
+from moderation.row_errors import stepping_over
+from moderation.screening.copies import content_type_of
+from moderation.screening.discovery import remember_starts
+from moderation.sweep import sweep
+from tests.forum.models import Letter, Post, Riddle, Secret
+from tests.forum.rules import NoException
+from tests.moderation.conftest import by_words, load_by_words, run_command, scores_with, screen
+
+pytestmark = [pytest.mark.regression("H1"), pytest.mark.django_db]
+
+TOXIC = "I will kill you"
+LEAK = "kestrel"
+"""A word of the texts, and of every message that is raised."""
+
+
+def _damaged_secret() -> Any:
+    secret = Secret.objects.create(body="fine")
+    Secret._base_manager.filter(pk=secret.pk).update(body=f"BROKEN {LEAK}")
+    return secret.pk
+
+
+def _riddle(trouble: str) -> Any:
+    riddle = Riddle.objects.create(words=LEAK)
+    Riddle._base_manager.filter(pk=riddle.pk).update(trouble=trouble)
+    return riddle.pk
+
+
+def _whose_relation_is_gone() -> Any:
+    riddle = Riddle.objects.create(words=LEAK)
+    Riddle._base_manager.filter(pk=riddle.pk).update(trouble="related", teller=987654)
+    return riddle.pk
+
+
+def _with_a_key_of_old() -> Any:
+    """Screened when the model's key was a number; it is a UUID now."""
+    entry = registry.get("forum.Note")
+    assert entry is not None
+    row = Screening.objects.create(
+        content_type=content_type_of(entry), object_id="123", field="text", text=LEAK, text_key="ab"
+    )
+    return row.object_id
+
+
+ROWS: dict[str, Callable[[], Any]] = {
+    "field that can't be decrypted": _damaged_secret,
+    "property that raises": lambda: _riddle("property"),
+    "related row that is gone": _whose_relation_is_gone,
+    "exception that is no Exception": lambda: _riddle("no exception"),
+    "key that its model can't hold": _with_a_key_of_old,
+}
+
+
+@pytest.fixture(params=ROWS.values(), ids=ROWS)
+def bad(request: pytest.FixtureRequest, version: ModelVersion) -> str:
+    """The key of an object whose pending text can't be compared with what is live."""
+    return str(request.param())
+
+
+def test_row_that_raises_ends_before_a_person_and_the_others_are_screened(
+    bad: str, caplog: pytest.LogCaptureFixture, admin_client: Client
+) -> None:
+    posts = [Post.objects.create(body=f"{TOXIC} {number}") for number in range(40)]
+    for _ in range(3):
+        screen()
+        Screening.objects.pending().update(lease_until=None)
+    assert Screening.objects.filter(verdict="held").count() == len(posts)
+    assert not Post.objects.filter(is_visible=True).exists()
+    row = Screening.objects.get(object_id=bad, content_type__model__in=["secret", "riddle", "note"])
+    assert (row.status, row.queued_for, row.attempts, row.deaths) == ("failed", "failed", 3, 0)
+    assert row.error_code.startswith("reading-error:") and LEAK not in row.error_code
+    assert str(row.pk) in caplog.text and LEAK not in caplog.text
+    assert admin_client.get("/admin/moderation/screening/").status_code == 200
+    assert admin_client.get(f"/admin/moderation/screening/{row.pk}/change/").status_code == 200
+
+
+def test_sweep_and_command_survive_a_row_that_raises(
+    bad: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "COMPARE_HOURS": 0}
+    scores_with(monkeypatch, by_words)
+    Post.objects.create(body=TOXIC)
+    sweep(load=load_by_words)
+    Post.objects.create(body=TOXIC)
+    assert "screened: 1" in run_command("screen_pending")
+    assert Screening.objects.filter(verdict="held").count() == 2
+
+
+@pytest.mark.parametrize(
+    "trouble", ["property", "related", "no exception"], ids=["Exception", "DoesNotExist", "BaseException"]
+)
+def test_object_that_no_receiver_saw_and_nobody_can_read_stands_in_the_queue(
+    version: ModelVersion, trouble: str
+) -> None:
+    remember_starts()
+    Riddle.objects.bulk_create([Riddle(words=TOXIC, trouble=trouble, teller_id=987654), Riddle(words=TOXIC)])
+    sweep(load=load_by_words)
+    bad, good = Riddle._base_manager.order_by("pk")
+    assert (bad.is_public, good.is_public) == (True, False)
+    row = Screening.objects.open().get(object_id=str(bad.pk), content_type__model="riddle")
+    assert (row.status, row.text) == ("failed", "")
+
+
+def test_object_that_can_be_read_again_is_screened(version: ModelVersion, settings: Any) -> None:
+    settings.MODERATION = {**settings.MODERATION, "COMPARE_HOURS": 0}
+    remember_starts()
+    Riddle.objects.bulk_create([Riddle(words=TOXIC, trouble="property")])
+    sweep(load=load_by_words)
+    Riddle._base_manager.update(trouble="")
+    for _ in range(3):
+        sweep(load=load_by_words)
+    row = Screening.objects.get(is_current=True, content_type__model="riddle")
+    assert (row.text, row.verdict) == (TOXIC, "held")
+    assert not Riddle.objects.get().is_public
+
+
+@pytest.mark.parametrize("error", [ValueError(LEAK), NoException(LEAK)], ids=["Exception", "BaseException"])
+def test_receiver_that_raises_costs_nobody_a_verdict(
+    version: ModelVersion, error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    def receive(screening: Screening, **_: Any) -> None:
+        raise error
+
+    signals.screening_scored.connect(receive)
+    try:
+        for number in range(3):
+            Post.objects.create(body=f"{TOXIC} {number}")
+        assert screen().verdicts == {"held": 3}
+    finally:
+        signals.screening_scored.disconnect(receive)
+    assert type(error).__name__ in caplog.text and LEAK not in caplog.text
+
+
+def test_save_whose_text_can_t_be_read_succeeds(version: ModelVersion) -> None:
+    riddle = Riddle.objects.create(words=TOXIC, trouble="no exception")
+    assert Riddle._base_manager.filter(pk=riddle.pk).exists()
+
+
+def test_row_that_can_t_be_stored_is_told_from_its_neighbours(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it is that storing this one row raises."""
+    from moderation.screening import store as module
+
+    judge = module.policies.judge
+
+    def judge_but_one(scores: Any, thresholds: Any) -> Any:
+        if scores["toxic"] > 0.9:
+            raise KeyError("kill")
+        return judge(scores, thresholds)
+
+    monkeypatch.setattr(module.policies, "judge", judge_but_one)
+    for text in ("hello", TOXIC, "what an idiot"):
+        Letter.objects.create(text=text)
+    done = screen()
+    assert (done.verdicts, done.failures) == ({"clear": 1, "flagged": 1}, 1)
+    assert Screening.objects.get(text=TOXIC).error_code == "storing-error:KeyError"
+
+
+def test_control_of_the_process_is_never_pinned_on_a_row() -> None:
+    def work(items: Any) -> None:
+        raise error
+
+    for error in (KeyboardInterrupt(), SystemExit(), OperationalError(), MemoryError()):
+        with pytest.raises(type(error)):
+            list(stepping_over(work, [uuid.uuid4()], lambda *_: pytest.fail("was blamed")))
