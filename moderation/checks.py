@@ -30,6 +30,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "THREADS": (1, 1024, True),
     "CLASSIFY_MAX_TEXTS": (1, 100_000, False),
     "CLASSIFY_MAX_CHARACTERS": (1, 1_000_000_000, False),
+    "CLASSIFY_MAX_IN_FLIGHT": (1, 1000, False),
     "METRICS_PORT": (1, 65535, True),
     "RETENTION_DAYS": (0, 36_500, True),
 }

@@ -78,7 +78,7 @@ class Conf:
 
     @property
     def THREADS(self) -> int | None:
-        """Texts that one process scores at once; None: its share of the cores that the worker may use."""
+        """Texts that a worker process scores at once; None: its share of the cores that it may use."""
         value = self.given.get("THREADS")
         return None if value is None else int(value)
 
@@ -111,8 +111,16 @@ class Conf:
 
     @property
     def CLASSIFY_MAX_CHARACTERS(self) -> int:
-        """How many characters the texts of one request to `classify/` may have together."""
-        return int(self.given.get("CLASSIFY_MAX_CHARACTERS", 2_000_000))
+        """How many characters the texts of one request to `classify/` may have together.
+
+        The default takes 6 s of one core at worst (benchmarks/classify_cost.py).
+        """
+        return int(self.given.get("CLASSIFY_MAX_CHARACTERS", 50_000))
+
+    @property
+    def CLASSIFY_MAX_IN_FLIGHT(self) -> int:
+        """Requests to `classify/` that one process scores or keeps waiting at a time; others get a 503."""
+        return int(self.given.get("CLASSIFY_MAX_IN_FLIGHT", 2))
 
     @property
     def METRICS_TOKEN(self) -> str:
@@ -160,6 +168,7 @@ KEYS = (
     "CLASSIFY_PERMISSION",
     "CLASSIFY_MAX_TEXTS",
     "CLASSIFY_MAX_CHARACTERS",
+    "CLASSIFY_MAX_IN_FLIGHT",
     "METRICS_TOKEN",
     "METRICS_PORT",
     "METRICS_ADDRESS",

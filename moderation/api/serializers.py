@@ -23,16 +23,38 @@ class AnyString(serializers.Field):
         return value
 
 
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class Texts(serializers.Field):
+    """A list of JSON strings: its type and length come first, and the first wrong element ends the check.
+
+    REST framework's ListField looks at every element, and makes an error of each that is wrong.
+    """
+
+    default_error_messages = {
+        "not_a_list": 'Expected a list of strings but got type "{kind}".',
+        "too_many": "At most {most} texts in one request.",
+        "invalid": "Not a string: item {place}.",
+    }
+
+    def to_internal_value(self, data: Any) -> list[str]:
+        if not isinstance(data, list):
+            self.fail("not_a_list", kind=type(data).__name__)
+        if len(data) > conf.CLASSIFY_MAX_TEXTS:
+            self.fail("too_many", most=conf.CLASSIFY_MAX_TEXTS)
+        for place, text in enumerate(data, start=1):
+            if not isinstance(text, str):
+                self.fail("invalid", place=place)
+        return data
+
+    def to_representation(self, value: list[str]) -> list[str]:
+        return value
+
+
 class ClassifyRequest(serializers.Serializer):
     """One text, or several."""
 
     text = AnyString(required=False)
-    texts = serializers.ListField(child=AnyString(), required=False, allow_empty=True)
-
-    def validate_texts(self, texts: list[str]) -> list[str]:
-        if len(texts) > conf.CLASSIFY_MAX_TEXTS:
-            raise serializers.ValidationError(f"At most {conf.CLASSIFY_MAX_TEXTS} texts in one request.")
-        return texts
+    texts = Texts(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("text" in attrs) == ("texts" in attrs):
@@ -44,7 +66,8 @@ class Classification(serializers.Serializer):
     """What the model and the policy in force make of one text."""
 
     label = serializers.CharField(  # type: ignore[assignment]  # a Field has a label of its own
-        help_text="The label with the highest score, flagged or not."
+        help_text="The label with the highest score. It is named for a clean text as well: `flagged` says "
+        "whether any label counts."
     )
     confidence = serializers.FloatField(help_text="That label's score: a calibrated probability, 0 to 1.")
     all_scores = serializers.DictField(child=serializers.FloatField(), help_text="{label: score}")

@@ -1,15 +1,17 @@
 """`POST classify/`: scores texts with the active version, in this process, and stores nothing."""
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import UnreadablePostError
+from django.utils.decorators import method_decorator
 from django.utils.module_loading import import_string
-from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework import status
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.permissions import BasePermission
@@ -19,17 +21,23 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from moderation import model_store, policies
-from moderation.api.serializers import Classification, Classifications, ClassifyRequest
+from moderation.api.admission import admission
+from moderation.api.openapi import ClassifySchema, SchemaSchema
+from moderation.api.serializers import ClassifyRequest
+from moderation.api.throttling import ClassifyThrottle
 from moderation.conf import conf
 from moderation.models import ModelVersion, Screening
 from moderation.policies import Thresholds
 from moderation.screening.score import Failure, ModelNotReady, Scores, load_scorer_for_web, score_each
 from moderation.screening.store import thresholds_for
+from moderation.transactions import without_transaction
 
 logger = logging.getLogger("moderation.api")
 
 BYTES_PER_CHARACTER = 12
 """What one character takes at most in JSON: an escaped surrogate pair."""
+BYTES_AROUND = 64 * 1024
+"""For keys, quotes, commas and white space."""
 
 
 class TooLarge(APIException):
@@ -45,6 +53,7 @@ class NoModel(APIException):
     status_code = status.HTTP_503_SERVICE_UNAVAILABLE
     default_detail = "No model can score at the moment. The server's log says why; try again later."
     default_code = "model_unavailable"
+    wait = 30  # longer than the model store waits before it tries again
 
 
 class CannotScore(APIException):
@@ -64,32 +73,34 @@ class BoundedJSONParser(JSONParser):
             raise ParseError("JSON parse error: nested too deeply.") from error
 
 
+@method_decorator(without_transaction, name="dispatch")
 class ClassifyView(APIView):
-    """Scores of one text, or of several."""
+    """Scores of one text, or of several. Who calls is found out as the site's REST_FRAMEWORK says."""
 
-    authentication_classes = (SessionAuthentication,)
     renderer_classes = (JSONRenderer,)
     parser_classes = (BoundedJSONParser,)
-    schema = AutoSchema()
+    throttle_classes = (ClassifyThrottle, *APIView.throttle_classes)
+    versioning_class = None
+    schema = ClassifySchema()
 
     def get_permissions(self) -> list[BasePermission]:
         return permissions()
 
-    @extend_schema(
-        operation_id="classify",
-        request=ClassifyRequest,
-        responses={
-            200: PolymorphicProxySerializer(
-                component_name="ClassifyResponse",
-                serializers=[Classification, Classifications],
-                resource_type_field_name=None,
-                many=False,
-            )
-        },
-    )
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse what is too large before anybody reads it: the check for CSRF does."""
+        _check_length(request)
+        super().initial(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer in JSON what Django answers with a page, and say when to come again."""
+        error = _as_client_error(exc)
+        response: Response = super().handle_exception(error)
+        if wait := getattr(error, "wait", None):
+            response.headers.setdefault("Retry-After", str(math.ceil(wait)))
+        return response
+
     def post(self, request: Request) -> Response:
         """With `text` one classification, with `texts` a list of `results` in their order."""
-        _check_length(request)
         asked = ClassifyRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         if "text" in asked.validated_data:
@@ -97,12 +108,13 @@ class ClassifyView(APIView):
         return Response({"results": classify(asked.validated_data["texts"])})
 
 
+@method_decorator(without_transaction, name="dispatch")
 class SchemaView(SpectacularAPIView):
     """The OpenAPI description of this API, for those who may call it."""
 
-    authentication_classes = (SessionAuthentication,)
+    versioning_class = None
     urlconf = "moderation.api.urls"
-    schema = AutoSchema()
+    schema = SchemaSchema()
 
     def get_permissions(self) -> list[BasePermission]:
         return permissions()
@@ -123,12 +135,13 @@ def permissions() -> list[BasePermission]:
 
 
 def classify(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Classifications of n texts, in their order. Raises TooLarge, NoModel or CannotScore."""
+    """Classifications of n texts, in their order. Raises TooLarge, Busy, NoModel or CannotScore."""
     if sum(len(text) for text in texts) > conf.CLASSIFY_MAX_CHARACTERS:
         raise TooLarge(f"At most {conf.CLASSIFY_MAX_CHARACTERS:,} characters in one request.")
     try:
         version = model_store.active_version()
-        results = score_each(load_scorer_for_web(version), texts) if texts else []
+        with admission():
+            results = score_each(load_scorer_for_web(version), texts) if texts else []
     except (model_store.ModelUnavailable, ModelNotReady) as error:
         logger.error("A text could not be classified: %s", error)
         raise NoModel from error
@@ -155,11 +168,27 @@ def _highest(scores: Mapping[str, float]) -> str:
 
 
 def _check_length(request: Request) -> None:
-    """Before the body is read. REST framework reads it past Django's own limit."""
-    limit = conf.CLASSIFY_MAX_CHARACTERS * BYTES_PER_CHARACTER + 1024 * 1024
+    """Before the body is read. Django refuses more than DATA_UPLOAD_MAX_MEMORY_SIZE in any case."""
+    limit = most_bytes()
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:
         length = 0
     if length > limit:
         raise TooLarge(f"At most {limit:,} bytes in one request.")
+
+
+def most_bytes() -> int:
+    """How large a body may be: room for CLASSIFY_MAX_CHARACTERS, however they are written in JSON."""
+    needed = conf.CLASSIFY_MAX_CHARACTERS * BYTES_PER_CHARACTER + BYTES_AROUND
+    let_in = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return needed if let_in is None else min(needed, int(let_in))
+
+
+def _as_client_error(error: Exception) -> Exception:
+    """REST framework's exception for what Django raises while it reads a body; any other as it is."""
+    if isinstance(error, RequestDataTooBig):
+        return TooLarge(f"At most {most_bytes():,} bytes in one request.")
+    if isinstance(error, UnreadablePostError):
+        return ParseError("The body ended before its length.")
+    return error

@@ -9,8 +9,10 @@ from django.views.decorators.http import require_safe
 
 from moderation.monitoring import health
 from moderation.monitoring.exposition import has_token, render
+from moderation.transactions import without_transaction
 
 
+@without_transaction
 @require_safe
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -27,6 +29,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
     )
 
 
+@without_transaction
 @require_safe
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:

@@ -6,6 +6,7 @@ Nothing here touches a row. How the model runs is the business of `serving`.
 from __future__ import annotations
 
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -51,7 +52,8 @@ def load_scorer(version: ModelVersion) -> Scorer:
 
 
 def load_scorer_for_web(version: ModelVersion) -> Scorer:
-    """The same on the CPU, whatever MODERATION["BACKEND"] says: a web process never imports torch."""
+    """The same on one core of the CPU, whatever MODERATION says: a web process never imports torch, and its
+    other cores serve pages."""
     return _loaded_for_web.get(version).predict
 
 
@@ -109,9 +111,10 @@ def _is_not_the_texts_fault(error: Exception) -> bool:
 class _Loaded:
     """The process's one loaded version; shared by the worker's threads."""
 
-    def __init__(self, backend: Callable[[], str]) -> None:
-        """backend: asked at each load which one the setting wants."""
+    def __init__(self, backend: Callable[[], str], cores: int | None = None) -> None:
+        """backend: asked at each load which one the setting wants. cores: see `serving.serve`."""
         self._backend = backend
+        self._cores = cores
         self._lock = threading.Lock()
         self._sha256 = ""
         self._served: Served | None = None
@@ -136,7 +139,7 @@ class _Loaded:
             raise self._not_ready()
         started = time.monotonic()
         try:
-            served = serving.serve(version, backend=self._backend())
+            served = serving.serve(version, backend=self._backend(), cores=self._cores)
         except Exception as error:
             self._put_off(version, error)
             raise self._not_ready() from error
@@ -162,4 +165,19 @@ class _Loaded:
 
 
 _loaded = _Loaded(lambda: conf.BACKEND)
-_loaded_for_web = _Loaded(lambda: "onnx")
+_loaded_for_web = _Loaded(lambda: "onnx", cores=1)
+_of_the_parent: list[_Loaded] = []
+
+
+def _load_anew() -> None:
+    """In a forked child: another process's session may have lost its threads, and its lock may be taken.
+
+    It is kept, as to destroy it could wait for the threads that are not there.
+    """
+    global _loaded, _loaded_for_web
+    _of_the_parent.extend((_loaded, _loaded_for_web))
+    _loaded, _loaded_for_web = _Loaded(lambda: conf.BACKEND), _Loaded(lambda: "onnx", cores=1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_load_anew)

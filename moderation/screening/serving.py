@@ -66,15 +66,16 @@ class Served:
         )
 
 
-def serve(version: ModelVersion, *, backend: str) -> Served:
+def serve(version: ModelVersion, *, backend: str, cores: int | None = None) -> Served:
     """Verify the files of `version`, load it, check it on its canned texts, and say so in the log.
 
-    backend: "auto", "onnx" or "cuda", which is onnx where there is no GPU that works. Raises ModelUnavailable
-    or the library's ToxicityError, naming the file.
+    backend: "auto", "onnx" or "cuda", which is onnx where there is no GPU that works. cores: texts scored at
+    once; None: as many as `threads` says. Raises ModelUnavailable or the library's ToxicityError, naming the
+    file.
     """
     start = time.monotonic()
     directory = model_store.local_directory(version)
-    served = Served(_classifier(directory, backend))
+    served = Served(_classifier(directory, backend, cores))
     logger.info("Scoring with model version %s: %s.", version, served.health(time.monotonic() - start))
     return served
 
@@ -113,16 +114,17 @@ def resident_megabytes() -> float:
 _processes = 1
 
 
-def _classifier(directory: Path, backend: str) -> Classifier:
+def _classifier(directory: Path, backend: str, cores: int | None = None) -> Classifier:
     from toxicity_ml.classifier import Classifier
     from toxicity_ml.errors import ToxicityError
 
+    cores = cores or threads()
     # the store has just verified every file
     if backend == "cuda":
         try:
-            return Classifier.load(directory, threads=threads(), verify=False, backend="cuda")
+            return Classifier.load(directory, threads=cores, verify=False, backend="cuda")
         except ToxicityError as error:
             logger.error('MODERATION["BACKEND"] is "cuda", but: %s Scoring on the CPU.', error)
     if backend == "auto":
-        return Classifier.load(directory, threads=threads(), verify=False, backend="auto")
-    return Classifier.load(directory, threads=threads(), verify=False, backend="onnx")
+        return Classifier.load(directory, threads=cores, verify=False, backend="auto")
+    return Classifier.load(directory, threads=cores, verify=False, backend="onnx")

@@ -90,8 +90,9 @@ class _Serves:
 
 def scores_with(monkeypatch: pytest.MonkeyPatch, scorer: Scorer) -> None:
     """Every version scores so, however it is loaded, until the test ends."""
-    monkeypatch.setattr(serving, "serve", lambda version, *, backend: _Serves(scorer))
-    monkeypatch.setattr(score, "_loaded", score._Loaded(lambda: "onnx"))
+    monkeypatch.setattr(serving, "serve", lambda version, **_: _Serves(scorer))
+    for loaded in ("_loaded", "_loaded_for_web"):
+        monkeypatch.setattr(score, loaded, score._Loaded(lambda: "onnx"))
 
 
 @pytest.fixture
