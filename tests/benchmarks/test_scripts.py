@@ -97,6 +97,12 @@ def test_save_overhead() -> None:
     assert all(cost["saves"] > 0 and cost["database"] == "sqlite" for cost in costs)
 
 
+def test_classify_cost() -> None:
+    report = run("classify_cost.py", "--characters", "200")
+    assert report["characters"] == 200
+    assert len(report["cpu_seconds"]) == 12 and min(report["cpu_seconds"].values()) >= 0
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("text", COMMENTS)
 def test_a_prepared_backlog_is_what_saves_would_have_left(text: str, tmp_path: Path) -> None:
