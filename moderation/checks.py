@@ -67,6 +67,9 @@ def check_setting(**_: Any) -> list[CheckMessage]:
         found.append(Error(message, id="moderation.E016"))
     if given.get("CLASSIFY_PERMISSION"):
         found += _check_callable("MODERATION", "CLASSIFY_PERMISSION", given["CLASSIFY_PERMISSION"])
+    if not isinstance(given.get("BROKER", True), bool):
+        message = 'MODERATION["BROKER"] must be True, or False where the site has no Celery broker.'
+        found.append(Error(message, id="moderation.E025"))
     if given.get("BACKEND", "auto") not in BACKENDS:
         message = f'MODERATION["BACKEND"] must be one of: {", ".join(BACKENDS)}.'
         hint = _did_you_mean(given["BACKEND"], BACKENDS)

@@ -25,6 +25,11 @@ class Conf:
         return models if isinstance(models, Mapping) else {}
 
     @property
+    def BROKER(self) -> bool:
+        """Whether the site has a Celery broker to be told of new comments; False: it screens without."""
+        return bool(self.given.get("BROKER", True))
+
+    @property
     def REDIS_URL(self) -> str:
         """Where the doorbell keeps its flag; default: the Celery broker, if that is Redis."""
         return str(self.given.get("REDIS_URL") or "")
@@ -152,6 +157,7 @@ class Conf:
 
 KEYS = (
     "MODELS",
+    "BROKER",
     "REDIS_URL",
     "QUEUE",
     "TEXT_KEY_SECRET",

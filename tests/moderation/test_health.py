@@ -33,8 +33,9 @@ CANARY = "xylophonecanary"
 
 
 @pytest.fixture
-def broker(redis_server: RedisServer) -> Iterator[RedisServer]:
+def broker(redis_server: RedisServer, settings: Any) -> Iterator[RedisServer]:
     """A Redis that answers, as the site's broker."""
+    settings.MODERATION = {**settings.MODERATION, "REDIS_URL": ""}
     app = current_app._get_current_object()
     before = app.conf.broker_url
     app.conf.broker_url = redis_server.url

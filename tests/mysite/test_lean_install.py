@@ -41,9 +41,10 @@ django.setup()
 WEB = """
 import gunicorn.app.wsgiapp, mysite.wsgi
 from django.urls import get_resolver
-from moderation.doorbell import Doorbell, broker_answers
+from moderation import broker
+from moderation.doorbell import Doorbell
 get_resolver().url_patterns
-assert broker_answers(30)
+assert broker.answers(30)
 for _ in range(100):  # a busy machine may be slower than a save would wait
     doorbell = Doorbell()
     doorbell.answer()
@@ -55,10 +56,10 @@ else:
 WORKER = """
 from celery import current_app
 from celery.concurrency import prefork, solo, thread
-from moderation.doorbell import broker_answers
+from moderation import broker
 from toxicity_ml import Classifier
 current_app.loader.import_default_modules()
-assert broker_answers(30)
+assert broker.answers(30)
 assert Classifier.load().predict(["you are an idiot"])[0]["toxic"] > 0.5
 """
 

@@ -32,7 +32,7 @@ class Command(BaseCommand):
             type=int,
             default=default.workers,
             metavar="N",
-            help=f"processes that must be alive; 0: screened by cron alone (default {default.workers})",
+            help="processes that must be alive; 0: screened by cron alone (default 1, or 0 with eager tasks)",
         )
         parser.add_argument(
             "--worker-seconds",
