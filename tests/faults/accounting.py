@@ -243,7 +243,7 @@ def _check_state(
 ) -> None:
     where = f"{entry.label} {instance.pk}"
     scores, judgement = judged
-    live = getattr(instance, entry.text)
+    live = getattr(instance, entry.text.columns[0])
     assert row.text == storable("" if live is None else str(live)), where
     assert (row.lease_token, row.action_pending, row.blanked) == (None, False, None), where
     if has_failed:
@@ -295,4 +295,4 @@ def _live(row: Mapping[str, Any]) -> models.Model | None:
 def _text_field(model: type[models.Model] | models.Model) -> str:
     entry = registry.for_model(model if isinstance(model, type) else type(model))
     assert entry is not None
-    return entry.text
+    return entry.text.columns[0]

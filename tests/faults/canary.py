@@ -51,8 +51,9 @@ def in_tables(canary: str) -> list[str]:
     """
     allowed = {("moderation_screening", "text")}
     for entry in registry.registered():
-        column = entry.model._meta.get_field(entry.text)
-        allowed.add((column.model._meta.db_table, str(column.column)))
+        for name in entry.text.columns:
+            column = entry.model._meta.get_field(name)
+            allowed.add((column.model._meta.db_table, str(column.column)))
     found = set()
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
