@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Q
@@ -51,6 +52,11 @@ def renew(name: str, token: uuid.UUID, seconds: float) -> bool:
     return bool(own.update(until=Now() + timedelta(seconds=seconds)))
 
 
+def holder(name: str) -> str:
+    """The process that took the lease last, as `processes.here` names it; empty where nobody ever did."""
+    return Lease.objects.filter(name=name).values_list("holder", flat=True).first() or ""
+
+
 def give_back(name: str, token: uuid.UUID, *, after: float = 0.0) -> None:
     """Let the next one have it, `after` so many seconds; nothing happens where it is not ours any more.
 
@@ -63,13 +69,16 @@ def give_back(name: str, token: uuid.UUID, *, after: float = 0.0) -> None:
 
 
 @contextmanager
-def kept(name: str, token: uuid.UUID, seconds: float) -> Iterator[None]:
-    """Renew the lease on a thread of its own while the caller works: whoever is slow has not died."""
+def kept(name: str, token: uuid.UUID, seconds: float, *, renewals: int | None = RENEWALS) -> Iterator[None]:
+    """Renew the lease on a thread of its own while the caller works: whoever is slow has not died.
+
+    renewals: how often at most; None: for as long as this process works on it.
+    """
     is_done = threading.Event()
 
     def keep() -> None:
         try:
-            for _ in range(RENEWALS):
+            for _ in count() if renewals is None else range(renewals):
                 if is_done.wait(seconds / 3):
                     return
                 try:

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shutil
-import socket
 import tempfile
+import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from moderation import gate, model_store, processes, soft_targets, training_data
+from moderation import gate, leases, model_store, processes, soft_targets, training_data
 from moderation.models import ModelVersion, TrainingRun
 from moderation.training_data import DEV, TEST, TRAIN, Row
 from moderation.training_process import RetrainingFailed, run_classifier
@@ -31,8 +29,9 @@ IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
 ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
 NEEDED_BYTES = 1024**3
 """Room that a training takes for a while: checkpoints with the optimiser's state, and the result."""
-FORGOTTEN_AFTER = timedelta(hours=24)
-"""A training on another machine that started so long ago is taken for dead."""
+LEASE = "retraining"
+LEASE_SECONDS = 180.0
+"""The right to train, renewed while it goes on: after so long without, its process is taken for dead."""
 
 logger = logging.getLogger("moderation.retraining")
 Say = Callable[[str], None]
@@ -84,7 +83,26 @@ def retrain(
     RetrainingFailed, or ModelUnavailable when the active version's files are not all there; the training run
     then says that it failed, and nothing half-done stays.
     """
-    _refuse_a_second()
+    token = leases.take(LEASE, LEASE_SECONDS)
+    if token is None:
+        running = TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING).order_by("-id").first()
+        raise RetrainingFailed(
+            "already-running",
+            f"Training run {running.pk if running else '(just begun)'} is under way in "
+            f"{leases.holder(LEASE)}. Where that process was killed, the next one may begin "
+            f"{LEASE_SECONDS / 60:g} minutes later, on the same machine at once.",
+        )
+    try:
+        _mark_the_dead()
+        with leases.kept(LEASE, token, LEASE_SECONDS, renewals=None):
+            return _retrain_alone(options, token, user=user, username=username, say=say)
+    finally:
+        leases.give_back(LEASE, token)
+
+
+def _retrain_alone(
+    options: Options, token: uuid.UUID, *, user: AbstractBaseUser | None, username: str, say: Say
+) -> Retrained:
     parent = model_store.active_version()
     parent_directory = model_store.local_directory(parent)
     rows = training_data.reviewed(parent.labels)
@@ -100,7 +118,8 @@ def retrain(
     run = _begin(options, parent, user, username, {name: len(found) for name, found in sides.items()})
     try:
         with tempfile.TemporaryDirectory(prefix="retraining-") as place:
-            return _retrain(run, Path(place), parent, parent_directory, sides, options, user, say, username)
+            work = Path(place)
+            return _retrain(run, work, token, parent, parent_directory, sides, options, user, say, username)
     except BaseException as error:
         # Interrupts and SIGTERM included: a run that nobody carries on must not look as if it went on.
         _finish(run, TrainingRun.Status.FAILED, error_code=_code(error))
@@ -110,6 +129,7 @@ def retrain(
 def _retrain(
     run: TrainingRun,
     work: Path,
+    token: uuid.UUID,
     parent: ModelVersion,
     parent_directory: Path,
     sides: dict[str, list[Row]],
@@ -140,6 +160,8 @@ def _retrain(
     )
     _let_go_of_the_database()
     _train(work, parent, parent_directory, f"site-{run.pk}", options)
+    if not leases.renew(LEASE, token, LEASE_SECONDS):
+        raise RetrainingFailed("taken-over", "The database was away for so long that another training began.")
     candidate = model_store.publish(work / "candidate", parent=parent, user=user, username=username)
     TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
     new = Classifier.load(work / "candidate", verify=False)
@@ -238,7 +260,7 @@ def _begin(
     return TrainingRun.objects.create(
         status=TrainingRun.Status.RUNNING,
         parent=parent,
-        options={**asked, "process": [socket.gethostname(), os.getpid()]},
+        options={**asked, "process": processes.here()},
         counts=counts,
         started_by=user,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
         started_by_name=username,
@@ -254,15 +276,9 @@ def _finish(run: TrainingRun, status: TrainingRun.Status, error_code: str = "") 
         run.save(update_fields=["status", "error_code", "finished", "comparison", "result"])
 
 
-def _refuse_a_second() -> None:
-    """One training at a time; a run whose process is gone is marked failed."""
+def _mark_the_dead() -> None:
+    """Whoever holds the lease is the only one: a run that still says that it goes on has lost its process."""
     for run in TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING):
-        host, process = run.options.get("process", ["", 0])
-        is_old = run.started is None or run.started < timezone.now() - FORGOTTEN_AFTER
-        is_here = host == socket.gethostname()
-        is_gone = process == os.getpid() or not processes.is_alive(process) if is_here else is_old
-        if not is_gone:
-            raise RetrainingFailed("already-running", f"Training run {run.pk} is under way on {host}.")
         _finish(run, TrainingRun.Status.FAILED, error_code="killed")
 
 

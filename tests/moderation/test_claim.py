@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
@@ -11,16 +12,21 @@ from django.db import connections
 from django.db.models.functions import Now
 
 from moderation.models import ModelVersion, Screening
+from moderation.screening import claim as claim_module
 from moderation.screening.claim import (
     claim,
     claim_alone,
     count_error,
     fail_deadly,
+    is_leased,
     is_one_for_alone,
     release,
     retry_failed,
 )
-from tests.moderation.conftest import make_version
+from moderation.screening.drain import drain
+from tests.conftest import uses_postgresql
+from tests.forum.models import Note
+from tests.moderation.conftest import by_words, load_by_words, locked_by_somebody, make_version
 
 
 def make_pending(count: int, **columns: object) -> list[Screening]:
@@ -208,3 +214,53 @@ def _in_threads(count: int, work: Callable[[], None], errors: list[BaseException
         thread.start()
     for thread in threads:
         thread.join(60)
+
+
+@pytest.mark.django_db
+def test_what_a_version_failed_at_is_tried_again_by_later_ones_alone(version: ModelVersion) -> None:
+    """While two releases of a site run side by side, neither undoes what the other failed at."""
+    later = make_version("2")
+    make_pending(1, status="failed", failed_version=version)
+    make_pending(1, status="failed", failed_version=later)
+    assert retry_failed(version) == 0
+    assert retry_failed(later) == 1
+    assert Screening.objects.get(status="failed").failed_version == later
+
+
+@pytest.mark.regression("M12")
+@pytest.mark.skipif(not uses_postgresql(), reason="SQLite locks no rows; TEST_DATABASE=postgresql runs this")
+@pytest.mark.django_db(transaction=True)
+def test_row_that_a_site_s_transaction_holds_is_never_waited_for(version: ModelVersion) -> None:
+    locked, free = make_pending(2)
+    mine = claim(2)
+    run_out(deaths=9)
+    with locked_by_somebody(Screening.objects.filter(pk=locked.pk)):
+        claim_module._renew(mine.token)
+        count_error(mine.token, locked.pk, "reading-error:ValueError", version)
+        assert release(mine.token) == 1
+        assert is_leased(mine.token)  # so whoever releases it comes back
+        assert fail_deadly(version) == 1
+        Screening.objects.filter(pk=free.pk).update(failed_version=None)
+        assert retry_failed(version) == 1
+    locked.refresh_from_db()
+    assert (locked.status, locked.attempts) == ("pending", 0)
+    assert release(mine.token) == 1
+    assert not is_leased(mine.token)
+
+
+@pytest.mark.regression("M12")
+@pytest.mark.skipif(not uses_postgresql(), reason="SQLite locks no rows; TEST_DATABASE=postgresql runs this")
+@pytest.mark.django_db(transaction=True)
+def test_drain_ends_while_a_site_s_transaction_edits_what_it_scores(version: ModelVersion) -> None:
+    note = Note.objects.create(text="hello")
+    rows = Screening.objects.filter(object_id=str(note.pk))
+
+    def score(texts: Sequence[str]) -> list[dict[str, float]]:
+        held.enter_context(locked_by_somebody(rows))
+        return by_words(texts)
+
+    with ExitStack() as held:
+        drain(load=lambda version: score)  # comes back while the edit is still open
+        assert rows.get().status == "pending"
+    drain(load=load_by_words)
+    assert (rows.get().status, rows.get().deaths) == ("done", 0)

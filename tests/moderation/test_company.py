@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 
 from moderation.screening import company
 from moderation.screening.company import alone, together
@@ -57,3 +61,38 @@ def test_an_error_of_the_one_alone_lets_the_others_go_on() -> None:
         pass
     with alone():
         pass
+
+
+def test_exception_that_comes_while_one_waits_to_be_alone_locks_nobody_out() -> None:
+    """Such as Celery's soft time limit, raised in the middle of the wait."""
+    others_are_in, others_may_end = threading.Event(), threading.Event()
+
+    def others() -> None:
+        with together():
+            others_are_in.set()
+            others_may_end.wait(60)
+
+    thread = threading.Thread(target=others)
+    thread.start()
+    assert others_are_in.wait(60)
+    wait_for = company._changed.wait_for
+
+    def interrupted(predicate: Callable[[], bool], timeout: float | None = None) -> bool:
+        if not predicate():
+            raise SoftTimeLimitExceeded
+        return wait_for(predicate, timeout)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(company._changed, "wait_for", interrupted)
+        with pytest.raises(SoftTimeLimitExceeded), alone():
+            raise AssertionError("somebody else is at work")
+    others_may_end.set()
+    thread.join(60)
+    is_through = threading.Event()
+
+    def later() -> None:
+        with together():
+            is_through.set()
+
+    threading.Thread(target=later, daemon=True).start()
+    assert is_through.wait(60)

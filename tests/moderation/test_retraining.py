@@ -7,6 +7,7 @@ import signal
 import tempfile
 import threading
 import time
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
-from moderation import model_store, retraining
-from moderation.models import AuditEntry, ModelVersion, Screening, TrainingRun
+from moderation import leases, model_store, retraining
+from moderation.models import AuditEntry, Lease, ModelVersion, Screening, TrainingRun
 from moderation.reviewing import decide
 from moderation.screening.drain import drain
 from moderation.text_keys import text_key
@@ -192,20 +194,42 @@ def test_a_damaged_active_version_is_named(parent: ModelVersion) -> None:
         retrain()
 
 
-def test_a_second_training_at_the_same_time_is_refused_and_a_dead_one_is_cleared_away(
-    parent: ModelVersion,
-) -> None:
-    other_host = TrainingRun.objects.create(status="running", options={"process": ["elsewhere", 1]})
-    TrainingRun.objects.filter(pk=other_host.pk).update(started="2020-01-01T00:00:00Z")
-    dead = TrainingRun.objects.create(status="running", options={"process": [os.uname().nodename, 2**22 + 1]})
+@pytest.mark.regression("L7")
+def test_runs_whose_process_is_gone_are_cleared_away(parent: ModelVersion) -> None:
+    dead = [TrainingRun.objects.create(status="running", options={}) for _ in range(2)]
     with pytest.raises(CommandError, match="reviewed texts"):
         retrain()
-    for run in (other_host, dead):
+    for run in dead:
         run.refresh_from_db()
         assert (run.status, run.error_code) == ("failed", "killed")
-    alive = TrainingRun.objects.create(status="running", options={"process": [os.uname().nodename, 1]})
-    with pytest.raises(CommandError, match=f"run {alive.pk} is under way"):
+
+
+@pytest.mark.regression("L7")
+def test_second_training_at_the_same_time_is_refused_and_told_by_whom(parent: ModelVersion) -> None:
+    alive = TrainingRun.objects.create(status="running", options={})
+    token = leases.take(retraining.LEASE, 60)
+    assert token is not None
+    Lease.objects.update(holder="other-container[boot/1]:1")
+    with pytest.raises(CommandError, match=rf"run {alive.pk} is under way in other-container.*3 minutes"):
         retrain()
+    alive.refresh_from_db()
+    assert alive.status == "running"
+
+
+@pytest.mark.regression("L7")
+def test_training_begins_minutes_after_one_was_killed_in_another_container(parent: ModelVersion) -> None:
+    leases.take(retraining.LEASE, retraining.LEASE_SECONDS)
+    Lease.objects.update(holder="other-container[boot/1]:1", until=Now() - timedelta(seconds=1))
+    with pytest.raises(CommandError, match="reviewed texts"):
+        retrain()
+
+
+@pytest.mark.regression("L7")
+def test_training_gives_its_right_back_when_it_fails(parent: ModelVersion) -> None:
+    for _ in range(2):
+        with pytest.raises(CommandError, match="reviewed texts"):
+            retrain()
+    assert Lease.objects.get(name=retraining.LEASE).token is None
 
 
 def test_an_unknown_version_is_refused_with_the_known_ones(parent: ModelVersion) -> None:

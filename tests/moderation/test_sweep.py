@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from moderation import leases
 from moderation import sweep as sweep_module
 from moderation.models import Discovery, Lease, ModelVersion, Screening
 from moderation.reviewing import decide
@@ -280,3 +282,25 @@ def test_only_a_worker_of_the_screening_queue_sweeps(
     sweep_module._on_worker(instance=_Worker(*queues, pool=pool))
     sweep_module._on_child()
     assert set(done) == ({"sweeps", "port"} if screens else set())
+
+
+@pytest.mark.regression("L3")
+@pytest.mark.django_db(transaction=True)
+def test_sweep_that_lasts_longer_than_its_lease_keeps_it(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moderation.sweep.LEASE_SECONDS", 1.5)
+    taken: list[Any] = []
+
+    def carry_out(done: Any) -> None:
+        until = Lease.objects.get(name="sweep").until
+        deadline = time.monotonic() + 60
+        while Lease.objects.get(name="sweep").until == until:  # until it was renewed
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        taken.append(leases.take("sweep", 60, resting=True))
+
+    monkeypatch.setattr("moderation.sweep._carry_out_actions", carry_out)
+    run()
+    assert taken == [None]
+    assert Lease.objects.get(name="sweep").token is None
