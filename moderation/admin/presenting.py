@@ -11,13 +11,15 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from moderation import reviewing
-from moderation.admin.safe_text import shortened, visible
+from moderation.admin.safe_text import Notes, shortened, visible
 from moderation.models import ModelVersion, Review, Scoring, Screening
 
 PREVIEW_CHARACTERS = 500
 PREVIEW_LINES = 8
-UNFOLDED_CHARACTERS = 20_000
+UNFOLDED_CHARACTERS = 5000
 """What a click in the list unfolds; longer texts are read on the item's own page."""
+PART_CHARACTERS = 20_000
+"""What an item's own page shows of a text at a time."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,12 @@ class Item:
     scoring: Scoring | None
     reviews: list[Review]
     active: ModelVersion | None
-    whole_text: bool = False
+    part: int | None = None
+    """On an item's own page: which part of the text it shows, from 1 on; None: its beginning, in a list."""
     earlier: Review | None = field(default=None)
     """What was decided on the text that this one replaced."""
+    notes: Notes = field(default_factory=Notes)
+    """How many hidden characters of the text may still be named."""
 
     @cached_property
     def decision(self) -> Review | None:
@@ -155,13 +160,40 @@ class Item:
 
     @cached_property
     def preview(self) -> tuple[str, bool]:
-        if self.whole_text:
-            return self.screening.text, False
+        if self.part is not None:
+            return self.screening.text[self.part_start : self.part_end], False
         return shortened(self.screening.text, PREVIEW_CHARACTERS, PREVIEW_LINES)
 
-    @property
+    @cached_property
     def text(self) -> SafeString:
-        return visible(self.preview[0])
+        return visible(self.preview[0], self.notes)
+
+    @property
+    def parts(self) -> int:
+        """Into how many parts the item's own page divides the text."""
+        return max(1, -(-self.characters // PART_CHARACTERS))
+
+    @property
+    def part_start(self) -> int:
+        return (min(max(1, self.part or 1), self.parts) - 1) * PART_CHARACTERS
+
+    @property
+    def part_end(self) -> int:
+        return min(self.part_start + PART_CHARACTERS, self.characters)
+
+    @property
+    def part_range(self) -> str:
+        """Which characters the page shows, counted from 1."""
+        return f"{self.part_start + 1}\u2013{self.part_end}"
+
+    @property
+    def previous_part(self) -> int | None:
+        place = self.part_start // PART_CHARACTERS
+        return place or None
+
+    @property
+    def next_part(self) -> int | None:
+        return None if self.part_end >= self.characters else self.part_start // PART_CHARACTERS + 2
 
     @property
     def is_blank(self) -> bool:
@@ -175,9 +207,9 @@ class Item:
     def can_unfold(self) -> bool:
         return self.is_shortened and len(self.screening.text) <= UNFOLDED_CHARACTERS
 
-    @property
+    @cached_property
     def full_text(self) -> SafeString:
-        return visible(self.screening.text)
+        return visible(self.screening.text, self.notes)
 
     @property
     def characters(self) -> int:
@@ -219,7 +251,8 @@ class Item:
 def items(
     screenings: Iterable[Screening], active: ModelVersion | None, earlier: dict[int, Review]
 ) -> list[Item]:
-    """Items of screenings that were fetched with `basis_scorings` and `all_reviews`."""
+    """Items of one page, of screenings that were fetched with `basis_scorings` and `all_reviews`."""
+    notes = Notes.of_a_page()
     return [
         Item(
             screening,
@@ -227,6 +260,7 @@ def items(
             reviews=screening.all_reviews,  # type: ignore[attr-defined]
             active=active,
             earlier=earlier.get(screening.pk),
+            notes=notes.for_a_text(),
         )
         for screening in screenings
     ]

@@ -23,6 +23,8 @@ from moderation.admin.searching import of_object_or_author
 from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
 
 REVIEW = "moderation.review_screening"
+PART = "part"
+"""Of the address of an item's page: which part of a long text it shows."""
 
 
 class Queue(ChangeList):
@@ -121,7 +123,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         if screening is None:
             raise Http404
         (item,) = items([screening], _active(), earlier_decisions([screening]))
-        item.whole_text = True
+        item.part = _part(request)
         context = {
             **self.admin_site.each_context(request),
             "title": item.title,
@@ -233,6 +235,12 @@ def _live_url(screening: Screening) -> str:
         return str(live.get_absolute_url()) if live is not None else ""
     except Exception:  # the site's own code: whatever it does, the page opens without the link
         return ""
+
+
+def _part(request: HttpRequest) -> int:
+    """Which part of a long text is asked for; the first where that is no number."""
+    part = request.GET.get(PART, "")
+    return max(1, int(part)) if part.isascii() and part.isdecimal() and len(part) < 10 else 1
 
 
 def _list_filters(request: HttpRequest) -> str:
