@@ -1,11 +1,12 @@
 """The serving side: load a model version, score texts. Imports neither torch nor transformers."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from toxicity_ml.given import as_texts
 from toxicity_ml.manifest import SINGLE_LABEL, Manifest
 from toxicity_ml.window_scores import joint_logits
 
@@ -88,27 +89,31 @@ class Classifier:
         """Texts scored at once."""
         return self.runner.threads
 
+    def __repr__(self) -> str:
+        return f"<Classifier {self.version} ({', '.join(self.labels)}) on {self.runner.name}>"
+
     @overload
     def predict(self, texts: str, *, progress: bool = False) -> dict[str, float]: ...  # type: ignore[overload-overlap]
 
     @overload
-    def predict(self, texts: Sequence[str], *, progress: bool = False) -> list[dict[str, float]]: ...
+    def predict(self, texts: Iterable[str], *, progress: bool = False) -> list[dict[str, float]]: ...
 
     def predict(
-        self, texts: str | Sequence[str], *, progress: bool = False
+        self, texts: str | Iterable[str], *, progress: bool = False
     ) -> dict[str, float] | list[dict[str, float]]:
         """Scores {label: probability, rounded to six places} of one text, or of each text in input order.
 
-        progress: show a bar on stderr.
+        texts: a str, or any iterable of them. progress: show a bar on stderr. Raises TypeError, naming the
+        index, for an element that is not a str.
         """
         if isinstance(texts, str):
             return self._named(self.predict_array([texts])[0])
-        return [self._named(row) for row in self.predict_array(texts, progress=progress)]
+        return [self._named(row) for row in self.predict_array(as_texts(texts, "predict"), progress=progress)]
 
-    def predict_array(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
+    def predict_array(self, texts: Iterable[str], *, progress: bool = False) -> np.ndarray:
         """Calibrated probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each
-        label, or the same for each class."""
-        logits = self.logits(texts, progress=progress)
+        label, or the same for each class. Raises TypeError as ``predict``, and for a single str."""
+        logits = self.logits(as_texts(texts, "predict_array"), progress=progress)
         calibrated = self._slopes * logits.astype(np.float64) + self._intercepts
         if self.task == SINGLE_LABEL:
             odds = np.exp(calibrated - calibrated.max(axis=1, keepdims=True))
@@ -118,10 +123,10 @@ class Classifier:
         probabilities[(logits == NO_TEXT_LOGIT).all(axis=1)] = 0.0
         return probabilities
 
-    def logits(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
-        """Uncalibrated logits, float32 (n_texts, n_labels), those of a text's windows taken together."""
-        if isinstance(texts, str):
-            raise TypeError("logits and predict_array take a sequence of texts, not one text")
+    def logits(self, texts: Iterable[str], *, progress: bool = False) -> np.ndarray:
+        """Uncalibrated logits, float32 (n_texts, n_labels), those of a text's windows taken together. Raises
+        TypeError as ``predict_array``."""
+        texts = as_texts(texts, "logits")
         result = np.full((len(texts), len(self.labels)), NO_TEXT_LOGIT, dtype=np.float32)
         for start in _chunk_starts(len(texts), progress):
             self._score(texts[start : start + _CHUNK], result[start : start + _CHUNK])

@@ -1,6 +1,6 @@
 """Several model versions as one: their scores averaged. Same surface as Classifier; no torch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, Protocol, get_args, overload
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from toxicity_ml.classifier import NO_TEXT_LOGIT, Classifier, labels_that_count
 from toxicity_ml.errors import DataError
+from toxicity_ml.given import as_texts
 from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
 
 Average = Literal["probabilities", "logits"]
@@ -93,23 +94,28 @@ class Ensemble:
         members = [Classifier.load(path, threads=threads, verify=verify) for path in paths]
         return cls(members, average, weights)
 
+    def __repr__(self) -> str:
+        return f"<Ensemble {self.version} ({', '.join(self.labels)}), {self.average} averaged>"
+
     @overload
     def predict(self, texts: str, *, progress: bool = False) -> dict[str, float]: ...  # type: ignore[overload-overlap]
 
     @overload
-    def predict(self, texts: Sequence[str], *, progress: bool = False) -> list[dict[str, float]]: ...
+    def predict(self, texts: Iterable[str], *, progress: bool = False) -> list[dict[str, float]]: ...
 
     def predict(
-        self, texts: str | Sequence[str], *, progress: bool = False
+        self, texts: str | Iterable[str], *, progress: bool = False
     ) -> dict[str, float] | list[dict[str, float]]:
-        """Scores {label: probability, rounded to six places} of one text, or of each text in input order."""
+        """Scores {label: probability, rounded to six places} of one text, or of each text in input order.
+        Takes and refuses what ``Classifier.predict`` does."""
         if isinstance(texts, str):
             return self._named(self.predict_array([texts])[0])
-        return [self._named(row) for row in self.predict_array(texts, progress=progress)]
+        return [self._named(row) for row in self.predict_array(as_texts(texts, "predict"), progress=progress)]
 
-    def predict_array(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
+    def predict_array(self, texts: Iterable[str], *, progress: bool = False) -> np.ndarray:
         """Averaged probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each
         label, or the same for each class."""
+        texts = as_texts(texts, "predict_array")  # each member reads them
         probabilities = np.stack(
             [
                 member.predict_array(texts, progress=progress)[:, _order(member.labels, self.labels)]
@@ -118,9 +124,10 @@ class Ensemble:
         )
         return averaged_probabilities(probabilities, self.weights, self.average, self.task)
 
-    def logits(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray:
+    def logits(self, texts: Iterable[str], *, progress: bool = False) -> np.ndarray:
         """Log-odds of the averaged probabilities (single-label: their logarithms), float32
         (n_texts, n_labels); classifier.NO_TEXT_LOGIT for a text without any token."""
+        texts = as_texts(texts, "logits")
         probabilities = self.predict_array(texts, progress=progress).astype(np.float64)
         clipped = np.clip(probabilities, _LEAST, None)
         logits = np.log(clipped)

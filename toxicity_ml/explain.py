@@ -20,6 +20,7 @@ from toxicity_ml.explanation.attribution import (
 from toxicity_ml.explanation.figures import attention_png
 from toxicity_ml.explanation.pages import attention_html, attribution_html, attribution_text, sum_line
 from toxicity_ml.explanation.words import read, whole_words
+from toxicity_ml.given import as_text
 
 if TYPE_CHECKING:
     from toxicity_ml.explanation.network import Attention
@@ -70,8 +71,10 @@ def attribute(
     classifier: a loaded Classifier of this directory, or an Ensemble that it is a member of, to be asked
     instead of loading one. orders, seed: of ``occlusion``. progress: show a bar on stderr.
 
-    Raises DataError for an unknown label, method or baseline, ModelNotFound or ModelDamaged for the version.
+    Raises DataError for an unknown label, method or baseline, ModelNotFound or ModelDamaged for the version,
+    TypeError for a text that is not a str.
     """
+    as_text(text, "attribute")
     directory = PRETRAINED if model_dir is None else Path(model_dir)
     if method not in METHODS:
         raise DataError(f"There is no method {method!r}; there are {', '.join(METHODS)}.")
@@ -104,8 +107,9 @@ def attention(model_dir: str | Path | None, text: str, label: str | None = None)
 
     Of a text that the model reads in several windows: the one that is highest for the label (None: for the
     label that is furthest over its threshold). Raises DataError for an unknown label or a text without any
-    token, ModelNotFound or ModelDamaged for the version.
+    token, ModelNotFound or ModelDamaged for the version, TypeError for a text that is not a str.
     """
+    as_text(text, "attention")
     from toxicity_ml.explanation.network import read_attention
 
     directory = PRETRAINED if model_dir is None else Path(model_dir)
