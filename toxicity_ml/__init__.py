@@ -22,7 +22,10 @@ __version__ = "0.1.0"
 
 def __getattr__(name: str) -> Any:
     if name == "Classifier":  # onnxruntime is loaded only by those who classify
-        from toxicity_ml.classifier import Classifier
+        from toxicity_ml.extras import naming_the_extra
+
+        with naming_the_extra():
+            from toxicity_ml.classifier import Classifier
 
         return Classifier
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

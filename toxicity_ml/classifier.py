@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from toxicity_ml.extras import naming_the_extra
 from toxicity_ml.given import as_texts
 from toxicity_ml.manifest import SINGLE_LABEL, Manifest
 from toxicity_ml.window_scores import joint_logits
@@ -77,12 +78,16 @@ class Classifier:
         The manifest's canned texts are scored first, whichever backend it is: where int8 is off by more than
         ``loading.CANNED_TOLERANCE`` this processor's arithmetic is wrong, a warning says so, and the same
         weights are served in float. Raises ModelNotFound or ModelDamaged, naming the file, and
-        BackendUnavailable for torch or cuda where that is not to be had.
+        BackendUnavailable for torch or cuda where that is not to be had; MissingExtra, an ImportError, where
+        the libraries that serve are not installed.
         """
-        from toxicity_ml import loading
-
         directory = PRETRAINED if path is None else Path(path)
-        return loading.load(cls, directory, threads=threads, verify=verify, backend=backend, device=device)
+        with naming_the_extra():
+            from toxicity_ml import loading
+
+            return loading.load(
+                cls, directory, threads=threads, verify=verify, backend=backend, device=device
+            )
 
     @property
     def threads(self) -> int:

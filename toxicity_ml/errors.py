@@ -24,3 +24,16 @@ class DataError(ToxicityError):
 
 class BackendUnavailable(ToxicityError):
     """This machine lacks what a way of running the network needs: a package, a device or a compiler."""
+
+
+class MissingExtra(ToxicityError, ImportError):
+    """A library that an extra of this package brings is not installed."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(
+            f"This needs {library}, which is not installed: "
+            f"pip install 'django-toxicity-moderation[{extra}]'."
+        )
+        self.name = library
+        self.extra = extra
+        """The extra of the package that brings the library."""

@@ -20,6 +20,7 @@ from toxicity_ml.explanation.attribution import (
 from toxicity_ml.explanation.figures import attention_png
 from toxicity_ml.explanation.pages import attention_html, attribution_html, attribution_text, sum_line
 from toxicity_ml.explanation.words import read, whole_words
+from toxicity_ml.extras import naming_the_extra
 from toxicity_ml.given import as_text
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def attribute(
     instead of loading one. orders, seed: of ``occlusion``. progress: show a bar on stderr.
 
     Raises DataError for an unknown label, method or baseline, ModelNotFound or ModelDamaged for the version,
-    TypeError for a text that is not a str.
+    TypeError for a text that is not a str, MissingExtra for a method whose libraries are not installed.
     """
     as_text(text, "attribute")
     directory = PRETRAINED if model_dir is None else Path(model_dir)
@@ -85,9 +86,10 @@ def attribute(
         label = deciding_label(scorer, text)
     checked_label(scorer.labels, label)
     if method == "integrated_gradients":
-        from toxicity_ml.explanation.network import integrate
+        with naming_the_extra():
+            from toxicity_ml.explanation.network import integrate
 
-        return integrate(directory, scorer, text, label, steps=steps, baseline=baseline)
+            return integrate(directory, scorer, text, label, steps=steps, baseline=baseline)
     reading = read(directory, text)
     return occlude(
         scorer,
@@ -107,10 +109,12 @@ def attention(model_dir: str | Path | None, text: str, label: str | None = None)
 
     Of a text that the model reads in several windows: the one that is highest for the label (None: for the
     label that is furthest over its threshold). Raises DataError for an unknown label or a text without any
-    token, ModelNotFound or ModelDamaged for the version, TypeError for a text that is not a str.
+    token, ModelNotFound or ModelDamaged for the version, TypeError for a text that is not a str,
+    MissingExtra without torch.
     """
     as_text(text, "attention")
-    from toxicity_ml.explanation.network import read_attention
-
     directory = PRETRAINED if model_dir is None else Path(model_dir)
-    return read_attention(directory, text, label)
+    with naming_the_extra():
+        from toxicity_ml.explanation.network import read_attention
+
+        return read_attention(directory, text, label)

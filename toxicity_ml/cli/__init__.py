@@ -2,13 +2,16 @@
 only the one that was asked for is imported, so that ``predict`` never waits for torch."""
 
 import argparse
+import contextlib
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from toxicity_ml import __version__
 from toxicity_ml.errors import ToxicityError
+from toxicity_ml.extras import naming_the_extra
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("toxicity_ml.cli.predict", "score texts: JSON Lines in, JSON Lines out"),
@@ -32,7 +35,27 @@ FAILED = 2
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 done with invalid input, 2 not done."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        with naming_the_extra():
+            code = _run(list(sys.argv[1:] if argv is None else argv))
+            sys.stdout.flush()
+            return code
+    except ToxicityError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return FAILED
+    except BrokenPipeError:  # whoever read our output has enough
+        _forget_unwritten()
+        return BROKEN_PIPE
+    except OSError as error:  # a file that can't be read or written, a full disk
+        _forget_unwritten()
+        where = f"{error.filename}: " if error.filename is not None else ""
+        sys.stderr.write(f"error: {where}{error.strerror or type(error).__name__}\n")
+        return FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(arguments: list[str]) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s: %(message)s")
     asked = arguments[0] if arguments and arguments[0] in COMMANDS else None
     parser = argparse.ArgumentParser(
@@ -52,10 +75,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if run is None:  # the parser has accepted a command by then, so one was asked for
         parser.error("name a command first")
+    return int(run(options))
+
+
+def _forget_unwritten() -> None:
+    """Let output go that can't be written, or Python complains once more at exit."""
     try:
-        return int(run(options))
-    except ToxicityError as error:
-        sys.stderr.write(f"error: {error}\n")
-        return FAILED
-    except KeyboardInterrupt:
-        return INTERRUPTED
+        sys.stdout.flush()
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,7 +1,63 @@
-"""What the commands that make a version without training have in common: rows to fit to, and what is made."""
+"""Arguments that several commands have in common: where text and labels stand in the data, the rows to fit
+to, the version that is made; and the numbers that they take."""
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from toxicity_ml.corpora import Columns
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Where the text and the labels stand in the data; see ``columns_from``."""
+    parser.add_argument(
+        "--column",
+        metavar="NAME",
+        help="column of the text (default: comment_text, text or sentence, the first that is there)",
+    )
+    parser.add_argument(
+        "--label-column",
+        action="append",
+        default=[],
+        type=_pair,
+        metavar="LABEL=COLUMN",
+        help="column of a label (default: its own name; of the class: label); repeatable",
+    )
+
+
+def columns_from(args: argparse.Namespace) -> "Columns":
+    """What ``add_columns`` was told. A label without a column is not judged, instead of refused."""
+    from toxicity_ml.corpora import Columns
+
+    return Columns(args.column, dict(args.label_column), needs_all=False)
+
+
+def positive(value: str) -> int:
+    """A number from 1."""
+    return _whole(value, 1)
+
+
+def count(value: str) -> int:
+    """A number from 0."""
+    return _whole(value, 0)
+
+
+def _whole(value: str, least: int) -> int:
+    try:
+        number = int(value)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a whole number from {least}")
+    return number
+
+
+def _pair(value: str) -> tuple[str, str]:
+    label, is_there, column = value.partition("=")
+    if not (label and is_there and column):
+        raise argparse.ArgumentTypeError(f"{value!r} is not LABEL=COLUMN")
+    return label, column
 
 
 def add_validation(parser: argparse.ArgumentParser) -> None:

@@ -9,16 +9,18 @@ comments, in points.
 import argparse
 import html
 import json
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from toxicity_ml.cli.arguments import add_columns, columns_from, positive
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
+    from toxicity_ml.corpora import Columns
 
 LIMIT_MISSED = 1
 
@@ -29,13 +31,14 @@ Table = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="DIR", help="model version directory (default: the packaged one)")
     parser.add_argument("--data", nargs="+", required=True, metavar="FILE", help="labelled CSV files")
+    add_columns(parser)
     parser.add_argument("--label", metavar="NAME", help="label to attack (default: the model's first)")
     parser.add_argument(
-        "--sample", type=_positive, default=300, metavar="N", help="comments rewritten (default: 300)"
+        "--sample", type=positive, default=300, metavar="N", help="comments rewritten (default: 300)"
     )
     parser.add_argument("--seed", type=int, default=0, help="for the sample, the rewrites and the bootstrap")
     parser.add_argument(
-        "--resamples", type=_positive, default=1000, metavar="N", help="bootstrap resamples (default: 1000)"
+        "--resamples", type=positive, default=1000, metavar="N", help="bootstrap resamples (default: 1000)"
     )
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write the tables as a page")
     parser.add_argument("--strict", action="store_true", help="exit with 1 when a limit is missed")
@@ -44,12 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0, or with --strict 1 when a limit is missed. Raises DataError for data that can't be used."""
+    import numpy as np
+
     from toxicity_ml.classifier import Classifier
     from toxicity_ml.robustness import attack
 
     classifier = Classifier.load(args.model)
     label = args.label or classifier.labels[0]
-    toxic, natural = _comments(args.data, classifier, label)
+    toxic, natural = _comments(args.data, classifier, label, columns_from(args))
     if len(toxic) > args.sample:
         chosen = np.random.default_rng(args.seed).choice(len(toxic), size=args.sample, replace=False)
         toxic = [toxic[index] for index in sorted(chosen)]
@@ -73,27 +78,22 @@ def run(args: argparse.Namespace) -> int:
     return LIMIT_MISSED if args.strict and not report["passes"] else 0
 
 
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError("at least 1")
-    return number
-
-
-def _comments(sources: list[str], classifier: "Classifier", label: str) -> tuple[list[str], list[str]]:
+def _comments(
+    sources: list[str], classifier: "Classifier", label: str, columns: "Columns"
+) -> tuple[list[str], list[str]]:
     """The comments that carry the label, and natural ones that do not."""
-    from datasets import disable_progress_bars
-
     from toxicity_ml import corpora
     from toxicity_ml.errors import DataError
 
     if label not in classifier.labels:
         raise DataError(f"This model has no label {label}; it has {', '.join(classifier.labels)}.")
-    disable_progress_bars()
-    rows = corpora.load(sources, classifier.labels, getattr(classifier.manifest, "task", "multi_label"))
+    task = getattr(classifier.manifest, "task", "multi_label")
+    rows = corpora.read(sources, classifier.labels, task, columns)
     column = classifier.labels.index(label)
-    texts, samples = list(rows["text"]), list(rows["sample"])
-    values = [labels[column] for labels in rows["labels"]]
+    texts, samples = [row["text"] for row in rows], [row["sample"] for row in rows]
+    values = [row["labels"][column] for row in rows]
+    if all(math.isnan(value) for value in values):
+        raise DataError(f"No row was judged by {label}; name another label with --label.")
     is_marked = "natural" in samples
     toxic = [
         text

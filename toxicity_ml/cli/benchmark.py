@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toxicity_ml.cli import FAILED
+from toxicity_ml.cli.arguments import positive
 from toxicity_ml.cores import available_cores
 
 if TYPE_CHECKING:
@@ -39,21 +40,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--lengths",
         nargs="+",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="tokens of a comment (default: 8 16 32 64 128 190)",
     )
     parser.add_argument(
-        "--threads", nargs="+", type=_positive, metavar="N", help="cores to use (default: one, and all)"
+        "--threads", nargs="+", type=positive, metavar="N", help="cores to use (default: one, and all)"
     )
     parser.add_argument(
         "--batch",
         nargs="+",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="comments in one run of torch, padded together (default: 1 8 32)",
     )
-    parser.add_argument("--rounds", type=_positive, metavar="N", help="rounds (default: 5)")
+    parser.add_argument("--rounds", type=positive, metavar="N", help="rounds (default: 5)")
     parser.add_argument(
         "--quick", action="store_true", help="a few seconds: two lengths, two rounds, one core"
     )
@@ -168,10 +169,3 @@ def _progress() -> Iterator[Callable[[int, int], None] | None]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("Timing", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError
-    return number

@@ -1,15 +1,15 @@
 """Make a further version of a model: the same network, probabilities and thresholds fitted to these rows.
 
 For a site whose comments differ from those that the model was validated on: no training, and a few hundred
-labelled comments of its own will do. A label with fewer than 20 positives or negatives among them keeps what
-it has; where that holds for all of them, nothing is made.
+labelled comments of its own will do. A label with fewer than 20 positives or negatives among them, or without
+a column, keeps what it has; where that holds for all of them, nothing is made.
 """
 
 import argparse
 import json
 from pathlib import Path
 
-from toxicity_ml.cli.arguments import add_result, add_validation
+from toxicity_ml.cli.arguments import add_columns, add_result, add_validation, columns_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
     )
     add_validation(parser)
+    add_columns(parser)
     add_result(parser, name="as it is", version=None)
 
 
@@ -33,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     disable_progress_bars()
     directory = args.model or PRETRAINED
     before = Manifest.load(directory)
-    rows = corpora.weighted(corpora.load(args.validation, before.labels, before.task), args.patterns)
+    rows = corpora.load(args.validation, before.labels, before.task, columns_from(args))
+    rows = corpora.weighted(rows, args.patterns)
     after = recalibrate(directory, args.out, version=args.version, validation=rows, name=args.name)
     fitted = fitted_labels(before, np.asarray(rows["labels"], dtype=np.float64))
     if args.json:

@@ -2,17 +2,22 @@
 other, and one page that shows curves, calibration, kinds of comments and the clearest mistakes.
 
 Each file is reported by itself; with --patterns all of them joined too, weighted to that population. A label
-with fewer than 20 positives has "too few" instead of a figure.
+with fewer than 20 positives has "too few" instead of a figure. A label that the files have no column for, or
+nothing in it, is left out.
 """
 
 import argparse
+import importlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from toxicity_ml.cli.arguments import add_columns, columns_from, count, positive
+
 if TYPE_CHECKING:
+    from toxicity_ml.corpora import Columns
     from toxicity_ml.reporting.rows import Scorer
 
 SITE = ("flags_per_1000", "false_flags_per_1000", "missed_per_1000", "precision", "recall")
@@ -29,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data", nargs="+", required=True, metavar="FILE", help="labelled files, each reported by itself"
     )
+    add_columns(parser)
     parser.add_argument(
         "--patterns",
         type=Path,
@@ -42,11 +48,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="fit a TF-IDF logistic regression on these and report it beside",
     )
     parser.add_argument(
-        "--resamples", type=_positive, default=1000, help="bootstrap resamples (default: 1000)"
+        "--resamples", type=positive, default=1000, help="bootstrap resamples (default: 1000)"
     )
     parser.add_argument("--report", type=Path, metavar="FILE.html", help="write everything as one page")
     parser.add_argument(
-        "--errors", type=_count, default=25, metavar="N", help="mistakes shown of each kind (default: 25)"
+        "--errors", type=count, default=25, metavar="N", help="mistakes shown of each kind (default: 25)"
     )
     parser.add_argument(
         "--no-texts", action="store_true", help="quote no comment: neither in the page nor in JSON"
@@ -56,27 +62,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0. Raises DataError, ModelNotFound or ModelDamaged."""
-    from datasets import disable_progress_bars
-
     from toxicity_ml.errors import DataError
     from toxicity_ml.reporting import measuring
     from toxicity_ml.reporting.page import page
     from toxicity_ml.reporting.rows import load_rows
 
-    disable_progress_bars()
     if args.report and not args.report.parent.is_dir():
         raise DataError(f"{args.report.parent} is no directory: name a place for the report that exists.")
+    if args.report:
+        importlib.import_module("matplotlib")  # the page needs it: say so before minutes are spent on scores
     models = _models(args.model or [None])
     first = models[0]
+    columns = columns_from(args)
     names = measuring.named_apart([Path(source).name for source in args.data])
     parts = [
-        load_rows(source, first.labels, first.task, name)
+        load_rows(source, first.labels, first.task, name, columns)
         for source, name in zip(args.data, names, strict=True)
     ]
     report = measuring.report(
         parts,
         models,
-        _floor(args.floor, first) if args.floor else None,
+        _floor(args.floor, first, columns) if args.floor else None,
         patterns=args.patterns,
         resamples=args.resamples,
         shown=args.errors,
@@ -111,13 +117,13 @@ def _models(directories: Sequence[str | None]) -> "list[Scorer]":
     return [scorer(name, classifier) for name, classifier in zip(names, classifiers, strict=True)]
 
 
-def _floor(sources: Sequence[str], like: "Scorer") -> "Scorer":
+def _floor(sources: Sequence[str], like: "Scorer", columns: "Columns") -> "Scorer":
     from dataclasses import replace
 
     from toxicity_ml.floor import TfidfFloor
     from toxicity_ml.reporting.rows import joined, load_rows
 
-    rows = joined([load_rows(source, like.labels, like.task, source) for source in sources], "floor")
+    rows = joined([load_rows(source, like.labels, like.task, source, columns) for source in sources], "floor")
     floor = TfidfFloor().fit(list(rows.texts), rows.targets)
     return replace(
         like,
@@ -137,6 +143,10 @@ def _print_tables(report: Mapping[str, Any]) -> None:
         for row in rows:
             table.add_row(*row)
         console.print(table)
+    if report["left_out"]:
+        from toxicity_ml.reporting.page import left_out_line
+
+        console.print(left_out_line(report["left_out"]), markup=False, highlight=False)
     for model, slices in report["slices"].items():
         console.print(f"{model}: {_punctuation(slices['punctuation'])}", markup=False, highlight=False)
     for kind, found in report["mistakes"].items():
@@ -209,17 +219,3 @@ def _cell(found: Mapping[str, float] | None, too_few: bool = False, places: int 
         return TOO_FEW if too_few else ""
     value, low, high = (format(found[key], f".{places}f") for key in ("value", "low", "high"))
     return f"{value} [{low}, {high}]"
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a number from 1")
-    return number
-
-
-def _count(value: str) -> int:
-    number = int(value)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{value} is not a number from 0")
-    return number

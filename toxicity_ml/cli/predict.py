@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 from toxicity_ml.cli import BROKEN_PIPE, FAILED
+from toxicity_ml.cli.arguments import positive
 
 MAX_LINE = 16 * 2**20
 """Bytes of a line; a longer one is not valid, and is not held in memory."""
@@ -64,13 +65,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plain", action="store_true", help="one text a line instead of JSON")
     parser.add_argument(
         "--batch-size",
-        type=_positive,
+        type=positive,
         default=64,
         metavar="N",
         help="texts read before they are scored (default: 64); scores do not depend on it",
     )
     parser.add_argument(
-        "--threads", type=_positive, metavar="N", help="texts scored at once (default: one for each core)"
+        "--threads", type=positive, metavar="N", help="texts scored at once (default: one for each core)"
     )
 
 
@@ -221,13 +222,6 @@ def _progress() -> Iterator[Any]:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _positive(value: str) -> int:
-    number = int(value)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def _numbers(value: str) -> list[float]:

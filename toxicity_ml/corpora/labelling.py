@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from toxicity_ml.corpora.reading import Table
@@ -18,7 +19,26 @@ Labels = Callable[[Mapping[str, Any], str], list[float]]
 """A row's cells, and where they stand for messages -> its labels."""
 
 
-def labelled(table: Table, labels: tuple[str, ...], task: str) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class Columns:
+    """Where the text and the labels stand in a table."""
+
+    text: str | None = None
+    """The column of the text; None: the first of TEXT_COLUMNS that is there."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Label: its column; a label that is not named here stands in the column of its own name."""
+    needs_all: bool = True
+    """True: a table without a column for each label is refused. False: a label without a column is masked in
+    each row, and a table is refused that has a column for none of them."""
+
+
+BY_NAME = Columns()
+"""Every label in the column of its own name, the text under one of TEXT_COLUMNS."""
+
+
+def labelled(
+    table: Table, labels: tuple[str, ...], task: str, columns: Columns = BY_NAME
+) -> Iterator[dict[str, Any]]:
     """The rows of a table as text, labels, weight, sample and source.
 
     Raises DataError for a column that is missing and a cell that cannot be read, ValueError for a task that
@@ -26,10 +46,11 @@ def labelled(table: Table, labels: tuple[str, ...], task: str) -> Iterator[dict[
     """
     if task not in TASKS:
         raise ValueError(f"The task {task!r} is not known: choose {' or '.join(TASKS)}.")
-    labels_of = _single_label(table, labels) if task == "single_label" else _multi_label(table, labels)
-    text_column = next((column for column in TEXT_COLUMNS if column in table.columns), None)
-    if text_column is None:
-        raise DataError(f"{table.source} has no text column ({', '.join(TEXT_COLUMNS)}).")
+    if task == "single_label":
+        labels_of = _single_label(table, labels, columns)
+    else:
+        labels_of = _multi_label(table, labels, columns)
+    text_column = _text_column(table, columns.text)
     for number, row in table.rows:
         where = f"{table.source}, row {number}"
         if row[text_column] is None:
@@ -44,15 +65,43 @@ def labelled(table: Table, labels: tuple[str, ...], task: str) -> Iterator[dict[
         }
 
 
-def _multi_label(table: Table, labels: tuple[str, ...]) -> Labels:
-    _require(table, labels)
-    return lambda row, where: [_number(row[label], f"{where}, column {label}") for label in labels]
+def _text_column(table: Table, named: str | None) -> str:
+    wanted = TEXT_COLUMNS if named is None else (named,)
+    found = next((column for column in wanted if column in table.columns), None)
+    if found is None:
+        raise DataError(
+            f"{table.source} has no text column ({', '.join(wanted)}); "
+            f"it has {', '.join(table.columns) or 'none'}."
+        )
+    return found
 
 
-def _single_label(table: Table, classes: tuple[str, ...]) -> Labels:
-    if CLASS_COLUMN in table.columns:
+def _multi_label(table: Table, labels: tuple[str, ...], columns: Columns) -> Labels:
+    if unknown := sorted(set(columns.labels) - set(labels)):
+        raise DataError(f"There is no label {', '.join(unknown)}; the labels are {', '.join(labels)}.")
+    named = [columns.labels.get(label, label) for label in labels]
+    is_there = [column in table.columns for column in named]
+    if columns.needs_all or not any(is_there):
+        _require(table, named)
+    else:
+        _require(table, list(columns.labels.values()))
+    places = list(zip(named, is_there, strict=True))
+    return lambda row, where: [
+        _number(row[column], f"{where}, column {column}") if there else math.nan for column, there in places
+    ]
+
+
+def _single_label(table: Table, classes: tuple[str, ...], columns: Columns) -> Labels:
+    if unknown := sorted(set(columns.labels) - {CLASS_COLUMN}):
+        raise DataError(
+            f"The classes stand in one column: name it as {CLASS_COLUMN}, not {', '.join(unknown)}."
+        )
+    class_column = columns.labels.get(CLASS_COLUMN, CLASS_COLUMN)
+    if columns.labels:
+        _require(table, [class_column])
+    if class_column in table.columns:
         index_of = _class_index(table, classes)
-        return lambda row, where: _one_hot(index_of(row[CLASS_COLUMN], where), len(classes))
+        return lambda row, where: _one_hot(index_of(row[class_column], where), len(classes))
     if not set(classes) & set(table.columns):
         raise DataError(
             f"{table.source} has neither a column {CLASS_COLUMN} nor one for each class "
@@ -64,8 +113,8 @@ def _single_label(table: Table, classes: tuple[str, ...]) -> Labels:
     )
 
 
-def _require(table: Table, labels: Sequence[str]) -> None:
-    missing = [label for label in labels if label not in table.columns]
+def _require(table: Table, columns: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in table.columns]
     if missing:
         raise DataError(
             f"{table.source} has no column {', '.join(missing)}; "

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toxicity_ml.corpora.labelling import labelled
+from toxicity_ml.corpora.labelling import BY_NAME, Columns, labelled
 from toxicity_ml.corpora.reading import tables
 from toxicity_ml.errors import DataError
 from toxicity_ml.labels import JIGSAW_LABELS
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def load(
-    sources: Sequence[str | Path], labels: Sequence[str] = JIGSAW_LABELS, task: str = "multi_label"
+    sources: Sequence[str | Path],
+    labels: Sequence[str] = JIGSAW_LABELS,
+    task: str = "multi_label",
+    columns: Columns = BY_NAME,
 ) -> "Dataset":
     """Read and join sources, in the order given.
 
@@ -25,17 +28,34 @@ def load(
     ``labels`` are the classes, either a column ``label`` that holds a class's name or its index, or one
     column per class. A ``.tsv`` without a header is SST-2's: sentence, tab, label.
 
+    columns: where the text and labels stand, if elsewhere.
+
     Returns a dataset of n rows: ``text`` str, ``labels`` list of len(labels) floats (NaN = masked; one-hot
     for "single_label", all NaN where the class is empty), ``weight`` float, ``sample`` and ``source`` str.
     Raises DataError naming the source, row and column, and ValueError for an unknown task.
+    """
+    return from_rows(read(sources, labels, task, columns), labels)
+
+
+def read(
+    sources: Sequence[str | Path],
+    labels: Sequence[str] = JIGSAW_LABELS,
+    task: str = "multi_label",
+    columns: Columns = BY_NAME,
+) -> list[dict[str, Any]]:
+    """Read what ``load`` reads as a list of rows: only a hub dataset then needs the package ``datasets``.
+
+    Raises DataError as ``load`` does, for data without any row too.
     """
     if not sources:
         raise DataError("No data given: name at least one CSV or TSV file or hub dataset.")
     rows: list[dict[str, Any]] = []
     for source in sources:
         for table in tables(str(source), headerless=task == "single_label"):
-            rows.extend(labelled(table, tuple(labels), task))
-    return from_rows(rows, labels)
+            rows.extend(labelled(table, tuple(labels), task, columns))
+    if not rows:
+        raise DataError("The data has no rows.")
+    return rows
 
 
 def from_rows(rows: Iterable[Mapping[str, Any]], labels: Sequence[str] = JIGSAW_LABELS) -> "Dataset":

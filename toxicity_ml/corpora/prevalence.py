@@ -32,18 +32,23 @@ def natural_weights(labels: Sequence[Sequence[float]], patterns: Path) -> list[f
     if any(value != value for row in labels for value in row):
         raise DataError("Rows with masked labels have no combination to weigh them by: leave them out.")
     try:
-        file = patterns.open(encoding="utf-8", newline="")
+        with patterns.open(encoding="utf-8-sig", newline="") as file:
+            header, *lines = list(csv.reader(file)) or [[]]
     except OSError as error:
         raise DataError(f"{patterns} can't be read: {error.strerror}.") from error
-    with file:
-        reader = csv.reader(file)
-        header = next(reader)
-        if header[-1] != "rows":
-            raise DataError(f"{patterns}: the last column must be 'rows', not {header[-1]!r}.")
-        population = {tuple(int(cell) for cell in line[:-1]): int(line[-1]) for line in reader}
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise DataError(f"{patterns} is not readable CSV in UTF-8.") from error
+    if header[-1:] != ["rows"]:
+        raise DataError(f"{patterns}: the last column must be 'rows', not {''.join(header[-1:])!r}.")
+    try:
+        population = {tuple(int(cell) for cell in line[:-1]): int(line[-1]) for line in lines if line}
+    except ValueError as error:
+        raise DataError(f"{patterns}: every cell must be a whole number.") from error
+    total = sum(population.values())
+    if total < 1:
+        raise DataError(f"{patterns} counts no rows.")
     keys = [tuple(round(value) for value in row) for row in labels]
     here = Counter(keys)
-    total = sum(population.values())
     weights = [population.get(key, 0) / total * len(keys) / here[key] for key in keys]
     mean = sum(weights) / len(weights)
     if mean == 0:

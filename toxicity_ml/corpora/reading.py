@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from toxicity_ml.errors import DataError
+from toxicity_ml.extras import EXTRAS
 
 Row = tuple[int, Mapping[str, Any]]
 """Its number, as an editor or the hub counts it, and its cells by column."""
@@ -50,7 +51,9 @@ def tables(source: str, headerless: bool = False) -> Iterator[Table]:
     path = Path(source)
     if path.suffix == ".zip" and path.is_file():
         yield from _members(path, headerless)
-    elif path.is_file():
+    elif path.is_dir():
+        raise DataError(f"{source} is a directory: name the files in it.")
+    elif path.exists():
         opener = gzip.open if path.suffix == ".gz" else open
         with opener(path, "rt", encoding="utf-8-sig", newline="") as file:
             yield _table(file, source, path.name.endswith((".tsv", ".tsv.gz")), headerless)
@@ -119,7 +122,13 @@ def _readable(source: str) -> Iterator[None]:
 
 
 def _hub(source: str) -> Table:
-    from datasets import load_dataset
+    try:
+        from datasets import load_dataset
+    except ModuleNotFoundError as error:
+        raise DataError(
+            f"{source} is no file here. To look for a dataset of that name on the hub: "
+            f"pip install 'django-toxicity-moderation[{EXTRAS['datasets']}]'."
+        ) from error
 
     name, _, split = source.partition(":")
     try:

@@ -9,7 +9,7 @@ import numpy as np
 from toxicity_ml import evaluation
 from toxicity_ml.errors import DataError
 from toxicity_ml.reporting import mistakes, sections, slices
-from toxicity_ml.reporting.rows import Rows, Scorer, joined
+from toxicity_ml.reporting.rows import Rows, Scorer, joined, judged_labels
 
 JOINED = "natural prevalence"
 """The name of all rows weighted to the population's label combinations."""
@@ -32,13 +32,29 @@ def report(
     is the one whose mistakes are shown and from which differences are taken. floor: a simple model beside
     them. patterns: adds a part of all rows, weighted to this population (``corpora.natural_weights``).
 
-    Returns ``{"model", "models", "labels", "task", "data", "resamples", "min_positives", "parts": {part:
-    {scorer: figures}}, "differences": {part: {scorer: difference}}, "slices": {model: slices},
+    A label that no row of any part was judged by is left out of everything, flags of a site too, and named in
+    ``left_out``.
+
+    Returns ``{"model", "models", "labels", "left_out", "task", "data", "resamples", "min_positives", "parts":
+    {part: {scorer: figures}}, "differences": {part: {scorer: difference}}, "slices": {model: slices},
     "mistakes"}``; see ``sections.measured``, ``sections.difference``, ``slices.sliced`` and
     ``mistakes.mistakes``. Slices and mistakes are those of all rows together. Raises DataError where models
     can't be set beside each other or the patterns don't fit.
     """
     _must_agree(models)
+    left_out: list[str] = []
+    if not models[0].is_single_label:
+        places = judged_labels(parts, models[0].labels)
+        left_out = [label for place, label in enumerate(models[0].labels) if place not in places]
+    if left_out:
+        parts = [part.of_labels(places) for part in parts]
+        models = [model.of_labels(places) for model in models]
+        floor = None if floor is None else floor.of_labels(places)
+    if left_out and patterns is not None:
+        raise DataError(
+            f"No row was judged by {', '.join(left_out)}, and --patterns counts combinations of all labels: "
+            "leave it out."
+        )
     first = models[0]
     scorers = [*models, floor] if floor is not None else list(models)
     scores = {scorer.name: [scorer.predict(part.texts) for part in parts] for scorer in scorers}
@@ -53,6 +69,7 @@ def report(
         "model": first.name,
         "models": [scorer.name for scorer in scorers],
         "labels": list(first.labels),
+        "left_out": left_out,
         "task": first.task,
         "data": [part.name for part in parts],
         "resamples": resamples,

@@ -1,6 +1,6 @@
 """The report as one page that needs nothing beside it: no script, no font, no picture from elsewhere."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from toxicity_ml.reporting.markup import Markup, escaped, paragraph, section
@@ -80,7 +80,13 @@ def page(report: Mapping[str, Any]) -> str:
             f"Measured on {', '.join(report['data'])}. Every figure with its 95 % interval from "
             f"{report['resamples']:,} resamples of the rows."
         )
+        + (paragraph(left_out_line(report["left_out"])) if report["left_out"] else "")
         + f'</header><nav aria-label="Contents"><ul>{contents}</ul></nav><main>{"".join(body)}'
         + section("How to read it", Markup(f"<dl>{terms}</dl>"), name="reading")
         + "</main></body></html>\n"
     )
+
+
+def left_out_line(labels: Sequence[str]) -> str:
+    """What is said of labels that the data doesn't judge."""
+    return f"Not evaluated, since no row was judged by them: {', '.join(labels)}."

@@ -2,10 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toxicity_ml.errors import DataError
+
+if TYPE_CHECKING:
+    from toxicity_ml.corpora import Columns
 
 NATURAL = "natural"
 """The ``sample`` of rows that were drawn as they came, so that their class balance is the real one."""
@@ -39,6 +43,10 @@ class Rows:
             tuple(self.origins[at] for at in places),
         )
 
+    def of_labels(self, places: Sequence[int]) -> "Rows":
+        """The same rows with these labels' targets only."""
+        return replace(self, targets=self.targets[:, list(places)])
+
     def weighted(self, weights: np.ndarray, name: str) -> "Rows":
         """The same rows under another name, standing for another population."""
         return replace(self, weights=np.asarray(weights, dtype=float), name=name)
@@ -60,6 +68,16 @@ class Scorer:
     def is_single_label(self) -> bool:
         return self.task == SINGLE_LABEL
 
+    def of_labels(self, places: Sequence[int]) -> "Scorer":
+        """The same scorer with these of its labels only."""
+        chosen = list(places)
+        return replace(
+            self,
+            predict=lambda texts: self.predict(texts)[:, chosen],
+            thresholds=tuple(self.thresholds[place] for place in chosen),
+            labels=tuple(self.labels[place] for place in chosen),
+        )
+
     def flags(self, scores: np.ndarray) -> np.ndarray:
         """What counts as predicted, bool (n, n_labels): at or over its threshold, or the likeliest class."""
         from toxicity_ml.evaluation import most_probable
@@ -67,18 +85,23 @@ class Scorer:
         return most_probable(scores) if self.is_single_label else scores >= np.asarray(self.thresholds)
 
 
-def load_rows(source: str, labels: Sequence[str], task: str, name: str) -> Rows:
-    """The rows of one file or hub dataset, under a name. Raises DataError."""
+def load_rows(
+    source: str, labels: Sequence[str], task: str, name: str, columns: "Columns | None" = None
+) -> Rows:
+    """The rows of one file or hub dataset, under a name. columns: as of ``corpora.read``.
+
+    Raises DataError.
+    """
     from toxicity_ml import corpora
 
-    dataset = corpora.load([source], labels, task)
+    rows = corpora.read([source], labels, task, columns or corpora.BY_NAME)
     return Rows(
         name,
-        tuple(dataset["text"]),
-        np.asarray(dataset["labels"], dtype=np.float64),
-        np.asarray(dataset["weight"], dtype=np.float64),
-        tuple(dataset["sample"]),
-        tuple((name, number) for number in range(1, len(dataset) + 1)),
+        tuple(row["text"] for row in rows),
+        np.array([row["labels"] for row in rows], dtype=np.float64),
+        np.array([row["weight"] for row in rows], dtype=np.float64),
+        tuple(str(row["sample"]) for row in rows),
+        tuple((name, number) for number in range(1, len(rows) + 1)),
     )
 
 
@@ -94,6 +117,18 @@ def joined(parts: Sequence[Rows], name: str) -> Rows:
         tuple(sample for part in parts for sample in part.samples),
         tuple(origin for part in parts for origin in part.origins),
     )
+
+
+def judged_labels(parts: Sequence[Rows], labels: Sequence[str]) -> list[int]:
+    """Places of the labels that some row of some part has been judged by. Raises DataError for none."""
+    places = [
+        place
+        for place in range(len(labels))
+        if any((~np.isnan(part.targets[:, place])).any() for part in parts)
+    ]
+    if not places:
+        raise DataError(f"No row has been judged by any of the labels {', '.join(labels)}.")
+    return places
 
 
 def natural(rows: Rows) -> tuple[np.ndarray, str]:

@@ -1,0 +1,44 @@
+"""Which extra of the package brings a library that is not installed: the one place that says so."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from toxicity_ml.errors import MissingExtra
+
+EXTRAS = {
+    "numpy": "worker",
+    "onnxruntime": "worker",
+    "tokenizers": "worker",
+    "ftfy": "worker",
+    "onnx": "worker",
+    "safetensors": "worker",
+    "rich": "worker",
+    "torch": "train",
+    "transformers": "train",
+    "accelerate": "train",
+    "datasets": "train",
+    "sklearn": "train",
+    "scipy": "train",  # scikit-learn brings it
+    "nltk": "train",
+    "sentencepiece": "train",
+    "captum": "train",
+    "matplotlib": "train",
+}
+"""Top-level module: the extra of pyproject.toml that brings it."""
+
+
+@contextmanager
+def naming_the_extra() -> Iterator[None]:
+    """Raise MissingExtra, which names the extra to install, for a library of EXTRAS that is not there.
+
+    Any other ImportError passes as it is: a library that is there and broken is not mended by an extra.
+    """
+    try:
+        yield
+    except MissingExtra:
+        raise
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        if library not in EXTRAS:
+            raise
+        raise MissingExtra(library, EXTRAS[library]) from error
