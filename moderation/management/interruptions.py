@@ -35,6 +35,19 @@ def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def ctrl_c_on_sigterm() -> Iterator[None]:
+    """A service manager's SIGTERM is a Ctrl-C in here: what is held can still be given back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def patiently(step: Callable[[], bool], runs_on: ScreeningRun, say: Callable[[str], object]) -> bool:
     """Do `step`, and try again while the database is away: a long run outlives its restart."""
     tries, at = 0, (runs_on.position, runs_on.passed)

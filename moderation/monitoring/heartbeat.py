@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
-from django.db import DatabaseError
+from django.db import Error as DatabaseError
 from django.db.models.functions import Now
 
 from moderation import metrics, processes
@@ -41,6 +43,15 @@ def stop() -> None:
         WorkerHeartbeat.objects.filter(name=processes.here()).delete()
     except DatabaseError as error:
         logger.debug("A heartbeat stays behind (%s).", type(error).__name__)
+
+
+@contextmanager
+def of_a_command() -> Iterator[None]:
+    """What screens in here is alive until it ends, in whatever way: nobody counts on a command any longer."""
+    try:
+        yield
+    finally:
+        stop()
 
 
 _beaten = (0, 0.0)

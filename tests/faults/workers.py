@@ -89,6 +89,24 @@ class Workers:
             }
         return worker
 
+    def start_loop(self, *, moderation: Mapping[str, Any] | None = None) -> Child:
+        """Start `screen_pending --loop`, as a site without Celery has it."""
+        self._count += 1
+        name = f"loop-{self._count}"
+        loop = self._children.start(
+            name,
+            [sys.executable, str(ROOT / "manage.py"), "screen_pending", "--loop"],
+            self._directory / f"{name}.log",
+            environment={
+                **self._environment,
+                "DJANGO_SETTINGS_MODULE": "tests.faults.worker_settings",
+                "WORKER_MODERATION": json.dumps({"BROKER": False, **(moderation or {})}),
+                "PYTHONUNBUFFERED": "1",
+            },
+        )
+        self.running.append(loop)
+        return loop
+
     def kill(self, worker: Child) -> None:
         """As the kernel does when memory runs out: at once, children included."""
         worker.signal_group(signal.SIGKILL)

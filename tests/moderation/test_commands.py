@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from django.core.management import CommandError
 
 from moderation.actors import system_user
+from moderation.management.commands import screen_pending
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening
+from moderation.monitoring import figures, heartbeat
+from moderation.screening.discovery import remember_starts
+from moderation.sweep import Swept
 from tests.forum.models import Note, Post
-from tests.moderation.conftest import make_version, run_command, screen
+from tests.moderation.conftest import by_words, make_version, run_command, scores_with, screen
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +58,73 @@ def test_screen_pending_without_a_model_says_so_and_leaves_everything_pending() 
         run_command("screen_pending")
     assert Screening.objects.pending().count() == 1
     assert not Scoring.objects.filter(model_version=version).exists()
+
+
+@pytest.mark.regression("D8")
+@pytest.mark.parametrize("arguments", [["screen_pending", "--existing"], ["rescreen", "--existing"]])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_command_that_has_ended_counts_as_no_worker(
+    arguments: list[str], fails: bool, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_words_and_seen(texts: Sequence[str]) -> list[dict[str, float]]:
+        seen.append(len(figures.read().workers))
+        if fails:
+            raise OSError
+        return by_words(texts)
+
+    seen: list[int] = []
+    scores_with(monkeypatch, by_words_and_seen)
+    Post.objects.bulk_create([Post(body="was there before")])
+    remember_starts()
+    heartbeat.beat(at_once=True)
+    with pytest.raises(CommandError) if fails else nullcontext():
+        run_command(*arguments)
+    assert seen and seen[0] == 1
+    assert figures.read().workers == ()
+
+
+class _LoopIsOver(KeyboardInterrupt):
+    """Ctrl-C."""
+
+
+@pytest.mark.regression("D8")
+def test_the_loop_screens_between_its_sweeps_and_survives_what_a_sweep_does(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    scores_with(monkeypatch, by_words)
+    settings.MODERATION = {**settings.MODERATION, "SWEEP_SECONDS": 3600}
+    monkeypatch.setattr(screen_pending, "close_old_connections", lambda: None)
+    steps: list[str] = []
+    sweeps: list[float | None] = []
+
+    def sweep(**options: Any) -> Swept:
+        sweeps.append(options["seconds"])
+        return real_sweep(**options)
+
+    def sleep(seconds: float) -> None:
+        steps.append(f"{seconds:g}")
+        if len(steps) == 1:
+            Post.objects.create(body="you idiot")
+        elif len(steps) == 2:
+            assert Screening.objects.get().verdict == "flagged"
+            monkeypatch.setattr(screen_pending, "is_backlog", broken)
+        elif len(steps) == 3:  # after the error, until the next sweep
+            monkeypatch.setattr(screen_pending, "is_backlog", real_is_backlog)
+            Post.objects.create(body="I kill you")
+        else:
+            assert Screening.objects.filter(verdict="held").exists()
+            raise _LoopIsOver
+
+    def broken(texts: int) -> bool:
+        raise RuntimeError("secret")
+
+    real_sweep, real_is_backlog = screen_pending.sweep, screen_pending.is_backlog
+    monkeypatch.setattr(screen_pending, "sweep", sweep)
+    monkeypatch.setattr(screen_pending.time, "sleep", sleep)
+    run_command("screen_pending", "--loop")
+    assert steps == ["1", "1", "3600", "1"]
+    assert sweeps == [3600, 3600]
+    assert "A sweep failed (RuntimeError)" in caplog.text and "secret" not in caplog.text
 
 
 def test_rescreen_prints_counts_first_and_acts_only_when_told_to() -> None:

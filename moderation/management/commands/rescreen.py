@@ -22,6 +22,7 @@ from moderation.management import arguments
 from moderation.management.interruptions import patiently, stopped_by_signals
 from moderation.management.progress import Progress, spoken
 from moderation.models import ModelVersion, ScreeningRun
+from moderation.monitoring import heartbeat
 from moderation.registry import Registered
 from moderation.screening import acting, existing, runs
 from moderation.screening import rescreen as rescreening
@@ -80,7 +81,7 @@ class Command(BaseCommand):
         self._limit: int | None = options["limit"]
         self._result: dict[str, Any] = {}
         try:
-            with stopped_by_signals(self._stop):
+            with heartbeat.of_a_command(), stopped_by_signals(self._stop):
                 self._existing() if options["existing"] else self._rescreen()
         except (model_store.ModelUnavailable, ModelNotReady, AlreadyRunning, TakenOver) as error:
             raise CommandError(str(error)) from error

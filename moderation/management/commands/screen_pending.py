@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import signal
 import time
 from argparse import ArgumentParser
 from typing import Any, NoReturn
@@ -13,13 +11,16 @@ from django.db import DatabaseError, close_old_connections
 
 from moderation import row_errors
 from moderation.conf import conf
+from moderation.management.interruptions import ctrl_c_on_sigterm
 from moderation.models import Screening
-from moderation.monitoring import worker_port
+from moderation.monitoring import heartbeat, worker_port
+from moderation.screening.claim import is_backlog
 from moderation.screening.discovery import include_existing
-from moderation.screening.drain import give_back_all
+from moderation.screening.drain import drain, give_back_all
 from moderation.sweep import Swept, note_failure, sweep
 
-logger = logging.getLogger("moderation.screening")
+WATCH_SECONDS = 1.0
+"""How often `--loop` looks whether something waits: one query, on the index by which workers claim."""
 
 
 class Command(BaseCommand):
@@ -40,13 +41,13 @@ class Command(BaseCommand):
         if options["existing"]:
             include_existing()
         batches = 1 if options["once"] else None
-        try:
-            if options["loop"]:
-                signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service manager's Ctrl-C
-                self._loop(batches)
-            self._once(batches)
-        except KeyboardInterrupt:
-            give_back_all()  # a batch cut off would count as a death
+        with heartbeat.of_a_command(), ctrl_c_on_sigterm():
+            try:
+                if options["loop"]:
+                    self._loop(batches)
+                self._once(batches)
+            except KeyboardInterrupt:
+                give_back_all()  # a batch cut off would count as a death
 
     def _once(self, batches: int | None) -> None:
         try:
@@ -64,20 +65,37 @@ class Command(BaseCommand):
         """Go on until interrupted; survives what a worker's sweeper survives."""
         worker_port.open_port()
         while True:
-            has_time = True
             try:
                 done = self._sweep(batches, conf.SWEEP_SECONDS)
-                has_time = batches is not None or done.drained.can_wait
+                if batches is not None or done.drained.can_wait:
+                    self._watch(batches, conf.SWEEP_SECONDS)
             except BaseException as error:
                 if row_errors.ends_the_process(error):
                     raise
                 note_failure(error)
-            close_old_connections()
-            if has_time:
+                close_old_connections()
                 time.sleep(conf.SWEEP_SECONDS)
+
+    def _watch(self, batches: int | None, seconds: float) -> None:
+        """Screen for so long what is saved, within a second: nobody rings for this process."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            close_old_connections()
+            time.sleep(min(WATCH_SECONDS, left))
+            if not is_backlog(0):
+                continue
+            drained = drain(batches=batches, seconds=seconds)
+            if not drained.is_ready:  # its log says why; the model is tried again with each sweep
+                time.sleep(max(0.0, end - time.monotonic()))
+            elif drained.scored or drained.failures:
+                self._say(Swept(drained=drained))
 
     def _sweep(self, batches: int | None, seconds: float | None = None) -> Swept:
         done = sweep(batches=batches, seconds=seconds)
+        self._say(done)
+        return done
+
+    def _say(self, done: Swept) -> None:
         verdicts = done.drained.verdicts
         counts = {
             "screened": done.drained.scored,
@@ -92,4 +110,3 @@ class Command(BaseCommand):
             "still pending": Screening.objects.pending().count(),
         }
         self.stdout.write(", ".join(f"{name}: {count}" for name, count in counts.items()))
-        return done
