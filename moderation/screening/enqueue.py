@@ -21,6 +21,7 @@ from django.db.models.signals import post_delete, post_init, post_save
 from moderation import doorbell, metrics, registry, releasing, row_errors, visibility
 from moderation.models import ModelVersion, Screening
 from moderation.registry import Registered
+from moderation.screening import deletions
 from moderation.screening.copies import content_type_of, current_of, forget, new_screening
 
 logger = logging.getLogger("moderation.screening")
@@ -75,6 +76,8 @@ def on_save(
         entry = None if raw else registry.for_model(sender)
         if entry is None:
             return
+        if created and deletions.take_back(entry, entry.key_of(instance)):
+            forget(entry, [entry.key_of(instance)])  # another object with the key of one that is gone
         if entry.text.may_have_changed(instance, update_fields):
             make = partial(_promise_or_lose, entry, instance, is_new=created, update_fields=update_fields)
         elif entry.hide is not None and _was_saved(entry.hide.field, instance, update_fields):
@@ -91,16 +94,12 @@ def on_save(
 
 
 def on_delete(sender: type[Model], instance: Model, using: str = "default", **_: Any) -> None:
-    """Blank the copies of what was deleted, and take it off the queue."""
+    """Blank the copies of what was deleted, and take it off the queue, once that is committed."""
     try:
         entry = registry.for_model(sender)
         if entry is None or instance.pk is None:
             return
-        key = entry.key_of(instance)
-        if using == router.db_for_write(Screening):
-            _forget_or_lose(entry, key)
-        else:
-            transaction.on_commit(partial(_forget_or_lose, entry, key), using=using, robust=True)
+        deletions.note(entry, entry.key_of(instance), _lose_deletion, using)
     except BaseException as error:
         _pass_on(error)
         _lose(sender, instance.pk, error)
@@ -196,12 +195,8 @@ def _look_or_lose(entry: Registered, instance: Model) -> None:
         _lose(type(instance), instance.pk, error)
 
 
-def _forget_or_lose(entry: Registered, key: str) -> None:
-    try:
-        forget(entry, [key])
-    except BaseException as error:
-        _pass_on(error)
-        _lose(entry.model, key, error)
+def _lose_deletion(entry: Registered, key: str, error: BaseException) -> None:
+    _lose(entry.model, key, error)
 
 
 def _pass_on(error: BaseException) -> None:

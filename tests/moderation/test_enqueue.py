@@ -155,7 +155,7 @@ def test_a_save_survives_an_error_of_ours_and_the_transaction_stays_usable(
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE elsewhere RENAME TO moderation_screening")
     assert Post.objects.get() == kept
-    assert enqueue.losses() == losses + 4
+    assert enqueue.losses() == losses + 3  # the deletion is looked after once it is committed
     assert "moderation.promise-lost" in caplog.text
     assert "secret" not in caplog.text
 
@@ -219,6 +219,7 @@ def test_an_exemption_that_raises_exempts_nobody(caplog: pytest.LogCaptureFixtur
     assert "secret" not in caplog.text
 
 
+@pytest.mark.django_db(transaction=True)
 def test_deleting_blanks_the_copies_and_takes_them_off_the_queue() -> None:
     post = Post.objects.create(body="one")
     Screening.objects.update(status="done", verdict="flagged", queued_for="flagged", severity=0.4)
@@ -236,6 +237,7 @@ def test_deleting_blanks_the_copies_and_takes_them_off_the_queue() -> None:
     assert (rows[0].verdict, rows[0].severity) == ("flagged", 0.4)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("model", [LongPost, ShoutedPost])
 def test_deleting_a_child_or_a_proxy_blanks_too(model: type[Post]) -> None:
     post = model.objects.create(body="hello")

@@ -182,6 +182,7 @@ def test_the_edit_of_a_hidden_comment_stays_hidden_after_blanking_too() -> None:
     assert Note.objects.get().state == "withheld"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_when_the_object_goes_the_digest_goes_too() -> None:
     by_the_orm, by_sql = note("how nice"), note("how very nice")
     aged()

@@ -1,0 +1,103 @@
+"""Deleted objects, gathered until their transaction commits: then their copies are blanked together.
+
+One by one, within the site's request, each would cost four queries. What a process that dies right after the
+commit leaves behind is found by the next comparison.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections.abc import Callable
+
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db.transaction import TransactionManagementError
+
+from moderation import row_errors
+from moderation.registry import Registered
+from moderation.screening.copies import forget
+
+logger = logging.getLogger("moderation.screening")
+
+CHUNK = 500
+"""Objects whose copies are blanked in one transaction."""
+Here = tuple[str, int, frozenset[str]]
+"""A database alias, its connection, and the savepoints in force."""
+Lose = Callable[[Registered, str, BaseException], None]
+
+
+class _Gathered:
+    """The keys that one transaction, or one savepoint of it, has deleted; called after the commit."""
+
+    def __init__(self, lose: Lose, here: Here) -> None:
+        self._lose = lose
+        self._here = here
+        self._keys: dict[str, tuple[Registered, dict[str, None]]] = {}
+
+    def add(self, entry: Registered, key: str) -> None:
+        self._keys.setdefault(entry.label, (entry, {}))[1][key] = None
+
+    def take_back(self, entry: Registered, key: str) -> bool:
+        """Leave one key out; True where it was among them."""
+        known = self._keys.get(entry.label)
+        return known is not None and known[1].pop(key, key) is None
+
+    def __call__(self) -> None:
+        _alive.here.pop(self._here, None)  # what is deleted from now on is another's
+        for entry, keys in self._keys.values():
+            ordered = list(keys)
+            for start in range(0, len(ordered), CHUNK):
+                chunk = ordered[start : start + CHUNK]
+                try:
+                    forget(entry, chunk)
+                except BaseException as error:
+                    if row_errors.ends_the_process(error):
+                        raise
+                    for key in chunk:
+                        self._lose(entry, key, error)
+
+
+def note(entry: Registered, key: str, lose: Lose, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Remember that the object of this key was deleted; its copies are blanked after the commit.
+
+    lose: told of each key whose copies could not be blanked. What is rolled back, with its transaction or
+    with its savepoint, is forgotten by Django together with the callback.
+    """
+    here = _here(using)
+    gathered = _alive.here.get(here)
+    if gathered is None:
+        gathered = _Gathered(lose, here)
+        gathered.add(entry, key)
+        try:
+            transaction.on_commit(gathered, using=using, robust=True)
+        except TransactionManagementError:  # the site commits by itself, and tells nobody when
+            gathered()
+            return
+        _alive.here[here] = gathered
+    else:
+        gathered.add(entry, key)
+
+
+def take_back(entry: Registered, key: str) -> bool:
+    """Wait no more for the commit with one key, as an object of it is there again; True if it waited."""
+    found = [gathered.take_back(entry, key) for gathered in list(_alive.here.values())]
+    return any(found)
+
+
+def _here(using: str) -> Here:
+    connection = connections[using]
+    return using, id(connection), frozenset(connection.savepoint_ids)
+
+
+class _Alive(threading.local):
+    """What this thread's transactions have gathered.
+
+    Django holds the only other reference to each, and drops it with a rollback.
+    """
+
+    def __init__(self) -> None:
+        self.here: weakref.WeakValueDictionary[Here, _Gathered] = weakref.WeakValueDictionary()
+
+
+_alive = _Alive()
