@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from moderation import model_store, policies
-from moderation.api.admission import admission
+from moderation.api.admission import Busy, admission
 from moderation.api.openapi import ClassifySchema, SchemaSchema
 from moderation.api.serializers import ClassifyRequest
 from moderation.api.throttling import ClassifyThrottle
@@ -97,6 +97,10 @@ class ClassifyView(APIView):
         response: Response = super().handle_exception(error)
         if wait := getattr(error, "wait", None):
             response.headers.setdefault("Retry-After", str(math.ceil(wait)))
+        if isinstance(error, Busy):
+            # Django would log an error, and mail it to the admins, for each of the requests of a flood.
+            response._has_been_logged = True  # type: ignore[attr-defined]
+            logger.info("A request to classify/ was sent away: as many as may be are being scored.")
         return response
 
     def post(self, request: Request) -> Response:
