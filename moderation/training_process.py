@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,6 +60,19 @@ def _failure(command: str, status: int, errors: str) -> RetrainingFailed:
             f"The process of `{command}` was killed by signal {-status}; 9 is mostly the system, short of "
             "memory.",
         )
-    last = errors.strip().splitlines()[-1:] or ["it said nothing"]
-    # Shown to the operator who started it, and stored nowhere: a library's message could quote a text.
-    return RetrainingFailed(f"{command}-failed", f"`{command}` ended with status {status}: {last[0][:300]}")
+    kind = _last_error_type(errors)
+    return RetrainingFailed(
+        f"{command}-failed",
+        f"`{command}` ended with status {status}{f', {kind}' if kind else ''}. Its own words may quote a "
+        "text and are not repeated here: run `retrain` on a terminal to read them.",
+    )
+
+
+def _last_error_type(errors: str) -> str:
+    """The type of the exception that ended the process, such as ValueError; empty where there is none."""
+    _, traceback, rest = errors.rpartition("Traceback (most recent call last):")
+    if not traceback:
+        return ""
+    # The first line that is not indented; whatever follows the colon, and below it, is its message.
+    ended_with = re.search(r"^(?:[A-Za-z_]\w*\.)*([A-Za-z_]\w{0,60})(?=:|$)", rest.lstrip("\n"), re.M)
+    return ended_with[1] if ended_with else ""
