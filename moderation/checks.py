@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from django.apps import apps
@@ -43,6 +44,7 @@ def connect() -> None:
     register(check_models, "moderation")
     register(check_database, "moderation", Tags.database)
     register(check_secret, "moderation", deploy=True)
+    register(check_metrics_port, "moderation")
 
 
 def check_setting(**_: Any) -> list[CheckMessage]:
@@ -119,6 +121,27 @@ def check_secret(**_: Any) -> list[CheckMessage]:
             id="moderation.W002",
         )
     ]
+
+
+def check_metrics_port(**_: Any) -> list[CheckMessage]:
+    """A worker's metrics that every machine of the network may read: how much is posted, how much is held."""
+    if conf.given.get("METRICS_PORT") is None or conf.METRICS_TOKEN or _is_loopback(conf.METRICS_ADDRESS):
+        return []
+    return [
+        Warning(
+            f"Workers serve their metrics at {conf.METRICS_ADDRESS}, beyond this machine, to whoever asks.",
+            hint='Set MODERATION["METRICS_TOKEN"] to a random string, or METRICS_ADDRESS to "127.0.0.1".',
+            id="moderation.W003",
+        )
+    ]
+
+
+def _is_loopback(address: str) -> bool:
+    """True: only this machine reaches it. A name but "localhost" may lead anywhere."""
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return address.lower() == "localhost"
 
 
 def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:

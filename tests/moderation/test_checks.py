@@ -9,7 +9,7 @@ from django.core.checks import run_checks
 from django.db import connection
 
 from moderation import registry
-from moderation.checks import check_database, check_models, check_secret, check_setting
+from moderation.checks import check_database, check_metrics_port, check_models, check_secret, check_setting
 from tests.forum.models import Note, Post
 
 GOOD = {"text": "text", "hide": {"field": "state", "hidden": "withheld", "visible": "published"}}
@@ -150,3 +150,28 @@ def test_a_storage_and_a_permission_that_do_not_exist_are_named(settings: Any) -
         found(settings, MODEL_STORAGE="default", CLASSIFY_PERMISSION="rest_framework.permissions.AllowAny")
         == []
     )
+
+
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - as the worker's image has it
+
+
+@pytest.mark.parametrize(
+    ("setting", "ids"),
+    [
+        ({}, []),
+        ({"METRICS_PORT": 9101}, []),
+        ({"METRICS_PORT": 9101, "METRICS_ADDRESS": "::1"}, []),
+        ({"METRICS_PORT": 9101, "METRICS_ADDRESS": "localhost"}, []),
+        ({"METRICS_ADDRESS": EVERYWHERE}, []),
+        ({"METRICS_PORT": 9101, "METRICS_ADDRESS": EVERYWHERE}, ["moderation.W003"]),
+        ({"METRICS_PORT": 9101, "METRICS_ADDRESS": "::"}, ["moderation.W003"]),
+        ({"METRICS_PORT": 9101, "METRICS_ADDRESS": "10.1.2.3"}, ["moderation.W003"]),
+        ({"METRICS_PORT": 9101, "METRICS_ADDRESS": "worker.example"}, ["moderation.W003"]),
+        ({"METRICS_PORT": 9101, "METRICS_ADDRESS": EVERYWHERE, "METRICS_TOKEN": "x"}, []),
+    ],
+)
+def test_metrics_that_a_network_may_read_without_a_token_are_warned_of(
+    settings: Any, setting: dict[str, Any], ids: list[str]
+) -> None:
+    settings.MODERATION = setting
+    assert [message.id for message in check_metrics_port()] == ids
