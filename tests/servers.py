@@ -175,6 +175,11 @@ class PostgresServer:
         """As DATABASE_URL wants it."""
         return f"postgresql://{self.user}@{quote(str(self.sockets), safe='')}/{database}"
 
+    @property
+    def programs(self) -> Path:
+        """The folder of psql and the like, once the server has started."""
+        return self._binary.parent
+
     def create(self, database: str) -> str:
         """Create a database and return its URL."""
         with psycopg.connect(host=str(self.sockets), user=self.user, autocommit=True) as connection:

@@ -13,6 +13,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import yaml
 
@@ -20,6 +21,7 @@ from moderation.conf import KEYS
 from moderation.metrics import PREFIX
 from moderation.monitoring.exposition import _Page
 from mysite.demo.environment import BASE_DIR
+from tests.servers import PostgresServer
 
 DEPLOY = BASE_DIR / "deploy"
 OPERATIONS = (BASE_DIR / "docs" / "operations.md").read_text()
@@ -113,6 +115,43 @@ def test_postgresql_logs_no_statement_and_no_row() -> None:
     assert options[1::2] == ["log_min_error_statement=panic", "log_error_verbosity=terse"]
     for option in options[1::2]:
         assert f"`{option.replace('=', ' = ')}`" in OPERATIONS
+
+
+def test_the_role_of_the_site_owns_its_database_and_is_no_superuser() -> None:
+    """The script that the image runs once, run on a server of the tests' own."""
+    script = DEPLOY / "postgres" / "create-owner.sh"
+    assert os.access(script, os.X_OK)
+    assert (
+        f"./{script.relative_to(BASE_DIR)}:/docker-entrypoint-initdb.d/create-owner.sh:ro"
+        in (SERVICES["postgres"]["volumes"])
+    )
+    assert not {"POSTGRES_USER", "POSTGRES_DB"} & set(SERVICES["postgres"]["environment"])
+    server = PostgresServer()
+    try:
+        server.start()
+        environment = {
+            **os.environ,
+            **{"PGHOST": str(server.sockets), "POSTGRES_PASSWORD": "it's a \\ secret"},
+            "PATH": f"{server.programs}{os.pathsep}{os.environ['PATH']}",
+        }
+        subprocess.run([script], check=True, env=environment)
+        with psycopg.connect(server.url()) as superuser:
+            roles = superuser.execute(
+                "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = 'moderation'"
+            ).fetchall()
+            owned = superuser.execute(
+                "SELECT datname FROM pg_database JOIN pg_roles r ON r.oid = datdba "
+                "WHERE rolname = 'moderation'"
+            ).fetchall()
+            passwords = dict(superuser.execute("SELECT rolname, rolpassword FROM pg_authid").fetchall())
+        assert roles == [(False, False, False)]
+        assert owned == [("moderation",)]
+        assert passwords["postgres"] is None
+        assert passwords["moderation"].startswith("SCRAM-SHA-256$")
+        with psycopg.connect(host=str(server.sockets), user="moderation", dbname="moderation") as site:
+            site.execute("CREATE TABLE made (id int)")
+    finally:
+        server.close()
 
 
 def test_no_secret_has_a_default() -> None:
