@@ -105,8 +105,11 @@ def _retrain_alone(
 ) -> Retrained:
     parent = model_store.active_version()
     parent_directory = model_store.local_directory(parent)
-    rows = training_data.reviewed(parent.labels)
-    sides = {name: [row for row in rows if row.side == name] for name in (TRAIN, DEV, TEST)}
+    screenings = training_data.reviewed(parent.labels)
+    rows = training_data.one_per_text(screenings)
+    sides = {name: [row for row in rows if row.side == name] for name in (TRAIN, DEV)}
+    sides[DEV] = training_data.weighted_by_comments(sides[DEV])
+    sides[TEST] = [row for row in screenings if row.side == TEST]
     if len(rows) < options.min_reviews or not sides[TRAIN] or not sides[DEV]:
         raise RetrainingFailed(
             "too-few-reviews",

@@ -1,4 +1,4 @@
-"""Texts that nobody reviewed, with what the active version says of them: a retrained model is to agree.
+"""Texts that nobody judged, with what the active version says of them: a retrained model is to agree.
 
 Asks a classifier that it is given; loads none. Where a text is learned, its target is the network's own,
 uncalibrated probability (Hinton et al. 2015).
@@ -40,12 +40,18 @@ def unreviewed(old: Any, side: str, count: int, seed: int) -> list[Row]:
 
 
 def rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
-    """{side: texts of our own making, with the active version's scores as targets}."""
-    texts = rehearsal.texts(count, seed=seed)
-    scores = _uncalibrated(old, texts)
+    """{side: texts of our own making, with the active version's scores as targets}.
+
+    Without such as read like one that people judged: a decision is never taught against.
+    """
+    keys = {text: text_key(text, conf.TEXT_KEY_SECRET) for text in rehearsal.texts(count, seed=seed)}
+    judged = training_data.judged(keys.values())
+    texts = [text for text, key in keys.items() if key not in judged]
     rows: dict[str, list[Row]] = {TRAIN: [], DEV: [], TEST: []}
-    for text, row in zip(texts, scores, strict=True):
-        key = text_key(text, conf.TEXT_KEY_SECRET)
+    if not texts:
+        return rows
+    for text, row in zip(texts, _uncalibrated(old, texts), strict=True):
+        key = keys[text]
         rows[training_data.side(key)].append(Row(text, tuple(float(score) for score in row), key))
     return rows
 

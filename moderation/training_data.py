@@ -8,19 +8,21 @@ from __future__ import annotations
 import csv
 import math
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from moderation.models import Review, Screening
+from moderation.response import Response, response
 from moderation.reviewing import standing_decisions
 
 TRAIN, DEV, TEST = "train", "dev", "test"
 TEST_SHARE, DEV_SHARE = 0.25, 0.15
 """Shares of the texts, by their key; the rest is learned. Never change them: a text's side binds for ever."""
 _KEYS = 16**8
+_KEYS_IN_A_QUERY = 500
 _BOUNDS = {
     TEST: (0.0, TEST_SHARE),
     DEV: (TEST_SHARE, TEST_SHARE + DEV_SHARE),
@@ -39,7 +41,10 @@ class Row:
     weight: float = 1.0
     """How many texts of the site it stands for."""
     probability: float | None = None
-    """With which it was drawn for review; None: a person chose it, and it tells nothing of the others."""
+    """With which it was reviewed: drawn, times the share of such items that somebody came to. None: a person
+    chose it, and it tells nothing of the others."""
+    is_random: bool = False
+    """True if chance alone brought it up: only such rows tell of what no model pointed at."""
 
     @property
     def side(self) -> str:
@@ -52,27 +57,65 @@ def side(text_key: str) -> str:
     return next(name for name, (low, high) in _BOUNDS.items() if low <= share < high)
 
 
-def reviewed(labels: Sequence[str]) -> list[Row]:
-    """The ground truth of each text, the latest where several screenings share a key; no blanked ones.
+def reviewed(labels: Sequence[str], of: Response | None = None) -> list[Row]:
+    """A row for each reviewed screening with its ground truth, oldest decision first; no blanked ones.
 
-    labels: the order of each row's labels; one that a decision does not know is masked.
+    The population is comments: two screenings of one text are two rows, each with the probability with which
+    it came up itself. One that was certain to be reviewed stays so when the same text is drawn again.
+
+    labels: the order of each row's labels; one that a decision does not know is masked. of: the shares of
+    what came up that were reviewed; counted unless they are given.
     """
     decisions = (
         standing_decisions().filter(screening__blanked=None).select_related("screening").order_by("id")
     )
-    rows: dict[str, Row] = {}
+    of = of or response()
+    rows: list[Row] = []
     for review in decisions.exclude(screening__text="").exclude(screening__text_key="").iterator():
         truth = tuple(_truth(review, label) for label in labels)
         if not all(math.isnan(value) for value in truth):
             screening = review.screening
-            rows[screening.text_key] = Row(
-                screening.text, truth, screening.text_key, probability=_probability(screening)
+            probability = _drawn_with(screening)
+            rows.append(
+                Row(
+                    screening.text,
+                    truth,
+                    screening.text_key,
+                    probability=None if probability is None else probability * of.of(screening),
+                    is_random=probability is not None and screening.queued_for == Screening.QueuedFor.AUDIT,
+                )
             )
-    return list(rows.values())
+    return rows
+
+
+def one_per_text(rows: Iterable[Row]) -> list[Row]:
+    """Of rows whose texts read the same the last, which is what is learned: nothing is learned more often
+    because it was reviewed more often."""
+    return list({row.text_key: row for row in rows}.values())
+
+
+def weighted_by_comments(rows: Sequence[Row]) -> list[Row]:
+    """The rows, each with the number of the site's current comments that read the same as its weight."""
+    counts: dict[str, int] = {}
+    for keys in _chunks([row.text_key for row in rows]):
+        current = Screening.objects.filter(text_key__in=keys, is_current=True, blanked=None).order_by()
+        counts.update(current.values_list("text_key").annotate(Count("pk")))
+    return [replace(row, weight=float(max(1, counts.get(row.text_key, 1)))) for row in rows]
+
+
+def judged(keys: Iterable[str]) -> set[str]:
+    """Those of the text keys of which a decision stands."""
+    found: set[str] = set()
+    for chunk in _chunks(list(keys)):
+        decided = standing_decisions().filter(screening__text_key__in=chunk)
+        found.update(decided.values_list("screening__text_key", flat=True))
+    return found
 
 
 def unreviewed(side_wanted: str, count: int, *, seed: int) -> tuple[list[tuple[str, str]], int]:
     """At most `count` (text, key) that nobody has judged, from a random place on, and how many there are.
+
+    What reads like a judged text is judged.
 
     Keys are hashes, so a run of neighbours in their order is a random sample, and the index finds it.
     """
@@ -102,16 +145,19 @@ def _truth(review: Review, label: str) -> float:
     return math.nan if value is None else float(value)
 
 
-def _probability(screening: Screening) -> float | None:
+def _drawn_with(screening: Screening) -> float | None:
     if not screening.queued_for:
         return None
     return screening.sampling_probability or 1.0
 
 
 def _unjudged(low: float, high: float) -> QuerySet[Screening]:
+    """What nobody has reviewed and nothing that reads like it: else the model would be told to stay wrong."""
     reviews = Review.objects.filter(screening=OuterRef("pk"))
+    decided = standing_decisions().filter(screening__text_key=OuterRef("text_key"))
     rows = Screening.objects.filter(
         ~Exists(reviews),
+        ~Exists(decided),
         status=Screening.Status.DONE,
         is_current=True,
         blanked=None,
@@ -124,3 +170,8 @@ def _unjudged(low: float, high: float) -> QuerySet[Screening]:
 
 def _bound(share: float) -> str:
     return "g" if share >= 1 else f"{math.ceil(share * _KEYS):08x}"
+
+
+def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(keys), _KEYS_IN_A_QUERY):
+        yield keys[start : start + _KEYS_IN_A_QUERY]

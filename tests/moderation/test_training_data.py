@@ -7,12 +7,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from moderation import rehearsal, training_data
+from moderation import rehearsal, soft_targets, training_data
+from moderation.conf import conf
 from moderation.models import ModelVersion, Review, Scoring, Screening
+from moderation.response import response
 from moderation.reviewing import decide
 from moderation.text_keys import text_key
 from moderation.training_data import DEV, TEST, TRAIN, Row, side
@@ -33,8 +36,8 @@ def scored(text: str, **columns: Any) -> Screening:
     screening = Screening.objects.create(
         source="import",
         text=text,
-        text_key=text_key(text, SECRET),
         **{
+            "text_key": text_key(text, SECRET),
             "status": "done",
             "verdict": "flagged",
             "queued_for": "flagged",
@@ -98,11 +101,58 @@ def test_a_blanked_text_an_undone_decision_and_a_decision_without_a_label_teach_
     assert training_data.reviewed(LABELS) == []
 
 
-def test_of_texts_with_the_same_key_the_latest_decision_counts_once(ann: User) -> None:
+def test_of_texts_with_the_same_key_the_latest_decision_is_learned_once(ann: User) -> None:
     decide(scored("You idiot").pk, reviewer=ann, kind="uphold")
     decide(scored("you IDIOT!").pk, reviewer=ann, kind="false_positive")
-    (row,) = training_data.reviewed(LABELS)
+    (row,) = training_data.one_per_text(training_data.reviewed(LABELS))
     assert (row.text, row.labels) == ("you IDIOT!", (0.0, 0.0, 0.0))
+
+
+@pytest.mark.regression("H7")
+def test_three_of_300_equal_comments_drawn_at_one_percent_stand_for_300(ann: User) -> None:
+    drawn = {"verdict": "clear", "sampling_probability": 0.01}
+    screenings = [scored("first!", queued_for="audit" if n < 3 else "", **drawn) for n in range(300)]
+    for screening in screenings[:3]:
+        decide(screening.pk, reviewer=ann, kind="false_positive")
+    rows = training_data.reviewed(LABELS)
+    assert sum(1 / (row.probability or math.nan) for row in rows) == pytest.approx(300)
+    assert [row.is_random for row in rows] == [True] * 3
+    assert len(training_data.one_per_text(rows)) == 1
+
+
+@pytest.mark.regression("H7")
+def test_a_text_that_was_certain_to_be_reviewed_stays_certain_when_it_is_drawn_again(ann: User) -> None:
+    decide(scored("you idiot").pk, reviewer=ann, kind="false_positive")
+    drawn = {"verdict": "clear", "queued_for": "audit", "sampling_probability": 0.01}
+    decide(scored("You, idiot!", **drawn).pk, reviewer=ann, kind="false_positive")
+    rows = training_data.reviewed(LABELS)
+    assert [(row.text, row.probability, row.is_random) for row in rows] == [
+        ("you idiot", 1.0, False),
+        ("You, idiot!", 0.01, True),
+    ]
+
+
+def test_what_is_reviewed_stands_for_what_nobody_came_to(ann: User) -> None:
+    """The queue is read from its top: the share that was reviewed is another one further down."""
+    worst = [scored(f"worst {number}", severity=0.4) for number in range(8)]
+    mild = [scored(f"mild {number}", severity=0.1) for number in range(20)]
+    drawn = {"verdict": "clear", "queued_for": "audit", "sampling_probability": 0.02}
+    audited = [scored(f"clear {number}", severity=0.4 - number / 10, **drawn) for number in range(6)]
+    for screening in (*worst, *mild[:5], *audited[:3]):
+        decide(screening.pk, reviewer=ann, kind="false_positive")
+    found = {row.text: row.probability for row in training_data.reviewed(LABELS)}
+    assert {found[row.text] for row in worst} == {1.0}
+    assert {found[row.text] for row in mild[:5]} == {0.25}
+    assert {found[row.text] for row in audited[:3]} == {0.01}
+
+
+def test_of_a_band_that_nobody_came_to_the_share_is_told(ann: User) -> None:
+    for severity, reviewed in ((0.4, 6), (0.1, 0)):
+        rows = [scored(f"{severity} {number}", severity=severity) for number in range(6)]
+        for row in rows[:reviewed]:
+            decide(row.pk, reviewer=ann, kind="uphold")
+    assert response().unseen == 0.5
+    assert {row.probability for row in training_data.reviewed(LABELS)} == {0.5}
 
 
 def test_the_sampling_probability_comes_along_unless_a_person_chose_the_text(ann: User) -> None:
@@ -130,6 +180,46 @@ def test_unreviewed_texts_are_sampled_from_one_side_and_counted(ann: User) -> No
     assert len(some) == 10 and again == total
     assert training_data.unreviewed(TRAIN, 10, seed=1)[0] == some
     assert training_data.unreviewed(TRAIN, 10, seed=2)[0] != some
+
+
+@pytest.mark.regression("H8")
+def test_what_reads_like_a_judged_text_is_no_soft_target(ann: User) -> None:
+    first = scored("Holy moly, I could kill for a coffee")
+    scored("holy moly!! i could kill for a coffee")
+    other = scored("nobody judged this")
+    on_side = side(first.text_key)
+    assert training_data.unreviewed(on_side, 10, seed=1)[1] >= 2
+    decide(first.pk, reviewer=ann, kind="false_positive")
+    for name in (TRAIN, DEV, TEST):
+        texts, total = training_data.unreviewed(name, 10, seed=1)
+        assert [text for text, _ in texts] == ([other.text] if name == side(other.text_key) else [])
+        assert total == len(texts)
+
+
+@pytest.mark.regression("H8")
+def test_no_rehearsed_text_reads_like_a_judged_one(ann: User) -> None:
+    text = rehearsal.texts(30, seed=1)[0]
+    key = text_key(text, conf.TEXT_KEY_SECRET)
+    decide(scored(text.upper(), text_key=key).pk, reviewer=ann, kind="uphold")
+    found = soft_targets.rehearsed(OfAnyText(), 30, 1)
+    rehearsed = [row.text for rows in found.values() for row in rows]
+    assert len(rehearsed) == 29 and text not in rehearsed
+
+
+def test_a_row_to_choose_by_weighs_as_many_comments_as_read_the_same(ann: User) -> None:
+    for text in ("first!", "First", "FIRST!!", "second"):
+        scored(text)
+    decide(Screening.objects.get(text="first!").pk, reviewer=ann, kind="false_positive")
+    decide(Screening.objects.get(text="second").pk, reviewer=ann, kind="false_positive")
+    rows = training_data.weighted_by_comments(training_data.reviewed(LABELS))
+    assert {row.text: row.weight for row in rows} == {"first!": 3.0, "second": 1.0}
+
+
+class OfAnyText:
+    """A classifier that says the same of each text."""
+
+    def logits(self, texts: list[str]) -> Any:
+        return np.zeros((len(texts), len(LABELS)))
 
 
 def test_rows_survive_the_csv_whatever_is_in_them(tmp_path: Path) -> None:
