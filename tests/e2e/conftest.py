@@ -20,10 +20,14 @@ expect.set_options(timeout=PAGE_MILLISECONDS)
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
-    """Redis, a worker process and the server, with a moderator's account; fresh for each test module."""
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSite]:
+    """Redis, a worker process and the server, with a moderator's account; fresh for each test module.
+
+    A module's MODERATION has the keys of that setting in which its site differs from the demo's.
+    """
     with Children() as children:
-        running = RunningSite(work_directory(tmp_path_factory.mktemp("site")), children)
+        moderation = getattr(request.module, "MODERATION", {})
+        running = RunningSite(work_directory(tmp_path_factory.mktemp("site")), children, moderation)
         running.start()
         yield running
 

@@ -24,7 +24,10 @@ SQUARE = "market-square-without-cars"
 class RunningSite:
     """The site's address, its command line, and its database, read from outside."""
 
-    def __init__(self, work: WorkDirectory, children: Children) -> None:
+    def __init__(
+        self, work: WorkDirectory, children: Children, moderation: dict[str, Any] | None = None
+    ) -> None:
+        """moderation: keys of `MODERATION` that differ from the demo site's."""
         self.work = work
         self.children = children
         self.port = free_port()
@@ -34,7 +37,8 @@ class RunningSite:
             **work.environment(),
             "REDIS_URL": embedded_redis_url(),
             "TEXT_KEY_SECRET": "the same texts are on the same side in every run",
-            "DJANGO_SETTINGS_MODULE": "mysite.settings",
+            "DJANGO_SETTINGS_MODULE": "tests.e2e.site_settings",
+            "E2E_MODERATION": json.dumps(moderation or {}),
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
             "HF_HUB_OFFLINE": "1",
         }

@@ -22,16 +22,25 @@ PRAISE = (
     "welcome back, we missed you",
     "get well soon",
 )
+MODERATION = {"AUDIT_RATE": 1.0}
+"""Every clear comment comes up for review, too: without such a new version is never shown to be better."""
+PLACES = ("pitch", "club house", "changing room", "bus", "car park", "kitchen", "stand", "office", "hall")
+TIMES = ("on Monday", "on Tuesday", "on Friday", "tomorrow", "next week", "after the match", "before lunch")
+NOTICES = [
+    f"We meet at the {place} {time}, {what}."
+    for place, time, what in itertools.product(PLACES, TIMES, ("bring water", "please be on time"))
+]
 BANTER = [f"{name}, you stupid idiot, {praise}!" for name, praise in itertools.product(NAMES, PRAISE)]
 
 
 @pytest.fixture(scope="module")
 def reviewed(site: RunningSite) -> RunningSite:
-    """A site on which a moderator has found a hundred flagged comments harmless."""
-    for text in BANTER:
+    """A site on which a moderator has found a hundred flagged comments, and all others, harmless."""
+    for text in BANTER + NOTICES:
         site.post(text)
+    count = len(BANTER) + len(NOTICES)
     queued = site.wait_for(
-        lambda: rows if len(rows := _queued(site)) == len(BANTER) else None, "a hundred comments in the queue"
+        lambda: rows if len(rows := _queued(site)) == count else None, "all comments in the queue"
     )
     moderator = AdminSession(site.url, USERNAME, PASSWORD)
     for row in queued:
@@ -40,7 +49,7 @@ def reviewed(site: RunningSite) -> RunningSite:
 
 
 def _queued(site: RunningSite) -> list[dict[str, int]]:
-    return site.rows("SELECT id FROM moderation_screening WHERE queued_for IN ('flagged', 'held')")
+    return site.rows("SELECT id FROM moderation_screening WHERE queued_for IN ('flagged', 'held', 'audit')")
 
 
 def active_version(site: RunningSite) -> str:
@@ -61,7 +70,7 @@ def version_that_scores(site: RunningSite, text: str) -> str:
 def test_a_better_model_learned_from_reviews_takes_over_and_can_be_rolled_back(reviewed: RunningSite) -> None:
     site = reviewed
     reviews = site.rows("SELECT decision, outcome, reviewer_name FROM moderation_review")
-    assert len(reviews) == len(BANTER)
+    assert len(reviews) == len(BANTER) + len(NOTICES)
     assert {tuple(review.values()) for review in reviews} == {("false_positive", "show", USERNAME)}
     before = active_version(site)
     worker = site.worker.process.pid

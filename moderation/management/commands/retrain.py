@@ -18,7 +18,11 @@ from moderation.training_process import RetrainingFailed
 VERDICTS = {
     gate.BETTER: "The candidate is better.",
     gate.NOT_BETTER: "The candidate is not shown to be better.",
-    gate.NOT_ENOUGH_EVIDENCE: "Not enough evidence: too few reviewed texts on the test side.",
+    gate.NOT_ENOUGH_EVIDENCE: (
+        "Not enough evidence: the test side needs "
+        f"{gate.MIN_ITEMS} reviewed comments, and of these {gate.MIN_RANDOM_ITEMS} that came up at random, "
+        f"with different texts. Review more of the queue, or raise AUDIT_RATE."
+    ),
 }
 
 
@@ -88,7 +92,8 @@ class Command(BaseCommand):
     def _report(self, done: Retrained) -> None:
         found = done.comparison
         self.stdout.write(
-            f"\n{done.candidate} against {done.run.parent}, {found.items} texts of the test side:"
+            f"\n{done.candidate} against {done.run.parent}, {found.items} reviewed comments "
+            f"of the test side, {found.random_items} of them drawn at random:"
         )
         self.stdout.write(f"{'':24}{'old':>10}{'new':>10}")
         for name, old, new in (
