@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from typing import Final, Literal
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
@@ -15,6 +16,9 @@ from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screeni
 from moderation.text_keys import storable
 
 DECIDED = "review.decided"
+CURRENT: Final = "current"
+"""In place of a scoring's id: the one that the verdict rests on when the decision is made."""
+Shown = int | None | Literal["current"]
 
 
 class CannotDecide(Exception):
@@ -36,6 +40,10 @@ class NoLongerCurrent(CannotDecide):
     """The text was edited, deleted or blanked after the moderator saw it."""
 
 
+class OpinionIsGone(CannotDecide):
+    """The scores that the moderator saw were replaced meanwhile, so what was agreed with is not known."""
+
+
 class InvalidDecision(CannotDecide):
     """The decision does not fit the screening: an unknown label, or nothing to uphold."""
 
@@ -47,13 +55,18 @@ def decide(
     kind: str,
     labels: Mapping[str, bool] | None = None,
     note: str = "",
+    shown: Shown = CURRENT,
 ) -> Review:
     """Record a person's decision and make it so, in one transaction.
 
     kind: ``uphold`` (labels over threshold true, the rest not looked at; hidden), ``false_positive`` (every
     label false; shown) or ``relabel`` (as in `labels`, which names each; hidden if any is true, else shown).
 
-    Raises AlreadyDecided, NoLongerCurrent or InvalidDecision, each with nothing changed, and
+    shown: id of the scoring that the person saw, or None where no scores were shown. Upholding agrees with
+    that one alone: of labels that were not shown nothing is recorded. Code that judges what there is now
+    leaves it out.
+
+    Raises AlreadyDecided, NoLongerCurrent, OpinionIsGone or InvalidDecision, each with nothing changed, and
     Screening.DoesNotExist.
     """
     decision = _known(kind)
@@ -70,15 +83,15 @@ def decide(
             raise NoLongerCurrent(
                 "Its text was blanked when its retention ended, so there is nothing to judge."
             )
-        basis = screening.basis()
+        opinion = _opinion(screening, shown)
         review = Review.objects.create(
             screening=screening,
             number=_next_number(screening),
             kind=Review.Kind.DECISION,
             decision=decision,
-            labels=(found := _labels(screening, basis, decision, labels)),
+            labels=(found := _labels(screening, opinion, decision, labels)),
             outcome=_outcome(decision, found),
-            model_version_id=basis.model_version_id if basis else None,
+            model_version_id=opinion.model_version_id if opinion else None,
             reviewer=reviewer,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
             reviewer_name=reviewer.get_username(),
             note=storable(note),
@@ -147,18 +160,34 @@ def _known(kind: str) -> Review.Decision:
         ) from error
 
 
+def _opinion(screening: Screening, shown: Shown) -> Scoring | None:
+    """The scoring that the person judged, which need not be the verdict's any more."""
+    if shown is None:
+        return None
+    if shown == CURRENT:
+        return screening.basis()
+    seen = screening.scorings.filter(pk=shown).first()
+    if seen is None:
+        raise OpinionIsGone("The text was scored again meanwhile. Please look at it once more.")
+    return seen
+
+
 def _labels(
-    screening: Screening, basis: Scoring | None, decision: Review.Decision, ticked: Mapping[str, bool] | None
+    screening: Screening,
+    opinion: Scoring | None,
+    decision: Review.Decision,
+    ticked: Mapping[str, bool] | None,
 ) -> dict[str, bool | None]:
-    labels = labels_to_judge(basis, None if basis else _active_or_none())
+    scoring = opinion or screening.basis()
+    labels = labels_to_judge(scoring, None if scoring else _active_or_none())
     if decision == Review.Decision.FALSE_POSITIVE:
         return dict.fromkeys(labels, False)
     if decision == Review.Decision.UPHOLD:
-        if not may_uphold(screening, basis):
+        if not may_uphold(screening, opinion):
             raise InvalidDecision(
                 "No label is over its threshold, so there is nothing to uphold: relabel it instead."
             )
-        over = labels_over_threshold(basis)
+        over = labels_over_threshold(opinion)
         return {label: True if label in over else None for label in labels}
     if ticked is None or set(ticked) != set(labels) or not labels:
         raise InvalidDecision(

@@ -111,6 +111,11 @@ class Item:
         scores = reviewing.scores_in_order(self.scoring)
         return [Meter(label, score, thresholds.get(label)) for label, score in scores.items()]
 
+    @property
+    def shown(self) -> str:
+        """The id of the scoring whose meters are shown, for the form; empty for none."""
+        return str(self.scoring.pk) if self.scoring is not None and self.meters else ""
+
     @cached_property
     def choices(self) -> list[Choice]:
         over = [] if self.scores_are_withheld else reviewing.labels_over_threshold(self.scoring)

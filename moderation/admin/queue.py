@@ -154,6 +154,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 reviewer=request.user,  # type: ignore[arg-type]  # has_perm: never anonymous
                 kind=kind,
                 labels=_ticked(request) if kind == Review.Decision.RELABEL else None,
+                shown=_shown(request),
             )
         except Screening.DoesNotExist as error:
             raise Http404 from error
@@ -195,6 +196,14 @@ def earlier_decisions(screenings: list[Screening]) -> dict[int, Review]:
 def _active() -> ModelVersion | None:
     """The active version's labels, without registering anything: looking at a page changes no rows."""
     return ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first()
+
+
+def _shown(request: HttpRequest) -> reviewing.Shown:
+    """The scoring that the form's page showed, None for none; a post without the field judges what is now."""
+    given = request.POST.get("scoring")
+    if given is None:
+        return reviewing.CURRENT
+    return int(given) if given.isdecimal() and len(given) < 19 else None
 
 
 def _ticked(request: HttpRequest) -> dict[str, bool]:

@@ -23,7 +23,7 @@ from moderation.models import (
     written_labels,
 )
 from tests.forum.models import Post
-from tests.moderation.conftest import screen
+from tests.moderation.conftest import make_version, screen
 
 pytestmark = pytest.mark.django_db
 QUEUE = "/admin/moderation/screening/"
@@ -393,3 +393,90 @@ def test_a_blanked_text_is_neither_shown_nor_judged(moderator: Client) -> None:
     screening = queued("", blanked="2026-01-01T00:00:00Z")
     page = open_page(moderator, f"{screening.pk}/change/")
     assert "The text was removed." in page and "decide/" not in page
+
+
+def form_of(page: str, screening: Screening) -> dict[str, Any]:
+    """The hidden fields that the item's forms post."""
+    form = re.search(rf"<form[^>]*/{screening.pk}/decide/.*?</form>", page, re.DOTALL)
+    assert form is not None
+    fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+    fields.pop("csrfmiddlewaretoken", None)
+    return fields
+
+
+@pytest.mark.regression("M13")
+def test_upholding_records_no_label_that_was_not_shown(version: ModelVersion) -> None:
+    """An edited text is scored between the page and the click."""
+    post = Post.objects.create(body="I will kill you")
+    screen()
+    post.refresh_from_db()
+    post.body = "you are an idiot"
+    post.save()
+    client = staff("ann", "review_screening")
+    screening = Screening.objects.get(is_current=True)
+    page = open_page(client)
+    assert 'role="meter"' not in page
+    screen()
+    decide(client, screening, kind="uphold", **form_of(page, screening))
+    review = Review.objects.get()
+    assert (review.outcome, review.model_version) == ("hide", None)
+    assert review.labels == {"toxic": None, "threat": None, "insult": None}
+
+
+@pytest.mark.regression("M13")
+def test_upholding_agrees_with_the_scores_on_the_page_and_not_with_newer_ones(moderator: Client) -> None:
+    screening = queued("you idiot")
+    page = open_page(moderator)
+    newer = make_version("2")
+    screening.scorings.update(is_basis=False)
+    Scoring.objects.create(
+        screening=screening,
+        model_version=newer,
+        is_basis=True,
+        scores={"toxic": 0.1, "threat": 0.9, "insult": 0.1},
+        thresholds=THRESHOLDS,
+    )
+    decide(moderator, screening, kind="uphold", **form_of(page, screening))
+    review = Review.objects.get()
+    assert review.labels == {"toxic": True, "threat": None, "insult": None}
+    assert review.model_version == ModelVersion.objects.get(version="1")
+
+
+@pytest.mark.regression("M13")
+@pytest.mark.parametrize("kind", ["uphold", "false_positive"])
+def test_where_the_scores_on_the_page_are_gone_the_moderator_is_asked_to_look_again(
+    moderator: Client, kind: str
+) -> None:
+    screening = queued("you idiot")
+    other = queued("another idiot")
+    page = open_page(moderator)
+    screening.scorings.all().delete()
+    assert "scored again meanwhile" in decide(moderator, screening, kind=kind, **form_of(page, screening))
+    assert "scored again" in decide(moderator, screening, kind=kind, **form_of(page, other))
+    assert not Review.objects.exists()
+
+
+@pytest.mark.regression("M13")
+def test_ticks_are_recorded_whatever_was_scored_meanwhile(moderator: Client) -> None:
+    screening = queued("unreadable", 0.5, status="failed", verdict="", queued_for="failed")
+    page = open_page(moderator)
+    Scoring.objects.create(
+        screening=screening,
+        model_version=ModelVersion.objects.get(),
+        is_basis=True,
+        scores={"toxic": 0.9, "threat": 0.1, "insult": 0.1},
+        thresholds=THRESHOLDS,
+    )
+    shown = form_of(page, screening)
+    ticked = {"shown": ["toxic", "threat", "insult"], "label": ["insult"]}
+    decide(moderator, screening, kind="relabel", **shown, **ticked)
+    review = Review.objects.get()
+    assert review.labels == {"toxic": False, "threat": False, "insult": True}
+    assert review.model_version is None
+
+
+def test_a_forged_scoring_is_no_opinion_and_no_error(moderator: Client) -> None:
+    for number, forged in enumerate(("abc", "9" * 40, "-1", "")):
+        screening = queued(f"you idiot {number}")
+        decide(moderator, screening, kind="false_positive", scoring=forged)
+        assert Review.objects.get(screening=screening).model_version is None
