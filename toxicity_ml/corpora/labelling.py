@@ -50,14 +50,14 @@ def labelled(
         labels_of = _single_label(table, labels, columns)
     else:
         labels_of = _multi_label(table, labels, columns)
-    text_column = _text_column(table, columns.text)
+    column = text_column(table.source, table.columns, columns.text)
     for number, row in table.rows:
         where = f"{table.source}, row {number}"
-        if row[text_column] is None:
+        if row[column] is None:
             raise DataError(f"{where} has no text.")
         weight = row.get("weight")
         yield {
-            "text": str(row[text_column]),
+            "text": str(row[column]),
             "labels": labels_of(row, where),
             "weight": _number(weight, f"{where}, column weight", top=math.inf) if weight else 1.0,
             "sample": row.get("sample") or "",
@@ -65,13 +65,13 @@ def labelled(
         }
 
 
-def _text_column(table: Table, named: str | None) -> str:
+def text_column(source: str, columns: Sequence[str], named: str | None = None) -> str:
+    """The column of the text: the named one, or the first of TEXT_COLUMNS that is there. Raises DataError."""
     wanted = TEXT_COLUMNS if named is None else (named,)
-    found = next((column for column in wanted if column in table.columns), None)
+    found = next((column for column in wanted if column in columns), None)
     if found is None:
         raise DataError(
-            f"{table.source} has no text column ({', '.join(wanted)}); "
-            f"it has {', '.join(table.columns) or 'none'}."
+            f"{source} has no text column ({', '.join(wanted)}); it has {', '.join(columns) or 'none'}."
         )
     return found
 
