@@ -10,10 +10,10 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import FieldDoesNotExist
-from django.db import connections, models
+from django.db import models
 from django.utils.module_loading import import_string
 
-from moderation import registry
+from moderation import registry, sqlite
 from moderation.conf import KEYS, conf
 from moderation.suggestions import did_you_mean as _did_you_mean
 from moderation.text_checks import check_text
@@ -43,6 +43,7 @@ def connect() -> None:
     register(check_setting, "moderation")
     register(check_models, "moderation")
     register(check_database, "moderation", Tags.database)
+    register(check_transactions, "moderation")
     register(check_secret, "moderation", deploy=True)
     register(check_metrics_port, "moderation")
 
@@ -87,27 +88,19 @@ def check_models(**_: Any) -> list[CheckMessage]:
     return [message for label, given in registry.options().items() for message in _check_model(label, given)]
 
 
+def check_transactions(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """SQLite without IMMEDIATE transactions: a look at the settings, which asks no database."""
+    told = set(databases or ())  # `check_database` looks at these
+    return [_sqlite_warning(alias) for alias in sqlite.told_wrongly() if alias not in told]
+
+
 def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
     """SQLite without WAL and IMMEDIATE lets one writer fail where it could wait. Only with `--database`."""
-    found: list[CheckMessage] = []
-    for alias in databases or ():
-        connection = connections[alias]
-        if connection.vendor != "sqlite" or str(connection.settings_dict["NAME"]) == ":memory:":
-            continue
-        options = connection.settings_dict.get("OPTIONS", {})
-        with connection.cursor() as cursor:
-            journal = cursor.execute("PRAGMA journal_mode").fetchone()[0]
-        if str(options.get("transaction_mode", "")).upper() != "IMMEDIATE" or journal != "wal":
-            found.append(
-                Warning(
-                    f'The SQLite database "{alias}" is written by the site and by workers at once, without '
-                    "WAL and IMMEDIATE transactions: saves may fail with 'database is locked'.",
-                    hint='OPTIONS = {"transaction_mode": "IMMEDIATE", "timeout": 20, '
-                    '"init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL"}',
-                    id="moderation.W001",
-                )
-            )
-    return found
+    return [_sqlite_warning(alias) for alias in sqlite.told_wrongly(databases or (), asks=True)]
+
+
+def _sqlite_warning(alias: str) -> CheckMessage:
+    return Warning(sqlite.what_is_wrong(alias), hint=sqlite.OPTIONS, id="moderation.W001")
 
 
 def check_secret(**_: Any) -> list[CheckMessage]:

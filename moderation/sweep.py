@@ -19,7 +19,7 @@ from django.apps import apps
 from django.db import DatabaseError, close_old_connections
 from django.db.models.signals import post_migrate
 
-from moderation import leases, metrics, model_store, pools, retention, row_errors, visibility
+from moderation import leases, metrics, model_store, pools, retention, row_errors, sqlite, visibility
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.monitoring import heartbeat, worker_port
@@ -121,7 +121,14 @@ def note_failure(error: BaseException) -> None:
     metrics.count_sweep(is_ok=False)
     metrics.count_failure(f"sweep:{type(error).__name__}")
     extra = {"code": "sweep-failed"}
-    logger.error("A sweep failed (%s); the next one goes on.", type(error).__name__, extra=extra)
+    advice = sqlite.advice(error)
+    logger.error("A sweep failed (%s); the next one goes on.%s", type(error).__name__, advice, extra=extra)
+
+
+def warn_of_database() -> None:
+    """Say at the start of what writes beside the site where SQLite was not set up for it."""
+    for alias in sqlite.told_wrongly():
+        logger.warning("%s Set %s (moderation.W001).", sqlite.what_is_wrong(alias), sqlite.OPTIONS)
 
 
 class Sweeper(threading.Thread):
@@ -196,6 +203,7 @@ def _on_worker(instance: Any, **_: Any) -> None:
     _is_sweeping_worker = conf.QUEUE in queues and pools.can_score(instance, conf.QUEUE, queues)
     divide_cores(pools.processes(instance))
     if _is_sweeping_worker:
+        warn_of_database()
         worker_port.open_port(is_prefork=pools.forks(instance))
     if _is_sweeping_worker and not pools.forks(instance):
         _start()

@@ -6,7 +6,7 @@ import logging
 
 from celery import current_app, shared_task
 
-from moderation import metrics, row_errors
+from moderation import metrics, row_errors, sqlite
 from moderation.doorbell import doorbell
 from moderation.screening.claim import is_backlog
 from moderation.screening.drain import drain as drain_pending
@@ -34,7 +34,8 @@ def drain() -> None:
             raise
         metrics.count_failure(f"drain:{type(error).__name__}")
         # Celery would log the exception's message, and a database error quotes the row.
-        logger.error("Draining stopped (%s); the next sweep goes on.", type(error).__name__)
+        name, advice = type(error).__name__, sqlite.advice(error)
+        logger.error("Draining stopped (%s); the next sweep goes on.%s", name, advice)
         return
     if done.scored or done.failures:
         extra = {"count": done.scored, "failed": done.failures}

@@ -53,6 +53,7 @@ MODERATION = {
     "MODEL_CACHE": str(_work / "cache"),
     # No clear comment is drawn into the queue by chance; the tests of the audit set their own rate.
     "AUDIT_RATE": 0,
+    "TEXT_KEY_SECRET": "the same side in every run",
 }
 # Pages without the manifest of collected static files, which only a deployed site has.
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

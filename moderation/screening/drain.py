@@ -13,7 +13,7 @@ from functools import partial
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
-from moderation import metrics, model_store, row_errors
+from moderation import metrics, model_store, row_errors, sqlite
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import heartbeat
 from moderation.screening.claim import (
@@ -218,7 +218,8 @@ def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVers
                 raise
             if not isinstance(error, DatabaseError):
                 return _store_each(batch, results, version, error)
-            logger.warning("Storing a batch failed (%s), try %d.", type(error).__name__, tries)
+            name, advice = type(error).__name__, sqlite.advice(error)
+            logger.warning("Storing a batch failed (%s), try %d.%s", name, tries, advice)
             metrics.count_failure(f"store:{type(error).__name__}")
             if tries == STORE_TRIES:
                 if row_errors.may_be_of_one_row(error):

@@ -18,7 +18,7 @@ from django.db import DatabaseError, IntegrityError, router, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_init, post_save
 
-from moderation import doorbell, metrics, registry, releasing, row_errors, visibility
+from moderation import doorbell, metrics, registry, releasing, row_errors, sqlite, visibility
 from moderation.models import ModelVersion, Screening
 from moderation.registry import Registered
 from moderation.screening import deletions
@@ -211,10 +211,11 @@ def _lose(model: type[Model], key: object, error: BaseException) -> None:
     _losses += 1
     metrics.count_loss()
     logger.error(
-        "moderation.promise-lost: %s %s was not noted for screening (%s); discovery will find it.",
+        "moderation.promise-lost: %s %s was not noted for screening (%s); discovery will find it.%s",
         model._meta.label,
         key,
         type(error).__name__,
+        sqlite.advice(error),
         extra={"code": "promise-lost", "model": model._meta.label, "object": str(key)},
     )
 

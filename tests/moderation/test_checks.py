@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.checks import run_checks
-from django.db import connection
+from django.db import OperationalError, connection, connections
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 
-from moderation import registry
+from moderation import registry, sqlite, sweep
 from moderation.checks import check_database, check_metrics_port, check_models, check_secret, check_setting
+from mysite.settings import BASE_DIR
 from tests.forum.models import Note, Post
 
 GOOD = {"text": "text", "hide": {"field": "state", "hidden": "withheld", "visible": "published"}}
@@ -131,6 +137,65 @@ def test_sqlite_needs_wal_and_immediate_transactions(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
     expected = ["moderation.W001"] if connection.vendor == "sqlite" else []
     assert [message.id for message in check_database(databases=["default"])] == expected
+
+
+@pytest.mark.regression("D5")
+@pytest.mark.parametrize("name", ["W001 without a database asked", "W001 once with one"])
+def test_sqlite_as_startproject_makes_it_is_told_by_every_check(
+    name: str, monkeypatch: pytest.MonkeyPatch, db: None
+) -> None:
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
+    databases = ["default"] if "once" in name else None
+    found = [message for message in run_checks(databases=databases) if message.id == "moderation.W001"]
+    assert len(found) == (1 if connection.vendor == "sqlite" else 0)
+    assert all("transaction_mode" in str(message.hint) for message in found)
+
+
+@pytest.mark.regression("D5")
+def test_a_worker_and_the_loop_say_at_their_start_what_sqlite_lacks(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sweep.warn_of_database()
+    assert caplog.text == ""
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
+    sweep.warn_of_database()
+    assert ("PRAGMA journal_mode=WAL" in caplog.text) == (connection.vendor == "sqlite")
+
+
+@pytest.mark.regression("D5")
+def test_what_fails_at_a_locked_sqlite_says_what_to_do(tmp_path: Path, db: None) -> None:
+    settings = {**connections["default"].settings_dict, "NAME": str(tmp_path / "site.sqlite3")}
+    settings["OPTIONS"] = {"timeout": 0}
+    first, second = SQLite(settings, "first"), SQLite(settings, "second")
+    try:
+        with first.cursor() as writes, second.cursor() as waits:
+            writes.execute("CREATE TABLE text (body text)")
+            writes.execute("BEGIN IMMEDIATE")
+            with pytest.raises(OperationalError) as raised:
+                waits.execute("BEGIN IMMEDIATE")
+        assert "check --database default" in sqlite.advice(raised.value)
+    finally:
+        first.close()
+        second.close()
+    assert sqlite.advice(OperationalError("of another kind")) == sqlite.advice(ValueError()) == ""
+
+
+@pytest.mark.regression("L1")
+@pytest.mark.parametrize(("secret", "reminds"), [("", True), ("something random", False)])
+def test_the_site_that_is_shipped_is_reminded_of_its_secret(secret: str, reminds: bool) -> None:
+    done = subprocess.run(
+        [sys.executable, str(BASE_DIR / "manage.py"), "check", "--deploy"],
+        env={
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "mysite.settings",
+            "SECRET_KEY": "x" * 60,
+            "TEXT_KEY_SECRET": secret,
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ("moderation.W002" in done.stderr) is reminds
 
 
 def test_the_setting_goes_before_the_decorator(settings: Any) -> None:

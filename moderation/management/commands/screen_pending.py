@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 
-from moderation import row_errors
+from moderation import row_errors, sqlite
 from moderation.conf import conf
 from moderation.management.interruptions import ctrl_c_on_sigterm
 from moderation.models import Screening
@@ -17,7 +17,7 @@ from moderation.monitoring import heartbeat, worker_port
 from moderation.screening.claim import is_backlog
 from moderation.screening.discovery import include_existing
 from moderation.screening.drain import drain, give_back_all
-from moderation.sweep import Swept, note_failure, sweep
+from moderation.sweep import Swept, note_failure, sweep, warn_of_database
 
 WATCH_SECONDS = 1.0
 """How often `--loop` looks whether something waits: one query, on the index by which workers claim."""
@@ -53,7 +53,9 @@ class Command(BaseCommand):
         try:
             done = self._sweep(batches)
         except DatabaseError as error:  # its message may quote a row
-            raise CommandError(f"The database failed ({type(error).__name__}).") from None
+            raise CommandError(
+                f"The database failed ({type(error).__name__}).{sqlite.advice(error)}"
+            ) from None
         except BaseException as error:
             if row_errors.ends_the_process(error):
                 raise
@@ -63,6 +65,7 @@ class Command(BaseCommand):
 
     def _loop(self, batches: int | None) -> NoReturn:
         """Go on until interrupted; survives what a worker's sweeper survives."""
+        warn_of_database()
         worker_port.open_port()
         while True:
             try:
