@@ -8,6 +8,7 @@ import importlib.util
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ from django.core.files.storage import FileSystemStorage, InvalidStorageError, St
 from moderation.conf import conf
 
 MANIFEST = "manifest.json"
+UNFINISHED = ("fetching-", "damaged-")
+"""How names in the cache begin that are no version's."""
 _CHUNK = 1024 * 1024
 
 logger = logging.getLogger(__name__)
@@ -141,6 +144,26 @@ def discard(location: str, names: list[str]) -> None:
     _discard(artifact_storage(), [f"{location}/{name}" for name in (*names, MANIFEST)])
 
 
+def remove(location: str, names: list[str]) -> None:
+    """Take a version's files off the storage, where they are still there; the manifest last."""
+    storage = artifact_storage()
+    if not storage.exists(f"{location}/{MANIFEST}"):
+        return
+    discard(location, names)
+    if isinstance(storage, FileSystemStorage):
+        _discard(storage, [location])
+
+
+def cached_name(manifest_sha256: str) -> str:
+    """The name of a version's folder in the cache."""
+    return manifest_sha256[:32]
+
+
+def is_cached_name(name: str) -> bool:
+    """True: a folder of the cache with this name is a version's."""
+    return re.fullmatch("[0-9a-f]{32}", name) is not None
+
+
 def fetch(location: str, manifest_sha256: str) -> Path:
     """A verified local directory of what lies at `location`. Raises ModelUnavailable naming the file.
 
@@ -170,10 +193,11 @@ def artifact_storage() -> Storage:
 
 def _cached(storage: Storage, location: str, manifest_sha256: str) -> Path:
     cache = Path(conf.MODEL_CACHE)
-    target = cache / manifest_sha256[:32]
+    target = cache / cached_name(manifest_sha256)
     if target.is_dir():
         try:
             verify(target, manifest_sha256)
+            _mark_as_used(target)
             return target
         except ModelUnavailable as error:
             logger.warning("A cached model version is fetched again: %s", error)
@@ -192,6 +216,14 @@ def _cached(storage: Storage, location: str, manifest_sha256: str) -> Path:
         shutil.rmtree(fetching, ignore_errors=True)
     verify(target, manifest_sha256)
     return target
+
+
+def _mark_as_used(directory: Path) -> None:
+    """Its time says when it was last opened: `pruning` goes by it."""
+    try:
+        os.utime(directory)
+    except OSError as error:
+        logger.info("%s could not be marked as used (%s).", directory, type(error).__name__)
 
 
 def _copy(storage: Storage, location: str, name: str, directory: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import DatabaseError, IntegrityError, router, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import get_valid_filename
 
@@ -25,6 +26,7 @@ __all__ = [
     "activate",
     "active_version",
     "local_directory",
+    "pruned_versions",
     "publish",
     "rollback",
     "scoring_here",
@@ -33,6 +35,7 @@ __all__ = [
 PUBLISHED = "model.published"
 ACTIVATED = "model.activated"
 ROLLED_BACK = "model.rolled_back"
+PRUNED = "model.pruned"
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +129,7 @@ def activate(
     Raises ModelUnavailable, with the old version still active, when its files are not all there. username:
     who does it, where no user of the site does.
     """
+    _refuse_pruned(version)
     local_directory(version)
     return _switch(version, ACTIVATED, user, username)
 
@@ -179,6 +183,7 @@ def _switch(
     with transaction.atomic(using=_database()):
         # All rows in one order: two people activating at once wait for each other instead of deadlocking.
         list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
+        _refuse_pruned(version)
         before = ModelVersion.objects.filter(is_active=True).first()
         if before is None or before.pk != version.pk:
             ModelVersion.objects.filter(is_active=True).update(is_active=False)
@@ -186,6 +191,11 @@ def _switch(
             _record(action, version, before, version, user, username)
     version.refresh_from_db(using=_database())
     return version
+
+
+def _refuse_pruned(version: ModelVersion) -> None:
+    if pruned_versions().filter(pk=version.pk).exists():
+        raise ModelUnavailable(f"The files of {version} were removed. Activate another model version.")
 
 
 def _register_packaged(manifest: ManifestFile) -> ModelVersion:
@@ -295,6 +305,13 @@ def _record(
 
 def _database() -> str:
     return router.db_for_write(ModelVersion)
+
+
+def pruned_versions() -> QuerySet[ModelVersion]:
+    """Versions whose files were given up; they can't be activated any more."""
+    pruned = AuditEntry.objects.filter(action=PRUNED, target_type="modelversion")
+    keys = [int(key) for key in pruned.values_list("target_id", flat=True)]
+    return ModelVersion.objects.filter(pk__in=keys)
 
 
 def versions() -> Iterable[ModelVersion]:

@@ -1,19 +1,20 @@
-"""`manage.py model_versions`: list the versions, activate one, go back to the one before."""
+"""`manage.py model_versions`: list the versions, activate one, go back to the one before, remove files."""
 
 import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from moderation import model_store
+from moderation import model_store, pruning
 from moderation.actors import system_user
+from moderation.management.arguments import count
 from moderation.models import ModelVersion
 
 
 class Command(BaseCommand):
     """Workers take an activated version up between batches, without a restart."""
 
-    help = "List model versions, activate one, or go back to the one that was active before."
+    help = "List model versions, activate one, go back to the one before, or remove files of candidates."
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
@@ -26,8 +27,16 @@ class Command(BaseCommand):
             command.add_argument("--json", action="store_true", help="print JSON and nothing else")
             if name == "activate":
                 command.add_argument("version", metavar="NAME@VERSION")
+        command = commands.add_parser("prune", help="remove files of candidates that were never active")
+        command.add_argument("--json", action="store_true", help="print JSON and nothing else")
+        text = "keep the files of so many candidates, the newest (default: %(default)s)"
+        command.add_argument("--keep", type=count, default=pruning.KEPT, help=text)
+        command.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
 
     def handle(self, *args: Any, **given: Any) -> None:
+        if given["command"] == "prune":
+            self._prune(given)
+            return
         try:
             if given["command"] == "activate":
                 rows = [model_store.activate(_named(given["version"]), username=system_user())]
@@ -42,13 +51,32 @@ class Command(BaseCommand):
             described = [_as_json(row) for row in rows]
             self.stdout.write(json.dumps(described if given["command"] == "list" else described[0], indent=2))
         elif given["command"] == "list":
+            pruned = set(model_store.pruned_versions())
             for row in rows:
                 origin = f"from {row.parent}" if row.parent else "packaged" if not row.location else ""
+                origin += " (files removed)" if row in pruned else ""
                 self.stdout.write(
                     f"{'*' if row.is_active else ' '} {row!s:40} {row.created:%Y-%m-%d %H:%M}  {origin}"
                 )
         else:
             self.stdout.write(f"{rows[0]} is active now.")
+
+    def _prune(self, given: dict[str, Any]) -> None:
+        try:
+            gone = pruning.prune(keep=given["keep"], username=system_user(), dry_run=given["dry_run"])
+        except model_store.ModelUnavailable as error:
+            raise CommandError(str(error)) from error
+        if given["json"]:
+            names = {"versions": list(map(str, gone.versions)), "cached": [path.name for path in gone.cached]}
+            self.stdout.write(json.dumps(names, indent=2))
+            return
+        verb = "would go" if given["dry_run"] else "removed"
+        for version in gone.versions:
+            self.stdout.write(f"{version}: files {verb}.")
+        for path in gone.cached:
+            self.stdout.write(f"{path.name}, cached: {verb}.")
+        if not gone.versions and not gone.cached:
+            self.stdout.write("Nothing to remove.")
 
 
 def _named(given: str) -> ModelVersion:

@@ -1,0 +1,90 @@
+"""Removes files that nobody goes back to: candidates that were never activated, and old copies in the cache.
+
+Rows, figures and audit trail stay. What was active once is kept, for a rollback.
+"""
+
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import router, transaction
+
+from moderation import artifacts, model_store
+from moderation.conf import conf
+from moderation.models import AuditEntry, ModelVersion
+
+KEPT = 3
+"""Candidates whose files stay, the newest: somebody may still want to look at one."""
+CACHE_SECONDS = 30 * 86_400
+"""A cached copy that nobody has opened for so long goes; it can be fetched again."""
+UNFINISHED_SECONDS = 86_400
+"""What a process that was killed left in the cache."""
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """What was removed, or would be."""
+
+    versions: list[ModelVersion]
+    cached: list[Path]
+
+
+def prune(*, keep: int = KEPT, username: str = "", dry_run: bool = False) -> Pruned:
+    """Remove the files of candidates but the newest `keep`, and of the cache what is not used any more.
+
+    dry_run: True says what would go, and changes nothing.
+    """
+    candidates = list(_candidates()[keep:])
+    if dry_run:
+        return Pruned(candidates, list(_unused()))
+    pruned = [version for version in candidates if _given_up(version, username)]
+    for version in model_store.pruned_versions():  # those that an earlier call was killed over, too
+        artifacts.remove(version.location, list(version.manifest.get("files", ())))
+    cached = list(_unused())
+    for directory in cached:
+        shutil.rmtree(directory, ignore_errors=True)
+    return Pruned(pruned, cached)
+
+
+def _candidates() -> list[ModelVersion]:
+    """Versions of the site that were never active and still have their files, the newest first."""
+    gone = {version.pk for version in model_store.pruned_versions()}
+    rows = ModelVersion.objects.filter(is_active=False, activated=None).exclude(location="").order_by("-id")
+    return [row for row in rows.defer("metrics") if row.pk not in gone]
+
+
+def _given_up(version: ModelVersion, username: str) -> bool:
+    """Record that a version's files go; False: somebody has activated it meanwhile."""
+    with transaction.atomic(using=router.db_for_write(ModelVersion)):
+        locked = ModelVersion.objects.select_for_update().filter(pk=version.pk, activated=None)
+        if not locked.exists():
+            return False
+        AuditEntry.objects.create(
+            action=model_store.PRUNED,
+            username=username,
+            target_type="modelversion",
+            target_id=str(version.pk),
+            before={"version": str(version), "location": version.location},
+            after={},
+        )
+    return True
+
+
+def _unused() -> Iterable[Path]:
+    """Folders of the cache that nobody opened for long. A local storage is read in place and has none."""
+    cache = Path(conf.MODEL_CACHE)
+    active = ModelVersion.objects.filter(is_active=True).values_list("manifest_sha256", flat=True).first()
+    for directory in sorted(cache.iterdir()) if cache.is_dir() else ():
+        is_unfinished = directory.name.startswith(artifacts.UNFINISHED)
+        if not directory.is_dir() or not (is_unfinished or artifacts.is_cached_name(directory.name)):
+            continue  # not ours
+        try:
+            age = time.time() - directory.stat().st_mtime
+        except OSError:
+            continue  # another process was first
+        if directory.name == artifacts.cached_name(active or ""):
+            continue
+        if age > (UNFINISHED_SECONDS if is_unfinished else CACHE_SECONDS):
+            yield directory
