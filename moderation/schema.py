@@ -2,9 +2,108 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Callable
 from typing import Any
 
-from django.db import migrations
+from django.db import OperationalError, migrations, transaction
+from django.db.migrations.operations.base import Operation
+
+logger = logging.getLogger("moderation.migrations")
+
+LOCK_SECONDS = 0.1
+"""So long at most a writer of the site waits behind a migration that itself waits for a table's lock."""
+PAUSE_SECONDS = 0.5
+"""Between two tries, in which the site writes."""
+PATIENCE_SECONDS = 15 * 60
+"""Somebody who reads a table for longer has to end, or the migration is run again later."""
+LOCK_NOT_AVAILABLE = "55P03"
+"""PostgreSQL's code for a lock that was not to be had within `lock_timeout`."""
+
+
+class BesideWriters(Operation):
+    """Runs operations that need a table for themselves for a moment, without making its writers wait.
+
+    PostgreSQL gives an ALTER TABLE or DROP INDEX its lock only after everybody who reads the table, such as a
+    pg_dump, has ended, and lets nobody write who comes after it. So all operations are tried together under a
+    `lock_timeout`, in a savepoint that lets go of whatever was locked, again and again until they come
+    through. Elsewhere they just run. Raises OperationalError after `PATIENCE_SECONDS`, with nothing changed.
+    """
+
+    reduces_to_sql = True
+
+    def __init__(self, *operations: Operation) -> None:
+        self.operations = operations
+
+    def deconstruct(self) -> tuple[str, Any, dict[str, Any]]:
+        """As the migration writer wants it."""
+        return type(self).__name__, list(self.operations), {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Apply each operation to the state."""
+        for operation in self.operations:
+            operation.state_forwards(app_label, state)
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Run all of them, in their order."""
+        states = self._states(app_label, from_state)
+
+        def run() -> None:
+            for operation, before, after in zip(self.operations, states, states[1:], strict=False):
+                operation.database_forwards(app_label, schema_editor, before, after)
+
+        patiently(schema_editor, run)
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Undo all of them, the last one first. from_state: after them; to_state: before."""
+        states = self._states(app_label, to_state)
+
+        def run() -> None:
+            for place in reversed(range(len(self.operations))):
+                self.operations[place].database_backwards(
+                    app_label, schema_editor, states[place + 1], states[place]
+                )
+
+        patiently(schema_editor, run)
+
+    def describe(self) -> str:
+        """What `migrate --plan` prints."""
+        return ", ".join(operation.describe() for operation in self.operations)
+
+    def _states(self, app_label: str, first: Any) -> list[Any]:
+        states = [first]
+        for operation in self.operations:
+            state = states[-1].clone()
+            operation.state_forwards(app_label, state)
+            states.append(state)
+        return states
+
+
+def patiently(schema_editor: Any, run: Callable[[], object]) -> None:
+    """Call `run` under a lock timeout until it comes through; see `BesideWriters`."""
+    connection = schema_editor.connection
+    if connection.vendor != "postgresql" or schema_editor.collect_sql:
+        run()
+        return
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        known = len(schema_editor.deferred_sql)
+        try:
+            with transaction.atomic(using=connection.alias):
+                with connection.cursor() as cursor:
+                    cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_SECONDS * 1000:.0f}ms'")
+                run()
+                for statement in schema_editor.deferred_sql[known:]:  # constraints and indexes of new tables
+                    schema_editor.execute(statement)
+                del schema_editor.deferred_sql[known:]
+            return
+        except OperationalError as error:
+            del schema_editor.deferred_sql[known:]
+            if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE or time.monotonic() > end:
+                raise
+            logger.info("A table is in use; the migration tries again.")
+            time.sleep(PAUSE_SECONDS)
 
 
 class AddIndexBesideWriters(migrations.AddIndex):

@@ -5,6 +5,8 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
+from moderation.schema import BesideWriters
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -15,785 +17,811 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.CreateModel(
-            name="Lease",
-            fields=[
-                ("name", models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ("token", models.UUIDField(blank=True, null=True)),
-                ("until", models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                "verbose_name": "lease",
-                "verbose_name_plural": "leases",
-            },
-        ),
-        migrations.CreateModel(
-            name="Discovery",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("model_label", models.CharField(max_length=200)),
-                ("field", models.CharField(max_length=100)),
-                ("start", models.BigIntegerField(default=0)),
-                ("watermark", models.BigIntegerField(default=0)),
-                ("seen", models.BigIntegerField(default=0)),
-                ("objects_after", models.CharField(blank=True, max_length=255)),
-                ("screenings_after", models.BigIntegerField(default=0)),
-                ("compared", models.DateTimeField(blank=True, null=True)),
-            ],
-            options={
-                "verbose_name": "discovery",
-                "verbose_name_plural": "discoveries",
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("model_label", "field"), name="moderation_discovery_unique"
-                    )
+        BesideWriters(
+            migrations.CreateModel(
+                name="Lease",
+                fields=[
+                    ("name", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                    ("token", models.UUIDField(blank=True, null=True)),
+                    ("until", models.DateTimeField(blank=True, null=True)),
                 ],
-            },
-        ),
-        migrations.CreateModel(
-            name="ModelVersion",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("name", models.CharField(max_length=100, verbose_name="name")),
-                ("version", models.CharField(max_length=100, verbose_name="version")),
-                ("location", models.CharField(blank=True, max_length=255, verbose_name="location")),
-                ("manifest_sha256", models.CharField(max_length=64, verbose_name="manifest sha256")),
-                ("manifest", models.JSONField(default=dict, verbose_name="manifest")),
-                ("labels", models.JSONField(default=list, verbose_name="labels")),
-                ("thresholds", models.JSONField(default=dict, verbose_name="thresholds")),
-                ("metrics", models.JSONField(blank=True, default=dict, verbose_name="metrics")),
-                ("is_active", models.BooleanField(default=False, verbose_name="is active")),
-                ("activated", models.DateTimeField(blank=True, null=True, verbose_name="activated")),
-                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                (
-                    "parent",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="children",
-                        to="moderation.modelversion",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "model version",
-                "verbose_name_plural": "model versions",
-            },
-        ),
-        migrations.CreateModel(
-            name="Policy",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("model_label", models.CharField(blank=True, max_length=200, verbose_name="model")),
-                ("thresholds", models.JSONField(verbose_name="thresholds")),
-                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                ("created_by_name", models.CharField(blank=True, max_length=255, verbose_name="created by")),
-                ("note", models.TextField(blank=True, verbose_name="note")),
-                (
-                    "created_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "policy",
-                "verbose_name_plural": "policies",
-            },
-        ),
-        migrations.CreateModel(
-            name="Scoring",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "purpose",
-                    models.CharField(
-                        choices=[("live", "live"), ("rescreen", "rescreen"), ("shadow", "shadow")],
-                        default="live",
-                        max_length=12,
-                        verbose_name="purpose",
-                    ),
-                ),
-                ("is_basis", models.BooleanField(default=False, verbose_name="is basis")),
-                ("scores", models.JSONField(verbose_name="scores")),
-                ("thresholds", models.JSONField(default=dict, verbose_name="thresholds")),
-                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                (
-                    "model_version",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="scorings",
-                        to="moderation.modelversion",
-                    ),
-                ),
-                (
-                    "policy",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="scorings",
-                        to="moderation.policy",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "scoring",
-                "verbose_name_plural": "scorings",
-            },
-        ),
-        migrations.CreateModel(
-            name="LabelScore",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("label", models.CharField(max_length=64, verbose_name="label")),
-                (
-                    "score",
-                    models.FloatField(
-                        validators=[
-                            django.core.validators.MinValueValidator(0.0),
-                            django.core.validators.MaxValueValidator(1.0),
-                        ],
-                        verbose_name="score",
-                    ),
-                ),
-                (
-                    "scoring",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="label_scores",
-                        to="moderation.scoring",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "label score",
-                "verbose_name_plural": "label scores",
-            },
-        ),
-        migrations.CreateModel(
-            name="Screening",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "source",
-                    models.CharField(
-                        choices=[("object", "object"), ("suggestion", "suggestion"), ("import", "import")],
-                        default="object",
-                        max_length=12,
-                        verbose_name="source",
-                    ),
-                ),
-                ("object_id", models.CharField(blank=True, max_length=255, verbose_name="object id")),
-                ("field", models.CharField(blank=True, max_length=100, verbose_name="field")),
-                ("text", models.TextField(blank=True, verbose_name="text")),
-                (
-                    "text_key",
-                    models.CharField(blank=True, db_index=True, max_length=64, verbose_name="text key"),
-                ),
-                ("blanked", models.DateTimeField(blank=True, null=True, verbose_name="blanked")),
-                ("author_key", models.CharField(blank=True, max_length=255, verbose_name="author key")),
-                ("is_current", models.BooleanField(default=True, verbose_name="is current")),
-                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("pending", "pending"),
-                            ("done", "done"),
-                            ("failed", "failed"),
-                            ("superseded", "superseded"),
-                        ],
-                        default="pending",
-                        max_length=12,
-                        verbose_name="status",
-                    ),
-                ),
-                (
-                    "priority",
-                    models.SmallIntegerField(
-                        choices=[(0, "low"), (10, "normal")], default=10, verbose_name="priority"
-                    ),
-                ),
-                ("lease_token", models.UUIDField(blank=True, db_index=True, editable=False, null=True)),
-                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
-                ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
-                ("deaths", models.PositiveSmallIntegerField(default=0, verbose_name="deaths")),
-                ("error_code", models.CharField(blank=True, max_length=64, verbose_name="error code")),
-                (
-                    "verdict",
-                    models.CharField(
-                        blank=True,
-                        choices=[("clear", "clear"), ("flagged", "flagged"), ("held", "held")],
-                        max_length=12,
-                        verbose_name="verdict",
-                    ),
-                ),
-                ("severity", models.FloatField(default=0.0, verbose_name="severity")),
-                (
-                    "outcome",
-                    models.CharField(
-                        blank=True,
-                        choices=[("show", "show"), ("hide", "hide")],
-                        max_length=12,
-                        verbose_name="outcome",
-                    ),
-                ),
-                (
-                    "queued_for",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("flagged", "flagged"),
-                            ("held", "held"),
-                            ("audit", "audit"),
-                            ("failed", "failed"),
-                            ("edited", "edited"),
-                        ],
-                        max_length=12,
-                        verbose_name="queued for",
-                    ),
-                ),
-                (
-                    "sampling_probability",
-                    models.FloatField(blank=True, null=True, verbose_name="sampling probability"),
-                ),
-                ("scored", models.DateTimeField(blank=True, null=True, verbose_name="scored")),
-                ("reviewed", models.DateTimeField(blank=True, null=True, verbose_name="reviewed")),
-                ("action_pending", models.BooleanField(default=False, verbose_name="action pending")),
-                ("hidden_by_us", models.BooleanField(default=False, verbose_name="hidden by us")),
-                (
-                    "content_type",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to="contenttypes.contenttype",
-                        verbose_name="content type",
-                    ),
-                ),
-                (
-                    "failed_version",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to="moderation.modelversion",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "screening",
-                "verbose_name_plural": "screenings",
-                "permissions": (("review_screening", "Can review screenings"),),
-            },
-        ),
-        migrations.AddField(
-            model_name="scoring",
-            name="screening",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="scorings",
-                to="moderation.screening",
+                options={
+                    "verbose_name": "lease",
+                    "verbose_name_plural": "leases",
+                },
             ),
-        ),
-        migrations.CreateModel(
-            name="Review",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+            migrations.CreateModel(
+                name="Discovery",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
                     ),
-                ),
-                ("number", models.PositiveIntegerField(verbose_name="number")),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("decision", "decision"),
-                            ("undo", "undo"),
-                            ("second_opinion", "second opinion"),
-                            ("suggestion", "confirmed suggestion"),
-                        ],
-                        default="decision",
-                        max_length=16,
-                        verbose_name="kind",
-                    ),
-                ),
-                (
-                    "decision",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("uphold", "uphold"),
-                            ("false_positive", "false positive"),
-                            ("relabel", "relabel"),
-                        ],
-                        max_length=16,
-                        verbose_name="decision",
-                    ),
-                ),
-                (
-                    "outcome",
-                    models.CharField(
-                        blank=True,
-                        choices=[("show", "show"), ("hide", "hide")],
-                        max_length=12,
-                        verbose_name="outcome",
-                    ),
-                ),
-                ("labels", models.JSONField(blank=True, default=dict, verbose_name="labels")),
-                ("reviewer_name", models.CharField(blank=True, max_length=255, verbose_name="reviewer")),
-                ("note", models.TextField(blank=True, verbose_name="note")),
-                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                (
-                    "model_version",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="moderation.modelversion",
-                    ),
-                ),
-                (
-                    "reviewer",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "undoes",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="undone_by",
-                        to="moderation.review",
-                    ),
-                ),
-                (
-                    "screening",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reviews",
-                        to="moderation.screening",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "review",
-                "verbose_name_plural": "reviews",
-                "ordering": ("screening", "number"),
-            },
-        ),
-        migrations.CreateModel(
-            name="TrainingRun",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("queued", "queued"),
-                            ("running", "running"),
-                            ("done", "done"),
-                            ("failed", "failed"),
-                        ],
-                        default="queued",
-                        max_length=12,
-                        verbose_name="status",
-                    ),
-                ),
-                (
-                    "result",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("better", "better"),
-                            ("not_better", "not better"),
-                            ("not_enough_evidence", "not enough evidence"),
-                        ],
-                        max_length=24,
-                        verbose_name="result",
-                    ),
-                ),
-                ("options", models.JSONField(blank=True, default=dict, verbose_name="options")),
-                ("counts", models.JSONField(blank=True, default=dict, verbose_name="counts")),
-                ("comparison", models.JSONField(blank=True, default=dict, verbose_name="comparison")),
-                ("error_code", models.CharField(blank=True, max_length=64, verbose_name="error code")),
-                ("started_by_name", models.CharField(blank=True, max_length=255, verbose_name="started by")),
-                ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
-                ("started", models.DateTimeField(blank=True, null=True, verbose_name="started")),
-                ("finished", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
-                (
-                    "candidate",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs",
-                        to="moderation.modelversion",
-                    ),
-                ),
-                (
-                    "parent",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="runs_from_here",
-                        to="moderation.modelversion",
-                    ),
-                ),
-                (
-                    "started_by",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "training run",
-                "verbose_name_plural": "training runs",
-            },
-        ),
-        migrations.CreateModel(
-            name="AuditEntry",
-            fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("created", models.DateTimeField(auto_now_add=True, db_index=True, verbose_name="created")),
-                ("username", models.CharField(blank=True, max_length=255, verbose_name="user")),
-                ("action", models.CharField(db_index=True, max_length=64, verbose_name="action")),
-                ("target_type", models.CharField(max_length=64, verbose_name="target")),
-                ("target_id", models.CharField(blank=True, max_length=64, verbose_name="target id")),
-                ("before", models.JSONField(blank=True, default=dict, verbose_name="before")),
-                ("after", models.JSONField(blank=True, default=dict, verbose_name="after")),
-                (
-                    "user",
-                    models.ForeignKey(
-                        blank=True,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "audit entry",
-                "verbose_name_plural": "audit entries",
-                "indexes": [
-                    models.Index(fields=["target_type", "target_id"], name="moderation_audit_target")
+                    ("model_label", models.CharField(max_length=200)),
+                    ("field", models.CharField(max_length=100)),
+                    ("start", models.BigIntegerField(default=0)),
+                    ("watermark", models.BigIntegerField(default=0)),
+                    ("seen", models.BigIntegerField(default=0)),
+                    ("objects_after", models.CharField(blank=True, max_length=255)),
+                    ("screenings_after", models.BigIntegerField(default=0)),
+                    ("compared", models.DateTimeField(blank=True, null=True)),
                 ],
-            },
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.UniqueConstraint(fields=("name", "version"), name="moderation_version_unique"),
-        ),
-        migrations.AddConstraint(
-            model_name="modelversion",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_active", True)), fields=("is_active",), name="moderation_one_active"
+                options={
+                    "verbose_name": "discovery",
+                    "verbose_name_plural": "discoveries",
+                    "constraints": [
+                        models.UniqueConstraint(
+                            fields=("model_label", "field"), name="moderation_discovery_unique"
+                        )
+                    ],
+                },
             ),
-        ),
-        migrations.AddIndex(
-            model_name="policy",
-            index=models.Index(fields=["model_label", "-id"], name="moderation_policy_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="labelscore",
-            index=models.Index(fields=["label", "score"], name="moderation_by_label"),
-        ),
-        migrations.AddConstraint(
-            model_name="labelscore",
-            constraint=models.UniqueConstraint(fields=("scoring", "label"), name="moderation_label_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="labelscore",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("score__gte", 0), ("score__lte", 1)), name="moderation_score_range"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="screening",
-            index=models.Index(
-                models.OrderBy(models.F("priority"), descending=True),
-                models.OrderBy(models.F("created")),
-                models.OrderBy(models.F("id")),
-                condition=models.Q(("is_current", True), ("status", "pending")),
-                name="moderation_claim",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="screening",
-            index=models.Index(
-                models.OrderBy(models.F("severity"), descending=True),
-                models.OrderBy(models.F("id")),
-                condition=models.Q(
-                    ("is_current", True), ("outcome", ""), models.Q(("queued_for", ""), _negated=True)
-                ),
-                name="moderation_open_queue",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="screening",
-            index=models.Index(
-                fields=["content_type", "object_id", "field", "id"], name="moderation_by_object"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="screening",
-            index=models.Index(
-                condition=models.Q(("action_pending", True)), fields=["id"], name="moderation_action_pending"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="screening",
-            index=models.Index(
-                condition=models.Q(("is_current", True), ("status", "failed")),
-                fields=["id"],
-                name="moderation_failed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_current", True), ("source", "object")),
-                fields=("content_type", "object_id", "field"),
-                name="moderation_one_current",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source__in", ["object", "suggestion", "import"])),
-                name="moderation_screening_source",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("source", "object"), _negated=True),
-                    models.Q(
-                        models.Q(("object_id", ""), _negated=True), models.Q(("field", ""), _negated=True)
+            migrations.CreateModel(
+                name="ModelVersion",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
                     ),
-                    _connector="OR",
-                ),
-                name="moderation_object_named",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["pending", "done", "failed", "superseded"])),
-                name="moderation_screening_status",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("verdict__in", ["", "clear", "flagged", "held"])),
-                name="moderation_screening_verdict",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "done"), _negated=True),
-                    models.Q(("verdict", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="moderation_done_has_verdict",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["", "show", "hide"])), name="moderation_screening_outcome"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("queued_for__in", ["", "flagged", "held", "audit", "failed", "edited"])),
-                name="moderation_queued_for",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("severity__gte", -1), ("severity__lte", 1)),
-                name="moderation_severity_range",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="screening",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("sampling_probability__isnull", True),
-                    models.Q(("sampling_probability__gte", 0), ("sampling_probability__lte", 1)),
-                    _connector="OR",
-                ),
-                name="moderation_sampling_range",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scoring",
-            constraint=models.UniqueConstraint(
-                fields=("screening", "model_version", "purpose"), name="moderation_scored_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scoring",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_basis", True)), fields=("screening",), name="moderation_one_basis"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="scoring",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("purpose__in", ["live", "rescreen", "shadow"])),
-                name="moderation_scoring_purpose",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="review",
-            index=models.Index(fields=["created"], name="moderation_review_created"),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.UniqueConstraint(
-                fields=("screening", "number"), name="moderation_review_number"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("kind", "undo")), fields=("undoes",), name="moderation_undone_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("number__gte", 1)), name="moderation_review_number_from_1"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("kind__in", ["decision", "undo", "second_opinion", "suggestion"])),
-                name="moderation_review_kind",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("decision__in", ["", "uphold", "false_positive", "relabel"])),
-                name="moderation_review_decision",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("outcome__in", ["", "show", "hide"])), name="moderation_review_outcome"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "decision"), _negated=True),
-                    models.Q(
-                        models.Q(("outcome", ""), _negated=True), models.Q(("decision", ""), _negated=True)
+                    ("name", models.CharField(max_length=100, verbose_name="name")),
+                    ("version", models.CharField(max_length=100, verbose_name="version")),
+                    ("location", models.CharField(blank=True, max_length=255, verbose_name="location")),
+                    ("manifest_sha256", models.CharField(max_length=64, verbose_name="manifest sha256")),
+                    ("manifest", models.JSONField(default=dict, verbose_name="manifest")),
+                    ("labels", models.JSONField(default=list, verbose_name="labels")),
+                    ("thresholds", models.JSONField(default=dict, verbose_name="thresholds")),
+                    ("metrics", models.JSONField(blank=True, default=dict, verbose_name="metrics")),
+                    ("is_active", models.BooleanField(default=False, verbose_name="is active")),
+                    ("activated", models.DateTimeField(blank=True, null=True, verbose_name="activated")),
+                    ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                    (
+                        "parent",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="children",
+                            to="moderation.modelversion",
+                        ),
                     ),
-                    _connector="OR",
+                ],
+                options={
+                    "verbose_name": "model version",
+                    "verbose_name_plural": "model versions",
+                },
+            ),
+            migrations.CreateModel(
+                name="Policy",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
+                    ),
+                    ("model_label", models.CharField(blank=True, max_length=200, verbose_name="model")),
+                    ("thresholds", models.JSONField(verbose_name="thresholds")),
+                    ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                    (
+                        "created_by_name",
+                        models.CharField(blank=True, max_length=255, verbose_name="created by"),
+                    ),
+                    ("note", models.TextField(blank=True, verbose_name="note")),
+                    (
+                        "created_by",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.SET_NULL,
+                            related_name="+",
+                            to=settings.AUTH_USER_MODEL,
+                        ),
+                    ),
+                ],
+                options={
+                    "verbose_name": "policy",
+                    "verbose_name_plural": "policies",
+                },
+            ),
+            migrations.CreateModel(
+                name="Scoring",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
+                    ),
+                    (
+                        "purpose",
+                        models.CharField(
+                            choices=[("live", "live"), ("rescreen", "rescreen"), ("shadow", "shadow")],
+                            default="live",
+                            max_length=12,
+                            verbose_name="purpose",
+                        ),
+                    ),
+                    ("is_basis", models.BooleanField(default=False, verbose_name="is basis")),
+                    ("scores", models.JSONField(verbose_name="scores")),
+                    ("thresholds", models.JSONField(default=dict, verbose_name="thresholds")),
+                    ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                    (
+                        "model_version",
+                        models.ForeignKey(
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="scorings",
+                            to="moderation.modelversion",
+                        ),
+                    ),
+                    (
+                        "policy",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="scorings",
+                            to="moderation.policy",
+                        ),
+                    ),
+                ],
+                options={
+                    "verbose_name": "scoring",
+                    "verbose_name_plural": "scorings",
+                },
+            ),
+            migrations.CreateModel(
+                name="LabelScore",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
+                    ),
+                    ("label", models.CharField(max_length=64, verbose_name="label")),
+                    (
+                        "score",
+                        models.FloatField(
+                            validators=[
+                                django.core.validators.MinValueValidator(0.0),
+                                django.core.validators.MaxValueValidator(1.0),
+                            ],
+                            verbose_name="score",
+                        ),
+                    ),
+                    (
+                        "scoring",
+                        models.ForeignKey(
+                            on_delete=django.db.models.deletion.CASCADE,
+                            related_name="label_scores",
+                            to="moderation.scoring",
+                        ),
+                    ),
+                ],
+                options={
+                    "verbose_name": "label score",
+                    "verbose_name_plural": "label scores",
+                },
+            ),
+            migrations.CreateModel(
+                name="Screening",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
+                    ),
+                    (
+                        "source",
+                        models.CharField(
+                            choices=[
+                                ("object", "object"),
+                                ("suggestion", "suggestion"),
+                                ("import", "import"),
+                            ],
+                            default="object",
+                            max_length=12,
+                            verbose_name="source",
+                        ),
+                    ),
+                    ("object_id", models.CharField(blank=True, max_length=255, verbose_name="object id")),
+                    ("field", models.CharField(blank=True, max_length=100, verbose_name="field")),
+                    ("text", models.TextField(blank=True, verbose_name="text")),
+                    (
+                        "text_key",
+                        models.CharField(blank=True, db_index=True, max_length=64, verbose_name="text key"),
+                    ),
+                    ("blanked", models.DateTimeField(blank=True, null=True, verbose_name="blanked")),
+                    ("author_key", models.CharField(blank=True, max_length=255, verbose_name="author key")),
+                    ("is_current", models.BooleanField(default=True, verbose_name="is current")),
+                    ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                    (
+                        "status",
+                        models.CharField(
+                            choices=[
+                                ("pending", "pending"),
+                                ("done", "done"),
+                                ("failed", "failed"),
+                                ("superseded", "superseded"),
+                            ],
+                            default="pending",
+                            max_length=12,
+                            verbose_name="status",
+                        ),
+                    ),
+                    (
+                        "priority",
+                        models.SmallIntegerField(
+                            choices=[(0, "low"), (10, "normal")], default=10, verbose_name="priority"
+                        ),
+                    ),
+                    ("lease_token", models.UUIDField(blank=True, db_index=True, editable=False, null=True)),
+                    ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                    ("attempts", models.PositiveSmallIntegerField(default=0, verbose_name="attempts")),
+                    ("deaths", models.PositiveSmallIntegerField(default=0, verbose_name="deaths")),
+                    ("error_code", models.CharField(blank=True, max_length=64, verbose_name="error code")),
+                    (
+                        "verdict",
+                        models.CharField(
+                            blank=True,
+                            choices=[("clear", "clear"), ("flagged", "flagged"), ("held", "held")],
+                            max_length=12,
+                            verbose_name="verdict",
+                        ),
+                    ),
+                    ("severity", models.FloatField(default=0.0, verbose_name="severity")),
+                    (
+                        "outcome",
+                        models.CharField(
+                            blank=True,
+                            choices=[("show", "show"), ("hide", "hide")],
+                            max_length=12,
+                            verbose_name="outcome",
+                        ),
+                    ),
+                    (
+                        "queued_for",
+                        models.CharField(
+                            blank=True,
+                            choices=[
+                                ("flagged", "flagged"),
+                                ("held", "held"),
+                                ("audit", "audit"),
+                                ("failed", "failed"),
+                                ("edited", "edited"),
+                            ],
+                            max_length=12,
+                            verbose_name="queued for",
+                        ),
+                    ),
+                    (
+                        "sampling_probability",
+                        models.FloatField(blank=True, null=True, verbose_name="sampling probability"),
+                    ),
+                    ("scored", models.DateTimeField(blank=True, null=True, verbose_name="scored")),
+                    ("reviewed", models.DateTimeField(blank=True, null=True, verbose_name="reviewed")),
+                    ("action_pending", models.BooleanField(default=False, verbose_name="action pending")),
+                    ("hidden_by_us", models.BooleanField(default=False, verbose_name="hidden by us")),
+                    (
+                        "content_type",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.SET_NULL,
+                            related_name="+",
+                            to="contenttypes.contenttype",
+                            verbose_name="content type",
+                        ),
+                    ),
+                    (
+                        "failed_version",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.SET_NULL,
+                            related_name="+",
+                            to="moderation.modelversion",
+                        ),
+                    ),
+                ],
+                options={
+                    "verbose_name": "screening",
+                    "verbose_name_plural": "screenings",
+                    "permissions": (("review_screening", "Can review screenings"),),
+                },
+            ),
+            migrations.AddField(
+                model_name="scoring",
+                name="screening",
+                field=models.ForeignKey(
+                    on_delete=django.db.models.deletion.CASCADE,
+                    related_name="scorings",
+                    to="moderation.screening",
                 ),
-                name="moderation_decision_complete",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="review",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "undo"), ("undoes__isnull", False)),
-                    models.Q(models.Q(("kind", "undo"), _negated=True), ("undoes__isnull", True)),
-                    _connector="OR",
+            migrations.CreateModel(
+                name="Review",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
+                    ),
+                    ("number", models.PositiveIntegerField(verbose_name="number")),
+                    (
+                        "kind",
+                        models.CharField(
+                            choices=[
+                                ("decision", "decision"),
+                                ("undo", "undo"),
+                                ("second_opinion", "second opinion"),
+                                ("suggestion", "confirmed suggestion"),
+                            ],
+                            default="decision",
+                            max_length=16,
+                            verbose_name="kind",
+                        ),
+                    ),
+                    (
+                        "decision",
+                        models.CharField(
+                            blank=True,
+                            choices=[
+                                ("uphold", "uphold"),
+                                ("false_positive", "false positive"),
+                                ("relabel", "relabel"),
+                            ],
+                            max_length=16,
+                            verbose_name="decision",
+                        ),
+                    ),
+                    (
+                        "outcome",
+                        models.CharField(
+                            blank=True,
+                            choices=[("show", "show"), ("hide", "hide")],
+                            max_length=12,
+                            verbose_name="outcome",
+                        ),
+                    ),
+                    ("labels", models.JSONField(blank=True, default=dict, verbose_name="labels")),
+                    ("reviewer_name", models.CharField(blank=True, max_length=255, verbose_name="reviewer")),
+                    ("note", models.TextField(blank=True, verbose_name="note")),
+                    ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                    (
+                        "model_version",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="+",
+                            to="moderation.modelversion",
+                        ),
+                    ),
+                    (
+                        "reviewer",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.SET_NULL,
+                            related_name="+",
+                            to=settings.AUTH_USER_MODEL,
+                        ),
+                    ),
+                    (
+                        "undoes",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="undone_by",
+                            to="moderation.review",
+                        ),
+                    ),
+                    (
+                        "screening",
+                        models.ForeignKey(
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="reviews",
+                            to="moderation.screening",
+                        ),
+                    ),
+                ],
+                options={
+                    "verbose_name": "review",
+                    "verbose_name_plural": "reviews",
+                    "ordering": ("screening", "number"),
+                },
+            ),
+            migrations.CreateModel(
+                name="TrainingRun",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
+                    ),
+                    (
+                        "status",
+                        models.CharField(
+                            choices=[
+                                ("queued", "queued"),
+                                ("running", "running"),
+                                ("done", "done"),
+                                ("failed", "failed"),
+                            ],
+                            default="queued",
+                            max_length=12,
+                            verbose_name="status",
+                        ),
+                    ),
+                    (
+                        "result",
+                        models.CharField(
+                            blank=True,
+                            choices=[
+                                ("better", "better"),
+                                ("not_better", "not better"),
+                                ("not_enough_evidence", "not enough evidence"),
+                            ],
+                            max_length=24,
+                            verbose_name="result",
+                        ),
+                    ),
+                    ("options", models.JSONField(blank=True, default=dict, verbose_name="options")),
+                    ("counts", models.JSONField(blank=True, default=dict, verbose_name="counts")),
+                    ("comparison", models.JSONField(blank=True, default=dict, verbose_name="comparison")),
+                    ("error_code", models.CharField(blank=True, max_length=64, verbose_name="error code")),
+                    (
+                        "started_by_name",
+                        models.CharField(blank=True, max_length=255, verbose_name="started by"),
+                    ),
+                    ("created", models.DateTimeField(auto_now_add=True, verbose_name="created")),
+                    ("started", models.DateTimeField(blank=True, null=True, verbose_name="started")),
+                    ("finished", models.DateTimeField(blank=True, null=True, verbose_name="finished")),
+                    (
+                        "candidate",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="runs",
+                            to="moderation.modelversion",
+                        ),
+                    ),
+                    (
+                        "parent",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.PROTECT,
+                            related_name="runs_from_here",
+                            to="moderation.modelversion",
+                        ),
+                    ),
+                    (
+                        "started_by",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.SET_NULL,
+                            related_name="+",
+                            to=settings.AUTH_USER_MODEL,
+                        ),
+                    ),
+                ],
+                options={
+                    "verbose_name": "training run",
+                    "verbose_name_plural": "training runs",
+                },
+            ),
+            migrations.CreateModel(
+                name="AuditEntry",
+                fields=[
+                    (
+                        "id",
+                        models.BigAutoField(
+                            auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                        ),
+                    ),
+                    (
+                        "created",
+                        models.DateTimeField(auto_now_add=True, db_index=True, verbose_name="created"),
+                    ),
+                    ("username", models.CharField(blank=True, max_length=255, verbose_name="user")),
+                    ("action", models.CharField(db_index=True, max_length=64, verbose_name="action")),
+                    ("target_type", models.CharField(max_length=64, verbose_name="target")),
+                    ("target_id", models.CharField(blank=True, max_length=64, verbose_name="target id")),
+                    ("before", models.JSONField(blank=True, default=dict, verbose_name="before")),
+                    ("after", models.JSONField(blank=True, default=dict, verbose_name="after")),
+                    (
+                        "user",
+                        models.ForeignKey(
+                            blank=True,
+                            null=True,
+                            on_delete=django.db.models.deletion.SET_NULL,
+                            related_name="+",
+                            to=settings.AUTH_USER_MODEL,
+                        ),
+                    ),
+                ],
+                options={
+                    "verbose_name": "audit entry",
+                    "verbose_name_plural": "audit entries",
+                    "indexes": [
+                        models.Index(fields=["target_type", "target_id"], name="moderation_audit_target")
+                    ],
+                },
+            ),
+            migrations.AddConstraint(
+                model_name="modelversion",
+                constraint=models.UniqueConstraint(
+                    fields=("name", "version"), name="moderation_version_unique"
                 ),
-                name="moderation_undo_names_one",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("status__in", ["queued", "running", "done", "failed"])),
-                name="moderation_run_status",
+            migrations.AddConstraint(
+                model_name="modelversion",
+                constraint=models.UniqueConstraint(
+                    condition=models.Q(("is_active", True)),
+                    fields=("is_active",),
+                    name="moderation_one_active",
+                ),
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="trainingrun",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("result__in", ["", "better", "not_better", "not_enough_evidence"])),
-                name="moderation_run_result",
+            migrations.AddIndex(
+                model_name="policy",
+                index=models.Index(fields=["model_label", "-id"], name="moderation_policy_newest"),
             ),
-        ),
+            migrations.AddIndex(
+                model_name="labelscore",
+                index=models.Index(fields=["label", "score"], name="moderation_by_label"),
+            ),
+            migrations.AddConstraint(
+                model_name="labelscore",
+                constraint=models.UniqueConstraint(fields=("scoring", "label"), name="moderation_label_once"),
+            ),
+            migrations.AddConstraint(
+                model_name="labelscore",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("score__gte", 0), ("score__lte", 1)), name="moderation_score_range"
+                ),
+            ),
+            migrations.AddIndex(
+                model_name="screening",
+                index=models.Index(
+                    models.OrderBy(models.F("priority"), descending=True),
+                    models.OrderBy(models.F("created")),
+                    models.OrderBy(models.F("id")),
+                    condition=models.Q(("is_current", True), ("status", "pending")),
+                    name="moderation_claim",
+                ),
+            ),
+            migrations.AddIndex(
+                model_name="screening",
+                index=models.Index(
+                    models.OrderBy(models.F("severity"), descending=True),
+                    models.OrderBy(models.F("id")),
+                    condition=models.Q(
+                        ("is_current", True), ("outcome", ""), models.Q(("queued_for", ""), _negated=True)
+                    ),
+                    name="moderation_open_queue",
+                ),
+            ),
+            migrations.AddIndex(
+                model_name="screening",
+                index=models.Index(
+                    fields=["content_type", "object_id", "field", "id"], name="moderation_by_object"
+                ),
+            ),
+            migrations.AddIndex(
+                model_name="screening",
+                index=models.Index(
+                    condition=models.Q(("action_pending", True)),
+                    fields=["id"],
+                    name="moderation_action_pending",
+                ),
+            ),
+            migrations.AddIndex(
+                model_name="screening",
+                index=models.Index(
+                    condition=models.Q(("is_current", True), ("status", "failed")),
+                    fields=["id"],
+                    name="moderation_failed",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.UniqueConstraint(
+                    condition=models.Q(("is_current", True), ("source", "object")),
+                    fields=("content_type", "object_id", "field"),
+                    name="moderation_one_current",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("source__in", ["object", "suggestion", "import"])),
+                    name="moderation_screening_source",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(
+                        models.Q(("source", "object"), _negated=True),
+                        models.Q(
+                            models.Q(("object_id", ""), _negated=True), models.Q(("field", ""), _negated=True)
+                        ),
+                        _connector="OR",
+                    ),
+                    name="moderation_object_named",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("status__in", ["pending", "done", "failed", "superseded"])),
+                    name="moderation_screening_status",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("verdict__in", ["", "clear", "flagged", "held"])),
+                    name="moderation_screening_verdict",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(
+                        models.Q(("status", "done"), _negated=True),
+                        models.Q(("verdict", ""), _negated=True),
+                        _connector="OR",
+                    ),
+                    name="moderation_done_has_verdict",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("outcome__in", ["", "show", "hide"])),
+                    name="moderation_screening_outcome",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(
+                        ("queued_for__in", ["", "flagged", "held", "audit", "failed", "edited"])
+                    ),
+                    name="moderation_queued_for",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("severity__gte", -1), ("severity__lte", 1)),
+                    name="moderation_severity_range",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="screening",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(
+                        ("sampling_probability__isnull", True),
+                        models.Q(("sampling_probability__gte", 0), ("sampling_probability__lte", 1)),
+                        _connector="OR",
+                    ),
+                    name="moderation_sampling_range",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="scoring",
+                constraint=models.UniqueConstraint(
+                    fields=("screening", "model_version", "purpose"), name="moderation_scored_once"
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="scoring",
+                constraint=models.UniqueConstraint(
+                    condition=models.Q(("is_basis", True)), fields=("screening",), name="moderation_one_basis"
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="scoring",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("purpose__in", ["live", "rescreen", "shadow"])),
+                    name="moderation_scoring_purpose",
+                ),
+            ),
+            migrations.AddIndex(
+                model_name="review",
+                index=models.Index(fields=["created"], name="moderation_review_created"),
+            ),
+            migrations.AddConstraint(
+                model_name="review",
+                constraint=models.UniqueConstraint(
+                    fields=("screening", "number"), name="moderation_review_number"
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="review",
+                constraint=models.UniqueConstraint(
+                    condition=models.Q(("kind", "undo")), fields=("undoes",), name="moderation_undone_once"
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="review",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("number__gte", 1)), name="moderation_review_number_from_1"
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="review",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("kind__in", ["decision", "undo", "second_opinion", "suggestion"])),
+                    name="moderation_review_kind",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="review",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("decision__in", ["", "uphold", "false_positive", "relabel"])),
+                    name="moderation_review_decision",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="review",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("outcome__in", ["", "show", "hide"])),
+                    name="moderation_review_outcome",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="review",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(
+                        models.Q(("kind", "decision"), _negated=True),
+                        models.Q(
+                            models.Q(("outcome", ""), _negated=True),
+                            models.Q(("decision", ""), _negated=True),
+                        ),
+                        _connector="OR",
+                    ),
+                    name="moderation_decision_complete",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="review",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(
+                        models.Q(("kind", "undo"), ("undoes__isnull", False)),
+                        models.Q(models.Q(("kind", "undo"), _negated=True), ("undoes__isnull", True)),
+                        _connector="OR",
+                    ),
+                    name="moderation_undo_names_one",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="trainingrun",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("status__in", ["queued", "running", "done", "failed"])),
+                    name="moderation_run_status",
+                ),
+            ),
+            migrations.AddConstraint(
+                model_name="trainingrun",
+                constraint=models.CheckConstraint(
+                    condition=models.Q(("result__in", ["", "better", "not_better", "not_enough_evidence"])),
+                    name="moderation_run_result",
+                ),
+            ),
+        )
     ]

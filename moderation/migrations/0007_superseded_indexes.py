@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from moderation.schema import BesideWriters
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -9,18 +11,20 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RemoveIndex(
-            model_name="screening",
-            name="moderation_open_queue",
-        ),
-        migrations.AlterField(
-            model_name="screening",
-            name="lease_token",
-            field=models.UUIDField(blank=True, editable=False, null=True),
-        ),
-        migrations.AlterField(
-            model_name="screening",
-            name="text_key",
-            field=models.CharField(blank=True, max_length=64, verbose_name="text key"),
-        ),
+        BesideWriters(
+            migrations.RemoveIndex(
+                model_name="screening",
+                name="moderation_open_queue",
+            ),
+            migrations.AlterField(
+                model_name="screening",
+                name="lease_token",
+                field=models.UUIDField(blank=True, editable=False, null=True),
+            ),
+            migrations.AlterField(
+                model_name="screening",
+                name="text_key",
+                field=models.CharField(blank=True, max_length=64, verbose_name="text key"),
+            ),
+        )
     ]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
+from moderation import schema as migration_operations
 from moderation.models import Screening
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter
@@ -109,3 +116,72 @@ def test_postgresql_makes_no_table_anew_and_drops_what_is_superseded() -> None:
     gone = old - set(indexes())
     assert len(gone) == 4  # the old queue's, the lease's, and the text key's with the one for LIKE
     assert "moderation_open_queue" in gone
+
+
+@pytest.mark.regression("M16")
+@pytest.mark.skipif(not uses_postgresql(), reason="SQLite has one writer; TEST_DATABASE=postgresql runs this")
+@pytest.mark.parametrize(("before", "to"), [("0006", "0007"), ("0004", "0005"), ("0005", "0004")])
+def test_no_save_waits_for_a_migration_that_waits_for_a_reader(before: str, to: str) -> None:
+    """As while a pg_dump runs."""
+    Letter.objects.create(text="hello")
+    migrate(before)
+    tries = threading.Semaphore(0)
+
+    def pause(seconds: float) -> None:
+        tries.release()
+        time.sleep(seconds / 10)
+
+    def run() -> None:
+        try:
+            migrate(to)
+        finally:
+            connections.close_all()
+
+    with pytest.MonkeyPatch.context() as patch, reading(Screening._meta.db_table):
+        patch.setattr(migration_operations, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
+        migration = threading.Thread(target=run)
+        migration.start()
+        assert tries.acquire(timeout=60)  # it wanted the lock, and let go of it
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '10s'")  # a save that queues behind the migration fails
+            for _ in range(5):
+                cursor.execute(SAVE)
+                assert tries.acquire(timeout=60)
+            cursor.execute("SET lock_timeout = 0")
+        assert migration.is_alive()
+    migration.join(60)
+    assert not migration.is_alive()
+    assert applied()[-1].startswith(to)
+
+
+SAVE = "UPDATE moderation_screening SET priority = priority"
+
+
+def applied() -> list[str]:
+    """Our migrations that the database has, in their order."""
+    done = MigrationRecorder(connection).applied_migrations()
+    return sorted(name for app, name in done if app == "moderation")
+
+
+@contextmanager
+def reading(table: str) -> Iterator[None]:
+    """While this lasts, another connection holds a snapshot in which it has read the table."""
+    has_read, may_end = threading.Event(), threading.Event()
+
+    def read() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608 - a name of ours
+                has_read.set()
+                may_end.wait(300)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        assert has_read.wait(60)
+        yield
+    finally:
+        may_end.set()
+        thread.join(60)
