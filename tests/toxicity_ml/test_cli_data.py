@@ -192,21 +192,58 @@ def test_a_full_disk_is_one_line_and_not_a_success(
 
 
 @pytest.mark.regression("S10")
-def test_a_report_that_cannot_be_written_is_named_in_one_line(
-    tiny_version: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("place", ["", "nowhere/page.html"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["evaluate", "--data", "missing.csv", "--report"],
+        ["attack", "--data", "missing.csv", "--report"],
+        ["benchmark", "--model", "missing", "--plot"],
+        [
+            "compare",
+            "--data",
+            "missing.csv",
+            "--validation",
+            "missing.csv",
+            "--arm",
+            "a",
+            "--out",
+            "OUT",
+            "--plot",
+        ],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_place_that_cannot_be_written_is_named_before_anything_is_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], place: str
 ) -> None:
-    data = written(tmp_path / "own.csv", "text,insult", ROWS[:60])
-    call = [
-        "evaluate",
-        "--model",
-        str(tiny_version),
-        "--data",
-        str(data),
-        "--resamples",
-        "5",
-        "--errors",
-        "0",
-    ]
-    assert main([*call, "--report", str(tmp_path)]) == 2
+    given = [str(tmp_path / "out") if argument == "OUT" else argument for argument in command]
+    assert main([*given, str(tmp_path / place)]) == 2
     errors = capsys.readouterr().err
-    assert str(tmp_path) in errors and len(errors.splitlines()) == 1
+    assert str((tmp_path / place).parent if place else tmp_path) in errors and "directory" in errors
+    assert len(errors.splitlines()) == 1 and "missing" not in errors
+
+
+@pytest.mark.regression("S10")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", "--batch-size", "0"],
+        ["predict", "--weights", "1,x"],
+        ["evaluate", "--data", "x.csv", "--resamples", "many"],
+        ["evaluate", "--data", "x.csv", "--label-column", "toxic"],
+        ["attack", "--data", "x.csv", "--sample", "-1"],
+        ["benchmark", "--rounds", "0"],
+        ["compare", "--data", "x.csv", "--validation", "x.csv", "--arm", "a", "--out", "o", "--seeds", "0"],
+        ["train", "--data", "x.csv", "--out", "o", "--limit", "0"],
+    ],
+    ids=lambda arguments: f"{arguments[0]} {arguments[-2]}",
+)
+def test_a_number_that_is_none_is_quoted_with_what_it_should_be(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert f"argument {arguments[-2]}: {arguments[-1]!r} is not " in last

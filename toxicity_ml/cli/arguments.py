@@ -5,6 +5,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from toxicity_ml.errors import DataError
+
 if TYPE_CHECKING:
     from toxicity_ml.corpora import Columns
 
@@ -33,6 +35,16 @@ def columns_from(args: argparse.Namespace) -> "Columns":
     return Columns(args.column, dict(args.label_column), needs_all=False)
 
 
+def check_place(path: Path | None) -> None:
+    """Raise DataError where no file can be written at that path, before minutes are spent on it."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise DataError(f"{path} is a directory: name a file.")
+    if not path.parent.is_dir():
+        raise DataError(f"{path.parent} is no directory; make it first, or name another file.")
+
+
 def positive(value: str) -> int:
     """A number from 1."""
     return _whole(value, 1)
@@ -41,6 +53,14 @@ def positive(value: str) -> int:
 def count(value: str) -> int:
     """A number from 0."""
     return _whole(value, 0)
+
+
+def numbers(value: str) -> list[float]:
+    """Numbers between commas."""
+    try:
+        return [float(number) for number in value.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{value!r} is not numbers with commas between them") from error
 
 
 def _whole(value: str, least: int) -> int:

@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toxicity_ml.cli.arguments import add_columns, columns_from, positive
+from toxicity_ml.cli.arguments import add_columns, check_place, columns_from, positive
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml.classifier import Classifier
     from toxicity_ml.robustness import attack
 
+    check_place(args.report)
     classifier = Classifier.load(args.model)
     label = args.label or classifier.labels[0]
     toxic, natural = _comments(args.data, classifier, label, columns_from(args))

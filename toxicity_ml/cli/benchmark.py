@@ -8,6 +8,7 @@ once where the batch is 1, and cores of one batch above that.
 
 import argparse
 import contextlib
+import importlib
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -15,8 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toxicity_ml.cli import FAILED
-from toxicity_ml.cli.arguments import positive
+from toxicity_ml.cli.arguments import check_place, positive
 from toxicity_ml.cores import available_cores
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml.benchmark import benchmark
     from toxicity_ml.classifier import PRETRAINED
 
-    if args.plot and not args.plot.parent.is_dir():
-        sys.stderr.write(f"error: {args.plot.parent} is no directory; make it first, or name another file.\n")
-        return FAILED
+    check_place(args.plot)
+    if args.plot:
+        importlib.import_module("matplotlib")  # say that it is missing before anything is timed
     with _progress() as progress:
         report = benchmark(args.model or PRETRAINED, _plan(args), progress)
     if args.plot:

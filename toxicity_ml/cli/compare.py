@@ -9,10 +9,13 @@ command goes on where it was stopped, and a further arm trains alone.
 """
 
 import argparse
+import importlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from toxicity_ml.cli.arguments import check_place, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,11 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--set", default="", metavar="KEY=VALUE,...", help="options of every arm, before its own"
     )
-    parser.add_argument("--rows", type=int, metavar="N", help="train each arm on N rows drawn at random")
+    parser.add_argument("--rows", type=positive, metavar="N", help="train each arm on N rows drawn at random")
     parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N", help="trainings of each arm (default: 1)"
+        "--seeds", type=positive, default=1, metavar="N", help="trainings of each arm (default: 1)"
     )
-    parser.add_argument("--resamples", type=int, default=1000, help="bootstrap resamples (default: 1000)")
+    parser.add_argument(
+        "--resamples", type=positive, default=1000, help="bootstrap resamples (default: 1000)"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where results are kept")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the differences")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -43,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml.comparison import Arm, compare
     from toxicity_ml.training.options import TrainingOptions
 
+    check_place(args.plot)
+    if args.plot:
+        importlib.import_module("matplotlib")  # say that it is missing before anything is trained
     disable_progress_bars()
     start = TrainingOptions(progress=sys.stderr.isatty(), resume=False)
     if args.set:

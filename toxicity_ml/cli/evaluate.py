@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toxicity_ml.cli.arguments import add_columns, columns_from, count, positive
+from toxicity_ml.cli.arguments import add_columns, check_place, columns_from, count, positive
 
 if TYPE_CHECKING:
     from toxicity_ml.corpora import Columns
@@ -62,13 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0. Raises DataError, ModelNotFound or ModelDamaged."""
-    from toxicity_ml.errors import DataError
     from toxicity_ml.reporting import measuring
     from toxicity_ml.reporting.page import page
     from toxicity_ml.reporting.rows import load_rows
 
-    if args.report and not args.report.parent.is_dir():
-        raise DataError(f"{args.report.parent} is no directory: name a place for the report that exists.")
+    check_place(args.report)
     if args.report:
         importlib.import_module("matplotlib")  # the page needs it: say so before minutes are spent on scores
     models = _models(args.model or [None])

@@ -8,6 +8,8 @@ import json
 import sys
 from pathlib import Path
 
+from toxicity_ml.cli.arguments import positive
+
 SAMPLE = 500
 
 
@@ -18,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--data", nargs="+", required=True, metavar="FILE", help="texts typical for what will be scored"
     )
     parser.add_argument(
-        "--sample", type=int, default=SAMPLE, metavar="N", help=f"texts compared (default: {SAMPLE})"
+        "--sample", type=positive, default=SAMPLE, metavar="N", help=f"texts compared (default: {SAMPLE})"
     )
     parser.add_argument("--json", action="store_true", help="the figures as JSON")
 
@@ -30,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml.modeling import saved_labels
 
     texts = list(corpora.load(args.data, saved_labels(args.checkpoint))["text"])
-    spread = texts[:: max(1, len(texts) // max(1, args.sample))][: max(1, args.sample)]
+    spread = texts[:: max(1, len(texts) // args.sample)][: args.sample]
     figures = export_onnx(args.checkpoint, args.out, spread)
     if args.json:
         sys.stdout.write(json.dumps(figures) + "\n")

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from toxicity_ml.cli.arguments import positive
+from toxicity_ml.cli.arguments import numbers, positive
 from toxicity_ml.cli.predict_input import OURS, Form, Item, items
 from toxicity_ml.errors import DataError
 
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--weights",
-        type=_numbers,
+        type=numbers,
         metavar="W,W",
         help="how much each of several models counts, in their order (default: all alike)",
     )
@@ -182,7 +182,3 @@ def _progress() -> Iterator[Any]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("texts", total=None)
         yield lambda count: bar.advance(task, count)
-
-
-def _numbers(value: str) -> list[float]:
-    return [float(number) for number in value.split(",")]

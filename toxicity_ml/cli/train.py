@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from toxicity_ml.cli.arguments import count, positive
 from toxicity_ml.errors import DataError
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
@@ -49,13 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument(
         "--counterexamples",
-        type=int,
+        type=count,
         default=0,
         metavar="N",
         help="add N texts of our own in which identity terms, quotes and strong words are harmless, and ones "
         "in which plain words are not (the six Jigsaw labels only)",
     )
-    data.add_argument("--limit", type=int, metavar="N", help="train on N rows drawn at random")
+    data.add_argument("--limit", type=positive, metavar="N", help="train on N rows drawn at random")
     result = parser.add_argument_group("result")
     result.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the model version directory to make"
