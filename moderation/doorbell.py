@@ -44,11 +44,13 @@ class Doorbell:
         self._quiet_until = 0.0
         self._connections: dict[str, Connection] = {}
         """By address; "" is the broker's."""
-        self._redis: redis.Redis | None = None
-        self._redis_url = ""
+        self._flags: redis.Redis | None = None
+        self._flags_of: str | None = None
+        """MODERATION["REDIS_URL"] when `_flags` was found; None: it is still to be looked for."""
+        self._flag_url = ""
         self._producer: Producer | None = None
         self._asked = ""
-        """The address that was asked last, as in `_connections`."""
+        """The address that was asked last, as in `_connections`; so is `_flag_url`."""
         self._has_told = False
 
     def ring(self) -> bool:
@@ -119,13 +121,16 @@ class Doorbell:
         return client is None or bool(client.set(_flag(), "1", nx=True, ex=FLAG_SECONDS))
 
     def _flag_client(self) -> redis.Redis | None:
-        url = self._asked = broker.flag_url()
-        if not url or broker.is_of_kombu(url):
-            return broker.own_client(self._connected(url))
-        if self._redis is None or url != self._redis_url:
-            self._redis_url = url
-            self._redis = broker.redis_client(url, SOCKET_SECONDS)
-        return self._redis
+        """None: there is no Redis, and each ring sends a message."""
+        if self._flags_of != conf.REDIS_URL:  # Celery's settings are slow to ask, and saves wait for this
+            url = self._flag_url = self._asked = broker.flag_url()
+            if not url or broker.is_of_kombu(url):
+                self._flags = broker.own_client(self._connected(url))
+            else:
+                self._flags = broker.redis_client(url, SOCKET_SECONDS)
+            self._flags_of = conf.REDIS_URL
+        self._asked = self._flag_url
+        return self._flags
 
     def _connected(self, url: str) -> Connection:
         if url not in self._connections:
@@ -159,11 +164,12 @@ class Doorbell:
         """After a fork the sockets are the parent's: leave them alone and open new ones."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            self._redis = self._producer = None
+            self._flags = self._flags_of = self._producer = None
             self._connections = {}
 
     def _hang_up(self) -> None:
-        connections, self._connections, self._producer = self._connections, {}, None
+        connections, self._connections = self._connections, {}
+        self._flags = self._flags_of = self._producer = None
         for connection in connections.values():
             try:
                 connection.collect(SOCKET_SECONDS)  # type: ignore[no-untyped-call]
