@@ -189,7 +189,7 @@ def test_a_worker_without_a_model_is_told_with_its_name(worker: str, broker: Red
 def test_a_worker_without_the_libraries_is_told_to_install_them(
     worker: str, broker: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def serve(version: ModelVersion, *, backend: str) -> Any:
+    def serve(version: ModelVersion, **_: Any) -> Any:
         raise ModuleNotFoundError("No module named 'numpy'")
 
     monkeypatch.setattr(serving, "serve", serve)
