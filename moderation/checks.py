@@ -152,6 +152,9 @@ def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
         if key not in registry.OPTIONS:
             hint = _did_you_mean(key, registry.OPTIONS)
             yield Error(f'{where} has an unknown key "{key}".{hint}', id="moderation.E006")
+    if model._meta.proxy and model._meta.concrete_model is not None:
+        hint = f"Register {model._meta.concrete_model._meta.label}: its rows are the same."
+        yield Error(f"{where} is a proxy, which has no rows of its own.", hint=hint, id="moderation.E022")
     if len(getattr(model._meta, "pk_fields", ())) > 1:
         yield Error(f"{where}: a composite primary key is not supported.", id="moderation.E007")
     if "text" not in given:
@@ -165,6 +168,8 @@ def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
     if given.get("exempt"):
         yield from _check_callable(where, "exempt", given["exempt"])
     yield from _check_hide(where, model, given.get("hide"))
+    if given.get("release", "save") not in registry.RELEASE:
+        yield Error(f'{where}["release"] must be "save" or "explicit".', id="moderation.E023")
     yield from _check_while_pending(where, given)
     yield from _check_thresholds(where, given.get("thresholds") or {})
     days = given.get("retention_days")
@@ -200,6 +205,22 @@ def _check_hide(where: str, model: type[models.Model], given: Any) -> Iterator[C
         yield Error(message, id="moderation.E012")
     elif "visible" in given and visible == hidden:
         yield Error(f'{where}: "hidden" and "visible" are the same.', id="moderation.E012")
+    else:
+        yield from _check_hide_values(where, model, given)
+
+
+def _check_hide_values(
+    where: str, model: type[models.Model], given: Mapping[str, Any]
+) -> Iterator[CheckMessage]:
+    try:
+        how = registry.parse_hide(model, given)
+    except (FieldDoesNotExist, TypeError, AttributeError):
+        return  # said already: it is no column
+    except ValueError:
+        how = None
+    if how is None or how.hidden == how.visible:
+        message = f'{where}: the column "{given["field"]}" can\'t tell "hidden" from "visible".'
+        yield Error(message, hint="Give values that the column can hold.", id="moderation.E024")
 
 
 def _check_while_pending(where: str, given: Mapping[str, Any]) -> Iterator[CheckMessage]:

@@ -8,8 +8,8 @@ from types import EllipsisType
 from typing import Any, TypeVar
 
 from django.apps import apps
-from django.core.exceptions import FieldDoesNotExist
-from django.db.models import Model
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import Field, ForeignKey, Model
 from django.utils.module_loading import import_string
 
 from moderation.conf import conf
@@ -17,8 +17,9 @@ from moderation.live_text import LiveText, TextMaker
 
 ModelClass = TypeVar("ModelClass", bound=type[Model])
 
-OPTIONS = ("text", "author", "hide", "exempt", "while_pending", "thresholds", "retention_days")
+OPTIONS = ("text", "author", "hide", "release", "exempt", "while_pending", "thresholds", "retention_days")
 WHILE_PENDING = ("show", "hide")
+RELEASE = ("save", "explicit")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Hide:
     """Name of the column; empty: by callables."""
     hidden: Any = None
     visible: Any = None
+    attname: str = ""
+    """Name under which an instance holds the column's value: of a foreign key not the field's."""
     hide: str = ""
     """Dotted path of a callable that takes the instance; returning False means: it was hidden already.
     It runs outside of any transaction, and again after an error: doing it twice must change nothing."""
@@ -52,6 +55,9 @@ class Registered:
     """Name of the field that names the author; empty: nobody is known."""
     hide: Hide | None = None
     """None: comments are flagged, never hidden."""
+    release: str = "save"
+    """What counts as a person's decision to show what moderation hid: "save", also a save that makes visible
+    what was read as hidden; "explicit", only the queue and `releasing.release`."""
     exempt: str = ""
     """Dotted path of a callable that takes the instance and says whether it is left alone."""
     while_pending: str = "show"
@@ -88,6 +94,7 @@ def moderated(
     text: str | Sequence[str] | TextMaker,
     author: str = "",
     hide: Mapping[str, Any] | None = None,
+    release: str = "save",
     exempt: str = "",
     while_pending: str = "show",
     thresholds: Mapping[str, Mapping[str, float | None]] | None = None,
@@ -103,6 +110,7 @@ def moderated(
         "text": text,
         "author": author,
         "hide": hide,
+        "release": release,
         "exempt": exempt,
         "while_pending": while_pending,
         "thresholds": thresholds or {},
@@ -157,13 +165,18 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
     text = LiveText.parse(given["text"])
     for column in text.columns:
         model._meta.get_field(column)
+    if model._meta.proxy:
+        raise ValueError("proxy")
     if given.get("while_pending", "show") not in WHILE_PENDING:
         raise ValueError("while_pending")
+    if given.get("release", "save") not in RELEASE:
+        raise ValueError("release")
     return Registered(
         label=model._meta.label,
         text=text,
         author=given.get("author") or "",
-        hide=parse_hide(given.get("hide")),
+        hide=parse_hide(model, given.get("hide")),
+        release=given.get("release", "save"),
         exempt=given.get("exempt") or "",
         while_pending=given.get("while_pending", "show"),
         thresholds=given.get("thresholds") or {},
@@ -171,17 +184,38 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
     )
 
 
-def parse_hide(given: Mapping[str, Any] | None) -> Hide | None:
-    """`given` as a Hide; a boolean column needs only its hidden value."""
+def parse_hide(model: type[Model], given: Mapping[str, Any] | None) -> Hide | None:
+    """`given` as a Hide of `model`, its values as the column has them; a boolean one needs only "hidden".
+
+    Raises what any mistake in it leads to.
+    """
     if not given:
         return None
     if "field" in given:
         hidden = given["hidden"]
         if "visible" not in given and not isinstance(hidden, bool):
             raise ValueError("visible")
+        column = model._meta.get_field(given["field"])
+        if not isinstance(column, Field):
+            raise TypeError("field")
         visible = given.get("visible", not hidden)
-        return Hide(field=given["field"], hidden=hidden, visible=visible)
+        return Hide(
+            field=column.name,
+            attname=column.attname,
+            hidden=as_column_value(column, hidden),
+            visible=as_column_value(column, visible),
+        )
     return Hide(hide=given["hide"], show=given["show"])
+
+
+def as_column_value(column: Field[Any, Any], value: object) -> Any:
+    """`value` as the database gives it back for `column`. Raises ValueError where that can't hold it."""
+    while isinstance(column, ForeignKey):
+        column = column.target_field
+    try:
+        return column.to_python(value)
+    except ValidationError:
+        raise ValueError(f"{column.name} can't hold it") from None  # the message would quote the value
 
 
 _decorated: dict[str, dict[str, Any]] = {}

@@ -1,133 +1,211 @@
-"""What we hid and somebody else shows again: an accident is undone, a decision stands.
+"""What is to be hidden and somebody shows: an accident is undone, a decision stands.
 
 An object that was loaded before we hid it carries the old, visible value, and a full `save()` of it writes
-that back: an accident, which is hidden again in the same save. An object that was loaded hidden and is saved
-visible was shown by somebody who knew: the site's own moderator, in the site's own admin. That is noted as a
-release, and no machine hides this text again.
+that back: an accident, which is hidden again in the same save. An object that was read hidden and is saved
+visible was shown by somebody who knew: that is noted as a release, and no machine hides this text again.
+It is none where the model is registered with `"release": "explicit"`, where the text was changed while the
+object was hidden and no person has judged it since, and where it was not us who hid it: a draft whose text
+was held meanwhile is hidden in the save that publishes it.
 
-Behind the ORM (`update()`, SQL) the two look alike. The comparison hides such an object again once, and says
-so in the audit trail; shown a second time, it stays. Code of the site that shows objects on a person's word
-without `save()` says so with `release`. All of this is about hiding by field: of a site's callables nobody
-can tell what is hidden now.
+Behind the ORM (`update()`, SQL) nobody knows who it was. The comparison hides such an object again once, and
+says so in the audit trail; shown a second time, it stays, where a save could have released it, too. Code of
+the site that shows objects on a person's word without `save()` says so with `release`. Of a site's callables
+nobody can tell what is hidden now; they are asked again.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.contenttypes.models import ContentType
-from django.db import router, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from moderation import registry, visibility
+from moderation import means, provenance, registry, rule, visibility
 from moderation.models import AuditEntry, Screening
 from moderation.registry import Hide, Registered
+from moderation.rule import Step
 
 logger = logging.getLogger("moderation.visibility")
 
 RELEASED = "visibility.released"
 HIDDEN_AGAIN = "visibility.hidden_again"
+"""Somebody had shown what we hid, behind the ORM."""
+HIDDEN_LATE = "visibility.hidden_late"
+"""It was to be hidden and was visible, and not because somebody showed what we hid."""
+_MISSING = object()
+
+
+class Overtaken(DatabaseError):
+    """A screening was changed between reading it and acting on it."""
 
 
 def release(instance: Model, *, user: AbstractBaseUser | None = None) -> bool:
     """Show what moderation hid, on a person's word; no machine hides this text again.
 
-    For the site's own moderation pages. user: who says so, for the audit trail. False where nothing of ours
-    hides it. The item stays in the queue, for a person to say what the model got wrong. Raises DatabaseError.
+    For the site's own moderation pages. user: who says so, for the audit trail. What is held and was hidden
+    by the site itself, a draft for example, stays so until the site shows it. False where nothing is to be
+    hidden. The item stays in the queue, for a person to say what the model got wrong. Raises DatabaseError.
     """
     entry = registry.for_model(type(instance))
     if entry is None:
         return False
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = _locked(entry, instance)
-        if screening is None or screening.released or not _is_to_hide(screening, entry):
+        if screening is None or not rule.should_be_hidden(screening, entry):
             return False
+        was_hidden_by_us = screening.hidden_by_us
+        used = means.in_force(screening, entry)
         visibility.show(screening)
         # By a callable it is shown after the commit, and only while it counts as hidden by us.
         _note_release(screening, is_shown=not screening.action_pending, user=user)
-    if entry.hide is not None and entry.hide.by_field:
-        setattr(instance, entry.hide.field, entry.hide.visible)  # or its next save would hide it again
+    if was_hidden_by_us and used is not None and used.hide is not None and used.hide.by_field:
+        setattr(instance, used.hide.attname, used.hide.visible)  # or its next save would hide it again
     return True
 
 
-def on_load(sender: type[Model], instance: Model, **_: Any) -> None:
-    """Remember that an instance was hidden when it was loaded. Runs for every instance: it must be cheap."""
-    entry = registry.for_model(sender)
-    how = entry.hide if entry is not None else None
-    if how is not None and instance.__dict__.get(how.field, _MISSING) == how.hidden:
-        instance._state.was_loaded_hidden = True  # type: ignore[attr-defined]
-
-
 def is_shown(entry: Registered, instance: Model) -> bool:
-    """Whether the instance in hand says that the object is visible. Asks no database."""
+    """True: the instance in hand says that the object is visible, or may be by an expression. No query."""
     how = entry.hide
-    return how is not None and how.by_field and instance.__dict__.get(how.field, _MISSING) == how.visible
+    if how is None or not how.by_field:
+        return False
+    value = instance.__dict__.get(how.attname, _MISSING)
+    if value is _MISSING or value == how.visible:
+        return value is not _MISSING
+    if hasattr(value, "resolve_expression"):
+        return True  # the database knows
+    if type(value) is type(how.visible):
+        return False
+    try:  # as a form or a script may have set it: "1" for a number
+        column: Any = instance._meta.get_field(how.field)
+        return bool(registry.as_column_value(column, value) == how.visible)
+    except (ValueError, TypeError):
+        return False
 
 
 def look_at_save(entry: Registered, instance: Model, screening: Screening) -> None:
-    """An instance with an unchanged text is being saved: does that bring back what is to be hidden?
+    """An instance with an unchanged text is being saved: does that show what is to be hidden?
 
-    Call it in a transaction. screening: its current one.
+    Call it in a transaction. screening: its current one. Raises Overtaken where somebody decided meanwhile.
     """
-    how = entry.hide
-    if how is None or not screening.hidden_by_us or not is_shown(entry, instance):
+    used = means.in_force(screening, entry)
+    if used is None or used.hide is None or not rule.should_be_hidden(screening, entry):
         return
-    if not _is_to_hide(screening, entry):
+    how = used.hide
+    if not how.by_field:
+        _ask_callable(screening)
         return
-    if getattr(instance._state, "was_loaded_hidden", False):
+    if not is_shown(used, instance) or rule.step(screening, how, how.visible, hidden=True) is not Step.HIDE:
+        return
+    if how == entry.hide and provenance.was_read_hidden(instance) and _may_be_shown_by_save(entry, screening):
         if _live_value(entry, how, instance) == how.visible:
             _note_release(screening, is_shown=True, user=None)
-    elif visibility.hide_at_save(entry, instance):
-        setattr(instance, how.field, how.hidden)
-        logger.info("Screening %s: a stale save showed the object; it is hidden again.", screening.pk)
+    elif visibility.hide_at_save(used, instance):
+        _note_hidden(screening, how)
+        setattr(instance, how.attname, how.hidden)
+        provenance.forget(instance)
 
 
 def hide_again(entry: Registered, screenings: Sequence[Screening]) -> int:
-    """Hide what was shown behind the ORM, or take the second time for a decision; how many were hidden.
+    """Hold what the site should show against what it shows; how many objects were hidden.
 
-    Raises DatabaseError.
+    What is hidden without need is left to the sweep, as a pending action. Raises DatabaseError.
     """
-    how = entry.hide
-    if how is None or not how.by_field:
-        return 0
-    ours = {row.object_id: row.pk for row in screenings if row.hidden_by_us and _is_to_hide(row, entry)}
-    if not ours:
-        return 0
-    rows = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk__in=list(ours))
-    shown = rows.filter(**{how.field: how.visible}).values_list("pk", flat=True)
-    return sum(_hide_again(entry, ours[str(key)]) for key in shown)
+    hidden = 0
+    by_means: dict[str, tuple[Registered, dict[str, Screening]]] = {}
+    for row in screenings:
+        used = means.in_force(row, entry)
+        if used is not None and used.hide is not None and not row.action_pending:
+            by_means.setdefault(means.written(used.hide), (used, {}))[1][row.object_id] = row
+    for used, rows in by_means.values():
+        hidden += _compare(entry, used, rows)
+    return hidden
 
 
-_MISSING = object()
+def _compare(entry: Registered, used: Registered, by_object: Mapping[str, Screening]) -> int:
+    """{object id: screening} of objects that are hidden by the same means."""
+    how = used.hide
+    should_hide = {key: rule.should_be_hidden(row, entry) for key, row in by_object.items()}
+    in_question = {key: row for key, row in by_object.items() if should_hide[key] or row.hidden_by_us}
+    if how is None or not in_question:
+        return 0
+    _note_means(how, in_question.values())
+    if not how.by_field:
+        asked = [row.pk for key, row in in_question.items() if should_hide[key] != row.hidden_by_us]
+        Screening.objects.filter(pk__in=asked, is_current=True).update(action_pending=True)
+        return 0
+    rows = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk__in=list(in_question))
+    hidden = 0
+    for key, value in rows.values_list("pk", how.field):
+        row = in_question[str(key)]
+        step = rule.step(row, how, value, hidden=should_hide[str(key)])
+        if step is Step.HIDE:
+            hidden += _hide_again(entry, row.pk)
+        elif step is Step.SHOW:
+            Screening.objects.filter(pk=row.pk, is_current=True).update(action_pending=True)
+    return hidden
+
+
+def _note_means(how: Hide, rows: Iterable[Screening]) -> None:
+    """Earlier releases did not note with what they hid: it is taken for what is in force."""
+    unknown = [row.pk for row in rows if row.hidden_by_us and not row.hidden_by]
+    if unknown:
+        nameless = Screening.objects.filter(pk__in=unknown, hidden_by_us=True, hidden_by="")
+        nameless.update(hidden_by=means.written(how))
 
 
 def _hide_again(entry: Registered, screening_id: int) -> bool:
     with transaction.atomic(using=router.db_for_write(Screening)):
         rows = Screening.objects.select_for_update()
-        row = rows.filter(pk=screening_id, is_current=True, hidden_by_us=True, action_pending=False).first()
-        if row is None or not _is_to_hide(row, entry):
+        row = rows.filter(pk=screening_id, is_current=True, action_pending=False).first()
+        if row is None or not rule.should_be_hidden(row, entry):
             return False
         target = {"target_type": "screening", "target_id": str(row.pk)}
-        if AuditEntry.objects.filter(action=HIDDEN_AGAIN, **target).exists():
+        action = HIDDEN_AGAIN if row.hidden_by_us else HIDDEN_LATE
+        was_hidden_again = AuditEntry.objects.filter(action=HIDDEN_AGAIN, **target).exists()
+        if was_hidden_again and _may_be_shown_by_save(entry, row):
             _note_release(row, is_shown=True, user=None)
             return False
+        before = {"hidden_by_us": row.hidden_by_us}
         visibility.hide(row)
-        AuditEntry.objects.create(action=HIDDEN_AGAIN, **target, after={"hidden_by_us": True})
+        if not (row.hidden_by_us or row.action_pending):
+            return False  # it is gone, or somebody hid it in this moment
+        AuditEntry.objects.create(action=action, **target, before=before, after={"hidden_by_us": True})
         return True
 
 
-def _is_to_hide(screening: Screening, entry: Registered) -> bool:
-    return visibility.should_be_hidden(screening, entry)
+def _may_be_shown_by_save(entry: Registered, screening: Screening) -> bool:
+    """True: other ways of showing what we hid than the queue and `release` may be a person's decision."""
+    return entry.release == "save" and screening.hidden_by_us and not rule.is_unjudged_edit(screening)
+
+
+def _note_hidden(screening: Screening, how: Hide) -> None:
+    """The object was hidden in the save that showed it."""
+    if screening.hidden_by_us:
+        logger.info("Screening %s: a stale save showed the object; it is hidden again.", screening.pk)
+        return
+    as_read = {name: getattr(screening, name) for name in ("outcome", "released", "verdict", "status")}
+    rows = Screening.objects.filter(pk=screening.pk, is_current=True, **as_read)
+    if not rows.update(hidden_by_us=True, hidden_by=means.written(how)):
+        raise Overtaken("Somebody changed the screening meanwhile.")
+    logger.info("Screening %s: a save showed the object, whose text is to be hidden.", screening.pk)
+
+
+def _ask_callable(screening: Screening) -> None:
+    """A save may have shown what the site's callable found hidden before; a save can't wait for it."""
+    if not screening.hidden_by_us and not screening.action_pending:
+        rows = Screening.objects.filter(pk=screening.pk, is_current=True, hidden_by_us=False)
+        rows.update(action_pending=True)
 
 
 def _note_release(screening: Screening, *, is_shown: bool, user: AbstractBaseUser | None) -> None:
     columns: dict[str, Any] = {"released": timezone.now()}
     if is_shown:
-        columns.update(hidden_by_us=False, action_pending=False)
+        columns.update(hidden_by_us=False, hidden_by="", action_pending=False)
     Screening.objects.filter(pk=screening.pk).update(**columns)
     AuditEntry.objects.create(
         action=RELEASED,

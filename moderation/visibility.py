@@ -19,14 +19,16 @@ from django.db.models import Model, Q
 from django.db.models.functions import Now
 from django.utils.module_loading import import_string
 
-from moderation import registry
+from moderation import means, registry, rule
 from moderation.locking import locked_if_free
 from moderation.models import Screening
 from moderation.registry import Hide, Registered
+from moderation.rule import Step
 
 logger = logging.getLogger("moderation.visibility")
 
 RETRY_AFTER = timedelta(seconds=60)
+RETRY_OBSTRUCTED_AFTER = timedelta(minutes=10)
 
 
 class _Found(Enum):
@@ -41,52 +43,45 @@ class _Found(Enum):
 
 def hide(screening: Screening) -> None:
     """Make the screened object invisible; call it in the transaction that decides so."""
-    _carry_out([screening], registration(screening), hidden=True)
+    _carry_out([screening], hidden=True)
 
 
 def show(screening: Screening) -> None:
     """Make the screened object visible again if we hid it; call it in the transaction that decides so."""
-    _carry_out([screening], registration(screening), hidden=False)
-
-
-def apply(screening: Screening) -> None:
-    """Hide or show, whichever the screening's state asks for."""
-    apply_all([screening])
+    _carry_out([screening], hidden=False)
 
 
 def apply_all(screenings: Iterable[Screening]) -> None:
     """Hide and show what the screenings' state asks for, in a few queries for each model."""
-    alike: dict[tuple[str, bool], tuple[Registered, list[Screening]]] = {}
-    for screening in screenings:
-        entry = registration(screening)
-        if entry is not None and screening.is_current:
-            hidden = should_be_hidden(screening, entry)
-            alike.setdefault((entry.label, hidden), (entry, []))[1].append(screening)
-    for (_, hidden), (entry, rows) in alike.items():
-        _carry_out(rows, entry, hidden=hidden)
-
-
-def should_be_hidden(screening: Screening, entry: Registered) -> bool:
-    """Whether the object is to be invisible now. What a person did goes before everything else."""
-    if screening.released:
-        return False
-    if screening.outcome:
-        return screening.outcome == Screening.Outcome.HIDE
-    if screening.queued_for == Screening.QueuedFor.EDITED:
-        return True
-    if screening.status == Screening.Status.DONE:
-        return screening.verdict == Screening.Verdict.HELD
-    return entry.while_pending == "hide"
+    current = [row for row in screenings if row.is_current]
+    to_hide = [row for row in current if rule.should_be_hidden(row, means.registration(row))]
+    keys = {row.pk for row in to_hide}
+    _carry_out(to_hide, hidden=True)
+    _carry_out([row for row in current if row.pk not in keys], hidden=False)
 
 
 def hide_at_save(entry: Registered, instance: Model) -> bool:
     """Hide, by field, the row of an object that is being saved right now; True if that changed anything."""
-    if entry.hide is None or not entry.hide.by_field:
+    how = entry.hide
+    if how is None or not how.by_field:
         return False
-    name, hidden, visible = entry.hide.field, entry.hide.hidden, entry.hide.visible
     using = instance._state.db or router.db_for_write(entry.model)
-    rows = entry.model._base_manager.using(using).filter(pk=entry.key_of(instance), **{name: visible})
-    return bool(rows.update(**{name: hidden}))
+    rows = entry.model._base_manager.using(using).filter(
+        pk=entry.key_of(instance), **{how.field: how.visible}
+    )
+    return bool(rows.update(**{how.field: how.hidden}))
+
+
+def obstacle(screening: Screening) -> str:
+    """Why this object can neither be hidden nor shown from here, in a few words; empty: it can."""
+    model, entry = means.model_of(screening), means.registration(screening)
+    if means.in_force(screening, entry) is not None:
+        return ""
+    if model is None:
+        return "its model is not installed any more"
+    if entry is None:
+        return f"{model._meta.label} is not registered"
+    return f'{model._meta.label} is registered without "hide"'
 
 
 def act(screening_id: int) -> bool:
@@ -101,44 +96,56 @@ def act(screening_id: int) -> bool:
             extra={"screening": screening_id, "code": "action-failed"},
         )
         try:
-            # What is pending goes without the pause: it is to be claimed and scored meanwhile.
-            idle = Screening.objects.exclude(status=Screening.Status.PENDING)
-            idle.filter(pk=screening_id, lease_token=None).update(lease_until=Now() + RETRY_AFTER)
+            _put_off(screening_id, RETRY_AFTER)
         except DatabaseError as also:
             logger.error("Screening %s: and the database is away (%s).", screening_id, _name(also))
         return False
 
 
 def actions_due(limit: int) -> list[int]:
-    """Ids of screenings whose action is pending and not put off, oldest first."""
+    """Ids of screenings whose action is pending and not put off, oldest first.
+
+    What is to be hidden while its model is not registered here is left to workers with newer settings.
+    """
     due = Screening.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), action_pending=True)
     due = due.exclude(status=Screening.Status.PENDING, lease_token__isnull=False)
+    due = due.filter(Q(hidden_by_us=True) | Q(content_type__in=_known_here()))
     return list(due.order_by("id").values_list("pk", flat=True)[:limit])
 
 
-def registration(screening: Screening) -> Registered | None:
-    """How the screened object is moderated, or None: not an object, or not registered any more."""
-    if screening.source != Screening.Source.OBJECT or screening.content_type_id is None:
-        return None
+def _known_here() -> list[int]:
+    """Ids of the content types of the models that are registered with a way to hide."""
     content_types = ContentType.objects.db_manager(router.db_for_write(Screening))
-    model = content_types.get_for_id(screening.content_type_id).model_class()
-    return None if model is None else registry.get(model._meta.label)
+    return [content_types.get_for_model(entry.model).pk for entry in registry.registered() if entry.hide]
 
 
-def _carry_out(screenings: Sequence[Screening], entry: Registered | None, *, hidden: bool) -> None:
-    """Hide, or show, the objects of screenings of one model."""
-    if entry is None or entry.hide is None:
-        _remember(screenings, pending=False)
-        return
-    to_do = [row for row in screenings if hidden or row.hidden_by_us]
-    _remember([row for row in screenings if not (hidden or row.hidden_by_us)], pending=False)
-    if not _in_reach(entry, entry.hide):
-        _remember(to_do, pending=True)
-        alias = router.db_for_write(Screening)
-        for row in to_do:
-            transaction.on_commit(partial(act, row.pk), using=alias, robust=True)
-    elif to_do:
-        _change(to_do, entry, entry.hide, hidden=hidden)
+def _carry_out(screenings: Sequence[Screening], *, hidden: bool) -> None:
+    """Hide, or show, the objects of screenings, those with the same means together."""
+    alike: dict[tuple[str, str], tuple[Registered, Hide, list[Screening]]] = {}
+    nothing_to_do, obstructed = [], []
+    for row in screenings:
+        registration = means.registration(row)
+        entry = means.in_force(row, registration)
+        if not (hidden or row.hidden_by_us):
+            nothing_to_do.append(row)
+        elif entry is not None and entry.hide is not None:
+            key = (entry.label, means.written(entry.hide))
+            alike.setdefault(key, (entry, entry.hide, []))[2].append(row)
+        elif row.hidden_by_us or (registration is None and row.source == Screening.Source.OBJECT):
+            obstructed.append(
+                row
+            )  # a worker with newer settings may do it, or a registration that comes back
+        else:
+            nothing_to_do.append(row)  # registered without a way to hide
+    _remember(nothing_to_do, pending=False)
+    _remember(obstructed, pending=True)
+    for entry, how, rows in alike.values():
+        if _in_reach(entry, how):
+            _change(rows, entry, how, hidden=hidden)
+            continue
+        _remember(rows, pending=True)
+        for row in rows:
+            transaction.on_commit(partial(act, row.pk), using=router.db_for_write(Screening), robust=True)
 
 
 def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hidden: bool) -> None:
@@ -158,6 +165,7 @@ def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hi
             [row for row in screenings if found[row.pk] is outcome],
             pending=outcome in (_Found.BUSY, _Found.STALE),
             hidden_by_us=hidden if outcome is _Found.CHANGED else None,
+            how=how,
         )
 
 
@@ -180,6 +188,7 @@ def _by_field(
     locked = entry.text.of_rows(locked_if_free(rows), how.field)
     live = {str(key): (key, text, value) for key, text, value in locked}
     before, after = (how.visible, how.hidden) if hidden else (how.hidden, how.visible)
+    to_take = Step.HIDE if hidden else Step.SHOW
     found: dict[int, _Found] = {}
     to_change = []
     for screening in screenings:
@@ -188,11 +197,11 @@ def _by_field(
         key, text, value = live[screening.object_id]
         if not screening.is_of(text):
             found[screening.pk] = _Found.STALE
-        elif value != before:
-            found[screening.pk] = _Found.RIGHT
-        else:
+        elif rule.step(screening, how, value, hidden=hidden) is to_take:
             found[screening.pk] = _Found.CHANGED
             to_change.append(key)
+        else:
+            found[screening.pk] = _Found.RIGHT
     if to_change:
         objects.filter(pk__in=to_change, **{how.field: before}).update(**{how.field: after})
     if len(found) < len(screenings):
@@ -209,13 +218,16 @@ def _act(screening_id: int) -> bool:
         screening = _locked(screening_id)
         if screening is None:
             return True
-        entry = registration(screening)
-        if entry is None or entry.hide is None or not screening.is_current:
+        registration = means.registration(screening)
+        entry = means.in_force(screening, registration)
+        hidden = rule.should_be_hidden(screening, registration)
+        if not screening.is_current:
             _remember([screening], pending=False)
             return True
-        hidden = should_be_hidden(screening, entry)
-        if _in_reach(entry, entry.hide):
-            _carry_out([screening], entry, hidden=hidden)
+        if entry is None or entry.hide is None or _in_reach(entry, entry.hide):
+            _carry_out([screening], hidden=hidden)
+            if screening.action_pending and obstacle(screening):
+                _put_off(screening_id, RETRY_OBSTRUCTED_AFTER)
             return not screening.action_pending
         if not hidden and not screening.hidden_by_us:
             _remember([screening], pending=False)
@@ -223,13 +235,13 @@ def _act(screening_id: int) -> bool:
         # If this process dies between hiding it and noting that, the next try finds it hidden: by us.
         is_first = hidden and not screening.hidden_by_us
         if is_first:
-            _remember([screening], pending=True, hidden_by_us=True)
+            _remember([screening], pending=True, hidden_by_us=True, how=entry.hide)
     # From here on without a transaction: the site's callable may take its time.
     try:
         found = _out_of_reach(screening, entry, entry.hide, hidden=hidden)
     except Exception:
         if is_first:
-            Screening.objects.filter(pk=screening_id).update(hidden_by_us=False)
+            Screening.objects.filter(pk=screening_id).update(hidden_by_us=False, hidden_by="")
         raise
     with transaction.atomic(using=alias):
         # Whatever was decided meanwhile, and even if that took the pending action back: what was done to the
@@ -237,9 +249,10 @@ def _act(screening_id: int) -> bool:
         now = Screening.objects.select_for_update().filter(pk=screening_id).first()
         if now is None:
             return True
-        is_right = should_be_hidden(now, entry) == hidden and found not in (_Found.BUSY, _Found.STALE)
+        is_wanted = rule.should_be_hidden(now, registration) == hidden
+        is_right = is_wanted and found not in (_Found.BUSY, _Found.STALE)
         ours = hidden if found is _Found.CHANGED else (False if is_first else None)
-        _remember([now], pending=not is_right, hidden_by_us=ours)
+        _remember([now], pending=not is_right, hidden_by_us=ours, how=entry.hide)
     return is_right
 
 
@@ -266,17 +279,31 @@ def _locked(screening_id: int) -> Screening | None:
     return rows.first()
 
 
-def _remember(screenings: Iterable[Screening], *, pending: bool, hidden_by_us: bool | None = None) -> None:
-    """Store what is left to do, and whether it is now us who hide the objects, where that changed."""
-    changed: dict[bool, list[Screening]] = {}
-    for screening in screenings:
-        ours = screening.hidden_by_us if hidden_by_us is None else hidden_by_us
-        if (screening.action_pending, screening.hidden_by_us) != (pending, ours):
-            screening.action_pending, screening.hidden_by_us = pending, ours
-            changed.setdefault(ours, []).append(screening)
-    for ours, rows in changed.items():
+def _remember(
+    screenings: Iterable[Screening],
+    *,
+    pending: bool,
+    hidden_by_us: bool | None = None,
+    how: Hide | None = None,
+) -> None:
+    """Store what is left to do, and whether it is now us who hide the objects, and how."""
+    changed: dict[tuple[bool, str], list[Screening]] = {}
+    for row in screenings:
+        ours, by = row.hidden_by_us, row.hidden_by
+        if hidden_by_us is not None:
+            ours, by = hidden_by_us, means.written(how) if hidden_by_us and how is not None else ""
+        if (row.action_pending, row.hidden_by_us, row.hidden_by) != (pending, ours, by):
+            row.action_pending, row.hidden_by_us, row.hidden_by = pending, ours, by
+            changed.setdefault((ours, by), []).append(row)
+    for (ours, by), rows in changed.items():
         keys = [row.pk for row in rows]
-        Screening.objects.filter(pk__in=keys).update(action_pending=pending, hidden_by_us=ours)
+        Screening.objects.filter(pk__in=keys).update(action_pending=pending, hidden_by_us=ours, hidden_by=by)
+
+
+def _put_off(screening_id: int, seconds: timedelta) -> None:
+    """What is pending goes without the pause: it is to be claimed and scored meanwhile."""
+    idle = Screening.objects.exclude(status=Screening.Status.PENDING)
+    idle.filter(pk=screening_id, lease_token=None).update(lease_until=Now() + seconds)
 
 
 def _name(error: BaseException) -> str:

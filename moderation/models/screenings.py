@@ -179,6 +179,9 @@ class Screening(models.Model):
     """The object's visibility is not yet what it should be; the sweep tries again."""
     hidden_by_us = models.BooleanField(_("hidden by us"), default=False)
     """We made the object invisible, so we may make it visible again; what others hid stays hidden."""
+    hidden_by = models.TextField(_("hidden by"), default="", db_default="", blank=True, editable=False)
+    """With what we hid it, as `means.written` has it, so that it can be shown again however models are
+    registered by then. Empty: we did not hide it, or an earlier release did, which did not note it."""
     released = models.DateTimeField(_("released"), null=True, blank=True)
     """When somebody showed the object again by the site's own means, knowing that it was hidden: from then
     on no machine hides this text. A decision in the queue takes its place."""
@@ -266,6 +269,11 @@ class Screening(models.Model):
                 fields=["-id", "verdict", "labels"],
                 condition=Q(verdict__in=["flagged", "held"]),
                 name="moderation_counted",
+            ),
+            models.Index(
+                fields=["content_type", "hidden_by", "id"],
+                condition=Q(is_current=True, hidden_by_us=True),
+                name="moderation_hidden",
             ),
             models.Index(fields=["created"], name="moderation_created"),
             # not by `db_index`, which would add a second one for LIKE, an eighth of all that a comment takes

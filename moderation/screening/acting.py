@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from django.db import router, transaction
 
-from moderation import policies, visibility
+from moderation import means, policies, visibility
 from moderation.locking import locked_if_free
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, written_labels
 from moderation.policies import Judgement
@@ -128,7 +128,6 @@ class _Change:
     row: Screening
     scoring: Scoring
     judgement: Judgement
-    is_shown_or_hidden: bool
     is_queued: bool
 
 
@@ -158,17 +157,17 @@ def _sort_out(
 
 
 def _change(row: Screening, scoring: Scoring, judgement: Judgement, into: Consequences) -> _Change:
-    entry = visibility.registration(row)
+    entry = means.in_force(row, means.registration(row))
     was_held, is_held = (verdict == policies.HELD for verdict in (row.verdict, judgement.verdict))
-    can_hide = entry is not None and entry.hide is not None
-    is_hidden = can_hide and is_held and not was_held
+    can_hide = entry is not None
+    is_hidden = can_hide and is_held and not (was_held and row.hidden_by_us)
     is_shown = can_hide and was_held and not is_held and row.hidden_by_us
     is_queued = judgement.verdict != policies.CLEAR and row.queued_for in ("", Screening.QueuedFor.AUDIT)
     into.changes[row.verdict, judgement.verdict] += 1
     into.hidden += is_hidden
     into.shown += is_shown
     into.queued += is_queued
-    return _Change(row, scoring, judgement, is_hidden or is_shown, is_queued)
+    return _Change(row, scoring, judgement, is_queued)
 
 
 def _act_on_chunk(
@@ -187,9 +186,7 @@ def _act_on_chunk(
             entries = [_rest_on(change, version, username) for change in changes]
             _write(changes)
             AuditEntry.objects.bulk_create([*filter(None, entries), _entry_of_chunk(here, version, username)])
-            for change in changes:
-                if change.is_shown_or_hidden:
-                    visibility.apply(change.row)
+            visibility.apply_all(change.row for change in changes)
     done.changes.update(here.changes)
     for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
         setattr(done, name, getattr(done, name) + getattr(here, name))

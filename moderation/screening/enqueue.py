@@ -14,26 +14,37 @@ from typing import Any
 
 from django.apps import apps
 from django.core.signals import setting_changed
-from django.db import DatabaseError, IntegrityError, router, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_init, post_save
 
-from moderation import doorbell, metrics, registry, releasing, row_errors, sqlite, visibility
+from moderation import (
+    doorbell,
+    means,
+    metrics,
+    provenance,
+    registry,
+    releasing,
+    row_errors,
+    rule,
+    sqlite,
+    visibility,
+)
 from moderation.models import ModelVersion, Screening
 from moderation.registry import Registered
+from moderation.releasing import Overtaken
 from moderation.screening import deletions
 from moderation.screening.copies import content_type_of, current_of, forget, new_screening
 
 logger = logging.getLogger("moderation.screening")
 
 PROMISE_TRIES = 3
-INHERITED_FROM = ("status", "verdict", "outcome", "queued_for", "hidden_by_us", "action_pending", "released")
+INHERITED_FROM = (
+    *("status", "verdict", "outcome", "queued_for", "released"),
+    *("hidden_by_us", "hidden_by", "action_pending"),
+)
 """What decides how the screening of an edited text begins."""
 _losses = 0
-
-
-class _Overtaken(DatabaseError):
-    """The earlier screening was changed between reading it and superseding it."""
 
 
 def losses() -> int:
@@ -53,13 +64,15 @@ def connect() -> None:
         for signal, receiver, is_wanted in (
             (post_save, on_save, entry is not None),
             (post_delete, on_delete, entry is not None),
-            (post_init, releasing.on_load, by_field),
+            (post_init, provenance.on_load, by_field),
         ):
             uid = f"moderation.{receiver.__name__}"
             if is_wanted:
                 signal.connect(receiver, sender=model, dispatch_uid=uid)
             else:
                 signal.disconnect(sender=model, dispatch_uid=uid)
+        if by_field:
+            provenance.watch(model)
 
 
 def on_save(
@@ -78,12 +91,20 @@ def on_save(
             return
         if created and deletions.take_back(entry, entry.key_of(instance)):
             forget(entry, [entry.key_of(instance)])  # another object with the key of one that is gone
+        how = entry.hide
+        is_shown_or_hidden = how is not None and _was_saved({how.field, how.attname}, instance, update_fields)
         if entry.text.may_have_changed(instance, update_fields):
-            make = partial(_promise_or_lose, entry, instance, is_new=created, update_fields=update_fields)
-        elif entry.hide is not None and _was_saved(entry.hide.field, instance, update_fields):
-            make = partial(_look_or_lose, entry, instance)
+            look = partial(_promise_or_lose, entry, instance, is_new=created, update_fields=update_fields)
+        elif is_shown_or_hidden:
+            look = partial(_look_or_lose, entry, instance)
         else:
             return
+
+        def make() -> None:
+            look()
+            if is_shown_or_hidden:
+                provenance.on_save(entry, instance, is_new=created)
+
         if using == router.db_for_write(Screening):
             make()
         else:  # another database: only after its commit is there anything to look at
@@ -125,7 +146,7 @@ def promise(
         try:
             make = partial(new_screening, entry, instance, priority, update_fields=update_fields)
             return _promise(entry, instance, make, is_new=is_new, at_save=at_save)
-        except (IntegrityError, _Overtaken):
+        except (IntegrityError, Overtaken):
             # Somebody else promised or decided at the same time, or a deleted object's key came back: now it
             # can be seen.
             is_new = False
@@ -220,10 +241,11 @@ def _lose(model: type[Model], key: object, error: BaseException) -> None:
     )
 
 
-def _was_saved(field: str, instance: Model, update_fields: frozenset[str] | None) -> bool:
-    if not field or field in instance.get_deferred_fields():
+def _was_saved(names: set[str], instance: Model, update_fields: frozenset[str] | None) -> bool:
+    """True: a column was written. names: it goes by each of them; empty: there is none."""
+    if not any(names) or names & instance.get_deferred_fields():
         return False
-    return update_fields is None or field in update_fields
+    return update_fields is None or bool(names & update_fields)
 
 
 def _promise(
@@ -242,22 +264,25 @@ def _promise(
                 return None
             _inherit(fresh, earlier)
         was_hidden = False
-        if visibility.should_be_hidden(fresh, entry):
+        used = means.in_force(fresh, entry) or entry
+        if rule.should_be_hidden(fresh, entry):
             # Before any screening is locked: everybody locks the object first and its screening second.
-            was_hidden = at_save and visibility.hide_at_save(entry, instance)
-            fresh.hidden_by_us = fresh.hidden_by_us or was_hidden
-            fresh.action_pending = _needs_worker(entry, fresh, earlier, at_save=at_save)
+            was_hidden = at_save and visibility.hide_at_save(used, instance)
+            if was_hidden and used.hide is not None:
+                fresh.hidden_by_us, fresh.hidden_by = True, means.written(used.hide)
+            fresh.action_pending = _needs_worker(used, fresh, earlier, at_save=at_save)
         if earlier is not None:
             _supersede(earlier)
         fresh.save(using=using, force_insert=True)
-    if was_hidden and entry.hide is not None:
+    if was_hidden and used.hide is not None:
         # The instance in hand, too: a second `save()` of it must not bring the comment back.
-        setattr(instance, entry.hide.field, entry.hide.hidden)
+        setattr(instance, used.hide.attname, used.hide.hidden)
+        provenance.forget(instance)
     return fresh
 
 
 def _inherit(fresh: Screening, earlier: Screening) -> None:
-    fresh.hidden_by_us = earlier.hidden_by_us
+    fresh.hidden_by_us, fresh.hidden_by = earlier.hidden_by_us, earlier.hidden_by
     if _is_held_back(earlier):
         fresh.queued_for = Screening.QueuedFor.EDITED
         fresh.severity = max(earlier.severity, 0.0)
@@ -293,14 +318,14 @@ def is_exempt(entry: Registered, instance: Model) -> bool:
 
 
 def _supersede(earlier: Screening) -> None:
-    """Raises _Overtaken where it is not any more what the new screening inherits from."""
+    """Raises Overtaken where it is not any more what the new screening inherits from."""
     as_read = {name: getattr(earlier, name) for name in INHERITED_FROM}
     rows = Screening.objects.filter(pk=earlier.pk, is_current=True, **as_read)
     columns: dict[str, Any] = {"is_current": False, "action_pending": False, "text_digest": None}
     if earlier.status == Screening.Status.PENDING:
         columns.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
     if not rows.update(**columns):
-        raise _Overtaken("Somebody changed the earlier screening meanwhile.")
+        raise Overtaken("Somebody changed the earlier screening meanwhile.")
 
 
 def _is_held_back(earlier: Screening) -> bool:

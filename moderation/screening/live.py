@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db import router
 
-from moderation import row_errors, visibility
+from moderation import means, row_errors
 from moderation.models import Screening
 from moderation.registry import Registered
 from moderation.screening.copies import forget
@@ -50,7 +50,7 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
     found = Differences()
     by_model: dict[str, tuple[Registered, list[Screening]]] = {}
     for screening in screenings:
-        entry = visibility.registration(screening)
+        entry = means.registration(screening)
         if entry is not None and entry.text.name == screening.field:
             by_model.setdefault(entry.label, (entry, []))[1].append(screening)
     for entry, rows in by_model.values():

@@ -11,7 +11,7 @@ from django.db import router, transaction
 from django.db.models import FloatField, TextField
 from django.utils import timezone
 
-from moderation import metrics, policies, signals, visibility
+from moderation import means, metrics, policies, signals, visibility
 from moderation.by_key import ByKey
 from moderation.conf import conf
 from moderation.locking import locked_if_free
@@ -72,7 +72,7 @@ def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersi
 
 def thresholds_for(screening: Screening, version: ModelVersion) -> tuple[Thresholds, Policy | None]:
     """The thresholds in force for a screening, and the stored policy that they rest on, if any."""
-    entry = visibility.registration(screening)
+    entry = means.registration(screening)
     stored = _newest_policy(entry.label if entry else "")
     combined = policies.combine(
         version.thresholds,

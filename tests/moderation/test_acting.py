@@ -211,7 +211,7 @@ def test_a_chunk_happens_wholly_or_not_at_all(
     says(candidate, constant(0.97), right)
     before = list(Screening.objects.order_by("id").values())
     with monkeypatch.context() as patch:
-        patch.setattr(visibility, "apply", _fail)
+        patch.setattr(visibility, "apply_all", _fail)
         with pytest.raises(OperationalError):
             act(candidate, of(candidate), right)
     assert list(Screening.objects.order_by("id").values()) == before

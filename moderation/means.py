@@ -1,0 +1,87 @@
+"""What hides an object: how it is remembered, and which means of hiding are in force for one screening.
+
+What an object was hidden with is stored with its screening, so that it can be shown again after its model was
+registered in another way, or not at all any more.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import FieldDoesNotExist
+from django.db import router
+from django.db.models import Model
+from django.utils.module_loading import import_string
+
+from moderation import registry
+from moderation.live_text import LiveText
+from moderation.models import Screening
+from moderation.registry import Hide, Registered
+
+
+def written(how: Hide) -> str:
+    """As `Screening.hidden_by` holds it: JSON, equal for equal means."""
+    if how.by_field:
+        given: dict[str, Any] = {"field": how.field, "hidden": how.hidden, "visible": how.visible}
+    else:
+        given = {"hide": how.hide, "show": how.show}
+    return json.dumps(given, sort_keys=True, default=str)
+
+
+def remembered(screening: Screening) -> Hide | None:
+    """What hid the object, or None: nobody noted it, or its column or its callable is no more."""
+    model = model_of(screening)
+    if not screening.hidden_by or model is None:
+        return None
+    try:
+        how = registry.parse_hide(model, json.loads(screening.hidden_by))
+        if how is not None and not how.by_field:
+            import_string(how.show)
+        return how
+    except (ValueError, TypeError, KeyError, LookupError, ImportError, FieldDoesNotExist):
+        return None
+
+
+def in_force(screening: Screening, entry: Registered | None) -> Registered | None:
+    """`entry` with the means by which this object is hidden and shown; None where there are none.
+
+    What hid it goes before what its model is registered with today. A column or a callable that is no more
+    is taken for renamed to today's. The text that is compared is the one that was screened.
+    """
+    how = entry.hide if entry is not None else None
+    if screening.hidden_by_us and (how is None or screening.hidden_by not in ("", written(how))):
+        how = remembered(screening) or how
+    text = _screened_text(screening, entry)
+    model = model_of(screening)
+    if how is None or text is None or model is None:
+        return None
+    if entry is None:
+        return Registered(label=model._meta.label, text=text, hide=how)
+    return entry if (entry.hide, entry.text) == (how, text) else replace(entry, hide=how, text=text)
+
+
+def registration(screening: Screening) -> Registered | None:
+    """How the screened object is moderated, or None: not an object, or not registered any more."""
+    model = model_of(screening)
+    return None if model is None else registry.get(model._meta.label)
+
+
+def model_of(screening: Screening) -> type[Model] | None:
+    """The screened object's model, or None: not an object, or not installed here."""
+    if screening.source != Screening.Source.OBJECT or screening.content_type_id is None:
+        return None
+    content_types = ContentType.objects.db_manager(router.db_for_write(Screening))
+    return content_types.get_for_id(screening.content_type_id).model_class()
+
+
+def _screened_text(screening: Screening, entry: Registered | None) -> LiveText | None:
+    """Where the text came from, also where `text` is registered in another way today."""
+    if entry is not None and entry.text.name == screening.field:
+        return entry.text
+    model, names = model_of(screening), screening.field.split("+")
+    if model is None or not {column.name for column in model._meta.concrete_fields}.issuperset(names):
+        return None  # what a callable made can't be made again without it
+    return LiveText(columns=tuple(names))

@@ -1,0 +1,61 @@
+"""The one rule of visibility: what the site should show, held against what it shows.
+
+Saves, verdicts, decisions, pending actions and the comparison all ask it; none of them has a rule of its own.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from moderation.models import Screening
+from moderation.registry import Hide, Registered
+
+
+class Step(Enum):
+    """What is to be done about one object."""
+
+    NOTHING = "nothing"
+    HIDE = "hide"
+    SHOW = "show"
+
+
+def should_be_hidden(screening: Screening, entry: Registered | None) -> bool:
+    """True: the object is to be invisible now. What a person did goes before everything else.
+
+    entry: None where the model is not registered (here): then nothing is hidden before its verdict.
+    """
+    if screening.released:
+        return False
+    if screening.outcome:
+        return screening.outcome == Screening.Outcome.HIDE
+    if screening.queued_for == Screening.QueuedFor.EDITED:
+        return True
+    if screening.status == Screening.Status.DONE:
+        return screening.verdict == Screening.Verdict.HELD
+    return entry is not None and entry.while_pending == "hide"
+
+
+def step(screening: Screening, how: Hide, live: object, *, hidden: bool) -> Step:
+    """What is to be done where the site shows `live`, the value of the column by which objects are hidden.
+
+    hidden: what should be, as `should_be_hidden` says. A third value, a draft's for example, is invisible and
+    the site's own: it is left alone until it becomes the visible one. Only what we hid is shown again.
+    """
+    if hidden:
+        return Step.HIDE if live == how.visible and not _is_backfilled(screening) else Step.NOTHING
+    return Step.SHOW if live == how.hidden and screening.hidden_by_us else Step.NOTHING
+
+
+def is_unjudged_edit(screening: Screening) -> bool:
+    """True: the text was changed while the object was hidden, and no person has judged the new one."""
+    return screening.queued_for == Screening.QueuedFor.EDITED and not screening.outcome
+
+
+def _is_backfilled(screening: Screening) -> bool:
+    """True: it was public before moderation came, and stays so until there is a verdict."""
+    return (
+        screening.priority == Screening.Priority.LOW
+        and screening.status in (Screening.Status.PENDING, Screening.Status.FAILED)
+        and not (screening.outcome or screening.hidden_by_us or screening.action_pending)
+        and screening.queued_for != Screening.QueuedFor.EDITED
+    )
