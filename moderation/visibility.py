@@ -81,7 +81,9 @@ def obstacle(screening: Screening) -> str:
         return "its model is not installed any more"
     if entry is None:
         return f"{model._meta.label} is not registered"
-    return f'{model._meta.label} is registered without "hide"'
+    if entry.hide is None:
+        return f'{model._meta.label} is registered without "hide"'
+    return f'its text "{screening.field}" is no column of {model._meta.label}'
 
 
 def act(screening_id: int) -> bool:
