@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from moderation.schema import BesideWriters
+
 
 class Migration(migrations.Migration):
     dependencies = [
@@ -9,11 +11,13 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name="screening",
-            name="hidden_by",
-            field=models.TextField(
-                blank=True, db_default="", default="", editable=False, verbose_name="hidden by"
-            ),
+        BesideWriters(
+            migrations.AddField(
+                model_name="screening",
+                name="hidden_by",
+                field=models.TextField(
+                    blank=True, db_default="", default="", editable=False, verbose_name="hidden by"
+                ),
+            )
         ),
     ]

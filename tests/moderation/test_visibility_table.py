@@ -22,7 +22,7 @@ from moderation.sweep import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import load_by_words, screen
 
-pytestmark = [pytest.mark.django_db, pytest.mark.regression("H2", "H3", "M1", "M2", "D1")]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.regression("H2", "H3", "M1", "M2", "D1")]
 
 PAGE = Path(__file__).parents[2] / "docs" / "integration.md"
 HELD = "I kill you"
