@@ -2,7 +2,7 @@
 #   make demo            the site, a worker and Redis on this machine, with sample comments
 #   make demo ONCE=1     the same, then print the verdicts and stop
 #   make test            all tests, on SQLite and PostgreSQL, in a real browser too
-#   make test DJANGO=6.1 the moderation tests on another Django than the LTS, in an environment of its own
+#   make test DJANGO=6.1 what needs a Django, on another one than the LTS, in an environment of its own
 #   make lint            style, types, and who may import whom
 #   make bench           every figure that the README quotes; half an hour on two cores
 
@@ -35,7 +35,7 @@ test: $(installed)
 else
 test: $(installed)
 	$(hermetic) $(bin)/python -m django --version
-	$(hermetic) OMP_NUM_THREADS=1 TEST_DATABASE=sqlite $(bin)/python -m pytest tests/moderation
+	$(hermetic) OMP_NUM_THREADS=1 TEST_DATABASE=sqlite $(bin)/python -m pytest tests/moderation tests/mysite
 	$(hermetic) OMP_NUM_THREADS=1 TEST_DATABASE=postgresql $(bin)/python -m pytest tests/moderation
 endif
 

@@ -23,4 +23,4 @@ class TextFreeAdminEmailHandler(AdminEmailHandler):
             frames = "".join(traceback.format_tb(error.__traceback__))
             parts.append(f"{type(error).__module__}.{type(error).__qualname__}\n{frames}")
             error = error.__cause__ or error.__context__
-        self.send_mail(self.format_subject(line), "\n\n".join(parts), fail_silently=True)
+        self.send_mail(self.format_subject(line), "\n\n".join(parts))  # its connection fails silently
