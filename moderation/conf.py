@@ -61,6 +61,11 @@ class Conf:
         return float(self.given.get("AUDIT_RATE", 0.01))
 
     @property
+    def BLIND_SHARE(self) -> float:
+        """Share of the flagged items that is judged without the model's scores, as audit items are."""
+        return float(self.given.get("BLIND_SHARE", 0.25))
+
+    @property
     def BATCH_SIZE(self) -> int | None:
         """How many texts a worker claims at a time; None: 32 on a CPU, 512 on a GPU."""
         value = self.given.get("BATCH_SIZE")
@@ -163,6 +168,7 @@ KEYS = (
     "TEXT_KEY_SECRET",
     "HOLD_AT",
     "AUDIT_RATE",
+    "BLIND_SHARE",
     "BATCH_SIZE",
     "LEASE_SECONDS",
     "SWEEP_SECONDS",

@@ -1,5 +1,6 @@
 """What the queue can be narrowed to."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,6 +32,11 @@ class StatusFilter(admin.SimpleListFilter):
     def ordering(cls, request: HttpRequest) -> tuple[str, ...]:
         """The order that belongs to the state that was asked for."""
         return cls.ORDERING.get(request.GET.get(cls.parameter_name, cls.OPEN), cls.ORDERING[cls.OPEN])
+
+    @classmethod
+    def is_open(cls, request: HttpRequest) -> bool:
+        """Whether the queue itself was asked for."""
+        return cls.ordering(request) == cls.ORDERING[cls.OPEN]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
@@ -65,7 +71,10 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class LabelFilter(admin.SimpleListFilter):
-    """Items of which the model said that this label is at or over its threshold."""
+    """Items of which the model said that this label is at or over its threshold.
+
+    In the queue with the audit items that stand in the place of such a one: no filter picks them out.
+    """
 
     title = _("label")
     parameter_name = "label"
@@ -78,8 +87,37 @@ class LabelFilter(admin.SimpleListFilter):
         label = self.value()
         if not label:
             return queryset
-        # An open audit item, which shows no scores, has no label over its threshold: no filter tells either.
+        if StatusFilter.is_open(request):
+            return queryset.filter(labels__contains=json.dumps(label))
         return queryset.filter(has_label(label))
+
+
+class VerdictFilter(admin.SimpleListFilter):
+    """Items with this verdict, as far as a verdict may be known before the decision.
+
+    The queue has held items and the others: what is clear there is mostly an audit item, which no filter
+    picks out. In the other lists an open audit item has no verdict yet.
+    """
+
+    title = _("verdict")
+    parameter_name = "verdict__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        choices = dict(Screening.Verdict.choices)
+        if StatusFilter.is_open(request):
+            del choices[Screening.Verdict.CLEAR]
+        return list(choices.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Screening]) -> QuerySet[Screening]:
+        verdict = self.value()
+        if not verdict:
+            return queryset
+        if StatusFilter.is_open(request) and verdict != Screening.Verdict.HELD:
+            return queryset.filter(verdict__in=[Screening.Verdict.FLAGGED, Screening.Verdict.CLEAR])
+        found = queryset.filter(verdict=verdict)
+        if verdict != Screening.Verdict.CLEAR:
+            return found
+        return found.exclude(queued_for=Screening.QueuedFor.AUDIT, outcome="")
 
 
 class ActionFilter(admin.SimpleListFilter):

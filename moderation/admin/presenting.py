@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from moderation import reviewing
+from moderation import blind, reviewing
 from moderation.admin.safe_text import Notes, shortened, visible
 from moderation.models import ModelVersion, Review, Scoring, Screening
 
@@ -100,8 +100,8 @@ class Item:
 
     @property
     def scores_are_withheld(self) -> bool:
-        """The judgement of an audit item must not lean on the model's."""
-        return self.screening.queued_for == Screening.QueuedFor.AUDIT and self.decision is None
+        """The judgement of an audit item, and of what it is hidden among, must not lean on the model's."""
+        return self.decision is None and blind.is_blind(self.screening)
 
     @cached_property
     def meters(self) -> list[Meter]:
@@ -124,7 +124,7 @@ class Item:
 
     @property
     def can_be_upheld(self) -> bool:
-        return reviewing.may_uphold(self.screening, self.scoring)
+        return not self.scores_are_withheld and reviewing.may_uphold(self.screening, self.scoring)
 
     @property
     def is_judged_by_model(self) -> bool:
@@ -133,19 +133,20 @@ class Item:
 
     @property
     def badge(self) -> str:
+        """Empty for an open item that is public and was not edited, which says nothing of why it is there."""
         screening = self.screening
         if self.decision is not None:
             return _("shown") if self.decision.outcome == Screening.Outcome.SHOW else _("hidden")
         if not screening.is_current:
             return _("replaced")
-        if self.scores_are_withheld:
-            return _("to review")
         if screening.status in (Screening.Status.FAILED, Screening.Status.PENDING):
             return str(screening.get_status_display())
         if screening.released is not None:
             return _("shown by the site")
         if screening.queued_for == Screening.QueuedFor.EDITED:
             return _("edited while hidden")
+        if screening.is_open and screening.verdict != Screening.Verdict.HELD:
+            return ""
         return str(screening.get_verdict_display())
 
     @property
@@ -153,7 +154,7 @@ class Item:
         """The badge's colour: held, flagged, failed, hide or quiet."""
         if self.decision is not None:
             return "hide" if self.decision.outcome == Screening.Outcome.HIDE else "quiet"
-        if self.scores_are_withheld or not self.screening.is_current:
+        if not self.screening.is_current:
             return "quiet"
         if self.screening.status == Screening.Status.FAILED:
             return "failed"

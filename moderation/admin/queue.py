@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from moderation import reviewing
-from moderation.admin.filters import LabelFilter, StatusFilter
+from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.presenting import Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.searching import of_object_or_author
@@ -45,7 +45,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
 
     list_display = ("__str__",)
     list_display_links = None
-    list_filter = (StatusFilter, LabelFilter, "verdict", "created")
+    list_filter = (StatusFilter, LabelFilter, VerdictFilter, "created")
     list_per_page = 20
     sortable_by = ()
     search_fields = ("object_id", "author_key")

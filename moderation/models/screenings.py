@@ -45,7 +45,7 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
         return self.filter(status=Screening.Status.PENDING, is_current=True)
 
     def open(self) -> ScreeningQuerySet:
-        """What waits for a person, most severe first."""
+        """What waits for a person, most severe first, with the audit items at random places among them."""
         return self.filter(is_current=True, outcome="").exclude(queued_for="").order_by("-severity", "id")
 
     def blankable(self) -> ScreeningQuerySet:
@@ -104,7 +104,8 @@ class Screening(models.Model):
         FLAGGED = "flagged", _("flagged")
         HELD = "held", _("held")
         AUDIT = "audit", _("audit")
-        """Drawn at random among the clear ones, so that what the model misses can be estimated."""
+        """Drawn at random among the clear ones, so that what the model misses can be estimated. Stands among
+        the flagged ones, and looks like those that are judged without scores."""
         FAILED = "failed", _("failed")
         EDITED = "edited", _("edited")
         """A hidden comment was edited: it stays hidden until a person has seen the new text."""
@@ -162,10 +163,12 @@ class Screening(models.Model):
     verdict = models.CharField(_("verdict"), max_length=12, choices=Verdict, blank=True)
     """Empty while pending."""
     severity = models.FloatField(_("severity"), default=0.0)
-    """Largest of score minus flag threshold over the labels, -1 to 1."""
+    """Largest of score minus flag threshold over the labels, -1 to 1. Of an audit item that of a flagged
+    screening, for a place in the queue that tells nothing; its own scores are in its scoring."""
     labels = models.TextField(_("labels"), default="", db_default="", blank=True, editable=False)
     """The labels at or over their flag threshold, as `written_labels` has them: what the verdict's LabelScore
-    rows say, once more, so that an index of screenings can answer for a label."""
+    rows say, once more, so that an index of screenings can answer for a label. Of an audit item those of the
+    flagged screening whose place it has."""
     outcome = models.CharField(_("outcome"), max_length=12, choices=Outcome, blank=True)
     """Empty until a person decided."""
     queued_for = models.CharField(_("queued for"), max_length=12, choices=QueuedFor, blank=True)

@@ -195,10 +195,12 @@ def _act_on_chunk(
 def _rest_on(change: _Change, version: ModelVersion, username: str) -> AuditEntry | None:
     """Change the row in hand; the audit entry, where its verdict is another one now."""
     row, before = change.row, change.row.verdict
-    row.verdict, row.severity = change.judgement.verdict, change.judgement.severity
-    row.labels = written_labels(change.judgement.labels)
+    row.verdict = change.judgement.verdict
     if change.is_queued:
         row.queued_for, row.sampling_probability = row.verdict, 1.0
+    if row.queued_for != Screening.QueuedFor.AUDIT:  # those keep the place that tells nothing
+        row.severity = change.judgement.severity
+        row.labels = written_labels(change.judgement.labels)
     if row.verdict == before:
         return None
     return AuditEntry(

@@ -11,7 +11,7 @@ from django.db import router, transaction
 from django.db.models import FloatField, TextField
 from django.utils import timezone
 
-from moderation import means, metrics, policies, signals, visibility
+from moderation import blind, means, metrics, policies, signals, visibility
 from moderation.by_key import ByKey
 from moderation.conf import conf
 from moderation.locking import locked_if_free
@@ -147,6 +147,7 @@ def create_scorings(
 def _write_verdicts(judged: Sequence[Judged]) -> None:
     """One UPDATE for all rows that differ in severity and labels alone: a handful, however many rows."""
     now = timezone.now()
+    drawn: list[Screening] = []
     alike: dict[tuple[object, ...], list[Screening]] = {}
     for row, _, judgement, _ in judged:
         row.status = Screening.Status.DONE
@@ -158,7 +159,13 @@ def _write_verdicts(judged: Sequence[Judged]) -> None:
         row.lease_token = row.lease_until = None
         if not row.outcome:
             row.queued_for, row.sampling_probability = _queue(row, judgement)
+            if row.queued_for == Screening.QueuedFor.AUDIT:
+                drawn.append(row)
         alike.setdefault((row.verdict, row.queued_for, row.sampling_probability), []).append(row)
+    if drawn:
+        judged_now = [(row.verdict, row.severity, row.labels) for row, *_ in judged]
+        for row, place in zip(drawn, blind.places(len(drawn), judged_now), strict=True):
+            row.severity, row.labels = place
     for (verdict, queued_for, sampling_probability), rows in alike.items():
         labelled = any(row.labels for row in rows)
         Screening.objects.filter(pk__in=[row.pk for row in rows]).update(

@@ -8,6 +8,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.running_site import PASSWORD, SQUARE, USERNAME, RunningSite
 
 pytestmark = pytest.mark.browser
+MODERATION = {"BLIND_SHARE": 0}
+"""Every flagged item shows its scores."""
 
 Screenshot = Callable[[str], None]
 

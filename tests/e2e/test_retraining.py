@@ -28,7 +28,7 @@ PLACES = ("pitch", "club house", "changing room", "bus", "car park", "kitchen", 
 TIMES = ("on Monday", "on Tuesday", "on Friday", "tomorrow", "next week", "after the match", "before lunch")
 NOTICES = [
     f"We meet at the {place} {time}, {what}."
-    for place, time, what in itertools.product(PLACES, TIMES, ("bring water", "please be on time"))
+    for place, time, what in itertools.product(PLACES, TIMES, ("bring water", "be on time", "bring a friend"))
 ]
 BANTER = [f"{name}, you stupid idiot, {praise}!" for name, praise in itertools.product(NAMES, PRAISE)]
 

@@ -17,6 +17,7 @@ from tests.moderation.conftest import screen
 from tests.moderation.migrating import RECORD, interrupted_before, migrate
 
 copying = importlib.import_module("moderation.migrations.0008_labels_of_verdicts")
+mixing = importlib.import_module("moderation.migrations.0011_places_of_audit_items")
 
 
 def labelled(labels: list[str]) -> dict[str, set[int]]:
@@ -93,3 +94,26 @@ def _judged(old: Any, version: Any, verdict: str, labels: list[str]) -> int:
         basis.label_scores.create(label=label, score=0.9)
     other.label_scores.create(label="insult", score=0.9)
     return int(screening.pk)
+
+
+@pytest.mark.regression("H6")
+@pytest.mark.django_db
+@pytest.mark.parametrize("has_flagged", [True, False])
+def test_audit_items_of_before_leave_the_end_of_the_queue(
+    version: ModelVersion, has_flagged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("hello", "hello again", "hello there", *(["you idiot"] if has_flagged else [])):
+        Note.objects.create(text=text)
+    screen()
+    Screening.objects.filter(verdict="clear").update(queued_for="audit", severity=-0.49)
+    decided = Screening.objects.get(text="hello there")
+    Screening.objects.filter(pk=decided.pk).update(outcome="show")
+    monkeypatch.setattr(mixing, "CHUNK", 1)
+    mixing.mix(apps, SimpleNamespace(connection=connection))
+    audited = list(Screening.objects.filter(queued_for="audit", outcome=""))
+    assert len(audited) == 2 and all(0 <= row.severity <= 0.5 for row in audited)
+    if has_flagged:
+        flagged = Screening.objects.get(text="you idiot")
+        assert {(row.severity, row.labels) for row in audited} == {(flagged.severity, flagged.labels)}
+    decided.refresh_from_db()
+    assert decided.severity == -0.49

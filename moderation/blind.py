@@ -1,0 +1,55 @@
+"""Which open items are judged without the model's scores, and where in the queue the random ones stand.
+
+What a model misses is known from random reviews alone, and only if the reviewer does not know that the model
+had nothing to say. So an audit item stands where a flagged one would, and some flagged ones look like it.
+"""
+
+import random
+from collections.abc import Sequence
+
+from moderation.conf import conf
+from moderation.models import Screening
+from moderation.text_keys import exact_digest
+
+RECENT = 200
+"""So many of the latest flagged and held screenings give the places of the audit items."""
+_KEYS = 16**8
+
+
+def is_blind(screening: Screening) -> bool:
+    """True if it is shown without the model's opinion until somebody decides: audit items, some flagged ones.
+
+    Of these the share BLIND_SHARE, by a keyed hash of their id: nobody can tell from an id which they are. On
+    a site that draws no audit items there is nothing to hide among them.
+    """
+    if screening.queued_for == Screening.QueuedFor.AUDIT:
+        return True
+    if screening.queued_for != Screening.QueuedFor.FLAGGED or screening.verdict == Screening.Verdict.HELD:
+        return False
+    if not conf.AUDIT_RATE or screening.released is not None:
+        return False
+    digest = exact_digest("blind", conf.TEXT_KEY_SECRET, screening.pk)
+    return int(digest[:8], 16) < conf.BLIND_SHARE * _KEYS
+
+
+Place = tuple[str, float, str]
+"""Verdict, severity and labels of a screening."""
+
+
+def places(count: int, judged_now: Sequence[Place] = ()) -> list[tuple[float, str]]:
+    """A severity and labels for each of `count` audit items: those of a recent flagged screening, at random.
+
+    The order and the filters of the queue go by these, so an audit item is met as often as the flagged ones,
+    wherever a moderator looks. Of held ones only where nothing was flagged: they stand before all others.
+    judged_now: what is being stored beside them.
+    """
+    judged = Screening.objects.filter(verdict__in=[Screening.Verdict.FLAGGED, Screening.Verdict.HELD])
+    recent = [*judged.order_by("-id").values_list("verdict", "severity", "labels")[:RECENT], *judged_now]
+    flagged, held = (
+        [(severity, labels) for verdict, severity, labels in recent if verdict == wanted]
+        for wanted in (Screening.Verdict.FLAGGED, Screening.Verdict.HELD)
+    )
+    known = flagged or held
+    if not known:
+        return [(random.uniform(0, 0.5), "") for _ in range(count)]  # noqa: S311 - a place, not a secret
+    return random.choices(known, k=count)  # noqa: S311 - the same

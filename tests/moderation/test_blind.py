@@ -1,0 +1,187 @@
+"""Nothing in the queue tells an audit item from a flagged one before the decision."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from moderation import blind
+from moderation.models import ModelVersion, Scoring, Screening
+from moderation.reviewing import decide
+from moderation.screening import runs
+from moderation.screening.acting import act
+from moderation.screening.runs import Right
+from tests.forum.models import Post
+from tests.moderation.conftest import LABELS, make_version, screen
+from tests.moderation.test_acting import of, says
+from tests.moderation.test_queue import QUEUE, open_page, staff, texts
+from tests.moderation.test_rescreen import constant
+
+pytestmark = [pytest.mark.django_db, pytest.mark.regression("H6")]
+CLEAR = [f"a nice remark {number}" for number in range(12)]
+FLAGGED = [f"you idiot {number}" for number in range(12)]
+
+
+@pytest.fixture
+def moderator(version: ModelVersion) -> Client:
+    return staff("ann", "review_screening")
+
+
+def queue(settings: Any, **changes: Any) -> dict[str, Screening]:
+    """{text: its open screening} of flagged ones and of clear ones, each of which is drawn."""
+    settings.MODERATION = {**settings.MODERATION, "AUDIT_RATE": 1.0, "BLIND_SHARE": 1.0, **changes}
+    for pair in zip(CLEAR, FLAGGED, strict=True):
+        for text in pair:
+            Post.objects.create(body=text)
+    screen()
+    return {row.text: row for row in Screening.objects.open()}
+
+
+def markup(page: str, screening: Screening) -> str:
+    """The item's part of the page, without its own text, number, forms' token and time."""
+    found = re.search(
+        rf'<article class="moderation-item" aria-labelledby="item-{screening.pk}">.*?</article>',
+        page,
+        re.DOTALL,
+    )
+    assert found is not None
+    plain = found[0].replace(screening.text, "TEXT")
+    plain = re.sub(r'(csrfmiddlewaretoken" value=")[^"]*', r"\1", plain)
+    plain = re.sub(r"<time.*?</time>", "", plain, flags=re.DOTALL)
+    return re.sub(r"((?:item-|/|[Pp]ost |p=|p%3D))\d+", r"\1NUMBER", plain)
+
+
+def test_audit_items_stand_among_the_flagged_ones(version: ModelVersion, settings: Any) -> None:
+    Post.objects.create(body="I kill you")
+    rows = queue(settings)
+    reasons = [row.queued_for for row in Screening.objects.open()]
+    assert reasons[0] == "held" and len(rows) == 25
+    assert {row.severity for row in rows.values() if row.queued_for == "audit"} == {
+        row.severity for row in rows.values() if row.queued_for == "flagged"
+    }
+    first_half = reasons[1:13]
+    assert first_half.count("audit") == 6  # by their ids, as all are equally severe here
+
+
+def test_an_audit_item_looks_as_a_flagged_one_that_is_judged_without_scores(
+    moderator: Client, settings: Any
+) -> None:
+    rows = queue(settings)
+    pages = "".join(open_page(moderator, f"?p={page}") for page in (1, 2))
+    kinds = {
+        reason: {markup(pages, row) for row in rows.values() if row.queued_for == reason}
+        for reason in ("audit", "flagged")
+    }
+    assert len(kinds["audit"]) == 1
+    assert kinds["audit"] == kinds["flagged"]
+    for tell in ('role="meter"', "checked", 'value="uphold"', "andom", "to review", "badge"):
+        assert tell not in next(iter(kinds["audit"]))
+
+
+def test_the_page_of_one_item_does_not_tell_either(moderator: Client, settings: Any) -> None:
+    rows = queue(settings)
+    pages = []
+    for text in (CLEAR[0], FLAGGED[0]):
+        page = open_page(moderator, f"{rows[text].pk}/change/")
+        details = re.sub(r"<[^>]*>", " ", page[page.index("details-reviews") :])
+        for tell in ("0.7", "0.0", "flagged", "clear", "audit item", "test@1"):
+            assert tell not in details, tell
+        pages.append(markup(page, rows[text]))
+    assert pages[0] == pages[1]
+
+
+def test_after_the_decision_both_show_their_scores(moderator: Client, settings: Any) -> None:
+    rows = queue(settings)
+    for text in (CLEAR[0], FLAGGED[0]):
+        ticks = {"shown": list(LABELS), "label": ["insult"], "scoring": ""}
+        moderator.post(f"{QUEUE}{rows[text].pk}/decide/", {"kind": "relabel", **ticks})
+    page = open_page(moderator, "?state=decided")
+    assert set(texts(page)) == {CLEAR[0], FLAGGED[0]}
+    assert page.count('role="meter"') == 2 * len(LABELS)
+
+
+def test_no_filter_of_the_queue_picks_audit_items_out(moderator: Client, settings: Any) -> None:
+    rows = queue(settings)
+    Screening.objects.filter(queued_for="audit").update(labels=rows[FLAGGED[0]].labels)
+
+    def kinds(query: str) -> set[str]:
+        found = [*texts(open_page(moderator, query)), *texts(open_page(moderator, f"{query}&p=2"))]
+        return {rows[text].queued_for for text in found}
+
+    assert kinds("?label=insult") == {"audit", "flagged"}
+    assert kinds("?label=threat") == set()
+    assert kinds("?verdict__exact=flagged") == {"audit", "flagged"}
+    assert kinds("?verdict__exact=clear") == {"audit", "flagged"}
+    assert kinds("?verdict__exact=held") == set()
+    assert kinds("?state=all&verdict__exact=clear") == set()
+    assert kinds("?state=all&label=insult") == {"flagged"}
+    assert "verdict__exact=clear" not in open_page(moderator)
+
+
+def test_an_audit_item_has_the_labels_of_the_one_whose_place_it_takes(
+    version: ModelVersion, settings: Any
+) -> None:
+    rows = queue(settings)
+    assert {rows[text].labels for text in CLEAR} == {rows[FLAGGED[0]].labels}
+    assert not Screening.objects.labelled("insult").filter(queued_for="audit").exists()
+
+
+def test_a_first_audit_item_has_a_place_before_anything_was_flagged(
+    version: ModelVersion, settings: Any
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "AUDIT_RATE": 1.0}
+    for text in CLEAR:
+        Post.objects.create(body=text)
+    screen()
+    severities = [row.severity for row in Screening.objects.open()]
+    assert all(0 <= severity <= 0.5 for severity in severities) and len(set(severities)) > 1
+
+
+def test_another_version_s_verdict_moves_no_audit_item(version: ModelVersion, settings: Any) -> None:
+    rows = queue(settings)
+    candidate = make_version("2")
+    right = Right(runs._take(print))
+    says(candidate, constant(0.02), right)
+    act(candidate, of(candidate), right)
+    for text in CLEAR:
+        row = Screening.objects.get(text=text)
+        assert (row.queued_for, row.severity) == ("audit", rows[text].severity)
+        assert row.scorings.get(is_basis=True).model_version == candidate
+
+
+def test_the_share_that_is_judged_blind_is_the_setting_s_and_can_not_be_foretold(
+    version: ModelVersion, settings: Any
+) -> None:
+    items = [Screening(pk=number, queued_for="flagged", verdict="flagged") for number in range(1, 2001)]
+
+    def chosen(**changes: Any) -> set[int]:
+        settings.MODERATION = {**settings.MODERATION, "AUDIT_RATE": 0.01, **changes}
+        return {item.pk for item in items if blind.is_blind(item)}
+
+    assert len(chosen()) == pytest.approx(500, abs=80)
+    assert chosen(BLIND_SHARE=0.1) < chosen(BLIND_SHARE=0.25)
+    assert chosen() != chosen(TEXT_KEY_SECRET="another")
+    assert (len(chosen(BLIND_SHARE=1)), chosen(BLIND_SHARE=0), chosen(AUDIT_RATE=0, BLIND_SHARE=1)) == (
+        2000,
+        set(),
+        set(),
+    )
+
+
+@pytest.mark.regression("M13")
+def test_a_blind_decision_records_nothing_of_what_the_model_said(moderator: Client, settings: Any) -> None:
+    rows = queue(settings)
+    moderator.post(f"{QUEUE}{rows[FLAGGED[0]].pk}/decide/", {"kind": "uphold", "scoring": ""})
+    (review,) = rows[FLAGGED[0]].reviews.all()
+    assert review.labels == dict.fromkeys(LABELS) and review.outcome == "hide"
+
+
+def test_a_decision_by_code_on_an_audit_item_stays_possible(version: ModelVersion, settings: Any) -> None:
+    rows = queue(settings)
+    ann = User.objects.create_user("ann")
+    assert decide(rows[CLEAR[0]].pk, reviewer=ann, kind="false_positive").outcome == "show"
+    assert Scoring.objects.filter(screening=rows[CLEAR[0]]).count() == 1
