@@ -45,7 +45,7 @@ def ctrl_c_on_sigterm() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def patiently(step: Callable[[], bool], runs_on: ScreeningRun, say: Callable[[str], object]) -> bool:

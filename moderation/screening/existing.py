@@ -132,7 +132,7 @@ def _screen(entry: Registered, object_ids: Sequence[str], pace: Pace, right: Rig
         done = drain(load=load, batches=1, stop=pace.stop)
         right.keep()
         if not done.is_ready:
-            raise ModelNotReady("The model is not ready; the log says which file.")
+            raise ModelNotReady("The model is not ready; the log says why.")
         failures += done.failures
         if not done.scored and not done.failures and not done.gone:
             if not waiting.filter(lease_token__isnull=False).exists():

@@ -61,7 +61,7 @@ class Command(BaseCommand):
                 raise
             raise CommandError(f"The sweep failed ({type(error).__name__}).") from None
         if not done.drained.is_ready:
-            raise CommandError("The model is not ready; the log says which file. Comments stay pending.")
+            raise CommandError("The model is not ready; the log says why. Comments stay pending.")
 
     def _loop(self, batches: int | None) -> NoReturn:
         """Go on until interrupted; survives what a worker's sweeper survives."""
