@@ -9,10 +9,12 @@ from typing import Any, TypeVar
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db import router
 from django.db.models import Field, ForeignKey, Model
 from django.utils.module_loading import import_string
 
 from moderation.conf import conf
+from moderation.keys import key_as_text
 from moderation.live_text import LiveText, TextMaker
 
 ModelClass = TypeVar("ModelClass", bound=type[Model])
@@ -73,12 +75,24 @@ class Registered:
         return apps.get_model(self.label)
 
     def key_of(self, instance: Model) -> str:
-        """Primary key, as text, of the registered row behind `instance`, which may be a child's."""
+        """Primary key, as text, of the registered row behind `instance`, which may be a child's.
+
+        Raises ValidationError where the instance has none that its model could hold.
+        """
         model = self.model
         if not isinstance(instance, model) or instance._meta.concrete_model is model._meta.concrete_model:
-            return str(instance.pk)
+            return key_as_text(model, instance.pk)
+        # A child has its parents' columns, and after a save their keys in them.
+        key = getattr(instance, model._meta.pk.attname)
         link = instance._meta.get_ancestor_link(model)
-        return str(getattr(instance, link.attname) if link is not None else instance.pk)
+        if key is None and link is not None:
+            key = getattr(instance, link.attname)
+        return key_as_text(model, key)
+
+    @property
+    def database(self) -> str:
+        """The alias where the objects are looked for: what is saved through another one is not moderated."""
+        return router.db_for_write(self.model)
 
     def text_of(self, instance: Model, update_fields: Collection[str] | None = None) -> str:
         """The text of a saved object, as its screening holds it; see `LiveText.of`."""

@@ -30,6 +30,7 @@ from moderation import (
     sqlite,
     visibility,
 )
+from moderation.after_commit import after_commit
 from moderation.models import ModelVersion, Screening
 from moderation.registry import Registered
 from moderation.releasing import Overtaken
@@ -44,7 +45,10 @@ INHERITED_FROM = (
     *("hidden_by_us", "hidden_by", "action_pending"),
 )
 """What decides how the screening of an edited text begins."""
+OTHER_DATABASE = "other-database"
 _losses = 0
+_refused: set[tuple[str, str]] = set()
+"""(model, database) of which the log has said that what is saved there is not screened."""
 
 
 def losses() -> int:
@@ -87,7 +91,7 @@ def on_save(
     """Promise to screen what was saved. Fixtures (`raw`) are left to discovery."""
     try:
         entry = None if raw else registry.for_model(sender)
-        if entry is None:
+        if entry is None or not _is_looked_for(entry, using):
             return
         if created and deletions.take_back(entry, entry.key_of(instance)):
             forget(entry, [entry.key_of(instance)])  # another object with the key of one that is gone
@@ -108,7 +112,7 @@ def on_save(
         if using == router.db_for_write(Screening):
             make()
         else:  # another database: only after its commit is there anything to look at
-            transaction.on_commit(make, using=using, robust=True)
+            after_commit(make, using)
     except BaseException as error:
         _pass_on(error)
         _lose(sender, instance.pk, error)
@@ -118,8 +122,8 @@ def on_delete(sender: type[Model], instance: Model, using: str = "default", **_:
     """Blank the copies of what was deleted, and take it off the queue, once that is committed."""
     try:
         entry = registry.for_model(sender)
-        if entry is None or instance.pk is None:
-            return
+        if entry is None or instance.pk is None or using != entry.database:
+            return  # a copy elsewhere is not the object that was screened
         deletions.note(entry, entry.key_of(instance), _lose_deletion, using)
     except BaseException as error:
         _pass_on(error)
@@ -180,21 +184,22 @@ def fail_unread(entry: Registered, key: str, error_code: str) -> None:
 def _promise_or_lose(
     entry: Registered, instance: Model, *, is_new: bool, update_fields: Collection[str] | None
 ) -> None:
+    using = router.db_for_write(Screening)
     try:
         made = promise(entry, instance, is_new=is_new, at_save=True, update_fields=update_fields)
-        if made is not None:
-            transaction.on_commit(doorbell.ring, using=router.db_for_write(Screening), robust=True)
     except BaseException as error:
         _pass_on(error)
         _lose(type(instance), instance.pk, error)
-        make_up = partial(_make_up, entry, instance.pk)
-        transaction.on_commit(make_up, using=router.db_for_write(Screening), robust=True)
+        after_commit(partial(_make_up, entry, entry.key_of(instance)), using)
+    else:
+        if made is not None:
+            after_commit(doorbell.ring, using, is_repeatable=False)
 
 
-def _make_up(entry: Registered, key: object) -> None:
+def _make_up(entry: Registered, key: str) -> None:
     """Once more for a lost promise, after the commit; what fails now is left to discovery."""
     try:
-        objects = entry.model._base_manager.using(router.db_for_write(entry.model))
+        objects = entry.model._base_manager.using(entry.database)
         instance = objects.filter(pk=key).first()
         if instance is not None and promise(entry, instance) is not None:
             doorbell.ring()
@@ -239,6 +244,24 @@ def _lose(model: type[Model], key: object, error: BaseException) -> None:
         sqlite.advice(error),
         extra={"code": "promise-lost", "model": model._meta.label, "object": str(key)},
     )
+
+
+def _is_looked_for(entry: Registered, using: str) -> bool:
+    """Whether workers would look for an object in the database that it was saved to; said aloud where not."""
+    if using == entry.database:
+        return True
+    metrics.count_failure(OTHER_DATABASE)
+    if (entry.label, using) not in _refused:
+        _refused.add((entry.label, using))
+        logger.error(
+            "moderation.other-database: %s was saved through the database %s and is not screened: only "
+            "those in %s are, where the router has the model written.",
+            entry.label,
+            using,
+            entry.database,
+            extra={"code": OTHER_DATABASE, "model": entry.label},
+        )
+    return False
 
 
 def _was_saved(names: set[str], instance: Model, update_fields: frozenset[str] | None) -> bool:

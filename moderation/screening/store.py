@@ -137,11 +137,23 @@ def create_scorings(
         )
         for row, scores, _, (thresholds, policy) in judged
     )
+    if any(scoring.pk is None for scoring in scorings):
+        _read_keys(scorings, version, purpose)
     LabelScore.objects.bulk_create(
         LabelScore(scoring=scoring, label=label, score=scores[label])
         for scoring, (_, scores, judgement, _) in zip(scorings, judged, strict=True)
         for label in judgement.labels
     )
+
+
+def _read_keys(scorings: Sequence[Scoring], version: ModelVersion, purpose: Scoring.Purpose) -> None:
+    """Where a database does not return the keys of several rows: SQLite before 3.35, for one."""
+    rows = Scoring.objects.filter(
+        screening__in=[scoring.screening_id for scoring in scorings], model_version=version, purpose=purpose
+    )
+    keys = dict(rows.values_list("screening_id", "pk"))
+    for scoring in scorings:
+        scoring.pk = keys[scoring.screening_id]
 
 
 def _write_verdicts(judged: Sequence[Judged]) -> None:
