@@ -1,8 +1,27 @@
 """Self-hosted comment moderation for Django: score every saved comment, queue what a person should judge.
 
-`from moderation import moderated` registers one's own model; everything else is in the `MODERATION` setting.
+`from moderation import moderated` registers one's own model, `screen` and `withdraw` tell of objects that no
+`save()` told of; everything else is in the `MODERATION` setting.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from moderation.registry import moderated
 
-__all__ = ["moderated"]
+if TYPE_CHECKING:
+    from moderation.by_hand import screen, withdraw
+
+__all__ = ["moderated", "screen", "withdraw"]
+
+
+def __getattr__(name: str) -> Any:
+    """The names that need the app's models, which are not loaded yet when this package is."""
+    if name in ("screen", "withdraw"):
+        from moderation import by_hand
+
+        return getattr(by_hand, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from ipaddress import ip_address
+from itertools import permutations
 from typing import Any
 
 from django.apps import apps
@@ -15,6 +17,8 @@ from django.utils.module_loading import import_string
 
 from moderation import registry, sqlite
 from moderation.conf import KEYS, conf
+from moderation.install_checks import check_backend, check_namesake
+from moderation.label_checks import check_labels
 from moderation.suggestions import did_you_mean as _did_you_mean
 from moderation.text_checks import check_text
 
@@ -47,6 +51,8 @@ def connect() -> None:
     register(check_transactions, "moderation")
     register(check_secret, "moderation", deploy=True)
     register(check_metrics_port, "moderation")
+    register(check_backend, "moderation")
+    register(check_namesake, "moderation")
 
 
 def check_setting(**_: Any) -> list[CheckMessage]:
@@ -86,7 +92,25 @@ def check_setting(**_: Any) -> list[CheckMessage]:
 
 def check_models(**_: Any) -> list[CheckMessage]:
     """Every registered model: it exists, and so do the fields and callables that it names."""
-    return [message for label, given in registry.options().items() for message in _check_model(label, given)]
+    options = registry.options()
+    found = [message for label, given in options.items() for message in _check_model(label, given)]
+    return [*found, *_check_chains(options)]
+
+
+def _check_chains(labels: Iterable[str]) -> Iterator[CheckMessage]:
+    """Two registrations of one row would be two screenings of one text: the machine would overrule people."""
+    models_by_label = {}
+    for label in labels:
+        with suppress(LookupError, ValueError):  # reported above
+            models_by_label[label] = apps.get_model(label)
+    for (label, model), (other, ancestor) in permutations(models_by_label.items(), 2):
+        if ancestor in model._meta.all_parents:
+            yield Error(
+                f'MODERATION["MODELS"] has both "{label}" and its parent "{other}": each row of the first is '
+                "one of the second, too.",
+                hint="Register one: the parent, whose registration covers its children, or the child.",
+                id="moderation.E034",
+            )
 
 
 def check_transactions(databases: Any = None, **_: Any) -> list[CheckMessage]:
@@ -173,6 +197,8 @@ def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
         yield Error(f'{where}["release"] must be "save" or "explicit".', id="moderation.E023")
     yield from _check_while_pending(where, given)
     yield from _check_thresholds(where, given.get("thresholds") or {})
+    if given.get("keys") and given["keys"] not in registry.KEYS:
+        yield Error(f'{where}["keys"] must be "growing" or "random".', id="moderation.E035")
     days = given.get("retention_days")
     lowest, highest, _ = NUMBERS["RETENTION_DAYS"]
     if days is not None and not _is_between(days, lowest, highest):
@@ -247,6 +273,7 @@ def _check_thresholds(where: str, given: Any) -> Iterator[CheckMessage]:
             and all(value is None or _is_between(value, 0, 1) for value in values.values())
         ):
             yield Error(form, id="moderation.E014", hint=f"Look at {label!r}.")
+    yield from check_labels(where, {label: value for label, value in given.items() if isinstance(label, str)})
 
 
 def _check_field(

@@ -10,18 +10,29 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import router
-from django.db.models import Field, ForeignKey, Model
+from django.db.models import NOT_PROVIDED, Field, ForeignKey, IntegerField, Model
 from django.utils.module_loading import import_string
 
 from moderation.conf import conf
-from moderation.keys import key_as_text
+from moderation.keys import key_as_text, key_field
 from moderation.live_text import LiveText, TextMaker
 
 ModelClass = TypeVar("ModelClass", bound=type[Model])
 
-OPTIONS = ("text", "author", "hide", "release", "exempt", "while_pending", "thresholds", "retention_days")
+OPTIONS = (
+    "text",
+    "author",
+    "hide",
+    "release",
+    "exempt",
+    "while_pending",
+    "thresholds",
+    "retention_days",
+    "keys",
+)
 WHILE_PENDING = ("show", "hide")
 RELEASE = ("save", "explicit")
+KEYS = ("growing", "random")
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,8 @@ class Registered:
     """{label: {"flag": p, "hold": p or None}}; a stored Policy goes before it."""
     retention_days: float | None = None
     """Copied texts are blanked so many days after their screening; None: kept while the object is."""
+    keys: str = ""
+    """`growing`: each new key is higher than all before; `random`: it may be any. Empty: by its type."""
 
     @property
     def model(self) -> type[Model]:
@@ -88,6 +101,15 @@ class Registered:
         if key is None and link is not None:
             key = getattr(instance, link.attname)
         return key_as_text(model, key)
+
+    @property
+    def has_growing_keys(self) -> bool:
+        """True: what is new stands above what is known, so that a watermark finds it in the next sweep."""
+        if self.keys:
+            return self.keys == "growing"
+        field = key_field(self.model)
+        is_drawn = field.has_default() or field.db_default is not NOT_PROVIDED
+        return isinstance(field, IntegerField) and not is_drawn
 
     @property
     def database(self) -> str:
@@ -113,6 +135,7 @@ def moderated(
     while_pending: str = "show",
     thresholds: Mapping[str, Mapping[str, float | None]] | None = None,
     retention_days: float | EllipsisType | None = ...,
+    keys: str = "",
 ) -> Callable[[ModelClass], ModelClass]:
     """Class decorator that registers one's own model; the options are those of `MODERATION["MODELS"]`.
 
@@ -128,6 +151,7 @@ def moderated(
         "exempt": exempt,
         "while_pending": while_pending,
         "thresholds": thresholds or {},
+        "keys": keys,
     }
     if retention_days is not ...:
         given["retention_days"] = retention_days
@@ -185,6 +209,8 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
         raise ValueError("while_pending")
     if given.get("release", "save") not in RELEASE:
         raise ValueError("release")
+    if given.get("keys") and given["keys"] not in KEYS:
+        raise ValueError("keys")
     return Registered(
         label=model._meta.label,
         text=text,
@@ -195,6 +221,7 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
         while_pending=given.get("while_pending", "show"),
         thresholds=given.get("thresholds") or {},
         retention_days=given.get("retention_days", conf.RETENTION_DAYS),
+        keys=given.get("keys") or "",
     )
 
 

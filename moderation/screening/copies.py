@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
@@ -54,6 +54,39 @@ def current_screenings(entry: Registered) -> ScreeningQuerySet:
         field=entry.text.name,
         is_current=True,
     )
+
+
+def screenings_of_any_text(entry: Registered) -> ScreeningQuerySet:
+    """The current screenings of a registered model, also of a text that was registered under another name."""
+    return Screening.objects.filter(
+        source=Screening.Source.OBJECT, content_type=content_type_of(entry), is_current=True
+    )
+
+
+def adopted(entry: Registered, screenings: Sequence[Screening]) -> list[Screening]:
+    """The screenings as those of the text that is registered today, after its field was renamed.
+
+    Where an object has a current screening of today's text already, the one of old is not current any more,
+    and is left out. Raises DatabaseError.
+    """
+    name = entry.text.name
+    of_old = [row for row in screenings if row.field != name]
+    if not of_old:
+        return list(screenings)
+    keys = [row.object_id for row in of_old]
+    have = set(current_screenings(entry).filter(object_id__in=keys).values_list("object_id", flat=True))
+    retired = [row.pk for row in of_old if row.object_id in have]
+    taken_over = [row for row in of_old if row.object_id not in have]
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        old = Screening.objects.filter(pk__in=retired)
+        pending = old.filter(status=Screening.Status.PENDING)
+        pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
+        old.update(is_current=False, action_pending=False)
+        Screening.objects.filter(pk__in=[row.pk for row in taken_over]).update(field=name)
+    for row in taken_over:
+        row.field = name
+    gone = set(retired)
+    return [row for row in screenings if row.pk not in gone]
 
 
 def content_type_of(entry: Registered) -> ContentType:

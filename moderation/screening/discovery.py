@@ -1,9 +1,9 @@
 """Finding what no receiver saw: rows of `bulk_create`, `update()`, SQL, or a crash right after a save.
 
-New integer keys are found with every sweep, above a watermark. Everything else (texts changed behind the
+New keys that grow are found with every sweep, above a watermark. Everything else (texts changed behind the
 ORM, rows deleted in SQL, models with other keys) by a comparison that goes through all rows once in
-`COMPARE_HOURS`, a slice with each sweep. Keys that are no numbers tell nothing of before and after: the
-first comparison of such a model screens what was there before moderation was, too.
+`COMPARE_HOURS`, a slice with each sweep. Keys that do not grow tell nothing of before and after: the first
+comparison of such a model screens what was there before moderation was, too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from django.db import DatabaseError, models, router, transaction
+from django.db import DatabaseError, router, transaction
 from django.db.models import Max, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -26,13 +26,15 @@ from moderation.models import Discovery, Screening
 from moderation.registry import Registered
 from moderation.releasing import hide_again
 from moderation.row_errors import code, ends_the_process, stepping_over
-from moderation.screening.copies import current_screenings
+from moderation.screening.copies import adopted, current_screenings, screenings_of_any_text
 from moderation.screening.enqueue import fail_unread, promise
 from moderation.screening.live import reconcile, reconcile_each
 
 logger = logging.getLogger("moderation.screening")
 
 CHUNK = 500
+BEFORE_ALL = -(2**63)
+"""Below every key: nothing was there when discovery began."""
 CHUNKS_OF_A_SLICE = 10
 """Of the comparison."""
 CHUNKS_OF_A_SWEEP = 40
@@ -59,7 +61,7 @@ def discover() -> Found:
     for entry in registry.registered():
         try:
             state = remember_start(entry)
-            if has_integer_key(entry.model):
+            if entry.has_growing_keys:
                 _look_above_watermark(entry, state, found)
             _compare_slice(entry, state, found)
         except BaseException as error:  # one model's trouble is not the others'; its message may quote a row
@@ -71,12 +73,22 @@ def discover() -> Found:
 
 def remember_start(entry: Registered) -> Discovery:
     """The state of one model's discovery; where it begins, what is there already counts as seen."""
-    known = Discovery.objects.filter(model_label=entry.label, field=entry.text.name).first()
+    of_model = Discovery.objects.filter(model_label=entry.label)
+    known = of_model.filter(field=entry.text.name).first()
     if known is not None:
         return known
-    highest = 0
-    if has_integer_key(entry.model):
-        highest = rows_of(entry).aggregate(highest=Max("pk"))["highest"] or 0
+    earlier = of_model.order_by("-id").first()  # its text was registered under another name
+    if earlier is not None:
+        marks = ("start", "watermark", "seen", "objects_after", "screenings_after", "compared")
+        return Discovery.objects.create(
+            model_label=entry.label,
+            field=entry.text.name,
+            **{name: getattr(earlier, name) for name in marks},
+        )
+    highest = BEFORE_ALL
+    if entry.has_growing_keys:
+        found = rows_of(entry).aggregate(highest=Max("pk"))["highest"]
+        highest = BEFORE_ALL if found is None else found
     state, _ = Discovery.objects.get_or_create(
         model_label=entry.label,
         field=entry.text.name,
@@ -99,7 +111,9 @@ def include_existing() -> None:
     """From the next sweep on, also screen what was there before moderation was."""
     for entry in registry.registered():
         remember_start(entry)
-    Discovery.objects.update(start=0, watermark=0, seen=0, objects_after="", compared=None)
+    Discovery.objects.update(
+        start=BEFORE_ALL, watermark=BEFORE_ALL, seen=BEFORE_ALL, objects_after="", compared=None
+    )
 
 
 def blank_gone() -> int:
@@ -127,14 +141,6 @@ def keys_after(entry: Registered, after: object) -> list[Any]:
     return list(rows.values_list("pk", flat=True)[:CHUNK])
 
 
-def has_integer_key(model: type[models.Model]) -> bool:
-    """Whether keys are numbers that grow, so that a watermark means something."""
-    key: Any = model._meta.pk
-    while isinstance(key, models.ForeignKey):
-        key = key.target_field
-    return isinstance(key, models.IntegerField)
-
-
 def _look_above_watermark(entry: Registered, state: Discovery, found: Found) -> None:
     """Every key is looked at by two sweeps: a transaction may take its key early and commit late."""
     highest = state.watermark
@@ -152,16 +158,17 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
     due = Q(compared=None) | Q(compared__lt=Now() - timedelta(hours=conf.COMPARE_HOURS))
     if not Discovery.objects.filter(due, pk=state.pk).exists():
         return
-    screened = current_screenings(entry)
+    screened = screenings_of_any_text(entry)
     for _ in range(CHUNKS_OF_A_SLICE):
         rows = list(screened.filter(pk__gt=state.screenings_after).order_by("pk")[:CHUNK])
-        start = state.start if has_integer_key(entry.model) else None
+        start = state.start if entry.has_growing_keys else None
         keys = keys_after(entry, state.objects_after or start)
         if rows:
-            differences = reconcile_each(rows, _note)
+            ours = adopted(entry, rows)
+            differences = reconcile_each(ours, _note)
             found.edited += differences.edited
             found.gone += differences.gone
-            found.shown += sum(stepping_over(partial(hide_again, entry), rows, _note))
+            found.shown += sum(stepping_over(partial(hide_again, entry), ours, _note))
             state.screenings_after = rows[-1].pk
         if keys:
             found.new += _promise_missing(entry, keys)

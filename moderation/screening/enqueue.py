@@ -138,18 +138,19 @@ def promise(
     at_save: bool = False,
     priority: Screening.Priority = Screening.Priority.NORMAL,
     update_fields: Collection[str] | None = None,
+    again: bool = False,
 ) -> Screening | None:
     """Make the text of `instance` its current, pending screening.
 
     is_new: it was created just now, so nothing earlier is looked for. at_save: the site is saving it, so
     what is to be hidden is hidden at once; otherwise that is left to the worker as a pending action.
-    update_fields: of that save.
+    update_fields: of that save. again: also where the current copy was blanked and nobody has judged it.
     None when that text is the current one already, or the site exempts the instance. Raises DatabaseError.
     """
     for tries in range(1, PROMISE_TRIES + 1):
         try:
             make = partial(new_screening, entry, instance, priority, update_fields=update_fields)
-            return _promise(entry, instance, make, is_new=is_new, at_save=at_save)
+            return _promise(entry, instance, make, is_new=is_new, at_save=at_save, again=again)
         except (IntegrityError, Overtaken):
             # Somebody else promised or decided at the same time, or a deleted object's key came back: now it
             # can be seen.
@@ -272,7 +273,13 @@ def _was_saved(names: set[str], instance: Model, update_fields: frozenset[str] |
 
 
 def _promise(
-    entry: Registered, instance: Model, make: Callable[[], Screening], *, is_new: bool, at_save: bool
+    entry: Registered,
+    instance: Model,
+    make: Callable[[], Screening],
+    *,
+    is_new: bool,
+    at_save: bool,
+    again: bool,
 ) -> Screening | None:
     using = router.db_for_write(Screening)
     with transaction.atomic(using=using):
@@ -281,7 +288,8 @@ def _promise(
         if earlier is None and is_exempt(entry, instance):
             return None
         if earlier is not None:
-            if earlier.is_of(fresh.text):
+            is_taken_back = earlier.blanked is not None and not (earlier.outcome or earlier.released)
+            if earlier.is_of(fresh.text) and not (again and is_taken_back):
                 if at_save:
                     releasing.look_at_save(entry, instance, earlier)
                 return None

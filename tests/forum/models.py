@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import uuid
 
 from django.conf import settings
@@ -88,6 +89,20 @@ class LoudPoem(Poem):
     def lines(self) -> list[str]:
         """The same, louder."""
         return [line.upper() for line in super().lines()]
+
+
+def drawn_key() -> int:
+    """A key that tells nothing of before and after."""
+    return random.SystemRandom().randrange(-(2**62), 2**62)
+
+
+@moderated(text="text", hide={"field": "is_public", "hidden": False})
+class Ticket(models.Model):
+    """A number for a key, which does not grow."""
+
+    id = models.BigIntegerField(primary_key=True, default=drawn_key)
+    text = models.TextField()
+    is_public = models.BooleanField(default=True)
 
 
 class SealedText(models.TextField):

@@ -6,7 +6,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from tests.forum.models import SealedText
+from tests.forum.models import SealedText, drawn_key
 
 
 class Migration(migrations.Migration):
@@ -126,6 +126,14 @@ class Migration(migrations.Migration):
                 "constraints": [],
             },
             bases=("forum.poem",),
+        ),
+        migrations.CreateModel(
+            name="Ticket",
+            fields=[
+                ("id", models.BigIntegerField(default=drawn_key, primary_key=True, serialize=False)),
+                ("text", models.TextField()),
+                ("is_public", models.BooleanField(default=True)),
+            ],
         ),
         migrations.CreateModel(
             name="Secret",

@@ -1,0 +1,75 @@
+"""What a site's own code asks for, object by object: `moderation.screen` and `moderation.withdraw`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import router, transaction
+from django.db.models import Model
+from django.db.models.functions import Now
+
+from moderation import doorbell, registry
+from moderation.after_commit import after_commit
+from moderation.conf import conf
+from moderation.models import Screening
+from moderation.registry import Registered
+from moderation.screening.copies import content_type_of
+from moderation.screening.enqueue import promise
+from moderation.text_keys import exact_digest
+
+
+class NotModerated(LookupError):
+    """Raised for an object whose model is not registered; nothing was done."""
+
+
+def screen(objects: Iterable[Model]) -> int:
+    """Have saved objects screened as soon as a worker is free; how many were not screened as they are.
+
+    For what no `save()` told moderation of: `bulk_create`, `update()`, SQL, and for what `withdraw` took
+    back. In a transaction they are noted with it. Raises NotModerated, DatabaseError, and what an object
+    raises when its text is read.
+    """
+    made = 0
+    for instance in objects:
+        entry = _entry(instance)
+        saved = entry.model._base_manager.using(entry.database).get(pk=entry.key_of(instance))
+        made += promise(entry, saved, again=True) is not None
+    if made:
+        after_commit(doorbell.ring, router.db_for_write(Screening), is_repeatable=False)
+    return made
+
+
+def withdraw(instance: Model) -> bool:
+    """Take back the copies of an object's text, as deleting it does; True if there was one to take back.
+
+    For soft deletes: the object stays in the database, and nobody is to read or judge it any more. The copies
+    are blanked and it leaves the queue; scores, decisions and whether it is hidden stay. An edit of it is
+    screened again, and so is what `screen` is called with. Raises NotModerated or DatabaseError.
+    """
+    entry = _entry(instance)
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        copies = Screening.objects.select_for_update().filter(
+            content_type=content_type_of(entry), object_id=entry.key_of(instance), blanked=None
+        )
+        rows = list(copies)
+        for row in rows:
+            is_unscored = row.status in (Screening.Status.PENDING, Screening.Status.FAILED)
+            Screening.objects.filter(pk=row.pk).update(
+                text="",
+                text_key="",
+                # The comparison tells by it that the object was not edited since.
+                text_digest=exact_digest(row.text, conf.TEXT_KEY_SECRET, row.pk) if row.is_current else None,
+                blanked=Now(),
+                status=Screening.Status.SUPERSEDED if is_unscored else row.status,
+                queued_for=row.queued_for if row.outcome else "",
+                lease_token=None,
+                lease_until=None,
+            )
+    return bool(rows)
+
+
+def _entry(instance: Model) -> Registered:
+    entry = registry.for_model(type(instance))
+    if entry is None:
+        raise NotModerated(f"{type(instance)._meta.label} is not registered for moderation.")
+    return entry
