@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import QuerySet
 
 Rows = TypeVar("Rows", bound="QuerySet[Any, Any]")
@@ -17,3 +17,10 @@ def locked_if_free(rows: Rows) -> Rows:
     """
     can_skip = connections[rows.db].features.has_select_for_update_skip_locked
     return rows.select_for_update(skip_locked=can_skip)
+
+
+def update_if_free(rows: QuerySet[Any, Any], **columns: object) -> int:
+    """Update those of `rows` that nobody is changing at this moment; how many. Waits for nobody."""
+    with transaction.atomic(using=rows.db):
+        free = list(locked_if_free(rows).order_by("pk").values_list("pk", flat=True))
+        return rows.filter(pk__in=free).update(**columns) if free else 0

@@ -26,6 +26,7 @@ from django.db.models import Model
 from django.utils import timezone
 
 from moderation import means, provenance, registry, rule, visibility
+from moderation.locking import locked_if_free, update_if_free
 from moderation.models import AuditEntry, Screening
 from moderation.registry import Hide, Registered
 from moderation.rule import Step
@@ -136,7 +137,7 @@ def _compare(entry: Registered, used: Registered, by_object: Mapping[str, Screen
     _note_means(how, in_question.values())
     if not how.by_field:
         asked = [row.pk for key, row in in_question.items() if should_hide[key] != row.hidden_by_us]
-        Screening.objects.filter(pk__in=asked, is_current=True).update(action_pending=True)
+        update_if_free(Screening.objects.filter(pk__in=asked, is_current=True), action_pending=True)
         return 0
     rows = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk__in=list(in_question))
     hidden = 0
@@ -146,7 +147,7 @@ def _compare(entry: Registered, used: Registered, by_object: Mapping[str, Screen
         if step is Step.HIDE:
             hidden += _hide_again(entry, row.pk)
         elif step is Step.SHOW:
-            Screening.objects.filter(pk=row.pk, is_current=True).update(action_pending=True)
+            update_if_free(Screening.objects.filter(pk=row.pk, is_current=True), action_pending=True)
     return hidden
 
 
@@ -155,13 +156,13 @@ def _note_means(how: Hide, rows: Iterable[Screening]) -> None:
     unknown = [row.pk for row in rows if row.hidden_by_us and not row.hidden_by]
     if unknown:
         nameless = Screening.objects.filter(pk__in=unknown, hidden_by_us=True, hidden_by="")
-        nameless.update(hidden_by=means.written(how))
+        update_if_free(nameless, hidden_by=means.written(how))
 
 
 def _hide_again(entry: Registered, screening_id: int) -> bool:
     with transaction.atomic(using=router.db_for_write(Screening)):
-        rows = Screening.objects.select_for_update()
-        row = rows.filter(pk=screening_id, is_current=True, action_pending=False).first()
+        rows = Screening.objects.filter(pk=screening_id, is_current=True, action_pending=False)
+        row = locked_if_free(rows).first()
         if row is None or not rule.should_be_hidden(row, entry):
             return False
         target = {"target_type": "screening", "target_id": str(row.pk)}

@@ -2,8 +2,9 @@
 
 Whatever a site's object raises while it is read, compared, hidden or told of (a field that can't be
 decrypted, a key that its model can't hold any more, a property, a callable, a receiver) concerns that object
-alone, also where it is no `Exception`. The database's own trouble, a lack of memory and the signals that end
-a process concern nobody's row, and are passed on.
+alone, also where it is no `Exception`. The database's own trouble and a lack of memory are never counted
+against a row: where they come with one row alone while the database answers, that row waits and the others go
+on. What asks a process, a thread or a task to end is passed on, always.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
-from django.db import InterfaceError, OperationalError
+from django.db import DataError, Error, IntegrityError, connections, router
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -26,7 +27,6 @@ ENDS_A_PROCESS = (
     SoftTimeLimitExceeded,
     TimeLimitExceeded,
 )
-IS_NOBODYS = (OperationalError, InterfaceError, MemoryError)
 
 
 def ends_the_process(error: BaseException) -> bool:
@@ -35,8 +35,14 @@ def ends_the_process(error: BaseException) -> bool:
 
 
 def may_be_of_one_row(error: BaseException) -> bool:
-    """True for an error that one row may have caused: then each is looked at by itself."""
-    return not isinstance(error, ENDS_A_PROCESS + IS_NOBODYS)
+    """True for an error that one row may have caused: it counts against the row that raises it alone.
+
+    Of the database's errors these are the ones about values. A table or a column that is missing, as in the
+    middle of an upgrade, is nobody's fault, and neither is a connection that broke.
+    """
+    if isinstance(error, Error):
+        return isinstance(error, DataError | IntegrityError)
+    return not isinstance(error, (*ENDS_A_PROCESS, MemoryError))
 
 
 def code(what: str, error: BaseException) -> str:
@@ -49,20 +55,34 @@ def stepping_over(
     work: Callable[[Sequence[Item]], Result],
     items: Sequence[Item],
     blame: Callable[[Item, BaseException], object],
+    put_off: Callable[[Item, BaseException], object] | None = None,
 ) -> Iterator[Result]:
     """Yield what `work` makes of all items or, where one of them makes it raise, of each alone.
 
-    blame: gets each item that raises alone, with its error, and nothing is yielded for it. Raises what
-    concerns no row.
+    blame: gets each item that raises alone, with its error, and nothing is yielded for it. put_off: gets
+    those whose error must not be counted against them, while the database answers. Raises what concerns no
+    row; without `put_off` also what must not be counted.
     """
     try:
         yield work(items)
         return
     except BaseException as error:
-        if not may_be_of_one_row(error):
+        is_counted = may_be_of_one_row(error)
+        if not is_counted and (put_off is None or ends_the_process(error) or not _database_answers()):
             raise
         if len(items) == 1:
-            blame(items[0], error)
+            (blame if is_counted or put_off is None else put_off)(items[0], error)
             return
     for item in items:
-        yield from stepping_over(work, [item], blame)
+        yield from stepping_over(work, [item], blame, put_off)
+
+
+def _database_answers() -> bool:
+    from moderation.models import Screening  # a site may import its signals before there are models
+
+    try:
+        with connections[router.db_for_write(Screening)].cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error:
+        return False
+    return True

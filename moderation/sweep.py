@@ -19,7 +19,17 @@ from django.apps import apps
 from django.db import DatabaseError, close_old_connections
 from django.db.models.signals import post_migrate
 
-from moderation import leases, metrics, model_store, pools, retention, row_errors, sqlite, visibility
+from moderation import (
+    leases,
+    metrics,
+    model_store,
+    pending_actions,
+    pools,
+    retention,
+    row_errors,
+    sqlite,
+    visibility,
+)
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.monitoring import heartbeat, worker_port
@@ -89,7 +99,7 @@ def sweep(
 
 def _carry_out_actions(done: Swept) -> None:
     """What can't be carried out may have another text by now, unseen by any receiver: that is screened."""
-    due = visibility.actions_due(ACTIONS_OF_A_SWEEP)
+    due = pending_actions.due(ACTIONS_OF_A_SWEEP)
     left = [key for key in due if not visibility.act(key)]
     done.acted = len(due) - len(left)
     if left:

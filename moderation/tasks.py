@@ -16,11 +16,17 @@ logger = logging.getLogger("moderation.tasks")
 
 DRAIN_SECONDS = 20
 """Then the task ends and rings again, so that a warm shutdown never waits longer than that."""
+SOFT_LIMIT, HARD_LIMIT = 3600, 3900
+"""In place of the site's `task_soft_time_limit` and `task_time_limit`, which may be meant for shorter tasks:
+they would cut off a slow batch again and again, or kill its process, which counts as a death against every
+text of it. By then a batch that hangs has lost its lease."""
 
 
 # Acknowledged early and never retried: the pending rows are the queue, and a lost wake-up is made up for by
 # the next sweep. A late acknowledgement would only bring it back after the broker's visibility timeout.
-@shared_task(ignore_result=True, acks_late=False, max_retries=0)  # type: ignore[untyped-decorator]
+@shared_task(  # type: ignore[untyped-decorator]
+    ignore_result=True, acks_late=False, max_retries=0, soft_time_limit=SOFT_LIMIT, time_limit=HARD_LIMIT
+)
 def drain() -> None:
     """Screen everything that is pending."""
     doorbell.answer()

@@ -8,27 +8,32 @@ that can't be (a callable of the site, another database, a row that someone else
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from datetime import timedelta
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from functools import partial
 
-from django.contrib.contenttypes.models import ContentType
-from django.db import DatabaseError, router, transaction
-from django.db.models import Model, Q
-from django.db.models.functions import Now
+from django.core.exceptions import ValidationError
+from django.db import Error as DatabaseError
+from django.db import router, transaction
+from django.db.models import Model
 from django.utils.module_loading import import_string
 
-from moderation import means, registry, rule
-from moderation.locking import locked_if_free
+from moderation import means, pending_actions, row_errors, rule
+from moderation.locking import locked_if_free, update_if_free
 from moderation.models import Screening
 from moderation.registry import Hide, Registered
 from moderation.rule import Step
 
 logger = logging.getLogger("moderation.visibility")
 
-RETRY_AFTER = timedelta(seconds=60)
-RETRY_OBSTRUCTED_AFTER = timedelta(minutes=10)
+RETRY_OBSTRUCTED_SECONDS = 600
+PAUSES = (0.0, 0.1, 0.4)
+"""Before each try to note what was done to an object, while somebody is changing its screening."""
+
+hand_over: Callable[[int], bool] | None = None
+"""Set in a worker: takes an action over that may take its time, and says whether it did."""
 
 
 class _Found(Enum):
@@ -72,6 +77,12 @@ def hide_at_save(entry: Registered, instance: Model) -> bool:
     return bool(rows.update(**{how.field: how.hidden}))
 
 
+def is_lost(screening: Screening) -> bool:
+    """True: no object can have the key under which this one was screened, so nothing is hidden or shown."""
+    model = means.model_of(screening)
+    return model is not None and not _is_possible(model, screening.object_id)
+
+
 def obstacle(screening: Screening) -> str:
     """Why this object can neither be hidden nor shown from here, in a few words; empty: it can."""
     model, entry = means.model_of(screening), means.registration(screening)
@@ -87,38 +98,19 @@ def obstacle(screening: Screening) -> str:
 
 
 def act(screening_id: int) -> bool:
-    """Carry out what is pending for one screening; False where it has to be tried again. Never raises."""
+    """Carry out what is pending for one screening; False where it has to be tried again.
+
+    Raises nothing but what ends the process.
+    """
+    if hand_over is not None and hand_over(screening_id):
+        return False
     try:
         return _act(screening_id)
-    except Exception as error:
-        logger.error(
-            "Screening %s: visibility not changed (%s), to be tried again.",
-            screening_id,
-            _name(error),
-            extra={"screening": screening_id, "code": "action-failed"},
-        )
-        try:
-            _put_off(screening_id, RETRY_AFTER)
-        except DatabaseError as also:
-            logger.error("Screening %s: and the database is away (%s).", screening_id, _name(also))
+    except BaseException as error:
+        if row_errors.ends_the_process(error):
+            raise
+        _fail(screening_id, error)
         return False
-
-
-def actions_due(limit: int) -> list[int]:
-    """Ids of screenings whose action is pending and not put off, oldest first.
-
-    What is to be hidden while its model is not registered here is left to workers with newer settings.
-    """
-    due = Screening.objects.filter(Q(lease_until=None) | Q(lease_until__lt=Now()), action_pending=True)
-    due = due.exclude(status=Screening.Status.PENDING, lease_token__isnull=False)
-    due = due.filter(Q(hidden_by_us=True) | Q(content_type__in=_known_here()))
-    return list(due.order_by("id").values_list("pk", flat=True)[:limit])
-
-
-def _known_here() -> list[int]:
-    """Ids of the content types of the models that are registered with a way to hide."""
-    content_types = ContentType.objects.db_manager(router.db_for_write(Screening))
-    return [content_types.get_for_model(entry.model).pk for entry in registry.registered() if entry.hide]
 
 
 def _carry_out(screenings: Sequence[Screening], *, hidden: bool) -> None:
@@ -130,6 +122,8 @@ def _carry_out(screenings: Sequence[Screening], *, hidden: bool) -> None:
         entry = means.in_force(row, registration)
         if not (hidden or row.hidden_by_us):
             nothing_to_do.append(row)
+        elif entry is not None and not _is_possible(entry.model, row.object_id):
+            nothing_to_do.append(row)  # there is no such object any more
         elif entry is not None and entry.hide is not None:
             key = (entry.label, means.written(entry.hide))
             alike.setdefault(key, (entry, entry.hide, []))[2].append(row)
@@ -155,13 +149,16 @@ def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hi
     try:
         with transaction.atomic(using=router.db_for_write(Screening)):
             found = _by_field(screenings, entry, how, hidden=hidden)
-    except DatabaseError as error:
-        if len(screenings) > 1:
-            for screening in screenings:
-                _change([screening], entry, how, hidden=hidden)
+    except BaseException as error:
+        if row_errors.ends_the_process(error):
+            raise
+        if len(screenings) == 1:
+            _remember(screenings, pending=True)
+            pending_actions.fail(screenings[0].pk, error)
             return
-        logger.error("Screening %s: visibility not changed (%s).", screenings[0].pk, _name(error))
-        found = {screenings[0].pk: _Found.BUSY}
+        for screening in screenings:
+            _change([screening], entry, how, hidden=hidden)
+        return
     for outcome in set(found.values()):
         _remember(
             [row for row in screenings if found[row.pk] is outcome],
@@ -169,6 +166,15 @@ def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hi
             hidden_by_us=hidden if outcome is _Found.CHANGED else None,
             how=how,
         )
+
+
+def _is_possible(model: type[Model], key: str) -> bool:
+    """False: the model's keys are of another type than when this one was noted."""
+    try:
+        model._meta.pk.get_prep_value(model._meta.pk.to_python(key))
+    except (ValidationError, ValueError, TypeError, ArithmeticError):
+        return False
+    return True
 
 
 def _in_reach(entry: Registered, how: Hide) -> bool:
@@ -217,9 +223,9 @@ def _by_field(
 def _act(screening_id: int) -> bool:
     alias = router.db_for_write(Screening)
     with transaction.atomic(using=alias):
-        screening = _locked(screening_id)
-        if screening is None:
-            return True
+        screening = pending_actions.take(screening_id)
+        if screening is None:  # done, or somebody is at it, or changing the screening
+            return not Screening.objects.filter(pk=screening_id, action_pending=True).exists()
         registration = means.registration(screening)
         entry = means.in_force(screening, registration)
         hidden = rule.should_be_hidden(screening, registration)
@@ -227,35 +233,85 @@ def _act(screening_id: int) -> bool:
             _remember([screening], pending=False)
             return True
         if entry is None or entry.hide is None or _in_reach(entry, entry.hide):
-            _carry_out([screening], hidden=hidden)
-            if screening.action_pending and obstacle(screening):
-                _put_off(screening_id, RETRY_OBSTRUCTED_AFTER)
-            return not screening.action_pending
-        if not hidden and not screening.hidden_by_us:
+            return _act_here(screening, hidden=hidden)
+        if not (hidden or screening.hidden_by_us) or not _is_possible(entry.model, screening.object_id):
             _remember([screening], pending=False)
             return True
         # If this process dies between hiding it and noting that, the next try finds it hidden: by us.
         is_first = hidden and not screening.hidden_by_us
         if is_first:
             _remember([screening], pending=True, hidden_by_us=True, how=entry.hide)
+        token = pending_actions.claim(screening)
     # From here on without a transaction: the site's callable may take its time.
     try:
         found = _out_of_reach(screening, entry, entry.hide, hidden=hidden)
-    except Exception:
-        if is_first:
-            Screening.objects.filter(pk=screening_id).update(hidden_by_us=False, hidden_by="")
+    except BaseException as error:
+        _let_go(screening_id, token, was_hidden=not is_first or row_errors.ends_the_process(error))
         raise
-    with transaction.atomic(using=alias):
-        # Whatever was decided meanwhile, and even if that took the pending action back: what was done to the
-        # object is noted, and where a person wanted otherwise it stays pending.
-        now = Screening.objects.select_for_update().filter(pk=screening_id).first()
+    note = partial(
+        _note, screening_id, token, registration, entry.hide, found, hidden=hidden, is_first=is_first
+    )
+    for pause in PAUSES:
+        time.sleep(pause)
+        is_right = note()
+        if is_right is not None:
+            return is_right
+    return False  # whoever holds the screening replaces it, or the claim runs out
+
+
+def _act_here(screening: Screening, *, hidden: bool) -> bool:
+    _carry_out([screening], hidden=hidden)
+    if not screening.action_pending:
+        pending_actions.done(screening.pk)
+    elif obstacle(screening):
+        pending_actions.put_off(screening.pk, RETRY_OBSTRUCTED_SECONDS)
+    return not screening.action_pending
+
+
+def _let_go(screening_id: int, token: uuid.UUID, *, was_hidden: bool) -> None:
+    own = Screening.objects.filter(pk=screening_id, action_token=token)
+    columns = {} if was_hidden else {"hidden_by_us": False, "hidden_by": ""}
+    update_if_free(own, action_token=None, action_until=None, **columns)
+
+
+def _note(
+    screening_id: int,
+    token: uuid.UUID,
+    registration: Registered | None,
+    how: Hide,
+    found: _Found,
+    *,
+    hidden: bool,
+    is_first: bool,
+) -> bool | None:
+    """Store what was done to the object; is that right? None: somebody is changing the screening.
+
+    Whatever was decided meanwhile, and even if that took the pending action back: what was done to the object
+    is noted, and where a person wanted otherwise it stays pending. Where this took so long that somebody else
+    has taken over, only a change is noted.
+    """
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        rows = Screening.objects.filter(pk=screening_id)
+        now = locked_if_free(rows).first()
         if now is None:
-            return True
+            return None if rows.exists() else True
         is_wanted = rule.should_be_hidden(now, registration) == hidden
         is_right = is_wanted and found not in (_Found.BUSY, _Found.STALE)
-        ours = hidden if found is _Found.CHANGED else (False if is_first else None)
-        _remember([now], pending=not is_right, hidden_by_us=ours, how=entry.hide)
+        is_mine = now.action_token == token
+        ours = hidden if found is _Found.CHANGED else (False if is_first and is_mine else None)
+        is_left = not is_right if is_mine else now.action_pending or not is_wanted
+        _remember([now], pending=is_left, hidden_by_us=ours, how=how)
+        if is_mine:
+            rows.update(action_token=None, action_until=None)
+            pending_actions.done(screening_id)
     return is_right
+
+
+def _fail(screening_id: int, error: BaseException) -> None:
+    try:
+        pending_actions.fail(screening_id, error)
+    except DatabaseError as also:
+        logger.error("Screening %s: and the database is away (%s).", screening_id, _name(also))
 
 
 def _out_of_reach(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Found:
@@ -276,11 +332,6 @@ def _by_callable(screening: Screening, entry: Registered, how: Hide, *, hidden: 
     return _Found.RIGHT if changed is False else _Found.CHANGED
 
 
-def _locked(screening_id: int) -> Screening | None:
-    rows = Screening.objects.select_for_update().filter(pk=screening_id, action_pending=True)
-    return rows.first()
-
-
 def _remember(
     screenings: Iterable[Screening],
     *,
@@ -299,13 +350,10 @@ def _remember(
             changed.setdefault((ours, by), []).append(row)
     for (ours, by), rows in changed.items():
         keys = [row.pk for row in rows]
-        Screening.objects.filter(pk__in=keys).update(action_pending=pending, hidden_by_us=ours, hidden_by=by)
-
-
-def _put_off(screening_id: int, seconds: timedelta) -> None:
-    """What is pending goes without the pause: it is to be claimed and scored meanwhile."""
-    idle = Screening.objects.exclude(status=Screening.Status.PENDING)
-    idle.filter(pk=screening_id, lease_token=None).update(lease_until=Now() + seconds)
+        rest = {} if pending else {"action_attempts": 0}
+        Screening.objects.filter(pk__in=keys).update(
+            action_pending=pending, hidden_by_us=ours, hidden_by=by, **rest
+        )
 
 
 def _name(error: BaseException) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from moderation import reviewing
+from moderation import pending_actions, reviewing, visibility
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.presenting import Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
@@ -259,8 +259,15 @@ def _list_filters(request: HttpRequest) -> str:
 
 def _result(review: Review) -> str:
     outcome = _("hidden") if review.outcome == Screening.Outcome.HIDE else _("shown")
-    # Its row is locked, its text has changed, or a callable of the site failed: the sweep goes on with it.
-    is_left = Screening.objects.filter(pk=review.screening_id, action_pending=True).exists()
+    screening = Screening.objects.defer("text").get(pk=review.screening_id)
+    if visibility.is_lost(screening):
+        becomes = _("is recorded; no such comment is left to be %(outcome)s")
+    elif pending_actions.has_failed(screening):
+        becomes = _("could not be %(outcome)s: an error of the site's code or data. It is tried again")
+    elif screening.action_pending:  # its row is locked, or its text has changed: the sweep goes on with it
+        becomes = _("will be %(outcome)s")
+    else:
+        becomes = _("is %(outcome)s")
     link = reverse("admin:moderation_screening_change", args=(review.screening_id,))
     labels = ", ".join(label.replace("_", " ") for label, value in review.labels.items() if value)
     return format_html(
@@ -268,7 +275,7 @@ def _result(review: Review) -> str:
         review.get_decision_display(),
         link,
         _("item %(id)s") % {"id": review.screening_id},
-        (_("will be %(outcome)s") if is_left else _("is %(outcome)s")) % {"outcome": outcome},
+        becomes % {"outcome": outcome},
         f" ({labels})." if labels else ".",
     )
 

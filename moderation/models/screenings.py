@@ -148,7 +148,8 @@ class Screening(models.Model):
     lease_token = models.UUIDField(null=True, blank=True, editable=False)
     """Who is scoring it; null while nobody is."""
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
-    """Nobody else may claim it before this time of the database's clock; also carries the back-off."""
+    """Nobody else may claim it before this time of the database's clock; also carries the back-off of
+    scoring."""
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     """Errors of scoring this text alone; nothing else counts."""
     deaths = models.PositiveSmallIntegerField(_("deaths"), default=0)
@@ -158,7 +159,9 @@ class Screening(models.Model):
     failed_version = models.ForeignKey(
         "moderation.ModelVersion", models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    """The version that gave up on it; any other version tries again."""
+    """The version that gave up on it last; any other version that had no try yet tries again."""
+    failed_versions = models.TextField(default="", db_default="", blank=True, editable=False)
+    """Ids of the versions that had their try, each as ",id,": none has a second one."""
 
     verdict = models.CharField(_("verdict"), max_length=12, choices=Verdict, blank=True)
     """Empty while pending."""
@@ -180,6 +183,12 @@ class Screening(models.Model):
 
     action_pending = models.BooleanField(_("action pending"), default=False)
     """The object's visibility is not yet what it should be; the sweep tries again."""
+    action_token = models.UUIDField(null=True, blank=True, editable=False)
+    """Who is carrying the action out; null while nobody is."""
+    action_until = models.DateTimeField(null=True, blank=True, editable=False)
+    """Nobody else carries it out before this time of the database's clock; also carries its back-off."""
+    action_attempts = models.PositiveSmallIntegerField(default=0, db_default=0, editable=False)
+    """Errors of carrying it out, tries that never ended included; 0 again once it is done."""
     hidden_by_us = models.BooleanField(_("hidden by us"), default=False)
     """We made the object invisible, so we may make it visible again; what others hid stays hidden."""
     hidden_by = models.TextField(_("hidden by"), default="", db_default="", blank=True, editable=False)

@@ -12,11 +12,11 @@ from datetime import timedelta
 
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections, router, transaction
-from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Now
+from django.db.models import Case, F, Q, TextField, Value, When
+from django.db.models.functions import Concat, Now
 
 from moderation.conf import conf
-from moderation.locking import locked_if_free
+from moderation.locking import locked_if_free, update_if_free
 from moderation.models import ModelVersion, Screening
 from moderation.models.screenings import ScreeningQuerySet as ScreeningRows
 
@@ -30,6 +30,9 @@ ATTEMPTS_TO_FAIL = 3
 """Errors of scoring this text alone."""
 RETRY_SECONDS = 5
 """After an error of its own a text waits so long, times its attempts."""
+
+PUT_OFF_SECONDS = 60
+"""What can't be read for reasons that are not its own waits so long, and the others go on."""
 
 RENEWALS = 30
 """A batch may take ten leases: each is renewed after a third of it."""
@@ -117,7 +120,14 @@ def release(token: uuid.UUID) -> int:
     A row that somebody is changing is left: waiting for a site's transaction would stop this worker. Most
     such rows are superseded by it; of the others `is_leased` tells, and the caller comes back.
     """
-    return _update_free(Screening.objects.filter(lease_token=token), lease_token=None, lease_until=None)
+    return update_if_free(Screening.objects.filter(lease_token=token), lease_token=None, lease_until=None)
+
+
+def put_off(token: uuid.UUID, screening_id: int) -> None:
+    """Give one row back for later, with nothing counted: what it met is no fault of its own."""
+    own = Screening.objects.filter(pk=screening_id, lease_token=token)
+    until = Now() + timedelta(seconds=PUT_OFF_SECONDS)
+    update_if_free(own, lease_token=None, lease_until=until)
 
 
 def is_leased(token: uuid.UUID) -> bool:
@@ -125,16 +135,17 @@ def is_leased(token: uuid.UUID) -> bool:
     return Screening.objects.filter(lease_token=token).exists()
 
 
-def count_error(token: uuid.UUID, screening_id: int, code: str, version: ModelVersion) -> None:
+def count_error(token: uuid.UUID, screening_id: int, code: str, version: ModelVersion) -> bool:
     """Count an error of this row alone: it waits, or after the third one fails.
 
-    Nothing is counted while somebody is changing the row, which is an edit, or the error comes again.
+    False, with nothing counted: the row is not ours any more, or somebody is changing it at this moment. That
+    is an edit, or the error comes again.
     """
     own = Screening.objects.filter(pk=screening_id, lease_token=token)
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = locked_if_free(own).first()
         if screening is None:
-            return
+            return False
         attempts = screening.attempts + 1
         if attempts >= ATTEMPTS_TO_FAIL:
             _fail(own, code, version, attempts=attempts)
@@ -145,6 +156,7 @@ def count_error(token: uuid.UUID, screening_id: int, code: str, version: ModelVe
                 lease_token=None,
                 lease_until=Now() + timedelta(seconds=RETRY_SECONDS * attempts),
             )
+    return True
 
 
 def fail_deadly(version: ModelVersion) -> int:
@@ -154,28 +166,26 @@ def fail_deadly(version: ModelVersion) -> int:
 
 
 def retry_failed(version: ModelVersion) -> int:
-    """Give what an earlier version failed at to this one; how many. Each stays in the queue until then.
+    """Give what other versions failed at to this one, once; how many. Each stays in the queue until then.
 
-    Earlier, and not just another: while two releases of a site run side by side, each with its own active
-    version, they would else undo each other's failures for ever.
+    Once, whichever version claims it then: while two releases of a site run side by side, each with its own
+    active version, they would else undo each other's failures for ever.
     """
     failed = Screening.objects.filter(is_current=True, status=Screening.Status.FAILED, outcome="")
-    of_earlier = failed.filter(Q(failed_version=None) | Q(failed_version__lt=version.pk))
-    return _update_free(
-        of_earlier, status=Screening.Status.PENDING, attempts=0, deaths=0, priority=Screening.Priority.LOW
+    untried = failed.exclude(failed_version=version).exclude(failed_versions__contains=_listed(version))
+    return update_if_free(
+        untried,
+        status=Screening.Status.PENDING,
+        attempts=0,
+        deaths=0,
+        priority=Screening.Priority.LOW,
+        failed_versions=_with(version),
     )
 
 
 def _renew(token: uuid.UUID) -> None:
     own = Screening.objects.filter(lease_token=token)
-    _update_free(own, lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS))
-
-
-def _update_free(rows: ScreeningRows, **columns: object) -> int:
-    """Update those of `rows` that nobody is changing at this moment; how many. Waits for nobody."""
-    with transaction.atomic(using=router.db_for_write(Screening)):
-        free = list(locked_if_free(rows).order_by("id").values_list("pk", flat=True))
-        return rows.filter(pk__in=free).update(**columns) if free else 0
+    update_if_free(own, lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS))
 
 
 def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Case) -> Claim:
@@ -236,7 +246,7 @@ def _expired() -> ScreeningRows:
 
 def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: object) -> int:
     """Stop trying and put it before a person; a comment keeps the visibility that it had while pending."""
-    failed = _update_free(
+    failed = update_if_free(
         rows,
         status=Screening.Status.FAILED,
         queued_for=Case(
@@ -246,6 +256,7 @@ def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: obje
         sampling_probability=1.0,
         error_code=code,
         failed_version=version,
+        failed_versions=_with(version),
         lease_token=None,
         lease_until=None,
         **columns,
@@ -259,3 +270,17 @@ def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: obje
             extra=extra,
         )
     return failed
+
+
+def _listed(version: ModelVersion) -> str:
+    """As `Screening.failed_versions` lists it."""
+    return f",{version.pk},"
+
+
+def _with(version: ModelVersion) -> Case:
+    """The list of versions that had their try, with this one."""
+    listed = Value(_listed(version), output_field=TextField())
+    return Case(
+        When(failed_versions__contains=_listed(version), then=F("failed_versions")),
+        default=Concat(F("failed_versions"), listed, output_field=TextField()),
+    )

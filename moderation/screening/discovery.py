@@ -28,7 +28,7 @@ from moderation.releasing import hide_again
 from moderation.row_errors import code, ends_the_process, stepping_over
 from moderation.screening.copies import adopted, current_screenings, screenings_of_any_text
 from moderation.screening.enqueue import fail_unread, promise
-from moderation.screening.live import reconcile, reconcile_each
+from moderation.screening.live import reconcile_each
 
 logger = logging.getLogger("moderation.screening")
 
@@ -122,7 +122,7 @@ def blank_gone() -> int:
     for entry in registry.registered():
         after = 0
         while rows := list(current_screenings(entry).filter(pk__gt=after).order_by("pk")[:CHUNK]):
-            gone += reconcile(rows).gone
+            gone += reconcile_each(rows, _note).gone
             after = rows[-1].pk
     return gone
 

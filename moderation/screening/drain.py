@@ -26,6 +26,7 @@ from moderation.screening.claim import (
     is_leased,
     is_one_for_alone,
     kept,
+    put_off,
     release,
 )
 from moderation.screening.company import alone, together
@@ -164,7 +165,7 @@ def _work_off(
                 if stop.is_set():
                     break
                 results = score_each(score, [row.text for row in part.screenings])
-                stored = _store(part, _compared(part, results), version)
+                stored = _store(*_compared(part, results), version)
                 left -= stored.failures + sum(stored.verdicts.values())
                 done.add(stored)
         return True
@@ -189,20 +190,31 @@ def _slices(batch: Claim) -> Iterator[Claim]:
     yield Claim(batch.token, part)
 
 
-def _compared(batch: Claim, results: Sequence[Scores | Failure]) -> list[Scores | Failure]:
+def _compared(batch: Claim, results: Sequence[Scores | Failure]) -> tuple[Claim, list[Scores | Failure]]:
     """The results, with a failure for each row whose object can't be compared with what was scored.
 
-    What was edited or deleted behind the receivers meanwhile is superseded by this, and then not ours.
+    What was edited or deleted behind the receivers meanwhile is superseded by this, and then not ours. Left
+    out, and put off, is what the database gives no answer about while it answers otherwise.
     """
     failures: dict[int, Failure] = {}
+    waiting: set[int] = set()
 
     def blame(row: Screening, error: BaseException) -> None:
         failures[row.pk] = Failure(row_errors.code("reading", error))
         logger.error("Screening %s: its object can't be read (%s).", row.pk, type(error).__name__)
 
-    reconcile_each([row for row in batch.screenings if row.source == Screening.Source.OBJECT], blame)
-    rows = zip(batch.screenings, results, strict=True)
-    return [failures.get(row.pk, result) for row, result in rows]
+    def wait(row: Screening, error: BaseException) -> None:
+        waiting.add(row.pk)
+        put_off(batch.token, row.pk)
+        metrics.count_failure(row_errors.code("reading", error))
+        logger.error(
+            "Screening %s: its object can't be read now (%s); it is put off.", row.pk, type(error).__name__
+        )
+
+    reconcile_each([row for row in batch.screenings if row.source == Screening.Source.OBJECT], blame, wait)
+    pairs = zip(batch.screenings, results, strict=True)
+    left = [(row, failures.get(row.pk, result)) for row, result in pairs if row.pk not in waiting]
+    return Claim(batch.token, [row for row, _ in left]), [result for _, result in left]
 
 
 def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:

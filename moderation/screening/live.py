@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.db import router
+from django.db import router, transaction
 
 from moderation import means, row_errors
+from moderation.locking import locked_if_free
 from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.screening.copies import forget
+from moderation.screening.copies import current_screenings, forget
 from moderation.screening.enqueue import promise
 
 
@@ -30,14 +31,16 @@ class Differences:
 
 
 def reconcile_each(
-    screenings: Sequence[Screening], blame: Callable[[Screening, BaseException], object]
+    screenings: Sequence[Screening],
+    blame: Callable[[Screening, BaseException], object],
+    put_off: Callable[[Screening, BaseException], object] | None = None,
 ) -> Differences:
     """Compare as `reconcile` does; a row whose object raises is given to `blame`, and the others go on.
 
-    Raises OperationalError or InterfaceError where the database is away.
+    put_off: see `row_errors.stepping_over`. Raises a DatabaseError that is no row's.
     """
     found = Differences()
-    for differences in row_errors.stepping_over(reconcile, screenings, blame):
+    for differences in row_errors.stepping_over(reconcile, screenings, blame, put_off):
         found.add(differences)
     return found
 
@@ -74,5 +77,10 @@ def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, str]:
 
 
 def _promise_again(entry: Registered, key: str) -> bool:
+    """False where somebody is changing the screening at this moment: a save, and so it is not waited for."""
     instance = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk=key).first()
-    return instance is not None and promise(entry, instance) is not None
+    if instance is None:
+        return False
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        is_free = locked_if_free(current_screenings(entry).filter(object_id=key)).first() is not None
+        return is_free and promise(entry, instance) is not None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from django.db import DatabaseError
 
-from moderation import metrics
+from moderation import metrics, row_errors
 from moderation.conf import conf
 from moderation.models import ModelVersion
 from moderation.screening import serving
@@ -70,6 +70,7 @@ def score_each(score: Scorer, texts: Sequence[str]) -> list[Scores | Failure]:
     try:
         return [_checked(scores) for scores in score(texts)]
     except Exception as error:
+        _pass_on(error)
         if _is_not_the_texts_fault(error):
             raise ModelNotReady(type(error).__name__) from error
     results: list[Scores | Failure] = []
@@ -77,6 +78,7 @@ def score_each(score: Scorer, texts: Sequence[str]) -> list[Scores | Failure]:
         try:
             results.append(_checked(score([text])[0]))
         except Exception as error:
+            _pass_on(error)
             if _is_not_the_texts_fault(error):
                 raise ModelNotReady(type(error).__name__) from error
             results.append(Failure(f"scoring-error:{type(error).__name__}"[:64]))
@@ -90,6 +92,7 @@ def check_on_canary(score: Scorer) -> None:
     try:
         _checked(score([CANARY])[0])
     except Exception as error:
+        _pass_on(error)
         raise ModelNotReady(f"scores nothing ({type(error).__name__})") from error
 
 
@@ -98,6 +101,12 @@ def _checked(scores: Scores) -> Scores:
         if not (math.isfinite(value) and -1e-6 <= value <= 1 + 1e-6):
             raise ValueError("not a probability")
     return {label: min(1.0, max(0.0, float(value))) for label, value in scores.items()}
+
+
+def _pass_on(error: Exception) -> None:
+    """Raise what ends the process or the task: a time limit that runs out is no fault of text or model."""
+    if row_errors.ends_the_process(error):
+        raise error
 
 
 def _is_not_the_texts_fault(error: Exception) -> bool:
@@ -141,6 +150,7 @@ class _Loaded:
         try:
             served = serving.serve(version, backend=self._backend(), cores=self._cores)
         except Exception as error:
+            _pass_on(error)
             self._put_off(version, error)
             raise self._not_ready() from error
         self._served, self._sha256 = served, version.manifest_sha256

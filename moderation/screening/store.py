@@ -51,9 +51,8 @@ def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersi
     scores: dict[int, Scores] = {}
     for screening, result in zip(claim.screenings, results, strict=True):
         if isinstance(result, Failure):
-            count_error(claim.token, screening.pk, result.code, version)
             metrics.count_failure(result.code)
-            done.failures += 1
+            done.failures += count_error(claim.token, screening.pk, result.code, version)
         else:
             scores[screening.pk] = result
     with transaction.atomic(using=router.db_for_write(Screening)):

@@ -40,7 +40,7 @@ def test_a_hide_callable_that_raises_is_tried_again_and_disturbs_nobody(
 
     def is_withdrawn() -> bool:
         # The minute until the next try is over; again and again, as one may be under way just now.
-        Screening.objects.filter(pk=row.pk, action_pending=True).update(lease_until=None)
+        Screening.objects.filter(pk=row.pk, action_pending=True).update(action_until=None)
         return Letter.objects.get(pk=letter.pk).is_withdrawn
 
     workers.wait_for(is_withdrawn, "the second try")

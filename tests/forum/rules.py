@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db import OperationalError, ProgrammingError
+
 from tests.forum.models import Letter, Note, Poem, Riddle
 
 
@@ -11,6 +13,10 @@ class WillNot(Exception):
 
 class NoException(BaseException):
     """As some libraries raise on purpose, so that nobody catches it by accident."""
+
+
+NOBODYS = {"away": OperationalError, "not migrated": ProgrammingError, "memory": MemoryError}
+"""What is no row's fault, and may come with one row alone all the same."""
 
 
 def is_trusted(note: Note) -> bool:
@@ -45,6 +51,8 @@ def whole_riddle(riddle: Riddle) -> str:
     """What is screened of a riddle."""
     if riddle.trouble == "no exception":
         raise NoException(riddle.words)
+    if riddle.trouble in NOBODYS:
+        raise NOBODYS[riddle.trouble](riddle.words)
     if riddle.trouble == "related":
         return f"{riddle.teller.text} {riddle.words}"  # type: ignore[union-attr]
     return riddle.told

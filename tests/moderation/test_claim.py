@@ -216,15 +216,32 @@ def _in_threads(count: int, work: Callable[[], None], errors: list[BaseException
         thread.join(60)
 
 
+def fail(version: ModelVersion) -> None:
+    """A worker with this version dies of the one pending text until it is failed."""
+    Screening.objects.pending().update(deaths=claim_module.DEATHS_TO_FAIL)
+    assert fail_deadly(version) == 1
+
+
 @pytest.mark.django_db
-def test_what_a_version_failed_at_is_tried_again_by_later_ones_alone(version: ModelVersion) -> None:
-    """While two releases of a site run side by side, neither undoes what the other failed at."""
+def test_each_version_has_one_try_at_what_others_failed_at_whoever_claims_it_then(
+    version: ModelVersion,
+) -> None:
+    """While two releases of a site run side by side, neither undoes what the other failed at for ever."""
     later = make_version("2")
-    make_pending(1, status="failed", failed_version=version)
-    make_pending(1, status="failed", failed_version=later)
+    make_pending(1)
+    fail(version)
     assert retry_failed(version) == 0
     assert retry_failed(later) == 1
-    assert Screening.objects.get(status="failed").failed_version == later
+    fail(version)  # which claimed it all the same
+    assert (retry_failed(version), retry_failed(later)) == (0, 0)
+    assert retry_failed(make_version("3")) == 1
+
+
+@pytest.mark.django_db
+def test_going_back_to_an_earlier_version_gives_it_what_the_bad_one_failed_at(version: ModelVersion) -> None:
+    make_pending(1)
+    fail(make_version("2"))
+    assert retry_failed(version) == 1
 
 
 @pytest.mark.regression("M12")
@@ -240,7 +257,7 @@ def test_row_that_a_site_s_transaction_holds_is_never_waited_for(version: ModelV
         assert release(mine.token) == 1
         assert is_leased(mine.token)  # so whoever releases it comes back
         assert fail_deadly(version) == 1
-        Screening.objects.filter(pk=free.pk).update(failed_version=None)
+        Screening.objects.filter(pk=free.pk).update(failed_version=None, failed_versions="")
         assert retry_failed(version) == 1
     locked.refresh_from_db()
     assert (locked.status, locked.attempts) == ("pending", 0)

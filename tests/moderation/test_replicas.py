@@ -15,7 +15,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
-from moderation import model_store, releasing, reviewing, visibility
+from moderation import model_store, pending_actions, releasing, reviewing
 from moderation.models import Discovery, ModelVersion, Review, Scoring, Screening
 from moderation.screening.discovery import remember_starts
 from moderation.sweep import sweep
@@ -123,7 +123,7 @@ def test_what_is_shown_again_is_hidden_or_released_without_it() -> None:
     assert sweep(load=load_by_words).found.shown == 1
     assert state() == "withheld"
     assert releasing.release(stale) is True
-    assert visibility.actions_due(9) == []
+    assert pending_actions.due(9) == []
     assert state() == "published"
 
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import OperationalError, connection
 from django.test import Client
 
-from moderation import registry, signals
+from moderation import registry, signals, tasks
+from moderation.conf import conf
 from moderation.models import ModelVersion, Screening
 from moderation.row_errors import stepping_over
 from moderation.screening.copies import content_type_of
-from moderation.screening.discovery import remember_starts
+from moderation.screening.discovery import blank_gone, remember_starts
+from moderation.screening.drain import drain
 from moderation.sweep import sweep
 from tests.forum.models import Letter, Post, Riddle, Secret
-from tests.forum.rules import NoException
+from tests.forum.rules import NOBODYS, NoException
 from tests.moderation.conftest import by_words, load_by_words, run_command, scores_with, screen
 
 pytestmark = [pytest.mark.regression("H1"), pytest.mark.django_db]
@@ -177,3 +180,50 @@ def test_control_of_the_process_is_never_pinned_on_a_row() -> None:
     for error in (KeyboardInterrupt(), SystemExit(), OperationalError(), MemoryError()):
         with pytest.raises(type(error)):
             list(stepping_over(work, [uuid.uuid4()], lambda *_: pytest.fail("was blamed")))
+
+
+@pytest.mark.parametrize("trouble", NOBODYS)
+def test_what_is_no_row_s_fault_is_counted_against_none_and_stops_nobody(
+    version: ModelVersion, trouble: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as a column that a release reads before it is migrated, or another database of the site's."""
+    key = _riddle(trouble)
+    for _ in range(4):
+        Post.objects.create(body=TOXIC)
+        assert screen().verdicts == {"held": 1}
+        Screening.objects.pending().update(lease_until=None)
+    row = Screening.objects.pending().get(object_id=str(key))
+    assert (row.attempts, row.deaths, row.lease_token, row.error_code) == (0, 0, None, "")
+    assert f"Screening {row.pk}" in caplog.text and LEAK not in caplog.text
+    Riddle._base_manager.update(trouble="")
+    assert screen().scored == 1
+
+
+def test_comparing_everything_by_hand_steps_over_a_row_that_raises(version: ModelVersion) -> None:
+    _damaged_secret()
+    gone = Secret.objects.create(body="bye")
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM forum_secret WHERE id = %s", [gone.pk])
+    assert blank_gone() == 1
+
+
+def test_time_limit_of_a_task_is_no_fault_of_the_text_at_hand(version: ModelVersion) -> None:
+    """Also where it runs out while one text is scored alone."""
+    Post.objects.create(body="hello")
+    Post.objects.create(body="slow")
+
+    def score(texts: Sequence[str]) -> list[dict[str, float]]:
+        if "slow" in texts:
+            raise SoftTimeLimitExceeded if len(texts) == 1 else ValueError
+        return by_words(texts)
+
+    with pytest.raises(SoftTimeLimitExceeded):
+        drain(load=lambda version: score)
+    rows = Screening.objects.values_list("status", "attempts", "deaths", "lease_token")
+    assert set(rows) == {("pending", 0, 0, None)}
+
+
+@pytest.mark.regression("D8")
+def test_time_limits_of_a_site_s_tasks_are_not_those_of_screening() -> None:
+    assert tasks.drain.soft_time_limit > 10 * conf.LEASE_SECONDS
+    assert tasks.drain.time_limit > tasks.drain.soft_time_limit

@@ -136,7 +136,7 @@ def test_pending_actions_are_carried_out() -> None:
     run()
     assert Letter.objects.get().is_withdrawn is False
     Letter.objects.update(refuses=False)
-    Screening.objects.update(lease_until=None)
+    Screening.objects.update(action_until=None)
     assert run().acted == 1
     assert Letter.objects.get().is_withdrawn is True
 

@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
-from moderation import reviewing, visibility
+from moderation import pending_actions, reviewing, visibility
 from moderation.models import ModelVersion, Screening
 from tests.forum import rules
 from tests.forum.models import Letter, Note
@@ -131,10 +131,10 @@ def test_a_callable_that_raises_is_tried_again_later(
     )
     assert "WillNot" in caplog.text
     assert HELD not in caplog.text
-    assert visibility.actions_due(10) == []
+    assert pending_actions.due(10) == []
     Letter.objects.update(refuses=False)
-    Screening.objects.update(lease_until="2000-01-01T00:00Z")
-    assert visibility.actions_due(10) == [row.pk]
+    Screening.objects.update(action_until="2000-01-01T00:00Z")
+    assert pending_actions.due(10) == [row.pk]
     assert visibility.act(row.pk) is True
     assert Letter.objects.get().is_withdrawn is True
     assert (only().hidden_by_us, only().action_pending) == (True, False)
