@@ -113,15 +113,16 @@ def _check_chains(labels: Iterable[str]) -> Iterator[CheckMessage]:
             )
 
 
-def check_transactions(databases: Any = None, **_: Any) -> list[CheckMessage]:
+def check_transactions(**_: Any) -> list[CheckMessage]:
     """SQLite without IMMEDIATE transactions: a look at the settings, which asks no database."""
-    told = set(databases or ())  # `check_database` looks at these
-    return [_sqlite_warning(alias) for alias in sqlite.told_wrongly() if alias not in told]
+    return [_sqlite_warning(alias) for alias in sqlite.told_wrongly()]
 
 
 def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """SQLite without WAL and IMMEDIATE lets one writer fail where it could wait. Only with `--database`."""
-    return [_sqlite_warning(alias) for alias in sqlite.told_wrongly(databases or (), asks=True)]
+    """SQLite without WAL, or in a database that only `--database` names without IMMEDIATE transactions."""
+    told = sqlite.told_wrongly()  # by `check_transactions`
+    wrong = sqlite.told_wrongly(databases or (), asks=True)
+    return [_sqlite_warning(alias) for alias in wrong if alias not in told]
 
 
 def _sqlite_warning(alias: str) -> CheckMessage:
