@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -78,10 +78,11 @@ class ScreeningAdmin(ReadOnlyAdmin):
         return Queue
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Screening]:
-        return (
+        rows: QuerySet[Screening] = (
             super()
             .get_queryset(request)
             .select_related("content_type")
+            .annotate(was_edited=_has_an_earlier_text())
             .prefetch_related(
                 Prefetch(
                     "scorings",
@@ -91,6 +92,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 Prefetch("reviews", queryset=Review.objects.order_by("number"), to_attr="all_reviews"),
             )
         )
+        return rows
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         return StatusFilter.ordering(request)
@@ -191,6 +193,18 @@ def earlier_decisions(screenings: list[Screening]) -> dict[int, Review]:
         if of.pk < current.pk:
             found[current.pk] = review
     return found
+
+
+def _has_an_earlier_text() -> Exists:
+    """True of a screening whose object had another text before; staff may have edited it, too."""
+    earlier = Screening.objects.filter(
+        content_type=OuterRef("content_type"),
+        object_id=OuterRef("object_id"),
+        field=OuterRef("field"),
+        pk__lt=OuterRef("pk"),
+        source=Screening.Source.OBJECT,
+    )
+    return Exists(earlier)
 
 
 def _active() -> ModelVersion | None:

@@ -85,3 +85,23 @@ def test_deleted_moderator_leaves_both_decisions_and_a_name(
     }
     for row in Screening.objects.all():
         assert "marie" in admin_client.get(f"/admin/moderation/screening/{row.pk}/change/").text
+
+
+def test_insult_that_staff_edited_in_is_not_blamed_on_the_author(
+    version: ModelVersion, admin_client: Client
+) -> None:
+    author = get_user_model().objects.create_user("kind-author")
+    post = Post.objects.create(body="thank you", author=author)
+    untouched = Post.objects.create(body="another idiot", author=author)
+    screen()
+    post.body = "thank you, idiot"  # a member of the staff, through the site's admin
+    post.save()
+    screen()
+    pages = [admin_client.get("/admin/moderation/screening/").text]
+    edited = Screening.objects.get(object_id=str(post.pk), is_current=True)
+    pages.append(admin_client.get(f"/admin/moderation/screening/{edited.pk}/change/").text)
+    for page in pages:
+        assert page.count("Edited since it was first screened, by its author or by somebody else.") == 1
+        assert "kind-author" not in page
+    first = Screening.objects.get(object_id=str(untouched.pk))
+    assert "Edited since" not in admin_client.get(f"/admin/moderation/screening/{first.pk}/change/").text
