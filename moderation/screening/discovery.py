@@ -141,6 +141,16 @@ def keys_after(entry: Registered, after: object) -> list[Any]:
     return list(rows.values_list("pk", flat=True)[:CHUNK])
 
 
+def put_before_a_person(entry: Registered, key: Any, error: BaseException) -> None:
+    """What can't be read can't be screened: it stands in the queue as failed, and the compare looks again."""
+    logger.error("%s %s can't be read (%s).", entry.label, key, type(error).__name__)
+    metrics.count_failure(code("reading", error))
+    try:
+        fail_unread(entry, str(key), code("reading", error))
+    except Exception as also:  # such as a key that is too long for the row
+        logger.error("%s %s is not in the queue (%s).", entry.label, key, type(also).__name__)
+
+
 def _look_above_watermark(entry: Registered, state: Discovery, found: Found) -> None:
     """Every key is looked at by two sweeps: a transaction may take its key early and commit late."""
     highest = state.watermark
@@ -185,7 +195,7 @@ def _promise_missing(entry: Registered, keys: Iterable[Any]) -> int:
     screened = current_screenings(entry).filter(object_id__in=list(by_text))
     missing = by_text.keys() - set(screened.values_list("object_id", flat=True))
     work = partial(_promise_all, entry)
-    unread = partial(_put_before_a_person, entry)
+    unread = partial(put_before_a_person, entry)
     return sum(stepping_over(work, [by_text[text] for text in missing], unread))
 
 
@@ -194,16 +204,6 @@ def _promise_all(entry: Registered, keys: Sequence[Any]) -> int:
     return sum(
         promise(entry, instance, priority=Screening.Priority.LOW) is not None for instance in instances
     )
-
-
-def _put_before_a_person(entry: Registered, key: Any, error: BaseException) -> None:
-    """What can't be read can't be screened: it stands in the queue as failed, and the compare looks again."""
-    logger.error("%s %s can't be read (%s).", entry.label, key, type(error).__name__)
-    metrics.count_failure(code("reading", error))
-    try:
-        fail_unread(entry, str(key), code("reading", error))
-    except Exception as also:  # such as a key that is too long for the row
-        logger.error("%s %s is not in the queue (%s).", entry.label, key, type(also).__name__)
 
 
 def _note(row: Screening, error: BaseException) -> None:

@@ -8,7 +8,10 @@ screened before them, and a rate that is asked for is kept however many workers 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
 from typing import Any
 
 from django.utils import timezone
@@ -16,9 +19,10 @@ from django.utils import timezone
 from moderation import registry
 from moderation.models import Discovery, Screening, ScreeningRun
 from moderation.registry import Registered
+from moderation.row_errors import code, stepping_over
 from moderation.screening import runs
 from moderation.screening.copies import current_screenings, new_screening
-from moderation.screening.discovery import remember_start, rows_of
+from moderation.screening.discovery import put_before_a_person, remember_start, rows_of
 from moderation.screening.drain import drain
 from moderation.screening.enqueue import is_exempt
 from moderation.screening.pace import LOOK_SECONDS, Pace
@@ -63,7 +67,8 @@ def screen_existing(
 ) -> bool:
     """Go on with `run` until it is finished, `limit` objects were taken or `pace` says stop; is it finished?
 
-    Objects that the site exempts, or that have a screening, are passed over. Raises LookupError where the
+    Objects that the site exempts, or that have a screening, are passed over; one that can't be read stands in
+    the queue as failed. Raises LookupError where the
     model is not registered any more, ModelNotReady, TakenOver or DatabaseError; `run` can be gone on with.
     """
     entry = registry.get(run.model_label)
@@ -80,17 +85,16 @@ def screen_existing(
         missing = _without_screening(entry, keys)
         if left is not None and len(missing) > left:
             keys, missing = keys[: keys.index(missing[left])], missing[:left]
-        fresh = [
-            new_screening(entry, instance, Screening.Priority.LOW)
-            for instance in rows_of(entry).filter(pk__in=missing)
-            if not is_exempt(entry, instance)
-        ]
+        unread: Counter[str] = Counter()
+        made = stepping_over(partial(_make, entry), missing, partial(_put_before_a_person, entry, unread))
+        fresh = list(chain.from_iterable(made))
         with runs.chunk(run, right) as changed:
             # Somebody may have saved one of them in this moment: then it is promised already.
             Screening.objects.bulk_create(fresh, ignore_conflicts=True)
             changed.position = str(keys[-1])
             changed.passed += len(keys)
             changed.scored += len(fresh)
+            runs.add(changed.failures, unread)
         failures = _screen(entry, [row.object_id for row in fresh], pace, right, load)
         if failures:
             with runs.chunk(run, right) as changed:
@@ -102,6 +106,19 @@ def screen_existing(
         if left is not None and left <= 0:
             return False
     return False
+
+
+def _make(entry: Registered, keys: Sequence[Any]) -> list[Screening]:
+    return [
+        new_screening(entry, instance, Screening.Priority.LOW)
+        for instance in rows_of(entry).filter(pk__in=keys)
+        if not is_exempt(entry, instance)
+    ]
+
+
+def _put_before_a_person(entry: Registered, unread: Counter[str], key: Any, error: BaseException) -> None:
+    put_before_a_person(entry, key, error)
+    unread[code("reading", error)] += 1
 
 
 def _next_keys(entry: Registered, run: ScreeningRun) -> list[Any]:

@@ -21,7 +21,7 @@ from moderation.screening.pace import Pace
 from moderation.screening.runs import Right
 from moderation.screening.score import ModelNotReady, Scorer
 from moderation.sweep import sweep
-from tests.forum.models import Letter, Note, Post
+from tests.forum.models import Letter, Note, Post, Riddle
 from tests.moderation.conftest import by_words, load_by_words, scores_with
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +55,26 @@ def go(run: ScreeningRun, right: Right, **options: Any) -> bool:
 def screened() -> list[str]:
     rows = Screening.objects.filter(is_current=True, status="done").order_by("id")
     return list(rows.values_list("text", flat=True))
+
+
+@pytest.mark.regression("H1")
+def test_one_that_can_t_be_read_does_not_end_the_run(right: Right) -> None:
+    words = "I will kill you"
+    Riddle.objects.bulk_create(
+        [Riddle(words=words), Riddle(words=words, trouble="no exception"), Riddle(words=words)]
+    )
+    entry = get("forum.Riddle")
+    assert entry is not None
+    run = begin(entry)
+    assert go(run, right)
+    assert list(Riddle._base_manager.order_by("pk").values_list("is_public", flat=True)) == [
+        False,
+        True,
+        False,
+    ]
+    failed = Screening.objects.open().get(status="failed")
+    assert (failed.queued_for, failed.text) == ("failed", "")
+    assert (run.passed, run.scored, run.failures) == (3, 2, {"reading-error:NoException": 1})
 
 
 def test_everything_that_was_there_is_screened_in_the_order_of_its_keys(right: Right) -> None:
