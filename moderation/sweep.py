@@ -20,6 +20,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models.signals import post_migrate
 
 from moderation import (
+    action_thread,
     leases,
     metrics,
     model_store,
@@ -148,6 +149,11 @@ class Sweeper(threading.Thread):
         super().__init__(name="moderation-sweep", daemon=True)
 
     def run(self) -> None:
+        """Sweep until told to stop; what the site's callables are asked to do has a thread of its own."""
+        with action_thread.running(JOIN_SECONDS / 2):
+            self._run()
+
+    def _run(self) -> None:
         self._warm_up()
         while not stopping.is_set():
             has_time = True

@@ -32,8 +32,8 @@ RETRY_OBSTRUCTED_SECONDS = 600
 PAUSES = (0.0, 0.1, 0.4)
 """Before each try to note what was done to an object, while somebody is changing its screening."""
 
-hand_over: Callable[[int], bool] | None = None
-"""Set in a worker: takes an action over that may take its time, and says whether it did."""
+hand_over: Callable[[int], object] | None = None
+"""Set in a worker: takes over what may take its time, as a callable of the site does (`action_thread`)."""
 
 
 class _Found(Enum):
@@ -97,15 +97,14 @@ def obstacle(screening: Screening) -> str:
     return f'its text "{screening.field}" is no column of {model._meta.label}'
 
 
-def act(screening_id: int) -> bool:
+def act(screening_id: int, *, is_in_time: bool = True) -> bool:
     """Carry out what is pending for one screening; False where it has to be tried again.
 
-    Raises nothing but what ends the process.
+    is_in_time: True leaves what may take its time to `hand_over`, where that is set, and says False. Raises
+    nothing but what ends the process.
     """
-    if hand_over is not None and hand_over(screening_id):
-        return False
     try:
-        return _act(screening_id)
+        return _act(screening_id, hand_over if is_in_time else None)
     except BaseException as error:
         if row_errors.ends_the_process(error):
             raise
@@ -220,7 +219,7 @@ def _by_field(
     return found
 
 
-def _act(screening_id: int) -> bool:
+def _act(screening_id: int, leave_to: Callable[[int], object] | None) -> bool:
     alias = router.db_for_write(Screening)
     with transaction.atomic(using=alias):
         screening = pending_actions.take(screening_id)
@@ -237,6 +236,9 @@ def _act(screening_id: int) -> bool:
         if not (hidden or screening.hidden_by_us) or not _is_possible(entry.model, screening.object_id):
             _remember([screening], pending=False)
             return True
+        if leave_to is not None:
+            transaction.on_commit(partial(leave_to, screening_id), using=alias)
+            return False
         # If this process dies between hiding it and noting that, the next try finds it hidden: by us.
         is_first = hidden and not screening.hidden_by_us
         if is_first:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 from django.db.models.functions import Now
 
+from moderation import pending_actions
 from moderation.conf import conf
 from moderation.metrics import priority_name
 from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbeat
@@ -85,6 +86,13 @@ def overdue_actions(seconds: float) -> int:
     for column in ("scored", "reviewed"):
         stuck = stuck.filter(Q(**{column: None}) | Q(**{f"{column}__lt": before}))
     return stuck.count()
+
+
+def hanging_actions() -> int:
+    """How many hidings and showings were begun and never ended: a callable hangs, or its worker died."""
+    begun = Q(action_token__isnull=False, action_until__lt=Now())
+    never_ended = begun | Q(error_code=pending_actions.NEVER_ENDED)
+    return Screening.objects.filter(never_ended, action_pending=True).count()
 
 
 def alive_within() -> float:

@@ -238,8 +238,13 @@ def _actions(known: Figures, limits: Limits) -> Finding:
     stuck = figures.overdue_actions(limits.action_seconds)
     says = f"{known.actions} to be carried out, {stuck} of them for over {limits.action_seconds:.0f} s."
     does = "Look for `visibility not changed` in the workers' log: mostly the site's hide or show raises."
-    numbers = {"pending": known.actions, "overdue": stuck}
-    return Finding("actions", not stuck, says, does if stuck else "", numbers)
+    hanging = figures.hanging_actions()
+    if hanging:
+        says += f" {hanging} were begun and never ended."
+        does = "The site's hide or show hangs, or its worker was killed. Give what it calls a time-out."
+    is_well = not stuck and not hanging
+    numbers = {"pending": known.actions, "overdue": stuck, "hanging": hanging}
+    return Finding("actions", is_well, says, "" if is_well else does, numbers)
 
 
 def _discovery(known: Figures, limits: Limits) -> Finding:

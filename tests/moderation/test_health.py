@@ -253,7 +253,7 @@ def test_a_hiding_that_is_not_carried_out_is_told_after_a_while(worker: str, bro
     screen()
     Screening.objects.update(action_pending=True)
     assert wrong() == []
-    assert findings()["actions"]["numbers"] == {"pending": 1, "overdue": 0}
+    assert findings()["actions"]["numbers"] == {"pending": 1, "overdue": 0, "hanging": 0}
     hour_ago = timezone.now() - timedelta(hours=1)
     Screening.objects.update(created=hour_ago, scored=hour_ago)
     assert wrong() == ["actions"]

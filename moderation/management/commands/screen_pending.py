@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 
-from moderation import row_errors, sqlite
+from moderation import action_thread, row_errors, sqlite
 from moderation.conf import conf
 from moderation.management.interruptions import ctrl_c_on_sigterm
 from moderation.models import Screening
@@ -67,6 +67,10 @@ class Command(BaseCommand):
         """Go on until interrupted; survives what a worker's sweeper survives."""
         warn_of_database()
         worker_port.open_port()
+        with action_thread.running():
+            self._go_on(batches)
+
+    def _go_on(self, batches: int | None) -> NoReturn:
         while True:
             try:
                 done = self._sweep(batches, conf.SWEEP_SECONDS)
