@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from django.db.models import Count, F, Q
 from django.db.models.functions import Floor
 
+from moderation import estimates
 from moderation.models import Screening
 
 BANDS = 20
 """To each unit of severity: a band is 0.05 wide."""
-MIN_REVIEWED = 5
-"""A band with fewer reviewed items is taken together with the next."""
 
 Class = tuple[str, int]
 
@@ -29,65 +28,46 @@ Class = tuple[str, int]
 class Response:
     """Shares reviewed of what came up, whose text is still there."""
 
-    shares: dict[Class, float] = field(default_factory=dict)
-    unseen: float = 0.0
-    """Share of what came up for certain that stands in bands of which nobody has reviewed one item; figures
-    take it to be like the nearest band, which no data bear out."""
+    of_all: dict[Class, float] = field(default_factory=dict)
+    """Bands that nobody reached are taken to be like the nearest, which no data bear out."""
+    of_reached: dict[Class, float] = field(default_factory=dict)
+    """Without those bands."""
+    unreached: float = 0.0
+    """Share of what came up for certain that stands in such bands."""
 
-    def of(self, screening: Screening) -> float:
-        """The share for items such as this reviewed one, over 0."""
-        return self.shares.get(_class(screening.queued_for, screening.severity), 1.0)
+    def share(self, screening: Screening) -> float:
+        """The share reviewed of items such as this reviewed one, over 0."""
+        return self.of_all.get(_class(screening.queued_for, screening.severity), 1.0)
+
+    def share_of_reached(self, screening: Screening) -> float:
+        """The same in the part of the queue that was reached."""
+        return self.of_reached.get(_class(screening.queued_for, screening.severity), 1.0)
 
 
 def response() -> Response:
     """Count what came up and what was reviewed; one query that reads all that ever stood in the queue."""
     came_up: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
     rows = Screening.objects.filter(blanked=None).exclude(queued_for="").order_by()
-    for reason, band, count, reviewed in (
+    for reason, floor, count, reviewed in (
         rows.annotate(band=Floor(F("severity") * BANDS))
         .values_list("queued_for", "band")
         .annotate(came_up=Count("pk"), reviewed=Count("pk", filter=~Q(outcome="")))
     ):
-        of = _class(reason, band / BANDS)
-        before = came_up[reason].get(of[1], (0, 0))
-        came_up[reason][of[1]] = (before[0] + count, before[1] + reviewed)
-    shares = {
-        (reason, band): share for reason, bands in came_up.items() for band, share in _shares(bands).items()
-    }
-    certain = [
-        pair
-        for reason, bands in came_up.items()
-        if reason != Screening.QueuedFor.AUDIT
-        for pair in bands.values()
-    ]
-    total = sum(count for count, _ in certain)
-    unseen = sum(count for count, reviewed in certain if not reviewed)
-    return Response(shares, unseen / total if total else 0.0)
+        band = 0 if reason == Screening.QueuedFor.AUDIT else int(floor)
+        before = came_up[reason].get(band, (0, 0))
+        came_up[reason][band] = (before[0] + count, before[1] + reviewed)
+    found = Response()
+    certain = unreached = 0
+    for reason, bands in came_up.items():
+        of_all, of_reached = estimates.shares_by_band(bands)
+        found.of_all.update({(reason, band): share for band, share in of_all.items()})
+        found.of_reached.update({(reason, band): share for band, share in of_reached.items()})
+        if reason != Screening.QueuedFor.AUDIT:
+            certain += sum(count for count, _ in bands.values())
+            unreached += sum(bands[band][0] for band in bands if band not in of_reached)
+    return replace(found, unreached=unreached / certain if certain else 0.0)
 
 
 def _class(reason: str, severity: float) -> Class:
-    if reason == Screening.QueuedFor.AUDIT:
-        return reason, 0
-    return reason, math.floor(severity * BANDS)
-
-
-def _shares(bands: dict[int, tuple[int, int]]) -> dict[int, float]:
-    """{band: share reviewed}, from the most severe on, small bands together with what follows them."""
-    groups: list[list[int]] = [[]]
-    seen = 0
-    for band in sorted(bands, reverse=True):
-        if seen >= MIN_REVIEWED:
-            groups.append([])
-            seen = 0
-        groups[-1].append(band)
-        seen += bands[band][1]
-    if len(groups) > 1 and seen < MIN_REVIEWED:  # the last is too small to stand alone
-        last = groups.pop()
-        groups[-1] += last
-    found = {}
-    for group in groups:
-        count = sum(bands[band][0] for band in group)
-        reviewed = sum(bands[band][1] for band in group)
-        if reviewed:
-            found.update(dict.fromkeys(group, reviewed / count))
-    return found
+    """Audit items are one class, wherever they stand."""
+    return reason, 0 if reason == Screening.QueuedFor.AUDIT else math.floor(severity * BANDS)

@@ -20,7 +20,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from moderation import gate, leases, model_store, processes, soft_targets, training_data
+from moderation import estimates, gate, leases, model_store, processes, soft_targets, training_data
 from moderation.models import ModelVersion, TrainingRun
 from moderation.training_data import DEV, TEST, TRAIN, Row
 from moderation.training_process import RetrainingFailed, run_classifier
@@ -65,6 +65,8 @@ class Retrained:
     run: TrainingRun
     candidate: ModelVersion
     comparison: gate.Comparison
+    figures: dict[str, dict[str, estimates.Figures]]
+    """{"old" | "new": what `estimates.figures` says of the site, from the test side}."""
     base_report: dict[str, dict[str, dict[str, float | None]]]
     """{"old" | "new": {label: {"average_precision", "f1"}}} on the CSV given as base; else empty."""
     is_active: bool
@@ -168,17 +170,17 @@ def _retrain(
     candidate = model_store.publish(work / "candidate", parent=parent, user=user, username=username)
     TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
     new = Classifier.load(work / "candidate", verify=False)
-    comparison = _compare(old, new, sides[TEST], rehearsed[TEST])
+    comparison, figures = _compare(old, new, sides[TEST], rehearsed[TEST])
     base_report = {}
     if options.base is not None:
         for name, directory in (("old", parent_directory), ("new", work / "candidate")):
             base_report[name] = _evaluate(directory, options.base, work)
-    run.comparison = {"test": comparison.as_dict(), "base": base_report}
+    run.comparison = {"test": comparison.as_dict(), "figures": figures, "base": base_report}
     run.result = comparison.verdict
     run.candidate = candidate
     _finish(run, TrainingRun.Status.DONE)
     is_active = _activate(candidate, parent, comparison, options.activate, user, say, username)
-    return Retrained(run, candidate, comparison, base_report, is_active)
+    return Retrained(run, candidate, comparison, figures, base_report, is_active)
 
 
 def _activate(
@@ -199,23 +201,48 @@ def _activate(
     return True
 
 
-def _compare(old: Any, new: Any, rows: list[Row], rehearsed: list[Row]) -> gate.Comparison:
+def _compare(
+    old: Any, new: Any, rows: list[Row], rehearsed: list[Row]
+) -> tuple[gate.Comparison, dict[str, dict[str, estimates.Figures]]]:
+    """Old against new on the test side, and how good each is on the site by it."""
     drawn = [(row, row.probability) for row in rows if row.probability is not None]
     texts = [row.text for row, _ in drawn]
     earlier = TrainingRun.objects.filter(
         result__in=(TrainingRun.Result.BETTER, TrainingRun.Result.NOT_BETTER)
     ).count()
     shape = (len(drawn), len(old.labels))
-    return gate.compare(
-        np.array([row.labels for row, _ in drawn], dtype=np.float64).reshape(shape),
-        old.predict_array(texts).astype(np.float64).reshape(shape),
-        new.predict_array(texts).astype(np.float64).reshape(shape),
-        [probability for _, probability in drawn],
-        old_thresholds=[old.thresholds[label] for label in old.labels],
-        new_thresholds=[new.thresholds[label] for label in old.labels],
+    truth = np.array([row.labels for row, _ in drawn], dtype=np.float64).reshape(shape)
+    scores = {
+        name: model.predict_array(texts).astype(np.float64).reshape(shape)
+        for name, model in (("old", old), ("new", new))
+    }
+    thresholds = {
+        name: [model.thresholds[label] for label in model.labels]
+        for name, model in (("old", old), ("new", new))
+    }
+    sample = estimates.Sample(
+        probabilities=[probability for _, probability in drawn],
+        reached=[row.reached_probability or probability for row, probability in drawn],
+        is_random=[row.is_random for row, _ in drawn],
+        text_keys=[row.text_key for row, _ in drawn],
+    )
+    comparison = gate.compare(
+        truth,
+        scores["old"],
+        scores["new"],
+        sample.probabilities,
+        old_thresholds=thresholds["old"],
+        new_thresholds=thresholds["new"],
+        is_random=sample.is_random,
+        text_keys=sample.text_keys,
         earlier_comparisons=earlier,
         kept=_kept(old, new, [row.text for row in rehearsed]),
     )
+    figures = {
+        name: estimates.figures(truth, found >= np.asarray(thresholds[name]), old.labels, sample)
+        for name, found in scores.items()
+    }
+    return comparison, figures
 
 
 def _kept(old: Any, new: Any, texts: list[str]) -> float | None:

@@ -43,6 +43,8 @@ class Row:
     probability: float | None = None
     """With which it was reviewed: drawn, times the share of such items that somebody came to. None: a person
     chose it, and it tells nothing of the others."""
+    reached_probability: float | None = None
+    """The same, were there nothing in the queue below what was reached."""
     is_random: bool = False
     """True if chance alone brought it up: only such rows tell of what no model pointed at."""
 
@@ -81,7 +83,8 @@ def reviewed(labels: Sequence[str], of: Response | None = None) -> list[Row]:
                     screening.text,
                     truth,
                     screening.text_key,
-                    probability=None if probability is None else probability * of.of(screening),
+                    probability=_times(probability, of.share(screening)),
+                    reached_probability=_times(probability, of.share_of_reached(screening)),
                     is_random=probability is not None and screening.queued_for == Screening.QueuedFor.AUDIT,
                 )
             )
@@ -143,6 +146,10 @@ def write_csv(path: Path, labels: Sequence[str], rows: Iterable[Row]) -> None:
 def _truth(review: Review, label: str) -> float:
     value = review.labels.get(label)
     return math.nan if value is None else float(value)
+
+
+def _times(probability: float | None, share: float) -> float | None:
+    return None if probability is None else probability * share
 
 
 def _drawn_with(screening: Screening) -> float | None:

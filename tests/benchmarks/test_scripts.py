@@ -115,3 +115,14 @@ def test_a_prepared_backlog_is_what_saves_would_have_left(text: str, tmp_path: P
     for column in ("id", "object_id", "created"):
         del saved[column], filled[column]
     assert filled == saved
+
+
+def test_coverage_of_estimates() -> None:
+    report = run("coverage_of_estimates.py", "--sites", "20")
+    assert len(report["coverage"]) == 7
+    for row in report["coverage"]:
+        assert row["precision_given"] == row["recall_given"] == 20
+        # of 20 intervals that cover with 95 %, fewer than 15 cover once in 40,000 times
+        assert min(row["precision_coverage"], row["recall_coverage"]) >= 0.75
+    for row in report["gate"]:
+        assert row["worse"] <= 0.1 and row["better"] >= 0.5

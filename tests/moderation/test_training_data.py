@@ -151,8 +151,9 @@ def test_of_a_band_that_nobody_came_to_the_share_is_told(ann: User) -> None:
         rows = [scored(f"{severity} {number}", severity=severity) for number in range(6)]
         for row in rows[:reviewed]:
             decide(row.pk, reviewer=ann, kind="uphold")
-    assert response().unseen == 0.5
-    assert {row.probability for row in training_data.reviewed(LABELS)} == {0.5}
+    assert response().unreached == 0.5
+    rows = training_data.reviewed(LABELS)
+    assert {(row.probability, row.reached_probability) for row in rows} == {(0.5, 1.0)}
 
 
 def test_the_sampling_probability_comes_along_unless_a_person_chose_the_text(ann: User) -> None:

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 from argparse import ArgumentTypeError
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,11 @@ class Command(BaseCommand):
                 f"difference {found.difference:+.4f}, with {1 - found.level:.1%} confidence below "
                 f"{found.upper_bound:+.4f}"
             )
+        self.stdout.write("\non the site, by these (95 % intervals):")
+        for label, by_name in done.figures["old"].items():
+            for name in by_name:
+                both = [_interval(done.figures[version][label][name]) for version in ("old", "new")]
+                self.stdout.write(f"{label + ' ' + name:24}{both[0]:>24}{both[1]:>24}")
         if done.base_report:
             self.stdout.write(f"\naverage precision on {Path(done.run.options['base']).name}:")
             for label, figures in done.base_report["old"].items():
@@ -130,12 +136,19 @@ def _as_json(done: Retrained) -> dict[str, Any]:
         "activated": done.is_active,
         "counts": done.run.counts,
         "comparison": done.comparison.as_dict(),
+        "figures": done.figures,
         "base": done.base_report,
     }
 
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
+
+
+def _interval(figure: Mapping[str, float | None]) -> str:
+    if figure["value"] is None:
+        return "too few reviews"
+    return f"{figure['value']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
 
 
 def _positive(given: str) -> float:

@@ -1,0 +1,227 @@
+"""How often the intervals for precision and recall, and the gate, are right on sites of known truth.
+
+Each site draws its texts, some of them repeated, and their scores from the same source, so that the true
+precision and recall are known. Its queue is read from the top for twenty days, by people who get through the
+given share of what comes up: what is flagged, most severe first, and audit items in the places of flagged
+ones. What they reviewed goes through `moderation.estimates`, and into `moderation.gate` with a candidate that
+unlearns a slang which the active version lets through.
+
+    python benchmarks/coverage_of_estimates.py [--sites 200] [--json]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+from moderation import estimates, gate
+
+THRESHOLD = 0.5
+BANDS = 20
+DAYS = 20
+SITES = (
+    # texts, audit rate, share of what comes up that is reviewed
+    (20_000, 0.01, 1.0),
+    (20_000, 0.01, 0.8),
+    (20_000, 0.01, 0.6),
+    (20_000, 0.01, 0.4),
+    (60_000, 0.01, 0.6),
+    (20_000, 0.05, 0.6),
+    (8_000, 0.02, 0.6),
+)
+GATE = ((30, 60), (50, 60), (100, 60), (100, 200))
+"""Random and flagged reviews on the test side."""
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Comments:
+    """Comments of a site; all of one length."""
+
+    text: Array
+    score: Array
+    is_toxic: Array
+
+    @property
+    def is_flagged(self) -> Array:
+        return self.score >= THRESHOLD
+
+
+def comments(texts: int, generator: np.random.Generator) -> Comments:
+    """A tenth of the texts is repeated, up to 41 times; the model errs as a log-odds with noise does."""
+    toxicity = generator.normal(-6.0, 3.0, texts)
+    is_toxic = generator.random(texts) < _sigmoid(toxicity)
+    score = _sigmoid(toxicity + generator.normal(0.3, 1.0, texts))
+    is_repeated = generator.random(texts) < 0.1
+    copies = np.where(is_repeated, 1 + np.minimum(generator.geometric(0.15, texts), 40), 1)
+    text = np.repeat(np.arange(texts), copies)
+    return Comments(text, score[text], is_toxic[text])
+
+
+def reviewed(
+    site: Comments, rate: float, share: float, generator: np.random.Generator
+) -> tuple[Array, estimates.Sample, float]:
+    """The reviewed comments, how each came to be, and the severity down to which the queue was read."""
+    severity = site.score - THRESHOLD
+    is_drawn = ~site.is_flagged & (generator.random(len(site.text)) < rate)
+    place = np.where(site.is_flagged, severity, -1.0)
+    place[is_drawn] = generator.choice(severity[site.is_flagged], is_drawn.sum())
+    came_up = site.is_flagged | is_drawn
+    day = generator.integers(0, DAYS, len(site.text))
+    is_reviewed = np.zeros(len(site.text), dtype=bool)
+    for today in range(DAYS):
+        waiting = np.flatnonzero(came_up & (day <= today) & ~is_reviewed)
+        is_reviewed[waiting[np.argsort(-place[waiting])[: round(share * came_up.sum() / DAYS)]]] = True
+    band = np.floor(severity * BANDS).astype(int)
+    counts = {
+        int(here): (
+            int((site.is_flagged & (band == here)).sum()),
+            int((site.is_flagged & (band == here) & is_reviewed).sum()),
+        )
+        for here in np.unique(band[site.is_flagged])
+    }
+    of_all, of_reached = estimates.shares_by_band(counts)
+    chosen = np.flatnonzero(is_reviewed)
+    of_random = rate * is_reviewed[is_drawn].mean() if is_drawn.any() else rate
+    sample = estimates.Sample(
+        [of_all[band[item]] if site.is_flagged[item] else of_random for item in chosen],
+        [of_reached[band[item]] if site.is_flagged[item] else of_random for item in chosen],
+        list(is_drawn[chosen]),
+        [str(text) for text in site.text[chosen]],
+    )
+    return chosen, sample, min(of_reached) / BANDS
+
+
+def coverage(sites: int) -> list[dict[str, Any]]:
+    """For each kind of site how many of the intervals have the truth in them.
+
+    "whole": precision of all that is flagged, with what nobody reached taken to be like the band above it,
+    which the library does not answer with.
+    """
+    everything = comments(2_000_000, np.random.default_rng(1))
+    flagged, toxic = everything.is_flagged, everything.is_toxic
+    found = []
+    for kind, (texts, rate, share) in enumerate(SITES):
+        answers: dict[str, list[tuple[bool, float]]] = {"precision": [], "recall": [], "whole": []}
+        for number in range(sites):
+            generator = np.random.default_rng([number, kind])
+            site = comments(texts, generator)
+            chosen, sample, lowest = reviewed(site, rate, share, generator)
+            is_true, is_flagged = site.is_toxic[chosen].astype(float), site.is_flagged[chosen]
+            precision, recall = estimates.precision_and_recall(is_true, is_flagged, sample)
+            as_if = replace(sample, reached=sample.probabilities)
+            whole, _ = estimates.precision_and_recall(is_true, is_flagged, as_if)
+            reached = flagged & (everything.score >= THRESHOLD + lowest)
+            for name, answer, truth in (
+                ("precision", precision, (reached & toxic).sum() / reached.sum()),
+                ("recall", recall, (flagged & toxic).sum() / toxic.sum()),
+                ("whole", whole, (flagged & toxic).sum() / flagged.sum()),
+            ):
+                if answer.low is not None and answer.high is not None:
+                    is_right = bool(answer.low <= truth <= answer.high)
+                    answers[name].append((is_right, answer.high - answer.low))
+        row: dict[str, Any] = {"texts": texts, "audit_rate": rate, "reviewed_share": share}
+        for name, given in answers.items():
+            row[f"{name}_given"] = len(given)
+            row[f"{name}_coverage"] = sum(is_right for is_right, _ in given) / len(given) if given else None
+            row[f"{name}_width"] = sum(width for _, width in given) / len(given) if given else None
+        found.append(row)
+    return found
+
+
+def verdicts(sites: int) -> list[dict[str, Any]]:
+    """How often a candidate that unlearns a slang passes, and how often one that only gets better does."""
+    found = []
+    for randoms, pointed_at in GATE:
+        passed = {"worse": 0, "better": 0}
+        for number in range(sites):
+            generator = np.random.default_rng([number, randoms])
+            for kind in passed:
+                truth, old, new = _candidate(kind, generator)
+                flagged, rest = np.flatnonzero(old >= THRESHOLD), np.flatnonzero(old < THRESHOLD)
+                chosen = np.concatenate(
+                    [generator.choice(flagged, pointed_at, False), generator.choice(rest, randoms, False)]
+                )
+                chances = [pointed_at / len(flagged)] * pointed_at + [randoms / len(rest)] * randoms
+                answer = gate.compare(
+                    truth[chosen, None],
+                    old[chosen, None],
+                    new[chosen, None],
+                    chances,
+                    old_thresholds=[THRESHOLD],
+                    new_thresholds=[THRESHOLD],
+                    is_random=[False] * pointed_at + [True] * randoms,
+                )
+                passed[kind] += answer.verdict == gate.BETTER
+        found.append({"random": randoms, "flagged": pointed_at, **{k: n / sites for k, n in passed.items()}})
+    return found
+
+
+def _candidate(kind: str, generator: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Truth, old and new scores of 100,000 comments, of which 2 % are a slang that is let through.
+
+    The worse candidate says less of everything; the better one less of figures of speech alone, with noise.
+    """
+    figures, insults, slang, clear = (
+        (600, 400, 2000, 97_000) if kind == "worse" else (1600, 1400, 500, 96_500)
+    )
+    truth = np.repeat([0.0, 1.0, 1.0, 0.0], [figures, insults, slang, clear])
+    logits = np.repeat([_logit(score) for score in (0.8, 0.8, 0.3, 0.02)], [figures, insults, slang, clear])
+    logits = logits + generator.normal(0, 0.3, len(logits))
+    if kind == "worse":
+        return truth, _sigmoid(logits), _sigmoid(logits - 1)
+    lower = np.repeat([2.0, 0.0, 0.0, 0.0], [figures, insults, slang, clear])
+    return truth, _sigmoid(logits), _sigmoid(logits - lower + generator.normal(0, 0.7, len(logits)))
+
+
+def _sigmoid(logits: Array) -> Array:
+    return 1 / (1 + np.exp(-logits))
+
+
+def _logit(share: float) -> float:
+    return math.log(share / (1 - share))
+
+
+def main() -> None:
+    """Print both tables, or one JSON object."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sites", type=int, default=200)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    report = {"sites": given.sites, "coverage": coverage(given.sites), "gate": verdicts(given.sites)}
+    if given.json:
+        print(json.dumps(report, indent=2))
+        return
+    print(f"95 % intervals of {given.sites} sites each that have the truth in them")
+    print(f"{'texts':>8}{'audit':>8}{'read':>8}{'precision':>20}{'recall':>20}{'of all flagged':>20}")
+    for row in report["coverage"]:
+        cells = [
+            f"{row[f'{name}_coverage']:.1%} (width {row[f'{name}_width']:.2f})"
+            if row[f"{name}_given"]
+            else "too few"
+            for name in ("precision", "recall", "whole")
+        ]
+        start = f"{row['texts']:>8}{row['audit_rate']:>8.0%}{row['reviewed_share']:>8.0%}"
+        print(start + "".join(f"{cell:>20}" for cell in cells))
+    print("\nshare of candidates that the gate calls better")
+    print(f"{'random':>8}{'flagged':>8}{'worse ones':>12}{'better ones':>12}")
+    for row in report["gate"]:
+        print(f"{row['random']:>8}{row['flagged']:>8}{row['worse']:>12.0%}{row['better']:>12.0%}")
+
+
+if __name__ == "__main__":
+    main()
