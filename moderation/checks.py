@@ -12,13 +12,14 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import FieldDoesNotExist
-from django.db import models
+from django.db import DatabaseError, models, router, transaction
 from django.utils.module_loading import import_string
 
-from moderation import registry, sqlite
+from moderation import orphans, registry, sqlite
 from moderation.conf import KEYS, conf
 from moderation.install_checks import check_backend, check_namesake
 from moderation.label_checks import check_labels
+from moderation.models import Screening
 from moderation.suggestions import did_you_mean as _did_you_mean
 from moderation.text_checks import check_text
 
@@ -119,10 +120,31 @@ def check_transactions(**_: Any) -> list[CheckMessage]:
 
 
 def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """SQLite without WAL, or in a database that only `--database` names without IMMEDIATE transactions."""
+    """SQLite without WAL, or in a database that only `--database` names without IMMEDIATE transactions.
+
+    And what an older registration hid.
+    """
     told = sqlite.told_wrongly()  # by `check_transactions`
     wrong = sqlite.told_wrongly(databases or (), asks=True)
-    return [_sqlite_warning(alias) for alias in wrong if alias not in told]
+    found = [_sqlite_warning(alias) for alias in wrong if alias not in told]
+    return found + (_orphan_warnings() if router.db_for_write(Screening) in (databases or ()) else [])
+
+
+def _orphan_warnings() -> list[CheckMessage]:
+    try:
+        with transaction.atomic(using=router.db_for_write(Screening)):
+            groups = orphans.count()
+    except DatabaseError:
+        return []  # the tables come with a migration that is still to be run
+    return [
+        Warning(
+            f"{group.count} object(s) of {group.label} were hidden under an older registration "
+            f"(by {group.means}).",
+            hint="Look at them with `manage.py moderation_orphans`, and let it mend them with --act.",
+            id="moderation.W004",
+        )
+        for group in groups
+    ]
 
 
 def _sqlite_warning(alias: str) -> CheckMessage:

@@ -127,9 +127,8 @@ def _carry_out(screenings: Sequence[Screening], *, hidden: bool) -> None:
             key = (entry.label, means.written(entry.hide))
             alike.setdefault(key, (entry, entry.hide, []))[2].append(row)
         elif row.hidden_by_us or (registration is None and row.source == Screening.Source.OBJECT):
-            obstructed.append(
-                row
-            )  # a worker with newer settings may do it, or a registration that comes back
+            # for a worker with newer settings, or a registration that comes back
+            obstructed.append(row)
         else:
             nothing_to_do.append(row)  # registered without a way to hide
     _remember(nothing_to_do, pending=False)

@@ -272,16 +272,6 @@ def _list_filters(request: HttpRequest) -> str:
 
 
 def _result(review: Review) -> str:
-    outcome = _("hidden") if review.outcome == Screening.Outcome.HIDE else _("shown")
-    screening = Screening.objects.defer("text").get(pk=review.screening_id)
-    if visibility.is_lost(screening):
-        becomes = _("is recorded; no such comment is left to be %(outcome)s")
-    elif pending_actions.has_failed(screening):
-        becomes = _("could not be %(outcome)s: an error of the site's code or data. It is tried again")
-    elif screening.action_pending:  # its row is locked, or its text has changed: the sweep goes on with it
-        becomes = _("will be %(outcome)s")
-    else:
-        becomes = _("is %(outcome)s")
     link = reverse("admin:moderation_screening_change", args=(review.screening_id,))
     labels = ", ".join(label.replace("_", " ") for label, value in review.labels.items() if value)
     return format_html(
@@ -289,9 +279,27 @@ def _result(review: Review) -> str:
         review.get_decision_display(),
         link,
         _("item %(id)s") % {"id": review.screening_id},
-        becomes % {"outcome": outcome},
+        _what_follows(review),
         f" ({labels})." if labels else ".",
     )
+
+
+def _what_follows(review: Review) -> str:
+    """`is shown`, or the truth where it is not, or not yet."""
+    is_to_hide = review.outcome == Screening.Outcome.HIDE
+    screening = Screening.objects.defer("text").get(pk=review.screening_id)
+    reason = visibility.obstacle(screening) if screening.hidden_by_us != is_to_hide else ""
+    if visibility.is_lost(screening):
+        becomes = _("is recorded; no such comment is left to be %(outcome)s")
+    elif reason:
+        becomes = _("could not be %(outcome)s: %(reason)s")
+    elif pending_actions.has_failed(screening):
+        becomes = _("could not be %(outcome)s: an error of the site's code or data. It is tried again")
+    elif screening.action_pending:  # its row is locked, or its text has changed: the sweep goes on with it
+        becomes = _("will be %(outcome)s")
+    else:
+        becomes = _("is %(outcome)s")
+    return becomes % {"outcome": _("hidden") if is_to_hide else _("shown"), "reason": reason}
 
 
 def _conflict(already: reviewing.AlreadyDecided) -> str:

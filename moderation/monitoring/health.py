@@ -14,7 +14,7 @@ from django.db import DatabaseError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
 from moderation import broker as site_broker
-from moderation import metrics, model_store
+from moderation import metrics, model_store, orphans
 from moderation.conf import conf
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
@@ -137,6 +137,7 @@ def _from_the_database(limits: Limits, model_here: bool) -> Iterable[Finding]:
             _model(known, alive, limits),
             _failed(known, limits),
             _actions(known, limits),
+            _hidden(),
             _discovery(known, limits),
         ]
         if model_here:
@@ -245,6 +246,18 @@ def _actions(known: Figures, limits: Limits) -> Finding:
     is_well = not stuck and not hanging
     numbers = {"pending": known.actions, "overdue": stuck, "hanging": hanging}
     return Finding("actions", is_well, says, "" if is_well else does, numbers)
+
+
+def _hidden() -> Finding:
+    """Whether what we hid was hidden as its model is registered here today."""
+    groups = orphans.count()
+    numbers = {"orphans": sum(group.count for group in groups)}
+    if not groups:
+        return Finding("hidden", True, "All was hidden as its model is registered.", "", numbers)
+    where = ", ".join(sorted({group.label for group in groups}))
+    says = f"{numbers['orphans']} object(s) were hidden under an older registration: {where}."
+    does = "Look at them with `manage.py moderation_orphans`, and let it mend them with --act."
+    return Finding("hidden", False, says, does, numbers)
 
 
 def _discovery(known: Figures, limits: Limits) -> Finding:
