@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import uuid
 from functools import lru_cache
 from pathlib import Path
 
@@ -50,8 +51,8 @@ def _place() -> str:
 
 @lru_cache(maxsize=1)
 def _boot() -> str:
-    """The start of this machine's kernel, of which no two are named alike; empty where it has no name."""
+    """The start of this machine's kernel, of which no two are named alike; elsewhere its network address."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:18]
     except OSError:  # no Linux
-        return ""
+        return f"{uuid.getnode():x}"

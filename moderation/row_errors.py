@@ -10,6 +10,7 @@ on. What asks a process, a thread or a task to end is passed on, always.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
@@ -30,7 +31,13 @@ ENDS_A_PROCESS = (
 
 
 def ends_the_process(error: BaseException) -> bool:
-    """True for what asks this process, thread or task to end: it must never be swallowed."""
+    """True for what asks this process or task to end: it must never be swallowed.
+
+    Signals, and so their SystemExit, come to the main thread. Raised in another one, as by a callable that
+    calls `sys.exit()`, it ends no process, and would only end the sweeps of a worker that lives on.
+    """
+    if isinstance(error, SystemExit) and threading.current_thread() is not threading.main_thread():
+        return False
     return isinstance(error, ENDS_A_PROCESS)
 
 
@@ -42,7 +49,7 @@ def may_be_of_one_row(error: BaseException) -> bool:
     """
     if isinstance(error, Error):
         return isinstance(error, DataError | IntegrityError)
-    return not isinstance(error, (*ENDS_A_PROCESS, MemoryError))
+    return not (ends_the_process(error) or isinstance(error, MemoryError))
 
 
 def code(what: str, error: BaseException) -> str:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from moderation import pending_actions, reviewing, visibility
+from moderation import pending_actions, reviewing, row_errors, visibility
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.presenting import Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
@@ -256,7 +256,9 @@ def _live_url(screening: Screening) -> str:
     try:
         live = screening.content_object
         return str(live.get_absolute_url()) if live is not None else ""
-    except Exception:  # the site's own code: whatever it does, the page opens without the link
+    except BaseException as error:  # the site's own code: whatever it does, the page opens without the link
+        if row_errors.ends_the_process(error):
+            raise
         return ""
 
 

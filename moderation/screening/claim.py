@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,6 +38,7 @@ RENEWALS = 30
 """A batch may take ten leases: each is renewed after a third of it."""
 
 DIED = "worker-died"
+READING = "reading-error"
 
 
 @dataclass(frozen=True)
@@ -180,6 +181,19 @@ def retry_failed(version: ModelVersion) -> int:
         deaths=0,
         priority=Screening.Priority.LOW,
         failed_versions=_with(version),
+    )
+
+
+def retry_read(compared: Sequence[Screening]) -> int:
+    """Have those that failed as their objects could not be read, and now can, tried again; how many."""
+    keys = [row.pk for row in compared if row.error_code.startswith(READING) and not row.outcome]
+    if not keys:
+        return 0
+    failed = Screening.objects.filter(
+        pk__in=keys, status=Screening.Status.FAILED, is_current=True, outcome=""
+    )
+    return update_if_free(
+        failed, status=Screening.Status.PENDING, attempts=0, deaths=0, priority=Screening.Priority.LOW
     )
 
 

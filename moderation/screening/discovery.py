@@ -22,10 +22,12 @@ from django.utils import timezone
 
 from moderation import metrics, registry
 from moderation.conf import conf
+from moderation.locking import free_of
 from moderation.models import Discovery, Screening
 from moderation.registry import Registered
 from moderation.releasing import hide_again
 from moderation.row_errors import code, ends_the_process, stepping_over
+from moderation.screening.claim import retry_read
 from moderation.screening.copies import adopted, current_screenings, screenings_of_any_text
 from moderation.screening.enqueue import fail_unread, promise
 from moderation.screening.live import reconcile_each
@@ -175,9 +177,11 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
         keys = keys_after(entry, state.objects_after or start)
         if rows:
             ours = adopted(entry, rows)
-            differences = reconcile_each(ours, _note)
+            unread: set[int] = set()
+            differences = reconcile_each(ours, partial(_note_unread, unread))
             found.edited += differences.edited
             found.gone += differences.gone
+            retry_read([row for row in ours if row.pk not in unread])
             found.shown += sum(stepping_over(partial(hide_again, entry), ours, _note))
             state.screenings_after = rows[-1].pk
         if keys:
@@ -200,10 +204,16 @@ def _promise_missing(entry: Registered, keys: Iterable[Any]) -> int:
 
 
 def _promise_all(entry: Registered, keys: Sequence[Any]) -> int:
-    instances = rows_of(entry).filter(pk__in=keys)
+    """What somebody is saving at this moment is promised with that save, which this would wait for."""
+    instances = rows_of(entry).filter(pk__in=free_of(rows_of(entry).filter(pk__in=keys)))
     return sum(
         promise(entry, instance, priority=Screening.Priority.LOW) is not None for instance in instances
     )
+
+
+def _note_unread(unread: set[int], row: Screening, error: BaseException) -> None:
+    unread.add(row.pk)
+    _note(row, error)
 
 
 def _note(row: Screening, error: BaseException) -> None:

@@ -213,6 +213,17 @@ def test_decision_that_the_data_do_not_let_through_is_kept_and_says_so(
     assert Note.objects.get().state == "withheld"
 
 
+@pytest.mark.regression("H1")
+def test_page_of_an_item_opens_whatever_the_site_s_own_page_raises(
+    refused: Screening, admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def get_absolute_url(letter: Letter) -> str:
+        raise rules.NoException(letter.text)
+
+    monkeypatch.setattr(Letter, "get_absolute_url", get_absolute_url, raising=False)
+    assert admin_client.get(f"/admin/moderation/screening/{refused.pk}/change/").status_code == 200
+
+
 @pytest.mark.regression("M12")
 @pytest.mark.skipif(not uses_postgresql(), reason="SQLite locks no rows; TEST_DATABASE=postgresql runs this")
 def test_action_whose_screening_a_site_s_transaction_holds_is_not_waited_for(refused: Screening) -> None:

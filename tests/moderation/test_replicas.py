@@ -94,7 +94,7 @@ def test_sweeps_find_compare_act_and_blank_without_it() -> None:
     done = sweep(load=load_by_words)
     assert (done.found.new, done.drained.scored) == (2, 2)
     Letter.objects.using("default").update(refuses=False)
-    Screening.objects.update(lease_until=None)
+    Screening.objects.update(action_until=None)
     Post.objects.using("default").update(body="you idiot")
     Discovery.objects.update(compared=timezone.now() - timedelta(days=2))
     done = sweep(load=load_by_words)

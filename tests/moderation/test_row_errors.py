@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -197,6 +199,45 @@ def test_what_is_no_row_s_fault_is_counted_against_none_and_stops_nobody(
     assert f"Screening {row.pk}" in caplog.text and LEAK not in caplog.text
     Riddle._base_manager.update(trouble="")
     assert screen().scored == 1
+
+
+def test_what_could_not_be_read_for_a_while_is_screened_once_it_can(
+    version: ModelVersion, settings: Any
+) -> None:
+    """Such as the comments of a worker that lacked the key to decrypt them: their texts did not change."""
+    remember_starts()
+    riddle = Riddle.objects.create(words=TOXIC)
+    Riddle._base_manager.update(trouble="property")
+    for _ in range(3):
+        screen()
+        Screening.objects.pending().update(lease_until=None)
+    assert Screening.objects.open().get().status == "failed"
+    settings.MODERATION = {**settings.MODERATION, "COMPARE_HOURS": 0}
+    sweep(load=load_by_words)
+    assert Screening.objects.open().get().status == "failed"
+    Riddle._base_manager.update(trouble="")
+    sweep(load=load_by_words)
+    assert Screening.objects.get().verdict == "held"
+    assert not Riddle.objects.get(pk=riddle.pk).is_public
+
+
+def test_system_exit_of_a_row_ends_no_worker_s_sweeps(version: ModelVersion) -> None:
+    """In the main thread it is a signal's; in a sweeper's it can only be the site's code."""
+    blamed: list[int] = []
+
+    def work(items: Sequence[int]) -> list[int]:
+        if 2 in items:
+            sys.exit(LEAK)
+        return list(items)
+
+    def run() -> None:
+        done.extend(stepping_over(work, [1, 2, 3], lambda item, error: blamed.append(item)))
+
+    done: list[list[int]] = []
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(60)
+    assert (done, blamed) == ([[1], [3]], [2])
 
 
 def test_comparing_everything_by_hand_steps_over_a_row_that_raises(version: ModelVersion) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections, transaction
 from django.utils import timezone
 
 from moderation import leases
@@ -18,6 +19,7 @@ from moderation.reviewing import decide
 from moderation.screening import enqueue, serving
 from moderation.screening.discovery import include_existing, remember_starts
 from moderation.sweep import Sweeper, Swept, sweep
+from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import load_by_words
 
@@ -304,3 +306,33 @@ def test_sweep_that_lasts_longer_than_its_lease_keeps_it(
     run()
     assert taken == [None]
     assert Lease.objects.get(name="sweep").token is None
+
+
+@pytest.mark.regression("M12")
+@pytest.mark.skipif(not uses_postgresql(), reason="SQLite locks no rows; TEST_DATABASE=postgresql runs this")
+@pytest.mark.django_db(transaction=True)
+def test_sweep_does_not_wait_for_what_a_site_s_transaction_is_saving(version: ModelVersion) -> None:
+    """It promises an object that was inserted by `bulk_create`, and has not committed."""
+    remember_starts()
+    saved, other = Post.objects.bulk_create([Post(body="hello"), Post(body="hello, too")])
+    is_saved, may_end = threading.Event(), threading.Event()
+
+    def save() -> None:
+        try:
+            with transaction.atomic():
+                saved.save()
+                is_saved.set()
+                may_end.wait(60)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=save)
+    thread.start()
+    try:
+        assert is_saved.wait(60)
+        assert run().drained.scored == 1
+        assert Screening.objects.get().object_id == str(other.pk)
+    finally:
+        may_end.set()
+        thread.join(60)
+    assert run().drained.scored == 1
