@@ -13,10 +13,11 @@ class ModerationConfig(AppConfig):
 
     def ready(self) -> None:
         """Load the checks, register the models of the setting, and listen for saves and for workers."""
-        from moderation import checks, registry, sweep
+        from moderation import checks, isolation, registry, sweep
         from moderation.screening import enqueue
 
         checks.connect()
+        isolation.connect()
         registry.load_setting()
         enqueue.connect()
         sweep.connect()

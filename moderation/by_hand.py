@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from django.db import router, transaction
 from django.db.models import Model
-from django.db.models.functions import Now
 
 from moderation import doorbell, registry
 from moderation.after_commit import after_commit
+from moderation.clock import Now
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.registry import Registered

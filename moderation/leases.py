@@ -12,9 +12,10 @@ from itertools import count
 
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from moderation import processes
+from moderation.clock import Now
+from moderation.isolation import read_committed
 from moderation.models import Lease
 
 logger = logging.getLogger("moderation.leases")
@@ -76,6 +77,7 @@ def kept(name: str, token: uuid.UUID, seconds: float, *, renewals: int | None = 
     """
     is_done = threading.Event()
 
+    @read_committed()
     def keep() -> None:
         try:
             for _ in count() if renewals is None else range(renewals):

@@ -14,9 +14,9 @@ from datetime import timedelta
 from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
 from django.db.models import Q
-from django.db.models.functions import Now
 
 from moderation import metrics, registry, row_errors
+from moderation.clock import Now
 from moderation.locking import locked_if_free, update_if_free
 from moderation.models import Screening
 

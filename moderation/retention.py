@@ -16,11 +16,11 @@ from typing import Any
 from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
 from django.db.models import CharField, QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from moderation import registry
 from moderation.by_key import ByKey
+from moderation.clock import Now
 from moderation.conf import conf
 from moderation.locking import locked_if_free
 from moderation.models import Screening

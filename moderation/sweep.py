@@ -32,6 +32,7 @@ from moderation import (
     visibility,
 )
 from moderation.conf import conf
+from moderation.isolation import read_committed
 from moderation.models import Screening
 from moderation.monitoring import heartbeat, worker_port
 from moderation.screening.claim import retry_failed
@@ -65,6 +66,7 @@ class Swept:
     drained: Drained = field(default_factory=Drained)
 
 
+@read_committed()
 def sweep(
     *,
     load: LoadScorer = load_scorer,

@@ -21,6 +21,7 @@ from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from moderation import means, pending_actions, row_errors, rule
+from moderation.isolation import read_committed
 from moderation.locking import locked_if_free, update_if_free
 from moderation.models import Screening
 from moderation.registry import Hide, Registered
@@ -97,6 +98,7 @@ def obstacle(screening: Screening) -> str:
     return f'its text "{screening.field}" is no column of {model._meta.label}'
 
 
+@read_committed()
 def act(screening_id: int, *, is_in_time: bool = True) -> bool:
     """Carry out what is pending for one screening; False where it has to be tried again.
 

@@ -6,6 +6,7 @@ import math
 from argparse import ArgumentTypeError
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 
@@ -22,6 +23,8 @@ def moment(given: str) -> datetime:
         found = None
     if found is None:
         raise ArgumentTypeError("must be a date such as 2026-01-31, or a date and time")
+    if not settings.USE_TZ:
+        return timezone.make_naive(found) if timezone.is_aware(found) else found
     return timezone.make_aware(found) if timezone.is_naive(found) else found
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet
-from django.db.models.functions import Now
 
 from moderation import pending_actions
+from moderation.clock import Now
 from moderation.conf import conf
 from moderation.metrics import priority_name
 from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbeat

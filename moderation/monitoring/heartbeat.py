@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.db import Error as DatabaseError
-from django.db.models.functions import Now
 
 from moderation import metrics, processes
+from moderation.clock import Now
 from moderation.models import WorkerHeartbeat
 
 logger = logging.getLogger("moderation.monitoring")

@@ -13,9 +13,11 @@ from datetime import timedelta
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connections, router, transaction
 from django.db.models import Case, F, Q, TextField, Value, When
-from django.db.models.functions import Concat, Now
+from django.db.models.functions import Concat
 
+from moderation.clock import Now
 from moderation.conf import conf
+from moderation.isolation import read_committed
 from moderation.locking import locked_if_free, update_if_free
 from moderation.models import ModelVersion, Screening
 from moderation.models.screenings import ScreeningQuerySet as ScreeningRows
@@ -93,6 +95,7 @@ def kept(token: uuid.UUID) -> Iterator[None]:
     """
     is_done = threading.Event()
 
+    @read_committed()
     def keep() -> None:
         try:
             for _ in range(RENEWALS):

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
 from django.db.models import Model, Q
-from django.db.models.functions import Coalesce, Now
+from django.db.models.functions import Coalesce
 
+from moderation.clock import Now
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.models.screenings import ScreeningQuerySet

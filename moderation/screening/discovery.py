@@ -17,10 +17,10 @@ from typing import Any
 
 from django.db import DatabaseError, router, transaction
 from django.db.models import Max, Q, QuerySet
-from django.db.models.functions import Now
 from django.utils import timezone
 
 from moderation import metrics, registry
+from moderation.clock import Now
 from moderation.conf import conf
 from moderation.locking import free_of
 from moderation.models import Discovery, Screening

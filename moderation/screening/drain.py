@@ -14,6 +14,7 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from moderation import metrics, model_store, row_errors, sqlite
+from moderation.isolation import read_committed
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import heartbeat
 from moderation.screening.claim import (
@@ -74,6 +75,7 @@ class Drained(Stored):
         return sum(self.verdicts.values())
 
 
+@read_committed()
 def drain(
     *,
     load: LoadScorer = load_scorer,

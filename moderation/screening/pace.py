@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from django.db.models import Q
-from django.db.models.functions import Now
 
+from moderation.clock import Now
 from moderation.models import Screening
 
 LOOK_SECONDS = 0.05

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from moderation import retention
+from moderation.isolation import read_committed
 from moderation.screening.discovery import blank_gone
 
 
@@ -28,6 +29,7 @@ class Command(BaseCommand):
             help="also look now for objects deleted behind the ORM; otherwise the nightly comparison does",
         )
 
+    @read_committed()
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             if options["dry_run"]:

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation import model_store, pruning
 from moderation.actors import system_user
+from moderation.isolation import read_committed
 from moderation.management.arguments import count
 from moderation.models import ModelVersion
 
@@ -33,6 +34,7 @@ class Command(BaseCommand):
         command.add_argument("--keep", type=count, default=pruning.KEPT, help=text)
         command.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
 
+    @read_committed()
     def handle(self, *args: Any, **given: Any) -> None:
         if given["command"] == "prune":
             self._prune(given)

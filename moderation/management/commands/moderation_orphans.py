@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 from moderation import orphans
 from moderation.actors import system_user
+from moderation.isolation import read_committed
 from moderation.orphans import Fate, Group
 
 WHAT_FOLLOWS = {
@@ -38,6 +39,7 @@ class Command(BaseCommand):
             help="with --act: what has to be shown by hand was shown, or is to stay hidden; count it no more",
         )
 
+    @read_committed()
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             groups = orphans.count()

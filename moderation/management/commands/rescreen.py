@@ -18,6 +18,7 @@ from django.db import DatabaseError
 
 from moderation import model_store, registry
 from moderation.actors import system_user
+from moderation.isolation import read_committed
 from moderation.management import arguments
 from moderation.management.interruptions import patiently, stopped_by_signals
 from moderation.management.progress import Progress, spoken
@@ -71,6 +72,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object at the end")
 
+    @read_committed()
     def handle(self, *args: Any, **options: Any) -> None:
         if options["existing"] and (options["since"] or options["model"] or options["act"]):
             raise CommandError(

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation import artifacts, gate, retraining
 from moderation.actors import system_user
+from moderation.isolation import read_committed
 from moderation.model_store import AlreadyPublished
 from moderation.retraining import Options, Retrained
 from moderation.training_process import RetrainingFailed
@@ -60,6 +61,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
+    @read_committed()
     def handle(self, *args: Any, **given: Any) -> None:
         if given["base"] is not None and not given["base"].is_file():
             raise CommandError(f"{given['base']} does not exist.")

@@ -11,6 +11,7 @@ from django.db import DatabaseError, close_old_connections
 
 from moderation import action_thread, row_errors, sqlite
 from moderation.conf import conf
+from moderation.isolation import read_committed
 from moderation.management.interruptions import ctrl_c_on_sigterm
 from moderation.models import Screening
 from moderation.monitoring import heartbeat, worker_port
@@ -37,6 +38,7 @@ class Command(BaseCommand):
             help="also screen what was there before moderation was; `rescreen --existing` does it slowly",
         )
 
+    @read_committed()
     def handle(self, *args: Any, **options: Any) -> None:
         if options["existing"]:
             include_existing()
