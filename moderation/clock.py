@@ -19,6 +19,6 @@ class Now(DjangosNow):
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
         """SQL for SQLite: local time where the site stores that."""
         if settings.USE_TZ:
-            return super().as_sqlite(compiler, connection, **extra)  # type: ignore[attr-defined]
+            return super().as_sqlite(compiler, connection, **extra)
         template = "STRFTIME('%%%%Y-%%%%m-%%%%d %%%%H:%%%%M:%%%%f', 'NOW', 'localtime')"
         return self.as_sql(compiler, connection, template=template, **extra)

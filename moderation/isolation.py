@@ -64,7 +64,7 @@ def _on_connection(connection: Any, **_: Any) -> None:
 
 def _lower(connection: Any) -> None:
     """Set the session, once, if its level is another; what it was is kept with the connection at hand."""
-    raw = connection.connection
+    raw: Any = connection.connection
     if getattr(connection, "_moderation_level_of", None) is raw:
         if connection._moderation_level == (None, READ_COMMITTED):
             return
@@ -84,8 +84,9 @@ def _lower(connection: Any) -> None:
 
 
 def _raise(connection: Any) -> None:
-    raw = connection.connection
-    if raw is None or getattr(connection, "_moderation_level_of", None) is not raw:
+    raw: Any = connection.connection
+    known: Any = getattr(connection, "_moderation_level_of", None)
+    if known is None or known is not raw:
         return
     level, default = connection._moderation_level
     if (level, default) == (None, READ_COMMITTED) or raw.closed or connection.in_atomic_block:
