@@ -1,5 +1,6 @@
 """A site that listens to moderation's signals: it notes who told it of what, and fails at some texts. It can
 take its time, too: by SECONDS_TO_SCORE for each batch, and by DOORBELL_SECONDS for an answer of the broker.
+Where SECONDS_OF_AN_ACTION says how long a callable may take, its callable hangs at some texts.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from django.apps import AppConfig
 
 logger = logging.getLogger("site")
 
+ENDLESS = "endless"
+"""A letter with this word is never withdrawn: the site's callable hangs at it."""
 UNBEARABLE = "unbearable"
 """A text with this word is more than the site's receiver can take."""
 
@@ -34,6 +37,8 @@ class ReceivingSite(AppConfig):
             _score_slowly(seconds)
         if seconds := float(os.environ.get("DOORBELL_SECONDS", 0)):
             doorbell.SOCKET_SECONDS = seconds
+        if seconds := float(os.environ.get("SECONDS_OF_AN_ACTION", 0)):
+            _hang_at_some(seconds)
 
 
 def _score_slowly(seconds: float) -> None:
@@ -47,6 +52,23 @@ def _score_slowly(seconds: float) -> None:
         return predict(served, texts)
 
     Served.predict = slowly  # type: ignore[method-assign]
+
+
+def _hang_at_some(seconds: float) -> None:
+    """Withdrawing a letter whose text is endless never ends."""
+    from moderation import pending_actions
+    from tests.forum import rules
+
+    withdraw = rules.withdraw
+
+    def hang_or_withdraw(letter: Any) -> bool:
+        while ENDLESS in letter.text:
+            logger.info("Hanging at letter %s.", letter.pk)
+            time.sleep(3600)
+        return withdraw(letter)
+
+    rules.withdraw = hang_or_withdraw
+    pending_actions.CLAIM_SECONDS = seconds
 
 
 def note_who_scored(screening: Any, **_: Any) -> None:

@@ -17,6 +17,8 @@ INSTALLED_APPS = [*_INSTALLED_APPS, "tests.faults.apps.ReceivingSite"]
 CELERY_BROKER_URL = os.environ["REDIS_URL"]
 if _seconds := os.environ.get("VISIBILITY_SECONDS"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": float(_seconds)}
+if _seconds := os.environ.get("TASK_SECONDS"):
+    CELERY_TASK_SOFT_TIME_LIMIT, CELERY_TASK_TIME_LIMIT = float(_seconds), 2 * float(_seconds)
 MODERATION = {
     **_MODERATION,
     "REDIS_URL": os.environ["REDIS_URL"],
