@@ -82,8 +82,8 @@ SCREENED = Counter(
 )
 FAILURES = Counter(
     "moderation_failures_total",
-    "Errors by our own code: of one text (scoring-error:*, worker-died) or of a part (model-unavailable, "
-    "store:*, sweep:*, drain:*).",
+    "Errors by our own code: of one text or object (scoring-error:*, reading-error:*, storing-error:*, "
+    "acting-error:*, worker-died) or of a part (model-unavailable, store:*, sweep:*, drain:*).",
     ["code"],
     registry=REGISTRY,
 )

@@ -11,6 +11,7 @@ from django.db.models.functions import Coalesce
 
 from moderation.clock import Now
 from moderation.conf import conf
+from moderation.locking import free_of
 from moderation.models import Screening
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Registered
@@ -68,12 +69,15 @@ def adopted(entry: Registered, screenings: Sequence[Screening]) -> list[Screenin
     """The screenings as those of the text that is registered today, after its field was renamed.
 
     Where an object has a current screening of today's text already, the one of old is not current any more,
-    and is left out. Raises DatabaseError.
+    and is left out; so is one that somebody is changing, until the next comparison. Raises DatabaseError.
     """
     name = entry.text.name
     of_old = [row for row in screenings if row.field != name]
     if not of_old:
         return list(screenings)
+    free = set(free_of(Screening.objects.filter(pk__in=[row.pk for row in of_old])))
+    busy = {row.pk for row in of_old} - free
+    of_old = [row for row in of_old if row.pk in free]
     keys = [row.object_id for row in of_old]
     have = set(current_screenings(entry).filter(object_id__in=keys).values_list("object_id", flat=True))
     retired = [row.pk for row in of_old if row.object_id in have]
@@ -86,7 +90,7 @@ def adopted(entry: Registered, screenings: Sequence[Screening]) -> list[Screenin
         Screening.objects.filter(pk__in=[row.pk for row in taken_over]).update(field=name)
     for row in taken_over:
         row.field = name
-    gone = set(retired)
+    gone = busy.union(retired)
     return [row for row in screenings if row.pk not in gone]
 
 

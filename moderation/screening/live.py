@@ -82,5 +82,5 @@ def _promise_again(entry: Registered, key: str) -> bool:
     if instance is None:
         return False
     with transaction.atomic(using=router.db_for_write(Screening)):
-        is_free = locked_if_free(current_screenings(entry).filter(object_id=key)).first() is not None
-        return is_free and promise(entry, instance) is not None
+        rows = locked_if_free(current_screenings(entry).filter(object_id=key)).values_list("pk", flat=True)
+        return bool(rows) and promise(entry, instance) is not None

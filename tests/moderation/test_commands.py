@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError
+from django.db import OperationalError
 
 from moderation.actors import system_user
 from moderation.management.commands import screen_pending
@@ -16,6 +17,7 @@ from moderation.monitoring import figures, heartbeat
 from moderation.screening.discovery import remember_starts
 from moderation.sweep import Swept
 from tests.forum.models import Note, Post
+from tests.forum.rules import NoException
 from tests.moderation.conftest import by_words, make_version, run_command, scores_with, screen
 
 pytestmark = pytest.mark.django_db
@@ -125,6 +127,26 @@ def test_the_loop_screens_between_its_sweeps_and_survives_what_a_sweep_does(
     assert steps == ["1", "1", "3600", "1"]
     assert sweeps == [3600, 3600]
     assert "A sweep failed (RuntimeError)" in caplog.text and "secret" not in caplog.text
+
+
+@pytest.mark.regression("H1")
+def test_the_loop_survives_whatever_a_sweep_raises(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "SWEEP_SECONDS": 0.01}
+    monkeypatch.setattr(screen_pending, "close_old_connections", lambda: None)
+    errors = [ValueError("secret"), NoException("secret"), OperationalError("secret"), MemoryError("secret")]
+    left = iter([*errors, _LoopIsOver()])
+
+    def sweep(**options: Any) -> Swept:
+        raise next(left)
+
+    monkeypatch.setattr(screen_pending, "sweep", sweep)
+    run_command("screen_pending", "--loop")
+    assert next(left, None) is None
+    for error in errors:
+        assert f"A sweep failed ({type(error).__name__})" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_rescreen_prints_counts_first_and_acts_only_when_told_to() -> None:
