@@ -222,6 +222,8 @@ def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
     yield from _check_thresholds(where, given.get("thresholds") or {})
     if given.get("keys") and given["keys"] not in registry.KEYS:
         yield Error(f'{where}["keys"] must be "growing" or "random".', id="moderation.E035")
+    elif given.get("keys") == "growing" and not registry.may_grow(model):
+        yield Error(f'{where}["keys"]: only numbers can be "growing".', id="moderation.E035")
     days = given.get("retention_days")
     lowest, highest, _ = NUMBERS["RETENTION_DAYS"]
     if days is not None and not _is_between(days, lowest, highest):

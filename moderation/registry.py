@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import router
-from django.db.models import NOT_PROVIDED, Field, ForeignKey, IntegerField, Model
+from django.db.models import AutoField, Field, ForeignKey, IntegerField, Model
 from django.utils.module_loading import import_string
 
 from moderation.conf import conf
@@ -105,11 +105,7 @@ class Registered:
     @property
     def has_growing_keys(self) -> bool:
         """True: what is new stands above what is known, so that a watermark finds it in the next sweep."""
-        if self.keys:
-            return self.keys == "growing"
-        field = key_field(self.model)
-        is_drawn = field.has_default() or field.db_default is not NOT_PROVIDED
-        return isinstance(field, IntegerField) and not is_drawn
+        return self.keys == "growing" if self.keys else has_automatic_keys(self.model)
 
     @property
     def database(self) -> str:
@@ -191,6 +187,18 @@ def for_model(model: type[Model]) -> Registered | None:
     return _by_model[model]
 
 
+def has_automatic_keys(model: type[Model]) -> bool:
+    """True: the database counts the keys up. What a site assigns, or another model counted, may be any."""
+    key: Any = model._meta.pk
+    is_own = not isinstance(key, ForeignKey) or key.remote_field.parent_link
+    return is_own and isinstance(key_field(model), AutoField)
+
+
+def may_grow(model: type[Model]) -> bool:
+    """True: the keys are numbers, which a watermark can be set among."""
+    return isinstance(key_field(model), IntegerField)
+
+
 def load_setting(**_: Any) -> None:
     """Read the setting again; called at start-up and when a test overrides it."""
     _forget()
@@ -210,6 +218,8 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
     if given.get("release", "save") not in RELEASE:
         raise ValueError("release")
     if given.get("keys") and given["keys"] not in KEYS:
+        raise ValueError("keys")
+    if given.get("keys") == "growing" and not may_grow(model):
         raise ValueError("keys")
     return Registered(
         label=model._meta.label,

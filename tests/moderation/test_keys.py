@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import connection, models, transaction
+from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from moderation import registry
@@ -246,5 +247,36 @@ def test_label_that_no_version_knows_is_reported(settings: Any, label: str, expe
 
 
 @pytest.mark.regression("M5")
-def test_unknown_kind_of_keys_is_reported(settings: Any) -> None:
-    assert ids(settings, forum__Note={"text": "text", "keys": "shrinking"}) == ["moderation.E035"]
+@pytest.mark.parametrize("keys", ["shrinking", "growing"])
+def test_kind_of_keys_that_uuids_can_t_be_of_is_reported(settings: Any, keys: str) -> None:
+    assert ids(settings, forum__Note={"text": "text", "keys": keys}) == ["moderation.E035"]
+
+
+@pytest.mark.regression("M5")
+@isolate_apps("tests.forum")
+def test_only_keys_that_the_database_counts_up_are_known_to_grow() -> None:
+    """A profile may be added to an old user, and a number that the site assigns may be any."""
+
+    class Counted(models.Model):
+        class Meta:
+            app_label = "forum"
+
+    class Child(Counted):
+        class Meta:
+            app_label = "forum"
+
+    class Profile(models.Model):
+        of = models.OneToOneField(Counted, models.CASCADE, primary_key=True)
+
+        class Meta:
+            app_label = "forum"
+
+    class Assigned(models.Model):
+        number = models.IntegerField(primary_key=True)
+
+        class Meta:
+            app_label = "forum"
+
+    kinds = [registry.has_automatic_keys(model) for model in (Counted, Child, Profile, Assigned)]
+    assert kinds == [True, True, False, False]
+    assert registry.may_grow(Profile) and registry.may_grow(Assigned) and not registry.may_grow(Note)
