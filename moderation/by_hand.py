@@ -13,7 +13,7 @@ from moderation.clock import Now
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.screening.copies import content_type_of
+from moderation.screening.copies import content_type_of, current_of
 from moderation.screening.enqueue import promise
 from moderation.text_keys import exact_digest
 
@@ -44,10 +44,13 @@ def withdraw(instance: Model) -> bool:
 
     For soft deletes: the object stays in the database, and nobody is to read or judge it any more. The copies
     are blanked and it leaves the queue; scores, decisions and whether it is hidden stay. An edit of it is
-    screened again, and so is what `screen` is called with. Raises NotModerated or DatabaseError.
+    screened again, and so is what `screen` is called with. Raises NotModerated, DatabaseError, and what the
+    object raises when its text is read.
     """
     entry = _entry(instance)
     with transaction.atomic(using=router.db_for_write(Screening)):
+        if current_of(entry, instance) is None:
+            _note_unseen(entry, instance)
         copies = Screening.objects.select_for_update().filter(
             content_type=content_type_of(entry), object_id=entry.key_of(instance), blanked=None
         )
@@ -66,6 +69,14 @@ def withdraw(instance: Model) -> bool:
                 lease_until=None,
             )
     return bool(rows)
+
+
+def _note_unseen(entry: Registered, instance: Model) -> None:
+    """Give an object that nobody told of a screening, or the comparison would find it to have none."""
+    rows = entry.model._base_manager.using(entry.database)
+    saved = rows.filter(pk=entry.key_of(instance)).first()
+    if saved is not None:
+        promise(entry, saved)
 
 
 def _entry(instance: Model) -> Registered:

@@ -71,6 +71,18 @@ def test_withdrawn_object_stays_so_until_it_is_edited(version: ModelVersion, tex
     assert screen().scored == 1
 
 
+def test_withdrawn_object_that_nobody_had_told_of_is_not_found_later(version: ModelVersion) -> None:
+    remember_starts()
+    (note,) = Note.objects.bulk_create([Note(text=TOXIC)])
+    moderation.withdraw(note)
+    Discovery.objects.update(compared=timezone.now() - timedelta(days=2))
+    sweep(load=load_by_words)
+    assert not Screening.objects.exclude(text="").exists()
+    assert not Screening.objects.open().exists()
+    assert moderation.screen([note]) == 1
+    assert screen().verdicts == {"held": 1}
+
+
 def test_object_that_is_there_again_is_screened_when_asked_for(version: ModelVersion) -> None:
     note = Note.objects.create(text=TOXIC)
     screen()
