@@ -13,10 +13,10 @@ from django.utils import timezone
 class Now(DjangosNow):
     """This moment, in the zone in which the site's stored times are.
 
-    SQLite's is UTC whatever the site's settings are, while Django stores local times with `USE_TZ = False`, and
-    those of `DATABASES[...]["TIME_ZONE"]` with `USE_TZ = True`: a comparison of the two would be wrong by the
-    zone's offset. In the hour that clocks are set back local times say nothing certain. PostgreSQL's columns
-    know their zone.
+    SQLite's is UTC whatever the site's settings are, while Django stores local times with `USE_TZ = False`,
+    and those of `DATABASES[...]["TIME_ZONE"]` with `USE_TZ = True`: a comparison of the two would be wrong by
+    the zone's offset. In the hour that clocks are set back local times say nothing certain. PostgreSQL's
+    columns know their zone.
     """
 
     def as_sqlite(self, compiler: Any, connection: Any, **extra: Any) -> Any:
