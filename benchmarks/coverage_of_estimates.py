@@ -3,7 +3,7 @@
 Each site draws its texts, some of them repeated, and their scores from the same source, so that the true
 precision and recall are known. Its queue is read from the top for twenty days, by people who get through the
 given share of what comes up: what is flagged, most severe first, and audit items in the places of flagged
-ones. What they reviewed goes through `moderation.estimates`, and into `moderation.gate` with a candidate that
+ones. What they reviewed goes through `moderation.review.statistics`, and into `moderation.retraining.gate` with a candidate that
 unlearns a slang which the active version lets through.
 
     python benchmarks/coverage_of_estimates.py [--sites 200] [--json]
@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from moderation import estimates, gate
+from moderation.retraining import gate
+from moderation.review import statistics
 
 THRESHOLD = 0.5
 BANDS = 20
@@ -72,7 +73,7 @@ def comments(texts: int, generator: np.random.Generator) -> Comments:
 
 def reviewed(
     site: Comments, rate: float, share: float, generator: np.random.Generator
-) -> tuple[Array, estimates.Sample, float]:
+) -> tuple[Array, statistics.Sample, float]:
     """The reviewed comments, how each came to be, and the severity down to which the queue was read."""
     severity = site.score - THRESHOLD
     is_drawn = ~site.is_flagged & (generator.random(len(site.text)) < rate)
@@ -92,10 +93,10 @@ def reviewed(
         )
         for here in np.unique(band[site.is_flagged])
     }
-    of_all, of_reached = estimates.shares_by_band(counts)
+    of_all, of_reached = statistics.shares_by_band(counts)
     chosen = np.flatnonzero(is_reviewed)
     of_random = rate * is_reviewed[is_drawn].mean() if is_drawn.any() else rate
-    sample = estimates.Sample(
+    sample = statistics.Sample(
         [of_all[band[item]] if site.is_flagged[item] else of_random for item in chosen],
         [of_reached[band[item]] if site.is_flagged[item] else of_random for item in chosen],
         list(is_drawn[chosen]),
@@ -120,9 +121,9 @@ def coverage(sites: int) -> list[dict[str, Any]]:
             site = comments(texts, generator)
             chosen, sample, lowest = reviewed(site, rate, share, generator)
             is_true, is_flagged = site.is_toxic[chosen].astype(float), site.is_flagged[chosen]
-            precision, recall = estimates.precision_and_recall(is_true, is_flagged, sample)
+            precision, recall = statistics.precision_and_recall(is_true, is_flagged, sample)
             as_if = replace(sample, reached=sample.probabilities)
-            whole, _ = estimates.precision_and_recall(is_true, is_flagged, as_if)
+            whole, _ = statistics.precision_and_recall(is_true, is_flagged, as_if)
             reached = flagged & (everything.score >= THRESHOLD + lowest)
             for name, answer, truth in (
                 ("precision", precision, (reached & toxic).sum() / reached.sum()),

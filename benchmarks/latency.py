@@ -79,10 +79,10 @@ def _arguments() -> argparse.Namespace:
 
 
 def _classifier() -> Any:
-    from moderation import model_store
+    from moderation.versions import store
     from toxicity_ml import Classifier
 
-    return Classifier.load(model_store.local_directory(model_store.active_version()), backend="auto")
+    return Classifier.load(store.local_directory(store.active_version()), backend="auto")
 
 
 def _alone(predict: Any, texts: Sequence[str]) -> list[float]:

@@ -147,11 +147,11 @@ def _measured(name: str, args: argparse.Namespace) -> Way:
 
 def _bare_classifier() -> tuple[Callable[[Sequence[str]], Any], int]:
     """The active version as any program would load it, and how many texts a worker claims at a time."""
-    from moderation import model_store
-    from moderation.screening.serving import pace
+    from moderation.screening.model import pace
+    from moderation.versions import store
     from toxicity_ml import Classifier
 
-    classifier = Classifier.load(model_store.local_directory(model_store.active_version()), backend="auto")
+    classifier = Classifier.load(store.local_directory(store.active_version()), backend="auto")
     return classifier.predict, pace(is_batched=classifier.runner.is_batched).texts
 
 

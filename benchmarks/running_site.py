@@ -70,7 +70,7 @@ class Site:
 
         from moderation.conf import conf
         from moderation.models import Screening
-        from moderation.text_keys import storable, text_key
+        from moderation.texts import storable, text_key
 
         content_type = ContentType.objects.get_for_model(Comment)
         later = timezone.now() + FAR
@@ -102,7 +102,7 @@ class Site:
 
     def release(self) -> None:
         """Let workers claim what `fill` set aside, and wake one up."""
-        from moderation.doorbell import doorbell
+        from moderation.notifier import doorbell
 
         self.let_claim()
         deadline = time.monotonic() + SECONDS_TO_START
@@ -197,10 +197,10 @@ def _set_up_django() -> None:
     django.setup()
     from django.core.management import call_command
 
-    from moderation import model_store
+    from moderation.versions import store
 
     call_command("migrate", verbosity=0)
-    model_store.active_version()
+    store.active_version()
 
 
 def _close_connections() -> None:

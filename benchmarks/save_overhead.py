@@ -88,7 +88,7 @@ def main() -> None:
 def _measure(broker: str, seconds: float, save: Callable[[], None]) -> Cost:
     from django.db import connection
 
-    from moderation.doorbell import doorbell
+    from moderation.notifier import doorbell
 
     def block() -> list[float]:
         save()

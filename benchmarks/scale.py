@@ -111,7 +111,7 @@ def _measured(site: Site, sizes: Sequence[int], texts: Sequence[str], repeats: i
     from django_comments.models import Comment
 
     from benchmarks import million
-    from moderation import model_store
+    from moderation.versions import store as model_store
 
     costs = Costs()
     version = model_store.active_version().pk
@@ -139,10 +139,10 @@ def _measured(site: Site, sizes: Sequence[int], texts: Sequence[str], repeats: i
 
 def _batches(site: Site, texts: Sequence[str], repeats: int) -> dict[str, Cost]:
     """The database's part of a worker's batch, with a scorer that takes no time."""
-    from moderation import model_store
     from moderation.screening.claim import Claim, claim
-    from moderation.screening.drain import drain
     from moderation.screening.store import store
+    from moderation.versions import store as model_store
+    from moderation.worker.drain import drain
 
     version = model_store.active_version()
     claims: list[Claim] = []

@@ -124,7 +124,7 @@ def _pipeline(model: Path) -> Scorer:
     from transformers.modeling_outputs import SequenceClassifierOutput
 
     from toxicity_ml.manifest import Manifest
-    from toxicity_ml.modeling import load_model
+    from toxicity_ml.network import load_model
 
     trained = load_model(model)
 

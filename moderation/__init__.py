@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from moderation.registry import moderated
 
 if TYPE_CHECKING:
-    from moderation.by_hand import screen, withdraw
+    from moderation.screening.on_request import screen, withdraw
 
 __all__ = ["moderated", "screen", "withdraw"]
 
@@ -17,9 +17,9 @@ __all__ = ["moderated", "screen", "withdraw"]
 def __getattr__(name: str) -> Any:
     """The names that need the app's models, which are not loaded yet when this package is."""
     if name in ("screen", "withdraw"):
-        from moderation import by_hand
+        from moderation.screening import on_request
 
-        return getattr(by_hand, name)
+        return getattr(on_request, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -13,11 +13,13 @@ class ModerationConfig(AppConfig):
 
     def ready(self) -> None:
         """Load the checks, register the models of the setting, and listen for saves and for workers."""
-        from moderation import checks, isolation, registry, sweep
+        from moderation import isolation, registry
+        from moderation.checks import configuration
         from moderation.screening import enqueue
+        from moderation.worker import sweeper
 
-        checks.connect()
+        configuration.connect()
         isolation.connect()
         registry.load_setting()
         enqueue.connect()
-        sweep.connect()
+        sweeper.connect()

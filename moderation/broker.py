@@ -20,7 +20,7 @@ from redis.retry import Retry
 
 from moderation.conf import conf
 
-logger = logging.getLogger("moderation.doorbell")
+logger = logging.getLogger("moderation.notifier")
 
 REDIS = ("redis", "rediss", "sentinel")
 """Transports of kombu whose channels have a Redis client."""

@@ -23,7 +23,7 @@ from kombu.messaging import Producer
 from moderation import broker, metrics
 from moderation.conf import conf
 
-logger = logging.getLogger("moderation.doorbell")
+logger = logging.getLogger("moderation.notifier")
 
 SOCKET_SECONDS = 0.1
 QUIET_SECONDS = 10.0

@@ -19,12 +19,12 @@ from django.db import router, transaction
 from django.db.models import Count
 from django.utils.module_loading import import_string
 
-from moderation import means, pending_actions, rule, visibility
 from moderation.models import AuditEntry, Screening
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Hide, Registered
+from moderation.visibility import hiding, means, pending_actions, rule
 
-logger = logging.getLogger("moderation.visibility")
+logger = logging.getLogger("moderation.visibility.hiding")
 
 MENDED = "visibility.mended"
 CHUNK = 200
@@ -192,7 +192,7 @@ def _move(row: Screening, username: str) -> bool:
         locked.hidden_by = means.written(entry.hide)
         locked.save(update_fields=["hidden_by"])
         if hidden:
-            visibility.hide(locked)
+            hiding.hide(locked)
     try:
         _finish_move(row.pk, earlier, username, hidden=hidden)  # by a callable it was hidden after the commit
     except Exception:
@@ -209,8 +209,8 @@ def _finish_move(screening_id: int, earlier: Hide | None, username: str, *, hidd
         if earlier is not None:
             _undo(earlier, now)
         elif not hidden:
-            visibility.show(now)
-        _note(now, Fate.MOVED, username, hidden_by_us=hidden and not visibility.is_lost(now))
+            hiding.show(now)
+        _note(now, Fate.MOVED, username, hidden_by_us=hidden and not hiding.is_lost(now))
 
 
 def _locked(row: Screening) -> Screening | None:
@@ -222,7 +222,7 @@ def _locked(row: Screening) -> Screening | None:
 def _undo(how: Hide, row: Screening) -> None:
     """Take back what hid the object, whatever its text is by now."""
     model = means.model_of(row)
-    if model is None or visibility.is_lost(row):
+    if model is None or hiding.is_lost(row):
         return
     objects = model._base_manager.using(router.db_for_write(model)).filter(pk=row.object_id)
     if how.by_field:

@@ -14,8 +14,8 @@ from django.db.models import AutoField, Field, ForeignKey, IntegerField, Model
 from django.utils.module_loading import import_string
 
 from moderation.conf import conf
-from moderation.keys import key_as_text, key_field
-from moderation.live_text import LiveText, TextMaker
+from moderation.objects.keys import key_as_text, key_field
+from moderation.objects.live_text import LiveText, TextMaker
 
 ModelClass = TypeVar("ModelClass", bound=type[Model])
 
@@ -289,7 +289,7 @@ def _load() -> dict[str, Registered]:
             try:
                 entry = parse(label, given)
             except (LookupError, TypeError, ValueError, AttributeError, FieldDoesNotExist):
-                continue  # moderation.checks reports it with an id, at start-up
+                continue  # moderation.checks.configuration reports it with an id, at start-up
             loaded[entry.label] = entry
         _loaded = loaded
     return _loaded

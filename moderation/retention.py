@@ -19,13 +19,13 @@ from django.db.models import CharField, QuerySet
 from django.utils import timezone
 
 from moderation import registry
-from moderation.by_key import ByKey
 from moderation.clock import Now
 from moderation.conf import conf
-from moderation.locking import locked_if_free
+from moderation.db.keyed_values import ByKey
+from moderation.db.locking import locked_if_free
 from moderation.models import Screening
 from moderation.models.screenings import ScreeningQuerySet
-from moderation.text_keys import exact_digest
+from moderation.texts import exact_digest
 
 CHUNK = 500
 """Texts blanked in one transaction."""

@@ -6,11 +6,12 @@ import logging
 
 from celery import current_app, shared_task
 
-from moderation import metrics, row_errors, sqlite
-from moderation.doorbell import doorbell
+from moderation import metrics, row_errors
+from moderation.db import sqlite
+from moderation.notifier import doorbell
 from moderation.screening.claim import is_backlog
-from moderation.screening.drain import drain as drain_pending
-from moderation.screening.score import pace
+from moderation.screening.scorer import pace
+from moderation.worker.drain import drain as drain_pending
 
 logger = logging.getLogger("moderation.tasks")
 

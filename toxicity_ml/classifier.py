@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 
 from toxicity_ml.extras import naming_the_extra
-from toxicity_ml.given import as_texts
+from toxicity_ml.inputs import as_texts
 from toxicity_ml.manifest import SINGLE_LABEL, Manifest
-from toxicity_ml.window_scores import joint_logits
+from toxicity_ml.window_pooling import joint_logits
 
 if TYPE_CHECKING:
-    from toxicity_ml.backends import Device
-    from toxicity_ml.loading import BackendName
-    from toxicity_ml.running import Runner
-    from toxicity_ml.windows import WindowEncoder
+    from toxicity_ml.inference.backends import Device
+    from toxicity_ml.inference.loading import BackendName
+    from toxicity_ml.inference.runners import Runner
+    from toxicity_ml.inference.windows import WindowEncoder
 
 PRETRAINED = Path(__file__).parent / "pretrained"
 """The model version that comes with the package."""
@@ -83,7 +83,7 @@ class Classifier:
         """
         directory = PRETRAINED if path is None else Path(path)
         with naming_the_extra():
-            from toxicity_ml import loading
+            from toxicity_ml.inference import loading
 
             return loading.load(
                 cls, directory, threads=threads, verify=verify, backend=backend, device=device

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
-from toxicity_ml.window_scores import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
+from toxicity_ml.window_pooling import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 
 MANIFEST_NAME = "manifest.json"
 VERSION_FILES = ("config.json", "model.onnx", "model.safetensors", "tokenizer.json")

@@ -10,9 +10,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from moderation import blind, reviewing
 from moderation.admin.safe_text import Notes, shortened, visible
 from moderation.models import ModelVersion, Review, Scoring, Screening
+from moderation.review import blind
+from moderation.review import decisions as reviewing
 
 PREVIEW_CHARACTERS = 500
 PREVIEW_LINES = 8

@@ -15,12 +15,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from moderation import pending_actions, reviewing, row_errors, visibility
+from moderation import row_errors
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.presenting import Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.searching import of_object_or_author
+from moderation.admin.search import of_object_or_author
 from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
+from moderation.review import decisions as reviewing
+from moderation.visibility import hiding, pending_actions
 
 REVIEW = "moderation.review_screening"
 PART = "part"
@@ -290,8 +292,8 @@ def _what_follows(review: Review) -> str:
     """`is shown`, or the truth where it is not, or not yet."""
     is_to_hide = review.outcome == Screening.Outcome.HIDE
     screening = Screening.objects.defer("text").get(pk=review.screening_id)
-    reason = visibility.obstacle(screening) if screening.hidden_by_us != is_to_hide else ""
-    if visibility.is_lost(screening):
+    reason = hiding.obstacle(screening) if screening.hidden_by_us != is_to_hide else ""
+    if hiding.is_lost(screening):
         becomes = _("is recorded; no such comment is left to be %(outcome)s")
     elif reason:
         becomes = _("could not be %(outcome)s: %(reason)s")

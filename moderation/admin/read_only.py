@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from moderation.admin.counting import BoundedPaginator
+from moderation.admin.paginator import BoundedPaginator
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

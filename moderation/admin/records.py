@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from moderation import registry
 from moderation.admin.filters import ActionFilter
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.searching import of_object
+from moderation.admin.search import of_object
 from moderation.models import (
     AuditEntry,
     ModelVersion,

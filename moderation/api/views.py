@@ -20,17 +20,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from moderation import model_store, policies
+from moderation import policies
 from moderation.api.admission import Busy, admission
 from moderation.api.openapi import ClassifySchema, SchemaSchema
 from moderation.api.serializers import ClassifyRequest
 from moderation.api.throttling import ClassifyThrottle
 from moderation.conf import conf
+from moderation.db.transactions import without_transaction
 from moderation.models import ModelVersion, Screening
 from moderation.policies import Thresholds
-from moderation.screening.score import Failure, ModelNotReady, Scores, load_scorer_for_web, score_each
+from moderation.screening.scorer import Failure, ModelNotReady, Scores, load_scorer_for_web, score_each
 from moderation.screening.store import thresholds_for
-from moderation.transactions import without_transaction
+from moderation.versions import store
 
 logger = logging.getLogger("moderation.api")
 
@@ -143,10 +144,10 @@ def classify(texts: Sequence[str]) -> list[dict[str, Any]]:
     if sum(len(text) for text in texts) > conf.CLASSIFY_MAX_CHARACTERS:
         raise TooLarge(f"At most {conf.CLASSIFY_MAX_CHARACTERS:,} characters in one request.")
     try:
-        version = model_store.active_version()
+        version = store.active_version()
         with admission():
             results = score_each(load_scorer_for_web(version), texts) if texts else []
-    except (model_store.ModelUnavailable, ModelNotReady) as error:
+    except (store.ModelUnavailable, ModelNotReady) as error:
         logger.error("A text could not be classified: %s", error)
         raise NoModel from error
     # Texts that belong to no object are judged by the policy for all models.

@@ -15,13 +15,14 @@ from django.core.exceptions import FieldDoesNotExist
 from django.db import DatabaseError, models, router, transaction
 from django.utils.module_loading import import_string
 
-from moderation import orphans, registry, sqlite
+from moderation import orphans, registry
+from moderation.checks.installation import check_backend, check_namesake
+from moderation.checks.labels import check_labels
+from moderation.checks.suggestions import did_you_mean as _did_you_mean
+from moderation.checks.texts import check_text
 from moderation.conf import KEYS, conf
-from moderation.install_checks import check_backend, check_namesake
-from moderation.label_checks import check_labels
+from moderation.db import sqlite
 from moderation.models import Screening
-from moderation.suggestions import did_you_mean as _did_you_mean
-from moderation.text_checks import check_text
 
 HIDE_KEYS = ("field", "hidden", "visible", "hide", "show")
 THRESHOLD_KEYS = ("flag", "hold")

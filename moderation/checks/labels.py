@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from moderation.artifacts import ModelUnavailable, packaged_directory
-from moderation.suggestions import did_you_mean
+from moderation.checks.suggestions import did_you_mean
+from moderation.versions.artifacts import ModelUnavailable, packaged_directory
 
 
 def check_labels(

@@ -9,8 +9,8 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import FieldDoesNotExist
 from django.db import models
 
-from moderation.live_text import MAX_NAME, LiveText
-from moderation.suggestions import did_you_mean
+from moderation.checks.suggestions import did_you_mean
+from moderation.objects.live_text import MAX_NAME, LiveText
 
 TEXT_FIELDS = ("CharField", "TextField")
 """What a field of a text calls itself (`get_internal_type`) where its class is none of Django's."""

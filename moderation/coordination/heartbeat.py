@@ -11,8 +11,9 @@ from datetime import timedelta
 
 from django.db import Error as DatabaseError
 
-from moderation import metrics, processes
+from moderation import metrics
 from moderation.clock import Now
+from moderation.coordination import processes
 from moderation.models import WorkerHeartbeat
 
 logger = logging.getLogger("moderation.monitoring")

@@ -13,12 +13,12 @@ from itertools import count
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Q
 
-from moderation import processes
 from moderation.clock import Now
+from moderation.coordination import processes
 from moderation.isolation import read_committed
 from moderation.models import Lease
 
-logger = logging.getLogger("moderation.leases")
+logger = logging.getLogger("moderation.coordination.leases")
 
 RENEWALS = 30
 """Work that hangs loses its lease in the end: each is renewed after a third of its time, so often at most."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from django.db import router, transaction
 
-from moderation import means, row_errors
-from moderation.locking import locked_if_free
+from moderation import row_errors
+from moderation.db.locking import locked_if_free
 from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.screening.copies import current_screenings, forget
 from moderation.screening.enqueue import promise
+from moderation.screening.snapshots import current_screenings, forget
+from moderation.visibility import means
 
 
 @dataclass

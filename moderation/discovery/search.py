@@ -22,15 +22,15 @@ from django.utils import timezone
 from moderation import metrics, registry
 from moderation.clock import Now
 from moderation.conf import conf
-from moderation.locking import free_of
+from moderation.db.locking import free_of
+from moderation.discovery.compare import reconcile_each
 from moderation.models import Discovery, Screening
 from moderation.registry import Registered
-from moderation.releasing import hide_again
 from moderation.row_errors import code, ends_the_process, stepping_over
 from moderation.screening.claim import retry_read
-from moderation.screening.copies import adopted, current_screenings, screenings_of_any_text
 from moderation.screening.enqueue import fail_unread, promise
-from moderation.screening.live import reconcile_each
+from moderation.screening.snapshots import adopted, current_screenings, screenings_of_any_text
+from moderation.visibility.releasing import hide_again
 
 logger = logging.getLogger("moderation.screening")
 

@@ -5,7 +5,7 @@ import django.db.models.deletion
 from django.conf import settings
 from django.db import migrations, models
 
-from moderation.schema import BesideWriters
+from moderation.db.migration_operations import BesideWriters
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from moderation.schema import AddIndexBesideWriters
+from moderation.db.migration_operations import AddIndexBesideWriters
 
 
 class Migration(migrations.Migration):

@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-from moderation.schema import BesideWriters
+from moderation.db.migration_operations import BesideWriters
 
 
 class Migration(migrations.Migration):

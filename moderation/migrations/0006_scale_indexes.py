@@ -3,7 +3,7 @@ PostgreSQL builds them."""
 
 from django.db import migrations, models
 
-from moderation.schema import AddIndexBesideWriters
+from moderation.db.migration_operations import AddIndexBesideWriters
 
 
 class Migration(migrations.Migration):

@@ -8,8 +8,6 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from moderation.schema import update_patiently
-
 CHUNK = 1000
 
 
@@ -22,7 +20,7 @@ def copy_labels(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
         for key, labels in labels_of.items():
             alike.setdefault(tuple(labels), []).append(key)
         for names, keys in alike.items():
-            update_patiently(screenings.all(), keys, labels=json.dumps(list(names)))
+            screenings.filter(pk__in=keys).update(labels=json.dumps(list(names)))
 
 
 def _labels_by_screening(apps: Apps, using: str) -> Iterator[dict[int, list[str]]]:

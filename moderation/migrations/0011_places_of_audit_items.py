@@ -7,8 +7,6 @@ from django.apps.registry import Apps
 from django.db import migrations
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 
-from moderation.schema import update_patiently
-
 CHUNK = 1000
 RECENT = 200
 
@@ -25,7 +23,7 @@ def mix(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
             place = random.choice(known) if known else (random.uniform(0, 0.5), "")  # noqa: S311 - a place
             alike.setdefault(place, []).append(key)
         for (severity, labels), rows in alike.items():
-            update_patiently(waiting, rows, severity=severity, labels=labels)
+            screenings.filter(pk__in=rows).update(severity=severity, labels=labels)
 
 
 class Migration(migrations.Migration):

@@ -1,10 +1,10 @@
 """Everything the app stores, one module per subject; import the models from here."""
 
+from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
 from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
-from moderation.models.sweeping import Discovery, Lease, WorkerHeartbeat
 from moderation.models.versions import ModelVersion, TrainingRun
 
 __all__ = [

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from moderation.conf import conf
 from moderation.models.primary import PrimaryManager
-from moderation.text_keys import exact_digest
+from moderation.texts import exact_digest
 
 if TYPE_CHECKING:
     from moderation.models.scorings import Scoring

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet
 
-from moderation import pending_actions
 from moderation.clock import Now
 from moderation.conf import conf
 from moderation.metrics import priority_name
 from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbeat
+from moderation.visibility import pending_actions
 
 COUNT_AT_MOST = 100_000
 """A longer backlog is given as this many: a scrape must not cost more the worse things are."""

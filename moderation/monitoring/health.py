@@ -14,12 +14,12 @@ from django.db import DatabaseError, connections, router
 from django.db.migrations.executor import MigrationExecutor
 
 from moderation import broker as site_broker
-from moderation import metrics, model_store, orphans
+from moderation import metrics, orphans
 from moderation.conf import conf
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
 from moderation.monitoring.figures import Figures, Worker
-from moderation.screening.score import (
+from moderation.screening.scorer import (
     CANARY,
     INSTALL_LIBRARIES,
     Failure,
@@ -28,6 +28,7 @@ from moderation.screening.score import (
     load_scorer,
     score_each,
 )
+from moderation.versions import store
 
 
 @dataclass(frozen=True)
@@ -212,14 +213,14 @@ def _model_here() -> Finding:
     active = ModelVersion.objects.filter(is_active=True).first()
     if active is None:
         return Finding(part, False, "None is registered yet.", "Start a worker: the first one does that.")
-    active = model_store.scoring_here(active)
+    active = store.scoring_here(active)
     try:
         scored = score_each(load_scorer(active), [CANARY])[0]
     except LibrariesMissing as error:
         return Finding(
             part, False, str(error), "Install them, or leave --model-here to the workers' machines."
         )
-    except (ModelNotReady, model_store.ModelUnavailable) as error:
+    except (ModelNotReady, store.ModelUnavailable) as error:
         return Finding(part, False, str(error), does)  # our own words: they name a file, never a text
     if isinstance(scored, Failure):
         return Finding(part, False, f"{active} fails at a sentence of ours ({scored.code}).", does)

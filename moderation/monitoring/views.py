@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from moderation.db.transactions import without_transaction
 from moderation.monitoring import health
 from moderation.monitoring.exposition import has_token, render
-from moderation.transactions import without_transaction
 
 
 @without_transaction

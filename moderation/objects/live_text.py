@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.utils.module_loading import import_string
 
-from moderation.text_keys import as_screened
+from moderation.texts import as_screened
 
 TextMaker = Callable[[Any], object]
 

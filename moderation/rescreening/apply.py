@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 
 from django.db import router, transaction
 
-from moderation import means, policies, visibility
-from moderation.locking import locked_if_free
+from moderation import policies
+from moderation.db.locking import locked_if_free
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, written_labels
 from moderation.policies import Judgement
-from moderation.screening.rescreen import narrowed
-from moderation.screening.runs import Right, Scope
+from moderation.rescreening.rescreen import narrowed
+from moderation.rescreening.runs import Right, Scope
 from moderation.screening.store import judge_each
+from moderation.visibility import hiding, means
 
 ACTED = "rescreen.acted"
 """One entry for each chunk, with its counts."""
@@ -186,7 +187,7 @@ def _act_on_chunk(
             entries = [_rest_on(change, version, username) for change in changes]
             _write(changes)
             AuditEntry.objects.bulk_create([*filter(None, entries), _entry_of_chunk(here, version, username)])
-            visibility.apply_all(change.row for change in changes)
+            hiding.apply_all(change.row for change in changes)
     done.changes.update(here.changes)
     for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
         setattr(done, name, getattr(done, name) + getattr(here, name))

@@ -17,18 +17,18 @@ from typing import Any
 from django.utils import timezone
 
 from moderation import registry
+from moderation.discovery.search import put_before_a_person, remember_start, rows_of
 from moderation.models import Discovery, Screening, ScreeningRun
 from moderation.registry import Registered
+from moderation.rescreening import runs
+from moderation.rescreening.runs import Right, Scope
+from moderation.rescreening.throttle import LOOK_SECONDS, Pace
 from moderation.row_errors import code, stepping_over
-from moderation.screening import runs
-from moderation.screening.copies import current_screenings, new_screening
-from moderation.screening.discovery import put_before_a_person, remember_start, rows_of
-from moderation.screening.drain import drain
 from moderation.screening.enqueue import is_exempt
-from moderation.screening.pace import LOOK_SECONDS, Pace
-from moderation.screening.runs import Right, Scope
-from moderation.screening.score import LoadScorer, ModelNotReady, load_scorer
-from moderation.screening.score import pace as suited_pace
+from moderation.screening.scorer import LoadScorer, ModelNotReady, load_scorer
+from moderation.screening.scorer import pace as suited_pace
+from moderation.screening.snapshots import current_screenings, new_screening
+from moderation.worker.drain import drain
 
 NOT_SCORED = "scoring-error"
 """Texts with an error of their own: they are tried again like any other, and end in the queue."""

@@ -16,12 +16,12 @@ from django.utils import timezone
 from moderation import registry
 from moderation.models import ModelVersion, Scoring, Screening, ScreeningRun
 from moderation.models.screenings import ScreeningQuerySet
-from moderation.screening import runs
-from moderation.screening.copies import content_type_of
-from moderation.screening.pace import Pace
-from moderation.screening.runs import Right, Scope
-from moderation.screening.score import Failure, LoadScorer, Scorer, Scores, load_scorer, score_each
-from moderation.screening.score import pace as suited_pace
+from moderation.rescreening import runs
+from moderation.rescreening.runs import Right, Scope
+from moderation.rescreening.throttle import Pace
+from moderation.screening.scorer import Failure, LoadScorer, Scorer, Scores, load_scorer, score_each
+from moderation.screening.scorer import pace as suited_pace
+from moderation.screening.snapshots import content_type_of
 from moderation.screening.store import create_scorings, judge_each
 
 WINDOW = 1000

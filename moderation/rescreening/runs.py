@@ -16,7 +16,7 @@ from datetime import datetime
 from django.db import router, transaction
 from django.utils import timezone
 
-from moderation import leases, processes
+from moderation.coordination import leases, processes
 from moderation.models import Lease, ModelVersion, ScreeningRun
 
 LEASE = "rescreen"

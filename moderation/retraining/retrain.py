@@ -20,10 +20,13 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router, transaction
 from django.utils import timezone
 
-from moderation import estimates, gate, leases, model_store, processes, soft_targets, training_data
+from moderation.coordination import leases, processes
 from moderation.models import ModelVersion, TrainingRun
-from moderation.training_data import DEV, TEST, TRAIN, Row
-from moderation.training_process import RetrainingFailed, run_classifier
+from moderation.retraining import gate, soft_targets, training_data
+from moderation.retraining.training_data import DEV, TEST, TRAIN, Row
+from moderation.retraining.training_process import RetrainingFailed, run_classifier
+from moderation.review import statistics
+from moderation.versions import store
 
 IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
 ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
@@ -33,7 +36,7 @@ LEASE = "retraining"
 LEASE_SECONDS = 180.0
 """The right to train, renewed while it goes on: after so long without, its process is taken for dead."""
 
-logger = logging.getLogger("moderation.retraining")
+logger = logging.getLogger("moderation.retraining.retrain")
 Say = Callable[[str], None]
 
 
@@ -65,7 +68,7 @@ class Retrained:
     run: TrainingRun
     candidate: ModelVersion
     comparison: gate.Comparison
-    figures: dict[str, dict[str, estimates.Figures]]
+    figures: dict[str, dict[str, statistics.Figures]]
     """{"old" | "new": what `estimates.figures` says of the site, from the test side}."""
     base_report: dict[str, dict[str, dict[str, float | None]]]
     """{"old" | "new": {label: {"average_precision", "f1"}}} on the CSV given as base; else empty."""
@@ -105,8 +108,8 @@ def retrain(
 def _retrain_alone(
     options: Options, token: uuid.UUID, *, user: AbstractBaseUser | None, username: str, say: Say
 ) -> Retrained:
-    parent = model_store.active_version()
-    parent_directory = model_store.local_directory(parent)
+    parent = store.active_version()
+    parent_directory = store.local_directory(parent)
     screenings = training_data.reviewed(parent.labels)
     rows = training_data.one_per_text(screenings)
     sides = {name: [row for row in rows if row.side == name] for name in (TRAIN, DEV)}
@@ -167,7 +170,7 @@ def _retrain(
     _train(work, parent, parent_directory, f"site-{run.pk}", options)
     if not leases.renew(LEASE, token, LEASE_SECONDS):
         raise RetrainingFailed("taken-over", "The database was away for so long that another training began.")
-    candidate = model_store.publish(work / "candidate", parent=parent, user=user, username=username)
+    candidate = store.publish(work / "candidate", parent=parent, user=user, username=username)
     TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
     new = Classifier.load(work / "candidate", verify=False)
     comparison, figures = _compare(old, new, sides[TEST], rehearsed[TEST])
@@ -194,16 +197,16 @@ def _activate(
 ) -> bool:
     if when == NEVER or (when == IF_BETTER and comparison.verdict != gate.BETTER):
         return False
-    if when == IF_BETTER and model_store.active_version().pk != parent.pk:
+    if when == IF_BETTER and store.active_version().pk != parent.pk:
         say(f"Another version than {parent} is active by now, and the candidate was not compared with it.")
         return False
-    model_store.activate(candidate, user=user, username=username)
+    store.activate(candidate, user=user, username=username)
     return True
 
 
 def _compare(
     old: Any, new: Any, rows: list[Row], rehearsed: list[Row]
-) -> tuple[gate.Comparison, dict[str, dict[str, estimates.Figures]]]:
+) -> tuple[gate.Comparison, dict[str, dict[str, statistics.Figures]]]:
     """Old against new on the test side, and how good each is on the site by it."""
     drawn = [(row, row.probability) for row in rows if row.probability is not None]
     texts = [row.text for row, _ in drawn]
@@ -220,7 +223,7 @@ def _compare(
         name: [model.thresholds[label] for label in model.labels]
         for name, model in (("old", old), ("new", new))
     }
-    sample = estimates.Sample(
+    sample = statistics.Sample(
         probabilities=[probability for _, probability in drawn],
         reached=[row.reached_probability or probability for row, probability in drawn],
         is_random=[row.is_random for row, _ in drawn],
@@ -239,7 +242,7 @@ def _compare(
         kept=_kept(old, new, [row.text for row in rehearsed]),
     )
     figures = {
-        name: estimates.figures(truth, found >= np.asarray(thresholds[name]), old.labels, sample)
+        name: statistics.figures(truth, found >= np.asarray(thresholds[name]), old.labels, sample)
         for name, found in scores.items()
     }
     return comparison, figures

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from moderation import rehearsal, training_data
 from moderation.conf import conf
-from moderation.text_keys import text_key
-from moderation.training_data import DEV, TEST, TRAIN, Row
+from moderation.retraining import rehearsal, training_data
+from moderation.retraining.training_data import DEV, TEST, TRAIN, Row
+from moderation.texts import text_key
 
 SURE = 0.3, 0.7
 """Outside of these, int8 arithmetic does not change on which side of one half a probability is."""

@@ -15,8 +15,8 @@ from pathlib import Path
 from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from moderation.models import Review, Screening
-from moderation.response import Response, response
-from moderation.reviewing import standing_decisions
+from moderation.review.decisions import standing_decisions
+from moderation.review.response import Response, response
 
 TRAIN, DEV, TEST = "train", "dev", "test"
 TEST_SHARE, DEV_SHARE = 0.25, 0.15

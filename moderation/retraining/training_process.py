@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from moderation import artifacts
+from moderation.versions import artifacts
 
 PR_SET_PDEATHSIG = 1
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from moderation.conf import conf
 from moderation.models import Screening
-from moderation.text_keys import exact_digest
+from moderation.texts import exact_digest
 
 RECENT = 200
 """So many of the latest flagged and held screenings give the places of the audit items."""

@@ -11,9 +11,11 @@ from django.db import router, transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
-from moderation import model_store, signals, visibility
+from moderation import signals
 from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
-from moderation.text_keys import storable
+from moderation.texts import storable
+from moderation.versions import store
+from moderation.visibility import hiding
 
 DECIDED = "review.decided"
 CURRENT: Final = "current"
@@ -199,8 +201,8 @@ def _labels(
 def _active_or_none() -> ModelVersion | None:
     """A failed item is judged even while no model can be had; its labels are then not known."""
     try:
-        return model_store.active_version()
-    except model_store.ModelUnavailable:
+        return store.active_version()
+    except store.ModelUnavailable:
         return None
 
 
@@ -222,9 +224,9 @@ def _carry_out(screening: Screening, review: Review) -> None:
     screening.released = None
     screening.save(update_fields=["outcome", "reviewed", "released"])
     if review.outcome == Screening.Outcome.HIDE:
-        visibility.hide(screening)
+        hiding.hide(screening)
     else:
-        visibility.show(screening)
+        hiding.show(screening)
     AuditEntry.objects.create(
         action=DECIDED,
         user=review.reviewer,

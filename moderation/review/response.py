@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from django.db.models import Count, F, Q
 from django.db.models.functions import Floor
 
-from moderation import estimates
 from moderation.models import Screening
+from moderation.review import statistics
 
 BANDS = 20
 """To each unit of severity: a band is 0.05 wide."""
@@ -59,7 +59,7 @@ def response() -> Response:
     found = Response()
     certain = unreached = 0
     for reason, bands in came_up.items():
-        of_all, of_reached = estimates.shares_by_band(bands)
+        of_all, of_reached = statistics.shares_by_band(bands)
         found.of_all.update({(reason, band): share for band, share in of_all.items()})
         found.of_reached.update({(reason, band): share for band, share in of_reached.items()})
         if reason != Screening.QueuedFor.AUDIT:

@@ -17,8 +17,8 @@ from django.db.models.functions import Concat
 
 from moderation.clock import Now
 from moderation.conf import conf
+from moderation.db.locking import locked_if_free, update_if_free
 from moderation.isolation import read_committed
-from moderation.locking import locked_if_free, update_if_free
 from moderation.models import ModelVersion, Screening
 from moderation.models.screenings import ScreeningQuerySet as ScreeningRows
 

@@ -9,16 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
-from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.db.transaction import TransactionManagementError
 
 from moderation import row_errors
-from moderation.keys import key_as_text
-from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.screening.copies import forget
+from moderation.screening.snapshots import forget
 
 logger = logging.getLogger("moderation.screening")
 
@@ -40,9 +38,10 @@ class _Gathered:
     def add(self, entry: Registered, key: str) -> None:
         self._keys.setdefault(entry.label, (entry, {}))[1][key] = None
 
-    def has(self, entry: Registered, key: str) -> bool:
-        """Whether an object of this key was deleted."""
-        return entry.label in self._keys and key in self._keys[entry.label][1]
+    def take_back(self, entry: Registered, key: str) -> bool:
+        """Leave one key out; True where it was among them."""
+        known = self._keys.get(entry.label)
+        return known is not None and known[1].pop(key, key) is None
 
     def __call__(self) -> None:
         _alive.here.pop(self._here, None)  # what is deleted from now on is another's
@@ -51,7 +50,7 @@ class _Gathered:
             for start in range(0, len(ordered), CHUNK):
                 chunk = ordered[start : start + CHUNK]
                 try:
-                    forget(entry, _gone(entry, chunk))
+                    forget(entry, chunk)
                 except BaseException as error:
                     if row_errors.ends_the_process(error):
                         raise
@@ -67,36 +66,23 @@ def note(entry: Registered, key: str, lose: Lose, using: str = DEFAULT_DB_ALIAS)
     """
     here = _here(using)
     gathered = _alive.here.get(here)
-    if gathered is not None:
+    if gathered is None:
+        gathered = _Gathered(lose, here)
         gathered.add(entry, key)
-        return
-    gathered = _Gathered(lose, here)
-    gathered.add(entry, key)
-    if using == router.db_for_write(Screening) and not connections[using].commit_on_exit:
-        gathered()  # the site commits by itself, and nobody tells when; a rollback takes this back, too
-        return
-    try:
-        transaction.on_commit(gathered, using=using, robust=True)
-    except TransactionManagementError:
-        gathered()
-        return
-    _alive.here[here] = gathered
+        try:
+            transaction.on_commit(gathered, using=using, robust=True)
+        except TransactionManagementError:  # the site commits by itself, and tells nobody when
+            gathered()
+            return
+        _alive.here[here] = gathered
+    else:
+        gathered.add(entry, key)
 
 
-def is_noted(entry: Registered, key: str) -> bool:
-    """Whether this thread has deleted an object of this key, and its copies wait for the commit."""
-    return any(gathered.has(entry, key) for gathered in list(_alive.here.values()))
-
-
-def _gone(entry: Registered, keys: Collection[str]) -> list[str]:
-    """Those of `keys` of which there is no object.
-
-    One may live: its key was given again, only a child of it was deleted, or the site rolled back to a
-    savepoint that it had made by hand, after which Django calls what waited for the commit all the same.
-    """
-    rows = entry.model._base_manager.using(entry.database).filter(pk__in=keys)
-    live = {key_as_text(entry.model, key) for key in rows.values_list("pk", flat=True)}
-    return [key for key in keys if key not in live]
+def take_back(entry: Registered, key: str) -> bool:
+    """Wait no more for the commit with one key, as an object of it is there again; True if it waited."""
+    found = [gathered.take_back(entry, key) for gathered in list(_alive.here.values())]
+    return any(found)
 
 
 def _here(using: str) -> Here:

@@ -18,24 +18,15 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import Model
 from django.db.models.signals import post_delete, post_init, post_save
 
-from moderation import (
-    doorbell,
-    means,
-    metrics,
-    provenance,
-    registry,
-    releasing,
-    row_errors,
-    rule,
-    sqlite,
-    visibility,
-)
-from moderation.after_commit import after_commit
+from moderation import metrics, notifier, registry, row_errors
+from moderation.db import sqlite
+from moderation.db.after_commit import after_commit
 from moderation.models import ModelVersion, Screening
 from moderation.registry import Registered
-from moderation.releasing import Overtaken
 from moderation.screening import deletions
-from moderation.screening.copies import content_type_of, current_of, forget, new_screening
+from moderation.screening.snapshots import content_type_of, current_of, forget, new_screening
+from moderation.visibility import hiding, means, provenance, releasing, rule
+from moderation.visibility.releasing import Overtaken
 
 logger = logging.getLogger("moderation.screening")
 
@@ -93,7 +84,7 @@ def on_save(
         entry = None if raw else registry.for_model(sender)
         if entry is None or not _is_looked_for(entry, using):
             return
-        if created and deletions.is_noted(entry, entry.key_of(instance)):
+        if created and deletions.take_back(entry, entry.key_of(instance)):
             forget(entry, [entry.key_of(instance)])  # another object with the key of one that is gone
         how = entry.hide
         is_shown_or_hidden = how is not None and _was_saved({how.field, how.attname}, instance, update_fields)
@@ -194,7 +185,7 @@ def _promise_or_lose(
         after_commit(partial(_make_up, entry, entry.key_of(instance)), using)
     else:
         if made is not None:
-            after_commit(doorbell.ring, using, is_repeatable=False)
+            after_commit(notifier.ring, using, is_repeatable=False)
 
 
 def _make_up(entry: Registered, key: str) -> None:
@@ -203,7 +194,7 @@ def _make_up(entry: Registered, key: str) -> None:
         objects = entry.model._base_manager.using(entry.database)
         instance = objects.filter(pk=key).first()
         if instance is not None and promise(entry, instance) is not None:
-            doorbell.ring()
+            notifier.ring()
     except BaseException as error:
         _pass_on(error)
         logger.info("%s %s is left to discovery (%s).", entry.label, key, type(error).__name__)
@@ -298,7 +289,7 @@ def _promise(
         used = means.in_force(fresh, entry) or entry
         if rule.should_be_hidden(fresh, entry):
             # Before any screening is locked: everybody locks the object first and its screening second.
-            was_hidden = at_save and visibility.hide_at_save(used, instance)
+            was_hidden = at_save and hiding.hide_at_save(used, instance)
             if was_hidden and used.hide is not None:
                 fresh.hidden_by_us, fresh.hidden_by = True, means.written(used.hide)
             fresh.action_pending = _needs_worker(used, fresh, earlier, at_save=at_save)

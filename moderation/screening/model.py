@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from moderation import model_store
 from moderation.conf import conf
 from moderation.models import ModelVersion
+from moderation.versions import store
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
@@ -74,7 +74,7 @@ def serve(version: ModelVersion, *, backend: str, cores: int | None = None) -> S
     file.
     """
     start = time.monotonic()
-    directory = model_store.local_directory(version)
+    directory = store.local_directory(version)
     served = Served(_classifier(directory, backend, cores))
     logger.info("Scoring with model version %s: %s.", version, served.health(time.monotonic() - start))
     return served
@@ -94,7 +94,7 @@ def divide_cores(processes: int) -> None:
 
 def threads() -> int:
     """Texts that this process scores at once: MODERATION["THREADS"], or its share of the cores."""
-    from toxicity_ml.cores import available_cores
+    from toxicity_ml.inference.cores import available_cores
 
     return conf.THREADS or max(1, available_cores() // _processes)
 

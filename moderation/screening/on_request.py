@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from django.db import router, transaction
 from django.db.models import Model
 
-from moderation import doorbell, registry
-from moderation.after_commit import after_commit
+from moderation import notifier, registry
 from moderation.clock import Now
 from moderation.conf import conf
+from moderation.db.after_commit import after_commit
 from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.screening.copies import content_type_of, current_of
 from moderation.screening.enqueue import promise
-from moderation.text_keys import exact_digest
+from moderation.screening.snapshots import content_type_of, current_of
+from moderation.texts import exact_digest
 
 
 class NotModerated(LookupError):
@@ -35,7 +35,7 @@ def screen(objects: Iterable[Model]) -> int:
         saved = entry.model._base_manager.using(entry.database).get(pk=entry.key_of(instance))
         made += promise(entry, saved, again=True) is not None
     if made:
-        after_commit(doorbell.ring, router.db_for_write(Screening), is_repeatable=False)
+        after_commit(notifier.ring, router.db_for_write(Screening), is_repeatable=False)
     return made
 
 

@@ -17,8 +17,8 @@ from django.db import DatabaseError
 from moderation import metrics, row_errors
 from moderation.conf import conf
 from moderation.models import ModelVersion
-from moderation.screening import serving
-from moderation.screening.serving import Pace, Served
+from moderation.screening import model
+from moderation.screening.model import Pace, Served
 
 Scores = Mapping[str, float]
 Scorer = Callable[[Sequence[str]], Sequence[Scores]]
@@ -141,14 +141,14 @@ class _Loaded:
     @property
     def pace(self) -> Pace:
         served = self._served
-        return serving.pace(is_batched=False) if served is None else served.pace
+        return model.pace(is_batched=False) if served is None else served.pace
 
     def _load(self, version: ModelVersion) -> Served:
         if self._sha256 == version.manifest_sha256 and time.monotonic() < self._not_before:
             raise self._not_ready()
         started = time.monotonic()
         try:
-            served = serving.serve(version, backend=self._backend(), cores=self._cores)
+            served = model.serve(version, backend=self._backend(), cores=self._cores)
         except Exception as error:
             _pass_on(error)
             self._put_off(version, error)

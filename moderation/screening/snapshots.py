@@ -11,11 +11,11 @@ from django.db.models.functions import Coalesce
 
 from moderation.clock import Now
 from moderation.conf import conf
-from moderation.locking import free_of
+from moderation.db.locking import free_of
 from moderation.models import Screening
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Registered
-from moderation.text_keys import as_screened, text_key
+from moderation.texts import as_screened, text_key
 
 
 def new_screening(

@@ -11,14 +11,16 @@ from django.db import router, transaction
 from django.db.models import FloatField, TextField
 from django.utils import timezone
 
-from moderation import blind, means, metrics, policies, signals, visibility
-from moderation.by_key import ByKey
+from moderation import metrics, policies, signals
 from moderation.conf import conf
-from moderation.locking import locked_if_free
+from moderation.db.keyed_values import ByKey
+from moderation.db.locking import locked_if_free
 from moderation.models import LabelScore, ModelVersion, Policy, Scoring, Screening, written_labels
 from moderation.policies import Judgement, Thresholds
+from moderation.review import blind
 from moderation.screening.claim import Claim, count_error
-from moderation.screening.score import Failure, Scores
+from moderation.screening.scorer import Failure, Scores
+from moderation.visibility import hiding, means
 
 logger = logging.getLogger("moderation.screening")
 
@@ -60,7 +62,7 @@ def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersi
         judged = judge_each(own, scores, version)
         _write_scorings(judged, version)
         _write_verdicts(judged)
-        visibility.apply_all(row for row in own if not row.outcome)
+        hiding.apply_all(row for row in own if not row.outcome)
     for row in own:
         done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
     done.gone = len(scores) - len(own)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from django.db import router, transaction
 
-from moderation import artifacts, model_store
 from moderation.conf import conf
 from moderation.models import AuditEntry, ModelVersion
+from moderation.versions import artifacts, store
 
 KEPT = 3
 """Candidates whose files stay, the newest: somebody may still want to look at one."""
@@ -40,7 +40,7 @@ def prune(*, keep: int = KEPT, username: str = "", dry_run: bool = False) -> Pru
     if dry_run:
         return Pruned(candidates, list(_unused()))
     pruned = [version for version in candidates if _given_up(version, username)]
-    for version in model_store.pruned_versions():  # those that an earlier call was killed over, too
+    for version in store.pruned_versions():  # those that an earlier call was killed over, too
         artifacts.remove(version.location, list(version.manifest.get("files", ())))
     cached = list(_unused())
     for directory in cached:
@@ -50,7 +50,7 @@ def prune(*, keep: int = KEPT, username: str = "", dry_run: bool = False) -> Pru
 
 def _candidates() -> list[ModelVersion]:
     """Versions of the site that were never active and still have their files, the newest first."""
-    gone = {version.pk for version in model_store.pruned_versions()}
+    gone = {version.pk for version in store.pruned_versions()}
     rows = ModelVersion.objects.filter(is_active=False, activated=None).exclude(location="").order_by("-id")
     return [row for row in rows.defer("metrics") if row.pk not in gone]
 
@@ -62,7 +62,7 @@ def _given_up(version: ModelVersion, username: str) -> bool:
         if not locked.exists():
             return False
         AuditEntry.objects.create(
-            action=model_store.PRUNED,
+            action=store.PRUNED,
             username=username,
             target_type="modelversion",
             target_id=str(version.pk),

@@ -14,9 +14,9 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import get_valid_filename
 
-from moderation import artifacts
-from moderation.artifacts import ManifestFile, ModelUnavailable, PublishFailed
 from moderation.models import AuditEntry, ModelVersion
+from moderation.versions import artifacts
+from moderation.versions.artifacts import ManifestFile, ModelUnavailable, PublishFailed
 
 __all__ = [
     "AlreadyPublished",

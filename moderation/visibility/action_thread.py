@@ -17,9 +17,10 @@ from contextlib import contextmanager
 
 from django.db import close_old_connections, connections
 
-from moderation import pending_actions, row_errors, visibility
+from moderation import row_errors
+from moderation.visibility import hiding, pending_actions
 
-logger = logging.getLogger("moderation.visibility")
+logger = logging.getLogger("moderation.visibility.hiding")
 
 NAME = "moderation-actions"
 LEFT_AT_MOST = 5
@@ -86,7 +87,7 @@ class ActionThread:
         try:
             while (screening_id := self._next()) is not None:
                 close_old_connections()
-                visibility.act(screening_id, is_in_time=False)
+                hiding.act(screening_id, is_in_time=False)
                 close_old_connections()
         except BaseException as error:
             # Such as a callable that calls sys.exit(): it ends this thread, the next action starts another.
@@ -116,10 +117,10 @@ def running(seconds: float = 10.0) -> Iterator[ActionThread]:
     seconds: how long to wait at the end for the action in hand.
     """
     thread = ActionThread()
-    before: Callable[[int], object] | None = visibility.hand_over
-    visibility.hand_over = thread.hand_over
+    before: Callable[[int], object] | None = hiding.hand_over
+    hiding.hand_over = thread.hand_over
     try:
         yield thread
     finally:
-        visibility.hand_over = before
+        hiding.hand_over = before
         thread.stop(seconds)

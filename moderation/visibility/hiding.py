@@ -20,14 +20,15 @@ from django.db import router, transaction
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
-from moderation import means, pending_actions, row_errors, rule
+from moderation import row_errors
+from moderation.db.locking import locked_if_free, update_if_free
 from moderation.isolation import read_committed
-from moderation.locking import locked_if_free, update_if_free
 from moderation.models import Screening
 from moderation.registry import Hide, Registered
-from moderation.rule import Step
+from moderation.visibility import means, pending_actions, rule
+from moderation.visibility.rule import Step
 
-logger = logging.getLogger("moderation.visibility")
+logger = logging.getLogger("moderation.visibility.hiding")
 
 RETRY_OBSTRUCTED_SECONDS = 600
 PAUSES = (0.0, 0.1, 0.4)

@@ -17,8 +17,8 @@ from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from moderation import registry
-from moderation.live_text import LiveText
 from moderation.models import Screening
+from moderation.objects.live_text import LiveText
 from moderation.registry import Hide, Registered
 
 

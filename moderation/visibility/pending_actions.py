@@ -17,10 +17,10 @@ from django.db.models import Q
 
 from moderation import metrics, registry, row_errors
 from moderation.clock import Now
-from moderation.locking import locked_if_free, update_if_free
+from moderation.db.locking import locked_if_free, update_if_free
 from moderation.models import Screening
 
-logger = logging.getLogger("moderation.visibility")
+logger = logging.getLogger("moderation.visibility.hiding")
 
 CLAIM_SECONDS = 600
 """A callable that takes longer is taken for one that hangs: another process may ask it then."""

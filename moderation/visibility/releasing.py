@@ -25,13 +25,14 @@ from django.db import DatabaseError, router, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from moderation import means, provenance, registry, rule, visibility
-from moderation.locking import locked_if_free, update_if_free
+from moderation import registry
+from moderation.db.locking import locked_if_free, update_if_free
 from moderation.models import AuditEntry, Screening
 from moderation.registry import Hide, Registered
-from moderation.rule import Step
+from moderation.visibility import hiding, means, provenance, rule
+from moderation.visibility.rule import Step
 
-logger = logging.getLogger("moderation.visibility")
+logger = logging.getLogger("moderation.visibility.hiding")
 
 RELEASED = "visibility.released"
 HIDDEN_AGAIN = "visibility.hidden_again"
@@ -61,7 +62,7 @@ def release(instance: Model, *, user: AbstractBaseUser | None = None) -> bool:
             return False
         was_hidden_by_us = screening.hidden_by_us
         used = means.in_force(screening, entry)
-        visibility.show(screening)
+        hiding.show(screening)
         # By a callable it is shown after the commit, and only while it counts as hidden by us.
         _note_release(screening, is_shown=not screening.action_pending, user=user)
     if was_hidden_by_us and used is not None and used.hide is not None and used.hide.by_field:
@@ -105,7 +106,7 @@ def look_at_save(entry: Registered, instance: Model, screening: Screening) -> No
     if how == entry.hide and provenance.was_read_hidden(instance) and _may_be_shown_by_save(entry, screening):
         if _live_value(entry, how, instance) == how.visible:
             _note_release(screening, is_shown=True, user=None)
-    elif visibility.hide_at_save(used, instance):
+    elif hiding.hide_at_save(used, instance):
         _note_hidden(screening, how)
         setattr(instance, how.attname, how.hidden)
         provenance.forget(instance)
@@ -172,7 +173,7 @@ def _hide_again(entry: Registered, screening_id: int) -> bool:
             _note_release(row, is_shown=True, user=None)
             return False
         before = {"hidden_by_us": row.hidden_by_us}
-        visibility.hide(row)
+        hiding.hide(row)
         if not (row.hidden_by_us or row.action_pending):
             return False  # it is gone, or somebody hid it in this moment
         AuditEntry.objects.create(action=action, **target, before=before, after={"hidden_by_us": True})

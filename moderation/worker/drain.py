@@ -13,10 +13,12 @@ from functools import partial
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
-from moderation import metrics, model_store, row_errors, sqlite
+from moderation import metrics, row_errors
+from moderation.coordination import heartbeat
+from moderation.db import sqlite
+from moderation.discovery.compare import reconcile_each
 from moderation.isolation import read_committed
 from moderation.models import ModelVersion, Screening
-from moderation.monitoring import heartbeat
 from moderation.screening.claim import (
     DIED,
     Claim,
@@ -30,9 +32,7 @@ from moderation.screening.claim import (
     put_off,
     release,
 )
-from moderation.screening.company import alone, together
-from moderation.screening.live import reconcile_each
-from moderation.screening.score import (
+from moderation.screening.scorer import (
     Failure,
     LibrariesMissing,
     LoadScorer,
@@ -45,6 +45,8 @@ from moderation.screening.score import (
     score_each,
 )
 from moderation.screening.store import Stored, store
+from moderation.versions import store as model_store
+from moderation.worker.isolation import alone, together
 
 logger = logging.getLogger("moderation.screening")
 

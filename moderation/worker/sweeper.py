@@ -19,30 +19,24 @@ from django.apps import apps
 from django.db import DatabaseError, close_old_connections
 from django.db.models.signals import post_migrate
 
-from moderation import (
-    action_thread,
-    leases,
-    metrics,
-    model_store,
-    pending_actions,
-    pools,
-    retention,
-    row_errors,
-    sqlite,
-    visibility,
-)
+from moderation import metrics, retention, row_errors
 from moderation.conf import conf
+from moderation.coordination import heartbeat, leases
+from moderation.db import sqlite
+from moderation.discovery.compare import reconcile_each
+from moderation.discovery.search import Found, discover, remember_starts
 from moderation.isolation import read_committed
 from moderation.models import Screening
-from moderation.monitoring import heartbeat, worker_port
+from moderation.monitoring import worker_port
 from moderation.screening.claim import retry_failed
-from moderation.screening.discovery import Found, discover, remember_starts
-from moderation.screening.drain import Drained, drain, give_back_all, stopping
-from moderation.screening.live import reconcile_each
-from moderation.screening.score import LibrariesMissing, LoadScorer, ModelNotReady, load_scorer
-from moderation.screening.serving import divide_cores
+from moderation.screening.model import divide_cores
+from moderation.screening.scorer import LibrariesMissing, LoadScorer, ModelNotReady, load_scorer
+from moderation.versions import store
+from moderation.visibility import action_thread, hiding, pending_actions
+from moderation.worker import pools
+from moderation.worker.drain import Drained, drain, give_back_all, stopping
 
-logger = logging.getLogger("moderation.sweep")
+logger = logging.getLogger("moderation.worker.sweeper")
 
 LEASE = "sweep"
 LEASE_SECONDS = 120
@@ -103,7 +97,7 @@ def sweep(
 def _carry_out_actions(done: Swept) -> None:
     """What can't be carried out may have another text by now, unseen by any receiver: that is screened."""
     due = pending_actions.due(ACTIONS_OF_A_SWEEP)
-    left = [key for key in due if not visibility.act(key)]
+    left = [key for key in due if not hiding.act(key)]
     done.acted = len(due) - len(left)
     if left:
         stuck = Screening.objects.filter(pk__in=left, is_current=True)
@@ -116,8 +110,8 @@ def _complain(row: Screening, error: BaseException) -> None:
 
 def _retry_failed() -> int:
     try:
-        return retry_failed(model_store.active_version())
-    except model_store.ModelUnavailable:
+        return retry_failed(store.active_version())
+    except store.ModelUnavailable:
         return 0  # `drain` says so, if anything is pending
 
 
@@ -188,8 +182,8 @@ class Sweeper(threading.Thread):
         """Load the model before the first comment waits for it."""
         heartbeat.beat(at_once=True)
         try:
-            load_scorer(model_store.active_version())
-        except (model_store.ModelUnavailable, ModelNotReady) as error:
+            load_scorer(store.active_version())
+        except (store.ModelUnavailable, ModelNotReady) as error:
             metrics.model_unavailable(lacks_libraries=isinstance(error, LibrariesMissing))
             logger.error("No model yet: %s", error)
         except Exception as error:
@@ -198,11 +192,11 @@ class Sweeper(threading.Thread):
 
 def connect() -> None:
     """Sweep in every Celery worker that screens, and note after `migrate` where discovery starts."""
-    signals.celeryd_after_setup.connect(_on_worker, dispatch_uid="moderation.sweep")
-    signals.worker_process_init.connect(_on_child, dispatch_uid="moderation.sweep")
-    signals.worker_process_shutdown.connect(_on_stop, dispatch_uid="moderation.sweep.child")
-    signals.worker_shutting_down.connect(_on_shutting_down, dispatch_uid="moderation.sweep")
-    signals.worker_shutdown.connect(_on_stop, dispatch_uid="moderation.sweep")
+    signals.celeryd_after_setup.connect(_on_worker, dispatch_uid="moderation.worker.sweeper")
+    signals.worker_process_init.connect(_on_child, dispatch_uid="moderation.worker.sweeper")
+    signals.worker_process_shutdown.connect(_on_stop, dispatch_uid="moderation.worker.sweeper.child")
+    signals.worker_shutting_down.connect(_on_shutting_down, dispatch_uid="moderation.worker.sweeper")
+    signals.worker_shutdown.connect(_on_stop, dispatch_uid="moderation.worker.sweeper")
     own = apps.get_app_config("moderation")
     post_migrate.connect(remember_starts, sender=own, dispatch_uid="moderation.discovery")
 

@@ -20,13 +20,15 @@ from django.core.mail import EmailMessage
 from django.db import DataError, models, transaction
 from django.test import Client
 
-from moderation import model_store, policies, registry, reviewing
+from moderation import policies, registry
 from moderation.models import LabelScore, Review, Scoring, Screening
 from moderation.registry import Registered
-from moderation.screening.drain import drain
+from moderation.review import decisions as reviewing
 from moderation.screening.enqueue import losses
 from moderation.screening.store import thresholds_for
-from moderation.text_keys import storable
+from moderation.texts import storable
+from moderation.versions import store
+from moderation.worker.drain import drain
 from tests.faults import canary as canaries
 from tests.faults.canary import SiteLog
 from tests.faults.workers import Workers
@@ -220,7 +222,7 @@ def _judged(rows: Sequence[Screening]) -> dict[int, tuple[Mapping[str, float], p
     """What the classifier itself says of each text, and what the thresholds in force make of it."""
     if not rows:
         return {}
-    version = model_store.active_version()
+    version = store.active_version()
     scores = _classifier(version.manifest_sha256).predict([row.text for row in rows])
     thresholds, _ = thresholds_for(rows[0], version)
     return {row.pk: (said, policies.judge(said, thresholds)) for row, said in zip(rows, scores, strict=True)}
@@ -228,9 +230,9 @@ def _judged(rows: Sequence[Screening]) -> dict[int, tuple[Mapping[str, float], p
 
 @cache
 def _classifier(manifest_sha256: str) -> Classifier:
-    version = model_store.active_version()
+    version = store.active_version()
     assert version.manifest_sha256 == manifest_sha256
-    return Classifier.load(model_store.local_directory(version), verify=False)
+    return Classifier.load(store.local_directory(version), verify=False)
 
 
 def _check_state(

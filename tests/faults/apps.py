@@ -28,7 +28,7 @@ class ReceivingSite(AppConfig):
     label = "receiving_site"
 
     def ready(self) -> None:
-        from moderation import doorbell
+        from moderation import notifier
         from moderation.signals import screening_scored
 
         screening_scored.connect(fail_at_some)
@@ -36,14 +36,14 @@ class ReceivingSite(AppConfig):
         if seconds := float(os.environ.get("SECONDS_TO_SCORE", 0)):
             _score_slowly(seconds)
         if seconds := float(os.environ.get("DOORBELL_SECONDS", 0)):
-            doorbell.SOCKET_SECONDS = seconds
+            notifier.SOCKET_SECONDS = seconds
         if seconds := float(os.environ.get("SECONDS_OF_AN_ACTION", 0)):
             _hang_at_some(seconds)
 
 
 def _score_slowly(seconds: float) -> None:
     """However fast the machine is, a batch is in a worker's hands for so long."""
-    from moderation.screening.serving import Served
+    from moderation.screening.model import Served
 
     predict = Served.predict
 
@@ -56,7 +56,7 @@ def _score_slowly(seconds: float) -> None:
 
 def _hang_at_some(seconds: float) -> None:
     """Withdrawing a letter whose text is endless never ends."""
-    from moderation import pending_actions
+    from moderation.visibility import pending_actions
     from tests.forum import rules
 
     withdraw = rules.withdraw

@@ -14,9 +14,9 @@ from django.core import mail
 from django.db import connection
 from django.utils.log import AdminEmailHandler
 
-from moderation import doorbell as doorbell_module
-from moderation.doorbell import Doorbell
-from moderation.screening.discovery import remember_starts
+from moderation import notifier as doorbell_module
+from moderation.discovery.search import remember_starts
+from moderation.notifier import Doorbell
 from mysite.demo.processes import Children
 from tests.conftest import uses_postgresql
 from tests.faults.accounting import Books

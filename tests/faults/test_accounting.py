@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from moderation.discovery.search import discover, remember_starts
 from moderation.models import Screening
-from moderation.screening.discovery import discover, remember_starts
 from tests.faults.accounting import FRIENDLY, left_to_do
 from tests.forum.models import Post
 

@@ -9,7 +9,7 @@ import pytest
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from moderation import doorbell
+from moderation import notifier
 from moderation.models import Screening
 from tests.faults.accounting import LONG, SLOW, Books, left_to_do
 from tests.faults.workers import PATIENT, TAKING_TIME, Workers
@@ -63,7 +63,7 @@ def test_the_doorbell_wakes_a_worker_whose_clock_is_an_hour_ahead(
     workers: Workers, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It sweeps once an hour here: whatever is screened, the doorbell brought about."""
-    monkeypatch.setattr(doorbell, "SOCKET_SECONDS", 10.0)
+    monkeypatch.setattr(notifier, "SOCKET_SECONDS", 10.0)
     workers.start(moderation={"SWEEP_SECONDS": HOUR}, environment={**wrong_by(HOUR), **PATIENT})
     workers.wait_for_line(" ready.")
     for _ in range(3):  # the first may still meet the sweep that a worker begins with

@@ -6,9 +6,9 @@ import json
 import shutil
 from pathlib import Path
 
-from moderation import model_store
-from moderation.artifacts import packaged_directory
 from moderation.models import ModelVersion, Scoring, Screening
+from moderation.versions import store
+from moderation.versions.artifacts import packaged_directory
 from tests.faults.accounting import TOXIC, Books
 from tests.faults.workers import Workers
 from tests.forum.models import Letter, Post
@@ -71,4 +71,4 @@ def _publish_copy(tmp_path: Path) -> ModelVersion:
     content = json.loads(manifest.read_text())
     content["version"] = "copy"
     manifest.write_text(json.dumps(content))
-    return model_store.activate(model_store.publish(copy))
+    return store.activate(store.publish(copy))

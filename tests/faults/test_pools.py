@@ -11,15 +11,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from moderation import model_store
-from moderation.artifacts import packaged_directory
-from moderation.doorbell import doorbell
 from moderation.models import ModelVersion, Scoring, Screening, WorkerHeartbeat
+from moderation.notifier import doorbell
+from moderation.versions import store
+from moderation.versions.artifacts import packaged_directory
 from tests.faults.accounting import TOXIC, Books
 from tests.faults.workers import Workers
 from tests.forum.models import Letter, Post
 from toxicity_ml.classifier import Classifier
-from toxicity_ml.cores import available_cores
+from toxicity_ml.inference.cores import available_cores
 
 POOLS = ("solo", "threads", "prefork")
 SENTENCE = "The market square was quiet in the morning, and people talked about the weather. "
@@ -67,14 +67,14 @@ def test_a_worker_of_another_queue_pays_nothing_for_moderation(workers: Workers,
 def test_another_version_takes_over_in_mid_backlog_without_a_restart(
     workers: Workers, tmp_path: Path, pool: str
 ) -> None:
-    first = model_store.activate(model_store.publish(_calibrated_otherwise(tmp_path, "first", 1.0)))
-    second = model_store.publish(_calibrated_otherwise(tmp_path, "second", 2.0))
+    first = store.activate(store.publish(_calibrated_otherwise(tmp_path, "first", 1.0)))
+    second = store.publish(_calibrated_otherwise(tmp_path, "second", 2.0))
     texts = [f"{number} {SENTENCE * 4}" for number in range(180)]
     for text in texts:
         Letter.objects.create(text=text)
     worker = workers.start(pool)
     workers.wait_for(Scoring.objects.exists, "a first verdict", pause=0.005)
-    model_store.activate(second)
+    store.activate(second)
     for number in range(20):  # on a loaded machine the backlog may be over by now
         texts.append(f"later {number} {SENTENCE}")
         Letter.objects.create(text=texts[-1])
@@ -120,7 +120,7 @@ def _health(workers: Workers, expected: int) -> list[str]:
 
 
 def _directory(version: ModelVersion) -> Path:
-    return model_store.local_directory(version)
+    return store.local_directory(version)
 
 
 def _calibrated_otherwise(tmp_path: Path, number: str, shift: float) -> Path:

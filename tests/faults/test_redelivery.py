@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import redis
 
-from moderation.doorbell import doorbell
 from moderation.models import Scoring, Screening
+from moderation.notifier import doorbell
 from tests.faults.accounting import TOXIC, Books
 from tests.faults.workers import TAKING_TIME, Workers
 from tests.forum.models import Letter, Post

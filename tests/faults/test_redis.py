@@ -7,7 +7,7 @@ import time
 import pytest
 import redis
 
-from moderation import doorbell
+from moderation import notifier
 from moderation.models import Screening
 from tests.faults.accounting import TOXIC, Books
 from tests.faults.workers import PATIENT, Workers
@@ -75,8 +75,8 @@ def test_after_redis_came_back_empty_the_doorbell_wakes_the_worker_for_one_comme
     workers: Workers, broker: RedisServer, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The worker sweeps once an hour here: whatever is screened, the doorbell brought about."""
-    monkeypatch.setattr(doorbell, "QUIET_SECONDS", 1.0)
-    monkeypatch.setattr(doorbell, "SOCKET_SECONDS", 10.0)
+    monkeypatch.setattr(notifier, "QUIET_SECONDS", 1.0)
+    monkeypatch.setattr(notifier, "SOCKET_SECONDS", 10.0)
     workers.start(moderation={"SWEEP_SECONDS": HOUR}, environment=PATIENT)
     workers.wait_for_line(" ready.")
     for _ in range(2):  # the first may still meet the sweep that a worker begins with
@@ -91,7 +91,7 @@ def test_after_redis_came_back_empty_the_doorbell_wakes_the_worker_for_one_comme
         broker.start()
         if happens_meanwhile:
             books.comment(Post)
-            time.sleep(doorbell.QUIET_SECONDS)
+            time.sleep(notifier.QUIET_SECONDS)
         alone.append(_seconds_to_verdict(workers, books))
     books.notes.append(f"one comment alone screened after {max(alone):.2f} s")
     books.close()

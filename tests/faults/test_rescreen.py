@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from moderation import model_store
+from moderation.discovery.search import remember_starts
 from moderation.models import ModelVersion, Scoring, Screening, ScreeningRun
-from moderation.screening.discovery import remember_starts
+from moderation.versions import store
 from tests.conftest import uses_postgresql
 from tests.faults.workers import PATIENCE, ROOT
 from tests.forum.models import Letter
@@ -67,7 +67,7 @@ def kill_after(process: subprocess.Popen[bytes], happens: Callable[[], bool], nu
 @pytest.fixture
 def shipped(db: None) -> ModelVersion:
     """The shipped version, while another one is active and has screened everything."""
-    shipped = model_store.active_version()
+    shipped = store.active_version()
     ModelVersion.objects.update(is_active=False)
     make_version("old", is_active=True)
     for number in range(COUNT):

@@ -14,9 +14,10 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 
 from moderation.models import ModelVersion
-from moderation.screening import score, serving
-from moderation.screening.drain import Drained, drain
-from moderation.screening.score import Scorer
+from moderation.screening import model
+from moderation.screening import scorer as score
+from moderation.screening.scorer import Scorer
+from moderation.worker.drain import Drained, drain
 
 LABELS = ("toxic", "threat", "insult")
 
@@ -85,12 +86,12 @@ class _Serves:
 
     def __init__(self, scorer: Scorer) -> None:
         self.predict = scorer
-        self.pace = serving.pace(is_batched=False)
+        self.pace = model.pace(is_batched=False)
 
 
 def scores_with(monkeypatch: pytest.MonkeyPatch, scorer: Scorer) -> None:
     """Every version scores so, however it is loaded, until the test ends."""
-    monkeypatch.setattr(serving, "serve", lambda version, **_: _Serves(scorer))
+    monkeypatch.setattr(model, "serve", lambda version, **_: _Serves(scorer))
     for loaded in ("_loaded", "_loaded_for_web"):
         monkeypatch.setattr(score, loaded, score._Loaded(lambda: "onnx"))
 

@@ -14,12 +14,13 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from moderation import reviewing, visibility
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening
-from moderation.screening import acting, runs
-from moderation.screening.acting import act, preview
-from moderation.screening.runs import Right, Scope
-from moderation.screening.score import Scorer
+from moderation.rescreening import apply, runs
+from moderation.rescreening.apply import act, preview
+from moderation.rescreening.runs import Right, Scope
+from moderation.review import decisions
+from moderation.screening.scorer import Scorer
+from moderation.visibility import hiding
 from tests.conftest import uses_postgresql
 from tests.forum.models import Note, Post
 from tests.moderation.conftest import locked_by_somebody, make_version, screen
@@ -80,12 +81,12 @@ def test_it_changes_verdicts_visibility_and_the_queue_and_says_who_did_it(
     assert set(Note.objects.values_list("state", flat=True)) == {"withheld"}
     assert (row("hello").queued_for, row("you idiot").queued_for) == ("held", "flagged")
     assert row("hello").basis().model_version == candidate  # type: ignore[union-attr]
-    entries = AuditEntry.objects.filter(action=acting.VERDICT_CHANGED)
+    entries = AuditEntry.objects.filter(action=apply.VERDICT_CHANGED)
     assert set(entries.values_list("username", "target_id")) == {
         ("ann (system)", str(row("hello").pk)),
         ("ann (system)", str(row("you idiot").pk)),
     }
-    whole = AuditEntry.objects.get(action=acting.ACTED)
+    whole = AuditEntry.objects.get(action=apply.ACTED)
     assert (whole.username, whole.after["hidden"], whole.target_id) == (
         "ann (system)",
         2,
@@ -132,8 +133,8 @@ def test_it_rests_on_everything_the_version_has_said_not_only_in_the_last_run(
 
 def test_what_a_person_has_decided_about_is_never_touched(candidate: ModelVersion, right: Right) -> None:
     ann = User.objects.create_user("ann")
-    reviewing.decide(row("I kill you").pk, reviewer=ann, kind="uphold")
-    reviewing.decide(row("you idiot").pk, reviewer=ann, kind="false_positive")
+    decisions.decide(row("I kill you").pk, reviewer=ann, kind="uphold")
+    decisions.decide(row("you idiot").pk, reviewer=ann, kind="false_positive")
     before = list(Screening.objects.exclude(text="hello").order_by("id").values())
     says(candidate, constant(0.97), right)
     done = act(candidate, of(candidate), right)
@@ -145,7 +146,7 @@ def test_what_a_person_has_decided_about_is_never_touched(candidate: ModelVersio
 def test_a_person_who_decides_after_the_preview_wins(candidate: ModelVersion, right: Right) -> None:
     says(candidate, constant(0.0), right)
     assert preview(candidate, of(candidate)).shown == 1
-    reviewing.decide(row("I kill you").pk, reviewer=User.objects.create_user("ann"), kind="uphold")
+    decisions.decide(row("I kill you").pk, reviewer=User.objects.create_user("ann"), kind="uphold")
     assert act(candidate, of(candidate), right).shown == 0
     assert Note.objects.get(text="I kill you").state == "withheld"
 
@@ -194,7 +195,7 @@ def test_what_is_blanked_is_not_acted_on_as_nobody_could_judge_it(
 def test_interrupted_it_goes_on_where_it_was(
     candidate: ModelVersion, right: Right, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(acting, "CHUNK", 2)
+    monkeypatch.setattr(apply, "CHUNK", 2)
     says(candidate, constant(0.97), right)
     first = act(candidate, of(candidate), right, should_stop=iter([False, True]).__next__)
     assert sum(first.changes.values()) == 1
@@ -211,7 +212,7 @@ def test_a_chunk_happens_wholly_or_not_at_all(
     says(candidate, constant(0.97), right)
     before = list(Screening.objects.order_by("id").values())
     with monkeypatch.context() as patch:
-        patch.setattr(visibility, "apply_all", _fail)
+        patch.setattr(hiding, "apply_all", _fail)
         with pytest.raises(OperationalError):
             act(candidate, of(candidate), right)
     assert list(Screening.objects.order_by("id").values()) == before

@@ -9,12 +9,12 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from moderation import blind
 from moderation.models import ModelVersion, Scoring, Screening
-from moderation.reviewing import decide
-from moderation.screening import runs
-from moderation.screening.acting import act
-from moderation.screening.runs import Right
+from moderation.rescreening import runs
+from moderation.rescreening.apply import act
+from moderation.rescreening.runs import Right
+from moderation.review import blind
+from moderation.review.decisions import decide
 from tests.forum.models import Post
 from tests.moderation.conftest import LABELS, make_version, screen
 from tests.moderation.test_acting import of, says

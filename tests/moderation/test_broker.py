@@ -15,11 +15,11 @@ from django.core.management import call_command
 from kombu import Queue
 
 from moderation import broker, tasks
-from moderation import doorbell as doorbell_module
-from moderation.doorbell import Doorbell
+from moderation import notifier as doorbell_module
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import health
-from moderation.screening import drain as drain_module
+from moderation.notifier import Doorbell
+from moderation.worker import drain as drain_module
 from tests.forum.models import Post
 from tests.moderation.conftest import by_words, scores_with
 from tests.servers import RedisServer, start_sentinel

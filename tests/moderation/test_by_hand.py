@@ -10,11 +10,11 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 import moderation
-from moderation import reviewing
-from moderation.by_hand import NotModerated
+from moderation.discovery.search import remember_starts
 from moderation.models import Discovery, ModelVersion, Screening
-from moderation.screening.discovery import remember_starts
-from moderation.sweep import sweep
+from moderation.review import decisions
+from moderation.screening.on_request import NotModerated
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import load_by_words, screen
 
@@ -95,7 +95,7 @@ def test_object_that_is_there_again_is_screened_when_asked_for(version: ModelVer
 def test_decision_survives_a_withdrawal(version: ModelVersion) -> None:
     note = Note.objects.create(text=TOXIC)
     screen()
-    reviewing.decide(current().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
+    decisions.decide(current().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
     moderation.withdraw(note)
     assert moderation.screen([note]) == 0
     assert (current().outcome, Note.objects.get().state) == ("show", "published")

@@ -13,8 +13,8 @@ from django.core.checks import run_checks
 from django.db import OperationalError, connection, connections
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 
-from moderation import registry, sqlite, sweep
-from moderation.checks import (
+from moderation import registry
+from moderation.checks.configuration import (
     check_database,
     check_metrics_port,
     check_models,
@@ -22,6 +22,8 @@ from moderation.checks import (
     check_setting,
     check_transactions,
 )
+from moderation.db import sqlite
+from moderation.worker import sweeper
 from mysite.settings import BASE_DIR
 from tests.forum.models import Note, Post
 
@@ -163,10 +165,10 @@ def test_sqlite_as_startproject_makes_it_is_told_by_every_check(
 def test_a_worker_and_the_loop_say_at_their_start_what_sqlite_lacks(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sweep.warn_of_database()
+    sweeper.warn_of_database()
     assert caplog.text == ""
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
-    sweep.warn_of_database()
+    sweeper.warn_of_database()
     assert ("PRAGMA journal_mode=WAL" in caplog.text) == (connection.vendor == "sqlite")
 
 

@@ -23,7 +23,7 @@ from moderation.screening.claim import (
     release,
     retry_failed,
 )
-from moderation.screening.drain import drain
+from moderation.worker.drain import drain
 from tests.conftest import uses_postgresql
 from tests.forum.models import Note
 from tests.moderation.conftest import by_words, load_by_words, locked_by_somebody, make_version

@@ -11,8 +11,8 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import Client
 
-from moderation import artifacts, model_store
 from moderation.models import Policy, Screening
+from moderation.versions import artifacts, store
 
 pytestmark = pytest.mark.django_db
 CLASSIFY = "/api/moderation/classify/"
@@ -35,7 +35,7 @@ def test_a_text_gets_its_label_confidence_scores_and_model(client: Client) -> No
     answer = post(client, {"text": "You are a stupid idiot, shut up."}).json()
     assert set(answer) == {"label", "confidence", "all_scores", "flagged", "model"}
     assert answer["flagged"] is True
-    active = model_store.active_version()
+    active = store.active_version()
     assert list(answer["all_scores"]) == active.labels
     assert answer["label"] == max(answer["all_scores"], key=answer["all_scores"].get)
     assert answer["confidence"] == answer["all_scores"][answer["label"]]
@@ -63,7 +63,7 @@ def test_any_json_string_is_a_text(client: Client, body: str) -> None:
 def test_flagging_follows_the_policy_in_force(client: Client) -> None:
     text = {"text": "You are a stupid idiot, shut up."}
     assert post(client, text).json()["flagged"] is True
-    labels = model_store.active_version().labels
+    labels = store.active_version().labels
     Policy.objects.create(model_label="", thresholds={label: {"flag": None} for label in labels})
     assert post(client, text).json()["flagged"] is False
 

@@ -17,7 +17,7 @@ from django.db import connection
 from django.test import Client
 
 from moderation.models import ModelVersion
-from moderation.screening import score
+from moderation.screening import scorer
 from tests.forum.models import Note
 from tests.moderation.conftest import by_words, scores_with
 
@@ -264,9 +264,9 @@ def test_the_web_process_scores_on_one_core(
 ) -> None:
     ModelVersion.objects.all().delete()  # the packaged one takes its place
     monkeypatch.undo()
-    monkeypatch.setattr(score, "_loaded_for_web", score._Loaded(lambda: "onnx", cores=1))
+    monkeypatch.setattr(scorer, "_loaded_for_web", scorer._Loaded(lambda: "onnx", cores=1))
     assert post(client, '{"text": "a"}').status_code == 200
-    served = score._loaded_for_web._served
+    served = scorer._loaded_for_web._served
     assert served is not None and served._classifier.threads == 1
 
 
@@ -354,14 +354,14 @@ def test_a_forked_process_scores_though_its_parent_was_scoring(
     """As `gunicorn --preload` forks: with locks taken, places in flight, and without the parent's threads."""
     from moderation.api.admission import admission
 
-    before = score._loaded_for_web
+    before = scorer._loaded_for_web
     with admission(), admission(), before._lock:
         child = os.fork()
         if child == 0:
             status = 1
             try:
-                with admission(), score._loaded_for_web._lock:
-                    status = 0 if score._loaded_for_web is not before else 2
+                with admission(), scorer._loaded_for_web._lock:
+                    status = 0 if scorer._loaded_for_web is not before else 2
             finally:
                 os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

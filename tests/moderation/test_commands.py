@@ -10,12 +10,13 @@ import pytest
 from django.core.management import CommandError
 from django.db import OperationalError
 
-from moderation.actors import system_user
+from moderation.coordination import heartbeat
+from moderation.discovery.search import remember_starts
 from moderation.management.commands import screen_pending
+from moderation.management.system_user import system_user
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening
-from moderation.monitoring import figures, heartbeat
-from moderation.screening.discovery import remember_starts
-from moderation.sweep import Swept
+from moderation.monitoring import figures
+from moderation.worker.sweeper import Swept
 from tests.forum.models import Note, Post
 from tests.forum.rules import NoException
 from tests.moderation.conftest import by_words, make_version, run_command, scores_with, screen
@@ -172,7 +173,7 @@ def test_the_audit_trail_names_the_system_user_behind_a_command(monkeypatch: pyt
     monkeypatch.setattr("getpass.getuser", lambda: "ann")
     run_command("model_versions", "list")
     old = make_version("old", is_active=False)
-    monkeypatch.setattr("moderation.model_store.local_directory", lambda version: None)
+    monkeypatch.setattr("moderation.versions.store.local_directory", lambda version: None)
     run_command("model_versions", "activate", str(old))
     run_command("model_versions", "rollback")
     names = AuditEntry.objects.order_by("id").values_list("action", "username")

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from moderation.screening import company
-from moderation.screening.company import alone, together
+from moderation.worker import isolation
+from moderation.worker.isolation import alone, together
 
 
 def test_whoever_is_alone_waits_for_the_others_and_keeps_new_ones_waiting() -> None:
@@ -35,7 +35,7 @@ def test_whoever_is_alone_waits_for_the_others_and_keeps_new_ones_waiting() -> N
     threads[0].start()
     first_is_in.wait()
     threads[1].start()
-    while not company._is_someone_alone:
+    while not isolation._is_someone_alone:
         time.sleep(0.001)
     threads[2].start()
     threads[2].join(0.05)
@@ -75,7 +75,7 @@ def test_exception_that_comes_while_one_waits_to_be_alone_locks_nobody_out() -> 
     thread = threading.Thread(target=others)
     thread.start()
     assert others_are_in.wait(60)
-    wait_for = company._changed.wait_for
+    wait_for = isolation._changed.wait_for
 
     def interrupted(predicate: Callable[[], bool], timeout: float | None = None) -> bool:
         if not predicate():
@@ -83,7 +83,7 @@ def test_exception_that_comes_while_one_waits_to_be_alone_locks_nobody_out() -> 
         return wait_for(predicate, timeout)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(company._changed, "wait_for", interrupted)
+        patch.setattr(isolation._changed, "wait_for", interrupted)
         with pytest.raises(SoftTimeLimitExceeded), alone():
             raise AssertionError("somebody else is at work")
     others_may_end.set()

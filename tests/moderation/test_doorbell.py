@@ -17,12 +17,12 @@ import redis
 from celery import current_app
 from django.db import transaction
 
-from moderation import doorbell as doorbell_module
+from moderation import notifier as doorbell_module
 from moderation import tasks
-from moderation.doorbell import Doorbell
 from moderation.models import ModelVersion, Screening
-from moderation.screening.drain import Drained
-from moderation.screening.drain import drain as drain_pending
+from moderation.notifier import Doorbell
+from moderation.worker.drain import Drained
+from moderation.worker.drain import drain as drain_pending
 from tests.forum.models import Post
 from tests.moderation.conftest import load_by_words
 from tests.servers import RedisServer

@@ -17,9 +17,9 @@ from django.test.utils import CaptureQueriesContext
 from moderation import signals
 from moderation.models import LabelScore, ModelVersion, Policy, Scoring, Screening
 from moderation.screening.claim import claim
-from moderation.screening.drain import drain
-from moderation.screening.score import Scorer
+from moderation.screening.scorer import Scorer
 from moderation.screening.store import store
+from moderation.worker.drain import drain
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import by_words, locked_by_somebody, make_version, screen
@@ -381,7 +381,7 @@ def test_a_comment_that_the_site_is_changing_is_not_waited_for(version: ModelVer
         screen()
         assert (only().verdict, only().action_pending) == ("held", True)
         assert Note.objects.get().state == "published"
-    from moderation.visibility import act
+    from moderation.visibility.hiding import act
 
     assert act(only().pk)
     assert Note.objects.get().state == "withheld"

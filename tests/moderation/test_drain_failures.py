@@ -9,8 +9,8 @@ import pytest
 from django.db import OperationalError
 
 from moderation.models import ModelVersion, Screening
-from moderation.screening.drain import drain
-from moderation.screening.score import CANARY, ModelNotReady, Scorer
+from moderation.screening.scorer import CANARY, ModelNotReady, Scorer
+from moderation.worker.drain import drain
 from tests.forum.models import Note, Post
 from tests.moderation.conftest import by_words, load_by_words, make_version, screen
 from tests.moderation.test_drain import only
@@ -60,7 +60,7 @@ def test_after_three_errors_of_its_own_it_stands_in_the_queue_and_keeps_its_visi
 
 
 def test_a_new_version_scores_what_failed(version: ModelVersion) -> None:
-    from moderation.sweep import sweep
+    from moderation.worker.sweeper import sweep
 
     Post.objects.create(body="poison")
     for _ in range(3):

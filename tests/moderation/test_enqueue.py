@@ -14,8 +14,8 @@ from django.db.models import Value
 from django.db.models.functions import Concat
 
 from moderation.models import ModelVersion, Screening
-from moderation.reviewing import decide
-from moderation.screening import copies, enqueue
+from moderation.review.decisions import decide
+from moderation.screening import enqueue, snapshots
 from tests.forum.models import Letter, LongPost, Note, Post, ShoutedPost
 from tests.moderation.conftest import screen
 
@@ -192,7 +192,7 @@ def test_an_edit_inherits_what_was_decided_while_it_was_being_saved(
     Note.objects.update(state="published")  # as if it had found the row locked by the save
 
     def current_of(*which: Any) -> Screening | None:
-        return as_read.pop() if as_read else copies.current_of(*which)
+        return as_read.pop() if as_read else snapshots.current_of(*which)
 
     monkeypatch.setattr(enqueue, "current_of", current_of)
     note.text = "after"

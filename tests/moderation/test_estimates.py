@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from moderation import estimates
-from moderation.estimates import ANY, Estimate, Sample, figures, precision_and_recall, shares_by_band
+from moderation.review import statistics
+from moderation.review.statistics import ANY, Estimate, Sample, figures, precision_and_recall, shares_by_band
 
 NAN = math.nan
 
@@ -45,7 +45,7 @@ def test_with_no_miss_among_the_random_reviews_recall_is_not_certain() -> None:
 
 @pytest.mark.regression("H6")
 def test_without_enough_random_reviews_there_is_no_recall_and_with_few_flagged_no_precision() -> None:
-    flagged, few = 200, estimates.MIN_RANDOM - 1
+    flagged, few = 200, statistics.MIN_RANDOM - 1
     is_flagged = np.array([True] * flagged + [False] * few)
     found = precision_and_recall(np.ones(flagged + few), is_flagged, sample(flagged, few))
     assert found[0].value == 1.0 and found[1] == Estimate()

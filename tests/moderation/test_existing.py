@@ -12,15 +12,15 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from moderation.discovery.search import remember_starts
 from moderation.models import Discovery, ModelVersion, Screening, ScreeningRun
 from moderation.registry import get
-from moderation.screening import existing, runs
-from moderation.screening.discovery import remember_starts
-from moderation.screening.existing import begin, screen_existing
-from moderation.screening.pace import Pace
-from moderation.screening.runs import Right
-from moderation.screening.score import ModelNotReady, Scorer
-from moderation.sweep import sweep
+from moderation.rescreening import backfill, runs
+from moderation.rescreening.backfill import begin, screen_existing
+from moderation.rescreening.runs import Right
+from moderation.rescreening.throttle import Pace
+from moderation.screening.scorer import ModelNotReady, Scorer
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Letter, Note, Post, Riddle
 from tests.moderation.conftest import by_words, load_by_words, scores_with
 
@@ -166,7 +166,7 @@ def test_what_has_a_screening_or_is_exempt_is_passed_over(right: Right) -> None:
 def test_somebody_who_saves_one_of_them_at_that_moment_breaks_nothing(
     right: Right, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = existing.new_screening
+    real = backfill.new_screening
 
     def new_screening(entry: Any, instance: Post, *arguments: Any) -> Screening:
         fresh = real(entry, instance, *arguments)
@@ -174,7 +174,7 @@ def test_somebody_who_saves_one_of_them_at_that_moment_breaks_nothing(
             Post.objects.get(pk=instance.pk).save()
         return fresh
 
-    monkeypatch.setattr(existing, "new_screening", new_screening)
+    monkeypatch.setattr(backfill, "new_screening", new_screening)
     assert go(posts(), right)
     assert Screening.objects.filter(text="old 5").count() == 1
     assert len(screened()) == 20

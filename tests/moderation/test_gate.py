@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from moderation import gate
+from moderation.retraining import gate
 
 HALVES = {"old_thresholds": [0.5, 0.5], "new_thresholds": [0.5, 0.5]}
 NAN = math.nan

@@ -18,12 +18,14 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from moderation import metrics, model_store, processes
+from moderation import metrics
+from moderation.coordination import heartbeat, processes
+from moderation.discovery.search import remember_starts
 from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbeat
-from moderation.monitoring import health, heartbeat
-from moderation.screening import score, serving
-from moderation.screening.discovery import remember_starts
-from moderation.sweep import sweep
+from moderation.monitoring import health
+from moderation.screening import model, scorer
+from moderation.versions import store
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import screen
 from tests.servers import RedisServer
@@ -193,8 +195,8 @@ def test_a_worker_without_the_libraries_is_told_to_install_them(
     def serve(version: ModelVersion, **_: Any) -> Any:
         raise ModuleNotFoundError("No module named 'numpy'")
 
-    monkeypatch.setattr(serving, "serve", serve)
-    monkeypatch.setattr(score, "_loaded", score._Loaded(lambda: "onnx"))
+    monkeypatch.setattr(model, "serve", serve)
+    monkeypatch.setattr(scorer, "_loaded", scorer._Loaded(lambda: "onnx"))
     Note.objects.create(text="hello")
     for _ in range(2):  # the second within the pause before the model is tried again
         sweep()
@@ -224,7 +226,7 @@ def test_the_model_is_loaded_here_when_asked_for(
     assert (found["is_well"], "manifest.json" in found["says"]) == (False, True)
     ModelVersion.objects.all().delete()
     assert wrong("--model-here") == ["model here"]
-    active = model_store.active_version()
+    active = store.active_version()
     found = findings("--model-here")["model here"]
     assert (found["is_well"], str(active) in found["says"]) == (True, True)
 
@@ -233,7 +235,7 @@ def test_where_an_older_package_was_installed_again_its_own_default_is_told(
     worker: str, broker: RedisServer, version: ModelVersion
 ) -> None:
     ModelVersion.objects.all().delete()
-    ours = model_store.active_version()
+    ours = store.active_version()
     ModelVersion.objects.update(is_active=False)
     ModelVersion.objects.create(name="newer", version="1", manifest_sha256="1" * 64, is_active=True)
     found = findings("--model-here")

@@ -8,7 +8,7 @@ import sys
 SCRIPT = """
 import sys, django
 django.setup()
-import django.urls, moderation.tasks, moderation.sweep, moderation.reviewing
+import django.urls, moderation.tasks, moderation.worker.sweeper, moderation.review.decisions
 from django.contrib import admin
 django.urls.get_resolver().url_patterns
 from django_comments.models import Comment

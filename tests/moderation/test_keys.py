@@ -15,12 +15,12 @@ from django.test.utils import isolate_apps
 from django.utils import timezone
 
 from moderation import registry
-from moderation.checks import check_models
-from moderation.keys import key_as_text
+from moderation.checks.configuration import check_models
+from moderation.discovery.search import include_existing, remember_starts
 from moderation.models import Discovery, LabelScore, ModelVersion, Screening
+from moderation.objects.keys import key_as_text
 from moderation.screening import enqueue
-from moderation.screening.discovery import include_existing, remember_starts
-from moderation.sweep import sweep
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Note, Post, Ticket
 from tests.moderation.conftest import load_by_words, screen
 
@@ -207,7 +207,7 @@ def test_save_of_a_site_that_commits_by_itself_loses_no_promise(
     version: ModelVersion, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rings: list[int] = []
-    monkeypatch.setattr("moderation.doorbell.ring", lambda: rings.append(1))
+    monkeypatch.setattr("moderation.notifier.ring", lambda: rings.append(1))
     losses = enqueue.losses()
     transaction.set_autocommit(False)
     try:

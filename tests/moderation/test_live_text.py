@@ -10,11 +10,11 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.test import Client
 
-from moderation.live_text import LiveText
 from moderation.models import Discovery, ModelVersion, Screening
-from moderation.reviewing import decide
+from moderation.objects.live_text import LiveText
+from moderation.review.decisions import decide
 from moderation.screening import enqueue
-from moderation.sweep import sweep
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Article, LoudPoem, Note, Poem
 from tests.moderation.conftest import load_by_words, screen
 

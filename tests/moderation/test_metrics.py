@@ -14,15 +14,16 @@ from celery import current_app
 from django.db import connection, transaction
 from django.utils import timezone
 
-from moderation import metrics, processes
-from moderation.doorbell import Doorbell
+from moderation import metrics
+from moderation.coordination import processes
+from moderation.discovery.search import remember_starts
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
 from moderation.monitoring.exposition import render
-from moderation.screening.discovery import remember_starts
-from moderation.screening.drain import drain
-from moderation.screening.score import ModelNotReady, Scorer
-from moderation.sweep import sweep
+from moderation.notifier import Doorbell
+from moderation.screening.scorer import ModelNotReady, Scorer
+from moderation.worker.drain import drain
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Note, Post
 from tests.moderation.conftest import by_words, load_by_words, screen
 
@@ -123,11 +124,11 @@ def test_a_model_that_is_not_there_is_counted_and_told_to_others_until_it_is_bac
 
 
 def test_a_loaded_model_is_named_with_the_time_of_loading() -> None:
-    from moderation import model_store
-    from moderation.screening.score import _Loaded
+    from moderation.screening.scorer import _Loaded
+    from moderation.versions import store
 
     change = Change()
-    version = model_store.active_version()
+    version = store.active_version()
     _Loaded(lambda: "onnx").get(version)
     assert change.of("moderation_model_load_seconds_count") == 1
     loaded = metrics.REGISTRY.get_sample_value(

@@ -13,10 +13,11 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from moderation.coordination import heartbeat
+from moderation.discovery.search import remember_starts
 from moderation.models import ModelVersion, Screening
-from moderation.monitoring import figures, heartbeat
+from moderation.monitoring import figures
 from moderation.monitoring.exposition import render
-from moderation.screening.discovery import remember_starts
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note
 from tests.moderation.conftest import screen

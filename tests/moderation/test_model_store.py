@@ -12,9 +12,9 @@ from django.core.files.storage import InMemoryStorage, storages
 from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
 
-from moderation import artifacts, model_store
-from moderation.model_store import ModelUnavailable
 from moderation.models import AuditEntry, ModelVersion
+from moderation.versions import artifacts, store
+from moderation.versions.store import ModelUnavailable
 from tests.moderation.version_files import FILES, write_version
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +46,7 @@ def package(packaged: Path, number: str) -> None:
 @pytest.fixture
 def publish(tmp_path: Path) -> Callable[..., ModelVersion]:
     def make(number: str, **columns: Any) -> ModelVersion:
-        return model_store.publish(write_version(tmp_path / "made" / number, number), **columns)
+        return store.publish(write_version(tmp_path / "made" / number, number), **columns)
 
     return make
 
@@ -65,11 +65,11 @@ def remote(settings: Any) -> InMemoryStorage:
 
 
 def test_the_packaged_default_is_registered_and_active_on_first_use(packaged: Path) -> None:
-    active = model_store.active_version()
+    active = store.active_version()
     assert (str(active), active.location, active.labels) == ("small@default", "", ["toxic", "insult"])
     assert active.is_active and active.activated is not None
-    assert model_store.local_directory(active) == packaged
-    assert model_store.active_version() == active
+    assert store.local_directory(active) == packaged
+    assert store.active_version() == active
     assert ModelVersion.objects.count() == 1
     assert AuditEntry.objects.get().action == "model.activated"
 
@@ -77,9 +77,9 @@ def test_the_packaged_default_is_registered_and_active_on_first_use(packaged: Pa
 def test_asking_for_the_active_version_costs_one_query(
     packaged: Path, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    model_store.active_version()
+    store.active_version()
     with django_assert_num_queries(1):
-        model_store.active_version()
+        store.active_version()
 
 
 def test_the_real_packaged_default_is_found_without_importing_the_library() -> None:
@@ -90,92 +90,92 @@ def test_the_real_packaged_default_is_found_without_importing_the_library() -> N
 def test_without_a_packaged_default_the_error_names_the_file(packaged: Path) -> None:
     (packaged / "manifest.json").unlink()
     with pytest.raises(ModelUnavailable, match=r"pretrained/manifest\.json"):
-        model_store.active_version()
+        store.active_version()
     assert not ModelVersion.objects.exists()
 
 
 def test_a_new_packaged_default_takes_over_from_the_old_one_but_not_from_a_trained_version(
     packaged: Path, publish: Callable[..., ModelVersion]
 ) -> None:
-    first = model_store.active_version()
+    first = store.active_version()
     package(packaged, "newer")
-    second = model_store.active_version()
+    second = store.active_version()
     assert (str(first), str(second)) == ("small@default", "small@newer")
-    model_store.activate(publish("trained"))
+    store.activate(publish("trained"))
     package(packaged, "newest")
-    assert str(model_store.active_version()) == "small@trained"
+    assert str(store.active_version()) == "small@trained"
 
 
 def test_an_old_package_scores_with_its_own_default_until_it_is_upgraded_again(
     packaged: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(model_store, "_told", set())
-    caplog.set_level("WARNING", "moderation.model_store")
-    first = model_store.active_version()
+    monkeypatch.setattr(store, "_told", set())
+    caplog.set_level("WARNING", "moderation.versions.store")
+    first = store.active_version()
     package(packaged, "newer")
-    second = model_store.active_version()
+    second = store.active_version()
     assert caplog.messages == []
     package(packaged, "default")
-    assert [model_store.active_version() for _ in range(3)] == [first] * 3
-    assert model_store.scoring_here(second) == first
-    assert model_store.local_directory(first) == packaged
+    assert [store.active_version() for _ in range(3)] == [first] * 3
+    assert store.scoring_here(second) == first
+    assert store.local_directory(first) == packaged
     assert ModelVersion.objects.get(is_active=True) == second
     assert AuditEntry.objects.count() == 2
     (warning,) = caplog.messages
     assert warning.startswith("The active model version small@newer is not in the package")
     assert "small@default is, and scores here" in warning
     package(packaged, "newer")
-    assert model_store.active_version() == second
+    assert store.active_version() == second
 
 
 def test_after_a_rollback_in_an_old_package_the_new_one_scores_with_its_own_default(packaged: Path) -> None:
-    first = model_store.active_version()
+    first = store.active_version()
     package(packaged, "newer")
-    second = model_store.active_version()
+    second = store.active_version()
     package(packaged, "default")
-    assert model_store.rollback() == first
+    assert store.rollback() == first
     package(packaged, "newer")
-    assert model_store.active_version() == second
-    assert model_store.activate(second).is_active
+    assert store.active_version() == second
+    assert store.activate(second).is_active
 
 
 def test_a_version_of_the_site_s_own_is_never_replaced_by_the_packaged_one(
     packaged: Path, publish: Callable[..., ModelVersion], tmp_path: Path
 ) -> None:
-    model_store.active_version()
-    own = model_store.activate(publish("1"))
+    store.active_version()
+    own = store.activate(publish("1"))
     shutil.rmtree(tmp_path / "published")
-    assert model_store.active_version() == model_store.scoring_here(own) == own
+    assert store.active_version() == store.scoring_here(own) == own
     with pytest.raises(ModelUnavailable, match=r"manifest\.json cannot be read"):
-        model_store.local_directory(own)
+        store.local_directory(own)
 
 
 def test_a_packaged_default_with_other_bytes_under_the_same_name_is_not_used(packaged: Path) -> None:
-    active = model_store.active_version()
+    active = store.active_version()
     shutil.rmtree(packaged)
     write_version(packaged, "default", metrics={"rows": 4})
-    assert model_store.active_version() == active
+    assert store.active_version() == active
     with pytest.raises(ModelUnavailable, match=r"manifest\.json is not the manifest"):
-        model_store.local_directory(active)
+        store.local_directory(active)
 
 
 def test_a_published_version_is_registered_with_its_checksum_but_not_active(
     packaged: Path, publish: Callable[..., ModelVersion]
 ) -> None:
-    parent = model_store.active_version()
+    parent = store.active_version()
     user = get_user_model().objects.create_user("olga")
     version = publish("1", parent=parent, user=user)
-    directory = model_store.local_directory(version)
+    directory = store.local_directory(version)
     assert sorted(path.name for path in directory.iterdir()) == sorted([*FILES, "manifest.json"])
     assert (version.parent, version.is_active, version.thresholds["insult"]) == (parent, False, 0.4)
-    assert model_store.active_version() == parent
+    assert store.active_version() == parent
     entry = AuditEntry.objects.get(action="model.published")
     assert (entry.username, entry.after["version"]) == ("olga", "small@1")
     assert entry.after["manifest_sha256"] == version.manifest_sha256
 
 
 def test_a_published_version_is_private_to_its_user(publish: Callable[..., ModelVersion]) -> None:
-    directory = model_store.local_directory(publish("1"))
+    directory = store.local_directory(publish("1"))
     assert directory.stat().st_mode & 0o077 == 0
     assert (directory / "model.onnx").stat().st_mode & 0o077 == 0
 
@@ -183,23 +183,23 @@ def test_a_published_version_is_private_to_its_user(publish: Callable[..., Model
 def test_a_name_is_published_once(publish: Callable[..., ModelVersion], tmp_path: Path) -> None:
     version = publish("1")
     other = write_version(tmp_path / "other", "1", metrics={})
-    with pytest.raises(model_store.AlreadyPublished, match="small@1"):
-        model_store.publish(other)
-    assert model_store.local_directory(version)
+    with pytest.raises(store.AlreadyPublished, match="small@1"):
+        store.publish(other)
+    assert store.local_directory(version)
 
 
 def test_a_damaged_directory_is_not_published(tmp_path: Path) -> None:
     directory = write_version(tmp_path / "made", "1")
     (directory / "model.onnx").write_bytes(b"half")
     with pytest.raises(ModelUnavailable, match=r"model\.onnx is damaged"):
-        model_store.publish(directory)
+        store.publish(directory)
     assert not ModelVersion.objects.exists()
 
 
 def test_a_manifest_that_names_a_file_elsewhere_is_refused(tmp_path: Path) -> None:
     directory = write_version(tmp_path / "made", "1", files={"../secret": "0" * 64})
     with pytest.raises(ModelUnavailable, match="outside its directory"):
-        model_store.publish(directory)
+        store.publish(directory)
 
 
 def test_a_full_storage_leaves_neither_row_nor_files(
@@ -213,8 +213,8 @@ def test_a_full_storage_leaves_neither_row_nor_files(
         return save(self, name, content, **options)
 
     monkeypatch.setattr(InMemoryStorage, "save", full)
-    with pytest.raises(model_store.PublishFailed, match=r"tokenizer\.json"):
-        model_store.publish(write_version(tmp_path / "made", "1"))
+    with pytest.raises(store.PublishFailed, match=r"tokenizer\.json"):
+        store.publish(write_version(tmp_path / "made", "1"))
     assert not ModelVersion.objects.exists()
     (location,) = remote.listdir("")[0]
     assert remote.listdir(location) == ([], [])
@@ -227,21 +227,21 @@ def test_a_damaged_or_missing_file_is_named(
     publish: Callable[..., ModelVersion], name: str, damage: str
 ) -> None:
     version = publish("1")
-    path = model_store.local_directory(version) / name
+    path = store.local_directory(version) / name
     path.unlink() if damage == "missing" else path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(ModelUnavailable, match=str(path)):
-        model_store.local_directory(version)
+        store.local_directory(version)
 
 
 def test_a_remote_version_is_fetched_once_and_read_from_the_cache_after(
     remote: InMemoryStorage, publish: Callable[..., ModelVersion], tmp_path: Path
 ) -> None:
     version = publish("1")
-    directory = model_store.local_directory(version)
+    directory = store.local_directory(version)
     assert directory.parent == tmp_path / "cache"
     assert json.loads((directory / "manifest.json").read_text())["version"] == "1"
     remote.delete(f"{version.location}/model.onnx")
-    assert model_store.local_directory(version) == directory
+    assert store.local_directory(version) == directory
     assert [path.name for path in (tmp_path / "cache").iterdir()] == [directory.name]
 
 
@@ -249,10 +249,10 @@ def test_a_damaged_cache_is_fetched_again(
     remote: InMemoryStorage, publish: Callable[..., ModelVersion], tmp_path: Path
 ) -> None:
     version = publish("1")
-    path = model_store.local_directory(version) / "model.onnx"
+    path = store.local_directory(version) / "model.onnx"
     good = path.read_bytes()
     path.write_bytes(b"flipped")
-    assert model_store.local_directory(version) == path.parent
+    assert store.local_directory(version) == path.parent
     assert path.read_bytes() == good
     assert [found.name for found in (tmp_path / "cache").iterdir()] == [path.parent.name]
 
@@ -263,7 +263,7 @@ def test_a_file_missing_from_the_remote_storage_is_named_and_nothing_half_fetche
     version = publish("1")
     remote.delete(f"{version.location}/model.onnx")
     with pytest.raises(ModelUnavailable, match=r"model\.onnx cannot be fetched"):
-        model_store.local_directory(version)
+        store.local_directory(version)
     assert list((tmp_path / "cache").iterdir()) == []
 
 
@@ -273,62 +273,62 @@ def test_a_storage_alias_that_does_not_exist_is_named(publish: Callable[..., Mod
         override_settings(MODERATION={"MODEL_STORAGE": "nowhere"}),
         pytest.raises(ModelUnavailable, match="nowhere"),
     ):
-        model_store.local_directory(version)
+        store.local_directory(version)
 
 
 def test_activating_records_from_what_to_what_by_whom(
     packaged: Path, publish: Callable[..., ModelVersion]
 ) -> None:
-    model_store.active_version()
+    store.active_version()
     user = get_user_model().objects.create_user("olga")
-    version = model_store.activate(publish("1"), user=user)
+    version = store.activate(publish("1"), user=user)
     assert version.is_active and ModelVersion.objects.filter(is_active=True).count() == 1
     entry = AuditEntry.objects.order_by("-id")[0]
     assert (entry.action, entry.username) == ("model.activated", "olga")
     assert (entry.before["version"], entry.after["version"]) == ("small@default", "small@1")
-    model_store.activate(version)
+    store.activate(version)
     assert AuditEntry.objects.order_by("-id")[0] == entry
 
 
 def test_a_version_with_damaged_files_is_not_activated(
     packaged: Path, publish: Callable[..., ModelVersion]
 ) -> None:
-    before = model_store.active_version()
+    before = store.active_version()
     version = publish("1")
-    (model_store.local_directory(version) / "model.onnx").unlink()
+    (store.local_directory(version) / "model.onnx").unlink()
     with pytest.raises(ModelUnavailable, match=r"model\.onnx"):
-        model_store.activate(version)
-    assert model_store.active_version() == before
+        store.activate(version)
+    assert store.active_version() == before
 
 
 def test_rollback_goes_back_step_by_step(packaged: Path, publish: Callable[..., ModelVersion]) -> None:
-    model_store.active_version()
+    store.active_version()
     for number in ("1", "2"):
-        model_store.activate(publish(number))
-    assert str(model_store.rollback()) == "small@1"
+        store.activate(publish(number))
+    assert str(store.rollback()) == "small@1"
     assert AuditEntry.objects.order_by("-id")[0].action == "model.rolled_back"
-    assert str(model_store.rollback()) == "small@default"
-    with pytest.raises(model_store.NothingToGoBackTo):
-        model_store.rollback()
-    assert str(model_store.active_version()) == "small@default"
+    assert str(store.rollback()) == "small@default"
+    with pytest.raises(store.NothingToGoBackTo):
+        store.rollback()
+    assert str(store.active_version()) == "small@default"
 
 
 def test_after_a_rollback_another_activation_can_be_undone_too(
     packaged: Path, publish: Callable[..., ModelVersion]
 ) -> None:
-    model_store.active_version()
+    store.active_version()
     one, two = publish("1"), publish("2")
-    model_store.activate(one)
-    model_store.rollback()
-    model_store.activate(two)
-    assert str(model_store.rollback()) == "small@default"
+    store.activate(one)
+    store.rollback()
+    store.activate(two)
+    assert str(store.rollback()) == "small@default"
 
 
 def test_a_rollback_to_the_packaged_default_takes_the_one_that_is_packaged_now(
     packaged: Path, publish: Callable[..., ModelVersion]
 ) -> None:
-    model_store.active_version()
-    model_store.activate(publish("1"))
+    store.active_version()
+    store.activate(publish("1"))
     package(packaged, "newer")
-    assert str(model_store.rollback()) == "small@newer"
-    assert str(model_store.active_version()) == "small@newer"
+    assert str(store.rollback()) == "small@newer"
+    assert str(store.active_version()) == "small@newer"

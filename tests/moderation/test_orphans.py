@@ -14,14 +14,15 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from moderation import registry, reviewing
+from moderation import registry
+from moderation.discovery.search import remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
 from moderation.monitoring import health
 from moderation.monitoring.health import Limits
 from moderation.orphans import MENDED
-from moderation.screening.discovery import remember_starts
+from moderation.review import decisions
 from moderation.screening.enqueue import connect
-from moderation.sweep import sweep
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Letter, LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, run_command, screen
 
@@ -158,7 +159,7 @@ def test_what_is_hidden_by_another_column_now_is_moved(settings: Any, held: Post
     assert AuditEntry.objects.filter(action=MENDED).count() == 1
     assert finding().is_well
     compare()
-    reviewing.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
+    decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
     assert (Post.objects.get().likes, Post.objects.get().is_visible) == (0, True)
 
 
@@ -196,7 +197,7 @@ def test_what_is_not_registered_any_more_is_shown_but_not_what_a_person_hid(
     other = Post.objects.create(body="I kill you, too")
     screen()
     upheld = Screening.objects.get(object_id=str(other.pk))
-    reviewing.decide(upheld.pk, reviewer=User.objects.create_user("ann"), kind="uphold")
+    decisions.decide(upheld.pk, reviewer=User.objects.create_user("ann"), kind="uphold")
     register(settings)
     assert "2, to be shown" in run_command("moderation_orphans")
     assert Post.objects.filter(is_visible=True).count() == 0
@@ -214,7 +215,7 @@ def test_a_column_that_was_renamed_is_still_ours(settings: Any, held: Post) -> N
     )
     assert "mended: 1; left: 0" in mend()
     assert (Post.objects.get().is_visible, only().hidden_by_us) == (False, True)
-    reviewing.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
+    decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
     assert Post.objects.get().is_visible is True
 
 
@@ -265,7 +266,7 @@ def test_an_edit_inherits_what_hid_the_object(settings: Any, held: Post) -> None
     held.save()
     screen()
     assert (only().queued_for, "is_visible" in only().hidden_by) == ("edited", True)
-    reviewing.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
+    decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
     assert (Post.objects.get().is_visible, Post.objects.get().likes) == (True, 0)
 
 

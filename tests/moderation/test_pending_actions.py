@@ -12,10 +12,12 @@ from django.db import connections
 from django.db.models.functions import Now
 from django.test import Client
 
-from moderation import pending_actions, registry, reviewing, visibility
+from moderation import registry
 from moderation.models import ModelVersion, Review, Screening
-from moderation.screening.copies import content_type_of
-from moderation.sweep import sweep
+from moderation.review import decisions
+from moderation.screening.snapshots import content_type_of
+from moderation.visibility import hiding, pending_actions
+from moderation.worker.sweeper import sweep
 from tests.conftest import uses_postgresql
 from tests.forum import rules
 from tests.forum.models import Letter, Note
@@ -86,11 +88,11 @@ def test_action_that_fails_for_good_is_put_before_a_person(refused: Screening) -
     Screening.objects.update(verdict="clear", queued_for="", hidden_by_us=True)
     for _ in range(pending_actions.ATTEMPTS_TO_QUEUE - 1):
         assert not Screening.objects.open().exists()
-        visibility.act(refused.pk)
+        hiding.act(refused.pk)
     row = Screening.objects.open().get()
     assert (row.queued_for, row.error_code) == ("failed", "acting-error:WillNot")
     Letter.objects.update(refuses=False)
-    assert visibility.act(refused.pk)
+    assert hiding.act(refused.pk)
     row.refresh_from_db()
     assert (row.error_code, row.action_attempts, row.action_pending) == ("", 0, False)
 
@@ -98,7 +100,7 @@ def test_action_that_fails_for_good_is_put_before_a_person(refused: Screening) -
 def test_action_that_fails_is_tried_ever_more_seldom(refused: Screening) -> None:
     pauses = []
     for _ in range(9):
-        visibility.act(refused.pk)
+        hiding.act(refused.pk)
         row = Screening.objects.annotate(now=Now()).get(pk=refused.pk)
         pauses.append(round((row.action_until - row.now).total_seconds(), -1))
     assert pauses[:3] == [120, 240, 480]
@@ -136,7 +138,7 @@ def slow(refused: Screening, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Slow]
 
     def carry_out() -> None:
         try:
-            visibility.act(refused.pk)
+            hiding.act(refused.pk)
         finally:
             connections.close_all()
 
@@ -149,7 +151,7 @@ def slow(refused: Screening, monkeypatch: pytest.MonkeyPatch) -> Iterator[_Slow]
 
 @pytest.mark.regression("L3")
 def test_no_two_ask_the_site_for_the_same_object_at_once(refused: Screening, slow: _Slow) -> None:
-    assert not visibility.act(refused.pk)
+    assert not hiding.act(refused.pk)
     assert pending_actions.due(9) == []
     assert sweep(load=load_by_words).acted == 0
     assert slow.calls == 1
@@ -159,7 +161,7 @@ def test_no_two_ask_the_site_for_the_same_object_at_once(refused: Screening, slo
 def test_action_that_never_ended_is_counted_and_taken_over(refused: Screening, slow: _Slow) -> None:
     pauses_are_over()
     assert pending_actions.due(9) == [refused.pk]
-    assert visibility.act(refused.pk)
+    assert hiding.act(refused.pk)
     slow.end()  # and finds that it was hidden already, by the one that took over
     assert slow.calls == 2
     row = Screening.objects.get(pk=refused.pk)
@@ -202,14 +204,14 @@ def test_decision_that_the_data_do_not_let_through_is_kept_and_says_so(
     def of_rows(*_: Any) -> Any:
         raise ValueError("kestrel")
 
-    monkeypatch.setattr("moderation.live_text.LiveText.of_rows", of_rows)
+    monkeypatch.setattr("moderation.objects.live_text.LiveText.of_rows", of_rows)
     row = Screening.objects.get(object_id=str(note.pk))
-    reviewing.decide(row.pk, reviewer=admin_user, kind="uphold")
+    decisions.decide(row.pk, reviewer=admin_user, kind="uphold")
     row.refresh_from_db()
     assert (row.outcome, row.action_pending, row.action_attempts) == ("hide", True, 1)
     assert Review.objects.filter(screening=row).exists()
     monkeypatch.undo()
-    assert visibility.act(row.pk)
+    assert hiding.act(row.pk)
     assert Note.objects.get().state == "withheld"
 
 
@@ -229,5 +231,5 @@ def test_page_of_an_item_opens_whatever_the_site_s_own_page_raises(
 def test_action_whose_screening_a_site_s_transaction_holds_is_not_waited_for(refused: Screening) -> None:
     Letter.objects.update(refuses=False)
     with locked_by_somebody(Screening.objects.filter(pk=refused.pk)):
-        assert not visibility.act(refused.pk)
-    assert visibility.act(refused.pk)
+        assert not hiding.act(refused.pk)
+    assert hiding.act(refused.pk)

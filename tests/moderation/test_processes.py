@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 
-from moderation import processes
+from moderation.coordination import processes
 
 NUMBER_OF_NOBODY = 2**22 + 1
 

@@ -14,8 +14,8 @@ import pytest
 from django.core.files.storage import InMemoryStorage
 from django.core.management.base import CommandError
 
-from moderation import artifacts, model_store, pruning
 from moderation.models import AuditEntry, ModelVersion
+from moderation.versions import artifacts, pruning, store
 from tests.moderation.conftest import run_command
 from tests.moderation.test_model_store import directories, packaged, publish, remote
 
@@ -27,9 +27,9 @@ Publish = Callable[..., ModelVersion]
 @pytest.fixture
 def candidates(packaged: Path, publish: Publish) -> list[ModelVersion]:
     """The packaged default was active first, "used" after it, "active" is; five others lost."""
-    model_store.active_version()
+    store.active_version()
     for number in ("used", "active"):
-        model_store.activate(publish(number))
+        store.activate(publish(number))
     return [publish(f"lost-{number}") for number in range(5)]
 
 
@@ -66,14 +66,14 @@ def test_a_version_whose_files_are_gone_is_not_activated_and_what_was_active_onc
     with pytest.raises(CommandError, match="files of small@lost-0 were removed"):
         run_command("model_versions", "activate", "small@lost-0")
     run_command("model_versions", "rollback")
-    assert str(model_store.active_version()) == "small@used"
+    assert str(store.active_version()) == "small@used"
 
 
 def test_a_version_that_is_activated_meanwhile_keeps_its_files(
     candidates: list[ModelVersion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = pruning._candidates()
-    model_store.activate(candidates[0])
+    store.activate(candidates[0])
     monkeypatch.setattr(pruning, "_candidates", lambda: seen)
     assert [str(version) for version in pruning.prune().versions] == ["small@lost-1"]
     assert "lost-0" in there(tmp_path)
@@ -93,7 +93,7 @@ def test_what_a_killed_call_left_is_removed_by_the_next(
 def test_files_go_from_a_remote_storage_too(
     packaged: Path, remote: InMemoryStorage, publish: Publish
 ) -> None:
-    model_store.active_version()
+    store.active_version()
     lost = [publish(f"lost-{number}") for number in range(4)]
     pruning.prune()
     assert not remote.exists(f"{lost[0].location}/manifest.json")
@@ -107,15 +107,15 @@ def test_cached_copies_go_when_nobody_has_opened_them_for_long(
     cache = tmp_path / "cache"
     old, opened, active = (publish(number) for number in ("old", "opened", "active"))
     for version in (old, opened, active):
-        model_store.local_directory(version)
-    model_store.activate(active)
+        store.local_directory(version)
+    store.activate(active)
     for name in ("fetching-x", "damaged-y", "of-somebody-else"):
         (cache / name).mkdir()
     (cache / "a file").write_text("")
     long_ago = time.time() - 31 * 86_400
     for path in cache.iterdir():
         os.utime(path, (long_ago, long_ago))
-    model_store.local_directory(opened)
+    store.local_directory(opened)
     pruning.prune()
     left = {path.name for path in cache.iterdir()}
     assert left == {
@@ -124,7 +124,7 @@ def test_cached_copies_go_when_nobody_has_opened_them_for_long(
         "of-somebody-else",
         "a file",
     }
-    assert (model_store.local_directory(old) / "model.onnx").exists()  # fetched again
+    assert (store.local_directory(old) / "model.onnx").exists()  # fetched again
 
 
 def test_without_a_cache_there_is_nothing_to_remove(packaged: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from moderation.admin import counting
+from moderation.admin import paginator
 from moderation.models import (
     LabelScore,
     ModelVersion,
@@ -119,7 +119,7 @@ def test_a_history_is_listed_the_newest_first(moderator: Client) -> None:
 def test_no_page_counts_or_pages_further_than_its_limit(
     moderator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counting, "MOST", 30)
+    monkeypatch.setattr(paginator, "MOST", 30)
     for number in range(30):
         queued(f"item {number}")
     assert "30 screenings" in open_page(moderator, "?p=2")

@@ -6,7 +6,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from moderation import reviewing
 from moderation.models import (
     AuditEntry,
     ModelVersion,
@@ -14,6 +13,7 @@ from moderation.models import (
     Review,
     Screening,
 )
+from moderation.review import decisions
 from tests.forum.models import Post
 from tests.moderation.conftest import screen
 from tests.moderation.test_queue import decide, queued, staff
@@ -72,7 +72,7 @@ def test_reviews_are_found_by_their_reviewer_and_by_their_comment(
     post = Post.objects.create(body="you idiot")
     screen()
     reviewer = User.objects.create_user("bea")
-    reviewing.decide(Screening.objects.get().pk, reviewer=reviewer, kind="uphold")
+    decisions.decide(Screening.objects.get().pk, reviewer=reviewer, kind="uphold")
     for term, count in (("bea", 1), (str(post.pk), 1), ("be", 0), ("nobody", 0)):
         page = admin_client.get(f"/admin/moderation/review/?q={term}").content.decode()
         assert f"{count} review{'' if count == 1 else 's'}" in page

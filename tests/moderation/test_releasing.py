@@ -15,11 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_comments.models import Comment
 
-from moderation import releasing, reviewing
+from moderation.discovery.search import remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
-from moderation.releasing import HIDDEN_AGAIN, RELEASED, release
-from moderation.screening.discovery import remember_starts
-from moderation.sweep import sweep
+from moderation.review import decisions
+from moderation.visibility import releasing
+from moderation.visibility.releasing import HIDDEN_AGAIN, RELEASED, release
+from moderation.worker.sweeper import sweep
 from mysite.articles.models import Article
 from tests.forum.models import Letter, LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, make_version, screen
@@ -76,7 +77,7 @@ def test_nor_does_one_of_an_instance_that_was_made_by_hand(stale: Note) -> None:
 
 
 def test_nor_does_a_stale_save_of_what_a_person_hid(stale: Note) -> None:
-    reviewing.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="uphold")
+    decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="uphold")
     stale.save()
     assert Note.objects.get().state == "withheld"
 
@@ -99,7 +100,7 @@ def test_a_stale_save_with_another_text_stays_hidden_as_any_edit(stale: Note) ->
 
 
 def test_what_a_person_released_in_the_queue_may_be_saved_visible(stale: Note) -> None:
-    reviewing.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
+    decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")
     stale.save()
     assert Note.objects.get().state == "published"
 
@@ -134,14 +135,14 @@ def test_no_machine_hides_again_what_was_released(stale: Note) -> None:
     note.save()
     stale.save()
     assert compare() == 0
-    from moderation.screening import acting, runs
+    from moderation.rescreening import apply, runs
     from tests.moderation.test_rescreen import begin, constant, go
 
     candidate = make_version("2")
     with runs.alone() as right:
         go(begin(candidate), right, load=constant(0.99))
         scope = runs.Scope(runs.ScreeningRun.Kind.RESCREEN, candidate)
-        assert acting.act(candidate, scope, right).reviewed == 1
+        assert apply.act(candidate, scope, right).reviewed == 1
     assert Note.objects.get().state == "published"
 
 
@@ -149,7 +150,7 @@ def test_a_decision_in_the_queue_takes_the_place_of_a_release(stale: Note) -> No
     note = Note.objects.get()
     note.state = "published"
     note.save()
-    reviewing.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="uphold")
+    decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="uphold")
     assert Note.objects.get().state == "withheld"
     assert (only().released, only().hidden_by_us) == (None, True)
 

@@ -15,10 +15,12 @@ from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
-from moderation import model_store, pending_actions, releasing, reviewing
+from moderation.discovery.search import remember_starts
 from moderation.models import Discovery, ModelVersion, Review, Scoring, Screening
-from moderation.screening.discovery import remember_starts
-from moderation.sweep import sweep
+from moderation.review import decisions
+from moderation.versions import store
+from moderation.visibility import pending_actions, releasing
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import by_words, load_by_words, make_version, scores_with, screen
 
@@ -78,7 +80,7 @@ def test_comments_are_promised_scored_hidden_and_judged_without_it() -> None:
     assert Letter.objects.using("default").get().is_withdrawn is True
     held = Screening.objects.get(object_id=str(note.pk))
     ann = User.objects.create_user("ann")
-    reviewing.decide(held.pk, reviewer=ann, kind="false_positive")
+    decisions.decide(held.pk, reviewer=ann, kind="false_positive")
     assert state() == "published"
     assert Review.objects.count() == 1
     note.text = "edited"
@@ -143,6 +145,6 @@ def test_long_runs_and_acting_on_them_go_without_it(monkeypatch: pytest.MonkeyPa
 
 def test_the_active_version_is_not_asked_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     other = make_version("2")
-    monkeypatch.setattr(model_store, "local_directory", lambda version: None)
-    assert model_store.activate(other).is_active is True
-    assert model_store.active_version() == other
+    monkeypatch.setattr(store, "local_directory", lambda version: None)
+    assert store.activate(other).is_active is True
+    assert store.active_version() == other

@@ -15,14 +15,14 @@ from django.db import IntegrityError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from moderation import processes
+from moderation.coordination import processes
 from moderation.models import LabelScore, Lease, ModelVersion, Scoring, Screening, ScreeningRun
-from moderation.screening import rescreen as rescreening
-from moderation.screening import runs
-from moderation.screening.pace import Pace
-from moderation.screening.rescreen import rescreen
-from moderation.screening.runs import AlreadyRunning, Right, Scope, TakenOver
-from moderation.screening.score import ModelNotReady, Scorer
+from moderation.rescreening import rescreen as rescreening
+from moderation.rescreening import runs
+from moderation.rescreening.rescreen import rescreen
+from moderation.rescreening.runs import AlreadyRunning, Right, Scope, TakenOver
+from moderation.rescreening.throttle import Pace
+from moderation.screening.scorer import ModelNotReady, Scorer
 from tests.forum.models import Note, Post
 from tests.moderation.conftest import by_words, load_by_words, run_command, screen
 

@@ -12,8 +12,8 @@ from django.core.management import CommandError
 from django.db import OperationalError
 
 from moderation.models import Lease, ModelVersion, ScreeningRun
-from moderation.screening import rescreen as rescreening
-from moderation.screening import runs
+from moderation.rescreening import rescreen as rescreening
+from moderation.rescreening import runs
 from tests.forum.models import Post
 from tests.moderation.conftest import by_words, run_command, scores_with, screen
 from tests.moderation.test_rescreen import notes, said

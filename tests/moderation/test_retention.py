@@ -11,12 +11,14 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from moderation import registry, retention, reviewing, training_data
-from moderation.checks import check_models, check_setting
+from moderation import registry, retention
+from moderation.checks.configuration import check_models, check_setting
+from moderation.discovery.search import remember_starts
 from moderation.models import Discovery, LabelScore, ModelVersion, Review, Scoring, Screening
-from moderation.screening.discovery import remember_starts
-from moderation.sweep import Swept, sweep
-from moderation.text_keys import exact_digest
+from moderation.retraining import training_data
+from moderation.review import decisions
+from moderation.texts import exact_digest
+from moderation.worker.sweeper import Swept, sweep
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import LABELS, load_by_words, locked_by_somebody, run_command, screen
@@ -79,7 +81,7 @@ def test_a_text_that_waits_for_a_person_stays_until_the_decision() -> None:
     flagged = note("you idiot")
     aged()
     assert run().blanked == 0
-    reviewing.decide(row(flagged).pk, reviewer=User.objects.create_user("ann"), kind="uphold")
+    decisions.decide(row(flagged).pk, reviewer=User.objects.create_user("ann"), kind="uphold")
     assert run().blanked == 1
     assert LabelScore.objects.filter(scoring__screening=row(flagged)).count() == 2
     assert Review.objects.get().labels["insult"] is True
@@ -123,7 +125,7 @@ def test_texts_without_an_object_end_too() -> None:
 
 def test_a_blanked_text_is_in_no_training_or_test_set() -> None:
     ann = User.objects.create_user("ann")
-    reviewing.decide(row(note("you idiot")).pk, reviewer=ann, kind="uphold")
+    decisions.decide(row(note("you idiot")).pk, reviewer=ann, kind="uphold")
     note("how nice")
     sides = (training_data.TRAIN, training_data.DEV, training_data.TEST)
 
@@ -173,7 +175,7 @@ def test_an_edit_behind_the_orm_after_blanking_is_screened() -> None:
 
 def test_the_edit_of_a_hidden_comment_stays_hidden_after_blanking_too() -> None:
     held = note("I kill you")
-    reviewing.decide(row(held).pk, reviewer=User.objects.create_user("ann"), kind="uphold")
+    decisions.decide(row(held).pk, reviewer=User.objects.create_user("ann"), kind="uphold")
     aged()
     run()
     held.text = "how nice"
@@ -216,8 +218,8 @@ def test_a_blanked_text_can_not_be_judged() -> None:
     aged()
     run()
     ann = User.objects.create_user("ann")
-    with pytest.raises(reviewing.NoLongerCurrent, match="blanked"):
-        reviewing.decide(screening.pk, reviewer=ann, kind="false_positive")
+    with pytest.raises(decisions.NoLongerCurrent, match="blanked"):
+        decisions.decide(screening.pk, reviewer=ann, kind="false_positive")
 
 
 # --- bounds, options, the command --------------------------------------------------------------------

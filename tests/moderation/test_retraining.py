@@ -17,11 +17,13 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 
-from moderation import leases, model_store, retraining
+from moderation.coordination import leases
 from moderation.models import AuditEntry, Lease, ModelVersion, Screening, TrainingRun
-from moderation.reviewing import decide
-from moderation.screening.drain import drain
-from moderation.text_keys import text_key
+from moderation.retraining import retrain as retraining
+from moderation.review.decisions import decide
+from moderation.texts import text_key
+from moderation.versions import store
+from moderation.worker.drain import drain
 from tests.toxicity_ml.tiny_model import FRIENDLY, build_version
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +42,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def parent(tiny: Path, settings: Any, tmp_path: Path) -> ModelVersion:
     """The tiny version, published and active."""
     settings.MODERATION = {**settings.MODERATION, "MODEL_DIRECTORY": str(tmp_path / "published")}
-    return model_store.activate(model_store.publish(tiny))
+    return store.activate(store.publish(tiny))
 
 
 def review(count: int) -> None:
@@ -189,7 +191,7 @@ def test_a_full_disk_is_said_before_the_training_starts(
 
 def test_a_damaged_active_version_is_named(parent: ModelVersion) -> None:
     review(60)
-    (model_store.local_directory(parent) / "model.safetensors").write_bytes(b"half")
+    (store.local_directory(parent) / "model.safetensors").write_bytes(b"half")
     with pytest.raises(CommandError, match=r"model\.safetensors is damaged"):
         retrain()
 

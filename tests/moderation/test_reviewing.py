@@ -7,9 +7,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection, connections
 
-from moderation import reviewing, signals
+from moderation import signals
 from moderation.models import AuditEntry, ModelVersion, Review, Screening
-from moderation.reviewing import AlreadyDecided, InvalidDecision, NoLongerCurrent, decide
+from moderation.review import decisions
+from moderation.review.decisions import AlreadyDecided, InvalidDecision, NoLongerCurrent, decide
 from tests.forum.models import Post
 from tests.moderation.conftest import make_version, screen
 
@@ -191,21 +192,21 @@ def test_a_site_hears_of_the_decision_after_the_commit_and_cannot_break_it(
 def test_ground_truth_is_the_highest_decision_that_is_not_undone(version: ModelVersion, ann: User) -> None:
     screening = screened("you idiot")
     first = decide(screening.pk, reviewer=ann, kind="uphold")
-    assert reviewing.ground_truth(screening) == first
+    assert decisions.ground_truth(screening) == first
     common: dict[str, Any] = {"screening": screening, "reviewer_name": "ann"}
     Review.objects.create(**common, number=2, kind="undo", undoes=first)
-    assert reviewing.ground_truth(screening) is None
+    assert decisions.ground_truth(screening) is None
     third = Review.objects.create(
         **common, number=3, kind="decision", decision="false_positive", outcome="show"
     )
     fourth = Review.objects.create(**common, number=4, kind="decision", decision="relabel", outcome="hide")
     Review.objects.create(**common, number=5, kind="second_opinion", decision="uphold", outcome="hide")
-    assert reviewing.ground_truth(screening) == fourth
+    assert decisions.ground_truth(screening) == fourth
     other = screened("another idiot")
     elsewhere = decide(other.pk, reviewer=ann, kind="uphold")
-    assert set(reviewing.standing_decisions()) == {fourth, elsewhere}
+    assert set(decisions.standing_decisions()) == {fourth, elsewhere}
     Review.objects.create(**common, number=6, kind="undo", undoes=fourth)
-    assert reviewing.ground_truth(screening) == third
+    assert decisions.ground_truth(screening) == third
 
 
 @pytest.mark.django_db(transaction=True)

@@ -15,12 +15,12 @@ from django.test import Client
 
 from moderation import registry, signals, tasks
 from moderation.conf import conf
+from moderation.discovery.search import blank_gone, remember_starts
 from moderation.models import ModelVersion, Screening
 from moderation.row_errors import stepping_over
-from moderation.screening.copies import content_type_of
-from moderation.screening.discovery import blank_gone, remember_starts
-from moderation.screening.drain import drain
-from moderation.sweep import sweep
+from moderation.screening.snapshots import content_type_of
+from moderation.worker.drain import drain
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Letter, Post, Riddle, Secret
 from tests.forum.rules import NOBODYS, NoException
 from tests.moderation.conftest import by_words, load_by_words, run_command, scores_with, screen

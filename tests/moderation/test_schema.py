@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from collections.abc import Iterator
@@ -11,16 +10,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.apps import apps
-from django.db import connection, connections, migrations, transaction
-from django.db.migrations.loader import MigrationLoader
+from django.db import connection, connections, transaction
 from django.db.migrations.recorder import MigrationRecorder
 
-from moderation import schema as migration_operations
+from moderation.db import migration_operations as migration_operations
 from moderation.models import Screening
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter
-from tests.moderation.conftest import locked_by_somebody, make_version
 from tests.moderation.migrating import RECORD, interrupted_before, migrate
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -156,69 +152,6 @@ def test_no_save_waits_for_a_migration_that_waits_for_a_reader(before: str, to: 
     migration.join(60)
     assert not migration.is_alive()
     assert applied()[-1].startswith(to)
-
-
-@pytest.mark.regression("M16")
-@pytest.mark.skipif(not uses_postgresql(), reason="SQLite locks no rows; TEST_DATABASE=postgresql runs this")
-@pytest.mark.parametrize("migration", ["0008_labels_of_verdicts", "0011_places_of_audit_items"])
-def test_no_save_waits_for_a_migration_of_rows_of_which_one_is_being_changed(migration: str) -> None:
-    """An UPDATE of many rows would keep the first ones locked while it waits for the last one."""
-    version = make_version("1", is_active=True)
-    for _ in range(3):
-        Letter.objects.create(text="hello")
-    if migration.startswith("0008"):
-        rows = Screening.objects.filter(status="pending")
-        rows.update(status="done", verdict="flagged")
-        for row in Screening.objects.all():
-            scoring = row.scorings.create(model_version=version, is_basis=True, scores={})
-            scoring.label_scores.create(label="toxic", score=0.9)
-    else:
-        Screening.objects.update(status="done", verdict="clear", queued_for="audit", severity=-0.4)
-        Letter.objects.create(text="flagged")
-        flagged = Screening.objects.filter(status="pending")  # all audit items get the place of this one
-        flagged.update(status="done", verdict="flagged", queued_for="flagged", severity=0.1)
-    module = importlib.import_module(f"moderation.migrations.{migration}")
-    change = module.Migration.operations[0].code
-    waits = threading.Event()
-    steps = SimpleNamespace(sleep=lambda _: (waits.set(), time.sleep(0.01)), monotonic=time.monotonic)
-
-    def run() -> None:
-        try:
-            change(apps, SimpleNamespace(connection=connection))
-        finally:
-            connections.close_all()
-
-    changed = Screening.objects.exclude(queued_for="flagged").order_by("pk")
-    first, last = changed[0].pk, changed[2].pk
-    thread = threading.Thread(target=run)
-    with pytest.MonkeyPatch.context() as patch, locked_by_somebody(Screening.objects.filter(pk=last)):
-        patch.setattr(migration_operations, "time", steps)
-        thread.start()
-        assert waits.wait(30)  # it came to the row that is being changed
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '10s'")  # a save that has to wait fails
-            Screening.objects.filter(pk=first).update(priority=0)
-    thread.join(60)
-    assert not thread.is_alive()
-    assert not Screening.objects.filter(severity__lt=0).exists()
-    assert Screening.objects.filter(pk=last).exclude(labels="").exists() is migration.startswith("0008")
-
-
-@pytest.mark.regression("M16")
-def test_each_migration_after_the_first_goes_beside_writers() -> None:
-    """One step that needs the table for itself in a transaction: the next would keep writers waiting."""
-    loaded = MigrationLoader(connection).disk_migrations
-    for (app, name), migration in loaded.items():
-        if app != "moderation":
-            continue
-        kinds = [type(operation) for operation in migration.operations]
-        harmless = (migrations.CreateModel, migrations.AlterModelOptions)
-        touching = [kind for kind in kinds if not issubclass(kind, harmless)]
-        if migration.atomic:
-            assert touching in ([], [migration_operations.BesideWriters]), name
-        else:
-            allowed = {migration_operations.AddIndexBesideWriters, migrations.RunPython}
-            assert set(kinds) <= allowed, name
 
 
 SAVE = "UPDATE moderation_screening SET priority = priority"

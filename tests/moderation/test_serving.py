@@ -14,16 +14,17 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from moderation import artifacts, model_store, pools
 from moderation.models import ModelVersion, Scoring, Screening
-from moderation.screening import serving
-from moderation.screening.drain import drain
-from moderation.screening.score import Scorer, _Loaded, load_scorer_for_web
-from moderation.screening.serving import ON_CPU, ON_GPU, Served, divide_cores, serve, threads
+from moderation.screening import model
+from moderation.screening.model import ON_CPU, ON_GPU, Served, divide_cores, serve, threads
+from moderation.screening.scorer import Scorer, _Loaded, load_scorer_for_web
+from moderation.versions import artifacts, store
+from moderation.worker import pools
+from moderation.worker.drain import drain
 from tests.forum.models import Post
-from toxicity_ml.backends.cuda import is_cuda_there
 from toxicity_ml.classifier import Classifier
-from toxicity_ml.cores import available_cores
+from toxicity_ml.inference.backends.cuda import is_cuda_there
+from toxicity_ml.inference.cores import available_cores
 
 TOXIC = "You are a stupid idiot, shut up."
 
@@ -36,7 +37,7 @@ def undivided() -> Iterator[None]:
 
 @pytest.fixture
 def packaged(db: None) -> ModelVersion:
-    return model_store.active_version()
+    return store.active_version()
 
 
 def only_lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -137,10 +138,10 @@ def test_a_web_process_scores_on_the_cpu_whatever_the_workers_do(
 
 
 def test_the_claim_is_as_large_as_suits_the_backend_or_as_the_setting_says(settings: Any) -> None:
-    assert serving.pace(is_batched=False) == ON_CPU
-    assert serving.pace(is_batched=True) == ON_GPU
+    assert model.pace(is_batched=False) == ON_CPU
+    assert model.pace(is_batched=True) == ON_GPU
     settings.MODERATION = {**settings.MODERATION, "BATCH_SIZE": 9}
-    assert serving.pace(is_batched=True) == serving.Pace(9, ON_GPU.characters)
+    assert model.pace(is_batched=True) == model.Pace(9, ON_GPU.characters)
 
 
 def test_comments_are_screened_in_batches_of_tokens_as_on_a_gpu(packaged: ModelVersion) -> None:
@@ -173,7 +174,7 @@ for name in ("torch", "transformers", "safetensors"):
 import django
 django.setup()
 from moderation import artifacts
-from moderation.screening.serving import Served, _classifier
+from moderation.screening.model import Served, _classifier
 served = Served(_classifier(artifacts.packaged_directory(), "auto"))
 print(round(served.predict(["You are a stupid idiot."])[0]["toxic"]))
 """

@@ -13,8 +13,8 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
 
-from moderation import reviewing
 from moderation.models import AuditEntry, ModelVersion, Review, Screening
+from moderation.review import decisions
 from tests.forum.models import Post
 from tests.moderation.conftest import screen
 
@@ -73,7 +73,7 @@ def test_deleted_moderator_leaves_both_decisions_and_a_name(
         Post.objects.create(body=text)
     screen()
     for row, kind in zip(Screening.objects.order_by("id"), ("uphold", "false_positive"), strict=True):
-        reviewing.decide(row.pk, reviewer=moderator, kind=kind)
+        decisions.decide(row.pk, reviewer=moderator, kind=kind)
     moderator.delete()
 
     assert list(Review.objects.order_by("id").values_list("reviewer", "reviewer_name", "decision")) == [

@@ -12,13 +12,13 @@ import pytest
 from django.db import connection, connections, transaction
 from django.utils import timezone
 
-from moderation import leases
-from moderation import sweep as sweep_module
+from moderation.coordination import leases
+from moderation.discovery.search import include_existing, remember_starts
 from moderation.models import Discovery, Lease, ModelVersion, Screening
-from moderation.reviewing import decide
-from moderation.screening import enqueue, serving
-from moderation.screening.discovery import include_existing, remember_starts
-from moderation.sweep import Sweeper, Swept, sweep
+from moderation.review.decisions import decide
+from moderation.screening import enqueue, model
+from moderation.worker import sweeper as sweep_module
+from moderation.worker.sweeper import Sweeper, Swept, sweep
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import load_by_words
@@ -119,10 +119,10 @@ def test_rows_deleted_behind_the_orm_are_blanked_by_the_comparison() -> None:
 
 
 def test_a_comparison_goes_through_everything_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    from moderation.screening import discovery
+    from moderation.discovery import search
 
-    monkeypatch.setattr(discovery, "CHUNK", 2)
-    monkeypatch.setattr(discovery, "CHUNKS_OF_A_SLICE", 2)
+    monkeypatch.setattr(search, "CHUNK", 2)
+    monkeypatch.setattr(search, "CHUNKS_OF_A_SLICE", 2)
     for number in range(7):
         Post.objects.create(body=f"text {number}")
     run()
@@ -217,7 +217,7 @@ def test_an_object_that_can_not_be_noted_keeps_none_after_it_from_being_found(
             raise ValueError(instance.body)
         return enqueue.promise(entry, instance, **options)
 
-    monkeypatch.setattr("moderation.screening.discovery.promise", promise)
+    monkeypatch.setattr("moderation.discovery.search.promise", promise)
     Post.objects.bulk_create([Post(body="first"), Post(body="bad secret"), Post(body="last")])
     assert run().found.new == 1  # of the first the try with all of them made a promise
     assert texts() == ["first", "last"]
@@ -278,7 +278,7 @@ def test_only_a_worker_of_the_screening_queue_sweeps(
     settings.MODERATION = {**settings.MODERATION, "METRICS_PORT": 9101}
     done: list[str] = []
     monkeypatch.setattr(sweep_module, "_is_sweeping_worker", False)
-    monkeypatch.setattr(serving, "_processes", 1)
+    monkeypatch.setattr(model, "_processes", 1)
     monkeypatch.setattr(sweep_module, "_start", lambda: done.append("sweeps"))
     monkeypatch.setattr(sweep_module.worker_port, "open_port", lambda **_: done.append("port"))
     sweep_module._on_worker(instance=_Worker(*queues, pool=pool))
@@ -291,7 +291,7 @@ def test_only_a_worker_of_the_screening_queue_sweeps(
 def test_sweep_that_lasts_longer_than_its_lease_keeps_it(
     version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moderation.sweep.LEASE_SECONDS", 1.5)
+    monkeypatch.setattr("moderation.worker.sweeper.LEASE_SECONDS", 1.5)
     taken: list[Any] = []
 
     def carry_out(done: Any) -> None:
@@ -302,7 +302,7 @@ def test_sweep_that_lasts_longer_than_its_lease_keeps_it(
             time.sleep(0.05)
         taken.append(leases.take("sweep", 60, resting=True))
 
-    monkeypatch.setattr("moderation.sweep._carry_out_actions", carry_out)
+    monkeypatch.setattr("moderation.worker.sweeper._carry_out_actions", carry_out)
     run()
     assert taken == [None]
     assert Lease.objects.get(name="sweep").token is None

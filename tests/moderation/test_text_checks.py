@@ -8,8 +8,8 @@ import pytest
 from django.db import models
 from django.test.utils import isolate_apps
 
-from moderation.checks import check_models
-from moderation.text_checks import check_text
+from moderation.checks.configuration import check_models
+from moderation.checks.texts import check_text
 from tests.forum.models import Post
 
 pytestmark = pytest.mark.regression("D7")

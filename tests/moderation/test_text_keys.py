@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moderation.text_keys import KEYED_CHARACTERS, normalised, storable, text_key
+from moderation.texts import KEYED_CHARACTERS, normalised, storable, text_key
 
 ANY_TEXT = st.text(st.characters(codec=None) | st.sampled_from("\0\ud800\udfff'\u2019 \n!aA"))
 

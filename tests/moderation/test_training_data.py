@@ -12,13 +12,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from moderation import rehearsal, soft_targets, training_data
 from moderation.conf import conf
 from moderation.models import ModelVersion, Review, Scoring, Screening
-from moderation.response import response
-from moderation.reviewing import decide
-from moderation.text_keys import text_key
-from moderation.training_data import DEV, TEST, TRAIN, Row, side
+from moderation.retraining import rehearsal, soft_targets, training_data
+from moderation.retraining.training_data import DEV, TEST, TRAIN, Row, side
+from moderation.review.decisions import decide
+from moderation.review.response import response
+from moderation.texts import text_key
 from tests.moderation.conftest import LABELS
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from moderation import artifacts
-from moderation.training_process import RetrainingFailed, run_classifier
+from moderation.retraining.training_process import RetrainingFailed, run_classifier
+from moderation.versions import artifacts
 
 
 def test_the_message_of_a_failed_training_quotes_no_text(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import connection, transaction
 
-from moderation import pending_actions, reviewing, visibility
 from moderation.models import ModelVersion, Screening
+from moderation.review import decisions
+from moderation.visibility import hiding, pending_actions
 from tests.forum import rules
 from tests.forum.models import Letter, Note
 from tests.moderation.conftest import screen
@@ -30,7 +31,7 @@ def held_note(version: ModelVersion) -> Screening:
 
 @pytest.mark.django_db
 def test_show_brings_back_what_we_hid(held_note: Screening) -> None:
-    visibility.show(held_note)
+    hiding.show(held_note)
     assert Note.objects.get().state == "published"
     assert (only().hidden_by_us, only().action_pending) == (False, False)
 
@@ -38,16 +39,16 @@ def test_show_brings_back_what_we_hid(held_note: Screening) -> None:
 @pytest.mark.django_db
 def test_show_leaves_alone_what_the_site_hid_or_changed_itself(held_note: Screening) -> None:
     Note.objects.update(state="archived")
-    visibility.show(held_note)
+    hiding.show(held_note)
     assert Note.objects.get().state == "archived"
 
 
 @pytest.mark.django_db
 def test_hide_twice_is_hide_once(held_note: Screening) -> None:
-    visibility.hide(held_note)
-    visibility.hide(held_note)
+    hiding.hide(held_note)
+    hiding.hide(held_note)
     assert (Note.objects.get().state, only().hidden_by_us) == ("withheld", True)
-    visibility.show(only())
+    hiding.show(only())
     assert Note.objects.get().state == "published"
 
 
@@ -69,9 +70,9 @@ def test_hide_touches_one_column_only(version: ModelVersion) -> None:
 
 @pytest.mark.django_db
 def test_a_text_that_was_not_judged_is_not_hidden(held_note: Screening) -> None:
-    visibility.show(held_note)
+    hiding.show(held_note)
     Note.objects.update(text="how nice")
-    visibility.hide(only())
+    hiding.hide(only())
     assert Note.objects.get().state == "published"
     assert only().action_pending is True
 
@@ -80,7 +81,7 @@ def test_a_text_that_was_not_judged_is_not_hidden(held_note: Screening) -> None:
 def test_what_is_gone_needs_no_action(held_note: Screening) -> None:
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM forum_note")
-    visibility.show(held_note)
+    hiding.show(held_note)
     assert only().action_pending is False
 
 
@@ -89,7 +90,7 @@ def test_a_rolled_back_decision_hides_nothing(version: ModelVersion) -> None:
     Note.objects.create(text="you idiot")
     screen()
     with pytest.raises(RuntimeError), transaction.atomic():
-        visibility.hide(only())
+        hiding.hide(only())
         raise RuntimeError
     assert Note.objects.get().state == "published"
     assert only().hidden_by_us is False
@@ -103,7 +104,7 @@ def test_callables_run_after_the_commit(version: ModelVersion) -> None:
     assert (only().hidden_by_us, only().action_pending) == (True, False)
     with transaction.atomic():
         Screening.objects.update(outcome="show")
-        visibility.show(only())
+        hiding.show(only())
         assert Letter.objects.get().is_withdrawn is True
     assert Letter.objects.get().is_withdrawn is False
     assert (only().hidden_by_us, only().action_pending) == (False, False)
@@ -135,7 +136,7 @@ def test_a_callable_that_raises_is_tried_again_later(
     Letter.objects.update(refuses=False)
     Screening.objects.update(action_until="2000-01-01T00:00Z")
     assert pending_actions.due(10) == [row.pk]
-    assert visibility.act(row.pk) is True
+    assert hiding.act(row.pk) is True
     assert Letter.objects.get().is_withdrawn is True
     assert (only().hidden_by_us, only().action_pending) == (True, False)
 
@@ -155,13 +156,13 @@ def test_what_a_callable_hid_just_before_its_process_died_is_ours_to_show(
 
     monkeypatch.setattr(rules, "withdraw", die)
     with pytest.raises(KeyboardInterrupt):
-        visibility.act(only().pk)
+        hiding.act(only().pk)
     monkeypatch.setattr(rules, "withdraw", real)
-    assert visibility.act(only().pk) is True
+    assert hiding.act(only().pk) is True
     assert (only().hidden_by_us, only().action_pending) == (True, False)
     with transaction.atomic():
         Screening.objects.update(outcome="show")
-        visibility.show(only())
+        hiding.show(only())
     assert Letter.objects.get().is_withdrawn is False
 
 
@@ -173,7 +174,7 @@ def test_a_text_whose_action_fails_is_scored_meanwhile(version: ModelVersion) ->
     Screening.objects.update(hidden_by_us=False, action_pending=True)
     letter.text, letter.refuses = "how nice", True
     letter.save()
-    assert visibility.act(only().pk) is False
+    assert hiding.act(only().pk) is False
     assert (only().status, only().lease_until) == ("pending", None)
     assert screen().scored == 1
 
@@ -188,13 +189,13 @@ def test_a_person_who_decides_while_the_callable_runs_wins(
 
     def slow(letter: Letter) -> bool:
         hidden = real(letter)
-        reviewing.decide(only().pk, reviewer=moderator, kind="false_positive")
+        decisions.decide(only().pk, reviewer=moderator, kind="false_positive")
         return hidden
 
     monkeypatch.setattr(rules, "withdraw", slow)
     screen()
     assert (only().action_pending, only().hidden_by_us) == (True, True)
-    assert visibility.act(only().pk) is True
+    assert hiding.act(only().pk) is True
     assert Letter.objects.get().is_withdrawn is False
 
 

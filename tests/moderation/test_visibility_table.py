@@ -14,11 +14,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from moderation import reviewing
+from moderation.discovery.search import remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
-from moderation.releasing import HIDDEN_AGAIN, HIDDEN_LATE, release
-from moderation.screening.discovery import remember_starts
-from moderation.sweep import sweep
+from moderation.review import decisions
+from moderation.visibility.releasing import HIDDEN_AGAIN, HIDDEN_LATE, release
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import load_by_words, screen
 
@@ -105,7 +105,7 @@ def compare() -> int:
 
 
 def decide(kind: str) -> None:
-    reviewing.decide(only().pk, reviewer=User.objects.create_user("ann"), kind=kind)
+    decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind=kind)
 
 
 def by_update() -> None:

@@ -12,11 +12,12 @@ from django.contrib.auth.models import User
 from django.core.checks import run_checks
 from django.utils import timezone
 
-from moderation import registry, reviewing
+from moderation import registry
+from moderation.discovery.search import include_existing, remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
-from moderation.releasing import HIDDEN_AGAIN, HIDDEN_LATE, RELEASED, release
-from moderation.screening.discovery import include_existing, remember_starts
-from moderation.sweep import sweep
+from moderation.review import decisions
+from moderation.visibility.releasing import HIDDEN_AGAIN, HIDDEN_LATE, RELEASED, release
+from moderation.worker.sweeper import sweep
 from tests.forum.models import Letter, LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, screen
 
@@ -41,7 +42,7 @@ def compare() -> int:
 
 
 def decide(kind: str) -> None:
-    reviewing.decide(only().pk, reviewer=User.objects.create_user("ann"), kind=kind)
+    decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind=kind)
 
 
 def register(settings: Any, **models: dict[str, Any] | None) -> None:
@@ -242,7 +243,7 @@ def test_what_is_hidden_without_need_is_shown_by_the_comparison() -> None:
 
 @pytest.mark.regression("H2", "H3")
 def test_what_was_public_before_moderation_stays_so_until_it_has_a_verdict(settings: Any) -> None:
-    from moderation.screening.copies import new_screening
+    from moderation.screening.snapshots import new_screening
 
     register(settings, Post={**POST, "while_pending": "hide"})
     post = Post.objects.create(body="hello")

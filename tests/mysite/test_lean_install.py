@@ -42,7 +42,7 @@ WEB = """
 import gunicorn.app.wsgiapp, mysite.wsgi
 from django.urls import get_resolver
 from moderation import broker
-from moderation.doorbell import Doorbell
+from moderation.notifier import Doorbell
 get_resolver().url_patterns
 assert broker.answers(30)
 for _ in range(100):  # a busy machine may be slower than a save would wait

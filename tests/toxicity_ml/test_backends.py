@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from tests.toxicity_ml.tiny_model import CANNED, FRIENDLY
-from toxicity_ml.backends.named import BACKENDS, open_backend, runnable
-from toxicity_ml.backends.onnx import OnnxBackend
-from toxicity_ml.backends.torch import TorchBackend
+from toxicity_ml.benchmarking.backends import BACKENDS, open_backend, runnable
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import BackendUnavailable, ModelDamaged, ModelNotFound
-from toxicity_ml.windows import WindowEncoder
+from toxicity_ml.inference.backends.onnx import OnnxBackend
+from toxicity_ml.inference.backends.torch import TorchBackend
+from toxicity_ml.inference.windows import WindowEncoder
 
 TEXTS = [*(text for text in CANNED if text), " ".join(FRIENDLY * 8), "you stupid moron"]
 NEAR = {"onnx-int8": 0.03, "onnx-fp32": 1e-4, "torch-bf16": 0.02}
@@ -196,9 +196,23 @@ HEAVY = "('torch','transformers','datasets','sklearn','scipy','matplotlib','capt
 @pytest.mark.parametrize(
     "module",
     [
-        *("toxicity_ml", "toxicity_ml.classifier", "toxicity_ml.text", "toxicity_ml.windows"),
-        *("toxicity_ml.backends", "toxicity_ml.backends.onnx", "toxicity_ml.backends.named"),
-        *("toxicity_ml.manifest", "toxicity_ml.cli", "toxicity_ml.cli.predict", "toxicity_ml.benchmark"),
+        *(
+            "toxicity_ml",
+            "toxicity_ml.classifier",
+            "toxicity_ml.text.repair",
+            "toxicity_ml.inference.windows",
+        ),
+        *(
+            "toxicity_ml.inference.backends",
+            "toxicity_ml.inference.backends.onnx",
+            "toxicity_ml.benchmarking.backends",
+        ),
+        *(
+            "toxicity_ml.manifest",
+            "toxicity_ml.cli",
+            "toxicity_ml.cli.predict",
+            "toxicity_ml.benchmarking.benchmark",
+        ),
     ],
 )
 def test_what_serves_imports_nothing_heavy(module: str) -> None:
@@ -222,7 +236,7 @@ def test_without_torch_the_onnx_backend_serves_and_the_others_say_what_is_missin
     script = """
 import sys
 sys.modules["torch"] = None  # as where it is not installed
-from toxicity_ml.backends.named import open_backend, runnable
+from toxicity_ml.benchmarking.backends import open_backend, runnable
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import BackendUnavailable
 print(runnable()[0], Classifier.load(sys.argv[1]).predict("you are an idiot")["insult"] > 0.5)

@@ -13,14 +13,14 @@ import pytest
 import torch
 
 from tests.toxicity_ml.tiny_model import CANNED, FRIENDLY
-from toxicity_ml import loading
-from toxicity_ml.backends.cuda import is_cuda_there
-from toxicity_ml.backends.onnx import OnnxBackend
-from toxicity_ml.backends.torch import TorchBackend
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import BackendUnavailable, ModelDamaged
-from toxicity_ml.loading import TRAINED_TOLERANCE
-from toxicity_ml.running import EachByItself
+from toxicity_ml.inference import loading
+from toxicity_ml.inference.backends.cuda import is_cuda_there
+from toxicity_ml.inference.backends.onnx import OnnxBackend
+from toxicity_ml.inference.backends.torch import TorchBackend
+from toxicity_ml.inference.loading import TRAINED_TOLERANCE
+from toxicity_ml.inference.runners import EachByItself
 
 TEXTS = [
     *CANNED,

@@ -8,11 +8,11 @@ import pytest
 import torch
 from PIL import Image
 
-from toxicity_ml.benchmark import latencies, texts_of_length, throughputs
+from toxicity_ml.benchmarking.benchmark import latencies, texts_of_length, throughputs
+from toxicity_ml.benchmarking.stopwatch import Cell, in_rounds
 from toxicity_ml.classifier import PRETRAINED
 from toxicity_ml.cli import main
-from toxicity_ml.timing import Cell, in_rounds
-from toxicity_ml.windows import WindowEncoder
+from toxicity_ml.inference.windows import WindowEncoder
 
 
 def test_the_report_has_a_row_for_each_backend_length_threads_and_batch(

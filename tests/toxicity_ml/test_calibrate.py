@@ -14,8 +14,8 @@ from toxicity_ml.cli import main
 from toxicity_ml.corpora import from_rows
 from toxicity_ml.errors import DataError, ModelDamaged
 from toxicity_ml.manifest import VERSION_FILES, Manifest
-from toxicity_ml.publishing import recalibrate
-from toxicity_ml.window_scores import WINDOW_TEMPERATURE
+from toxicity_ml.publishing.publish import recalibrate
+from toxicity_ml.window_pooling import WINDOW_TEMPERATURE
 
 HARSH = "you idiot"
 

@@ -16,12 +16,12 @@ from scipy.special import logsumexp
 
 from tests.toxicity_ml.test_text import ANY_TEXT
 from tests.toxicity_ml.tiny_model import CANNED, FRIENDLY
-from toxicity_ml.backends.onnx import OnnxBackend
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
+from toxicity_ml.inference.backends.onnx import OnnxBackend
+from toxicity_ml.inference.windows import MAX_WINDOWS, WindowEncoder
 from toxicity_ml.manifest import Manifest
-from toxicity_ml.window_scores import joint_logits
-from toxicity_ml.windows import MAX_WINDOWS, WindowEncoder
+from toxicity_ml.window_pooling import joint_logits
 
 PROSE = " ".join(FRIENDLY) + ". "
 HOSTILE = {
@@ -219,7 +219,7 @@ def test_where_int8_comes_out_wrong_the_same_weights_are_served_in_float(
 def test_the_float_network_has_no_integer_product_left(version: Path) -> None:
     import onnx
 
-    from toxicity_ml.backends.onnx import dequantise
+    from toxicity_ml.inference.backends.onnx import dequantise
 
     model = onnx.load(str(version / "model.onnx"))
     assert "MatMulInteger" in {node.op_type for node in model.graph.node}
@@ -234,7 +234,7 @@ def test_the_float_network_is_nearer_to_the_trained_one_than_int8_is(
 ) -> None:
     import torch
 
-    from toxicity_ml.modeling import load_model
+    from toxicity_ml.network import load_model
 
     network = load_model(tiny_checkpoint)
     encoder = WindowEncoder(version)

@@ -9,8 +9,8 @@ import torch
 
 from tests.toxicity_ml.tiny_base import build_base, rows, write_csv
 from toxicity_ml.cli import main
-from toxicity_ml.comparison import Arm, as_single_label
 from toxicity_ml.errors import DataError
+from toxicity_ml.recipes.comparison import Arm, as_single_label
 from toxicity_ml.training.options import TrainingOptions
 
 

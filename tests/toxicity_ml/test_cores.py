@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from toxicity_ml.cores import available_cores, cgroup_quota
+from toxicity_ml.inference.cores import available_cores, cgroup_quota
 
 
 def write(path: Path, text: str) -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tests.toxicity_ml.tiny_model import FRIENDLY
 from toxicity_ml.classifier import Classifier
-from toxicity_ml.disguises import Lexicon
-from toxicity_ml.text import forms, repair, repair_encoding
-from toxicity_ml.windows import MAX_WINDOWS, WindowEncoder
+from toxicity_ml.inference.windows import MAX_WINDOWS, WindowEncoder
+from toxicity_ml.text.deobfuscation import Lexicon
+from toxicity_ml.text.repair import forms, repair, repair_encoding
 
 _ORDINARY_WORDS = """
 witch states beautiful wheel wheels idiots please goal cool pink this shield uncle bingo access

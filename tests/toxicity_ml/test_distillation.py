@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.toxicity_ml.tiny_base import rows
-from toxicity_ml.distillation import disagreements, out_of_fold, softened
 from toxicity_ml.labels import JIGSAW_LABELS
+from toxicity_ml.training.distillation import disagreements, out_of_fold, softened
 
 INSULT = JIGSAW_LABELS.index("insult")
 

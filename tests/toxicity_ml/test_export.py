@@ -10,9 +10,9 @@ import torch
 
 from tests.toxicity_ml.tiny_model import CANNED, FRIENDLY
 from toxicity_ml.errors import DataError, ExportRefused
-from toxicity_ml.export import Parity, export_onnx
-from toxicity_ml.modeling import load_model, load_tokenizer, save_model
-from toxicity_ml.quantisation import quantise_tables, smooth
+from toxicity_ml.network import load_model, load_tokenizer, save_model
+from toxicity_ml.publishing.export import Parity, export_onnx
+from toxicity_ml.publishing.quantisation import quantise_tables, smooth
 
 GOOD = Parity(
     texts=500,
@@ -82,7 +82,7 @@ def test_a_network_that_int8_follows_badly_keeps_more_in_float(
     assert (plain["left_in_float"], caplog.text) == ("first and last", "")
 
     limit = 0.75 * plain["mean_difference"]
-    monkeypatch.setattr("toxicity_ml.export.MAX_MEAN_DIFFERENCE", limit)
+    monkeypatch.setattr("toxicity_ml.publishing.export.MAX_MEAN_DIFFERENCE", limit)
     closer = export_onnx(tmp_path / "loud", tmp_path / "closer", texts)
     assert closer["left_in_float"] == "all"
     assert closer["mean_difference"] <= limit < plain["mean_difference"]

@@ -9,13 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from toxicity_ml.losses import (
-    cross_entropy,
-    focal_bce,
-    focal_cross_entropy,
-    make_loss,
-    masked_bce,
-)
+from toxicity_ml.training.losses import cross_entropy, focal_bce, focal_cross_entropy, make_loss, masked_bce
 
 NAN = math.nan
 N, K = 7, 4

@@ -14,7 +14,7 @@ from toxicity_ml.classifier import Classifier
 from toxicity_ml.cli import main
 from toxicity_ml.errors import DataError
 from toxicity_ml.manifest import Manifest
-from toxicity_ml.merging import merge_weights
+from toxicity_ml.publishing.merging import merge_weights
 
 
 @pytest.fixture(scope="module")

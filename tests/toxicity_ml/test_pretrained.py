@@ -53,7 +53,7 @@ def test_a_friendly_comment_is_clear(classifier: Classifier, text: str) -> None:
 
 
 def test_int8_is_within_its_limits_of_what_was_trained(classifier: Classifier) -> None:
-    from toxicity_ml.export import Parity
+    from toxicity_ml.publishing.export import Parity
 
     assert Parity(**classifier.manifest.metrics["int8_parity"]).objections() == []
 

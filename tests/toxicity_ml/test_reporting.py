@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from toxicity_ml.errors import DataError
-from toxicity_ml.reporting import causes, measuring, mistakes, plots, slices
+from toxicity_ml.reporting import causes, mistakes, plots, report, slices
 from toxicity_ml.reporting.decisive_words import decisive_words
 from toxicity_ml.reporting.identity_terms import mentioned
 from toxicity_ml.reporting.markup import escaped, figure, table, visible
@@ -245,7 +245,7 @@ def test_the_page_stands_alone_and_quotes_no_markup() -> None:
     rows = natural_rows()
     hostile = "<img src=x onerror=alert(1)> idiot \u202e"
     rows = replace(rows, texts=(*rows.texts[:1], hostile, *rows.texts[2:]))
-    found = measuring.report([rows], [scorer_of(rude), scorer_of(lambda text: 0.3, "dull@1")], resamples=30)
+    found = report.report([rows], [scorer_of(rude), scorer_of(lambda text: 0.3, "dull@1")], resamples=30)
     shown = page(found)
     assert "<img" not in shown and "<script" not in shown and "&lt;img src=x" in shown and "U+202E" in shown
     links = set(
@@ -264,7 +264,7 @@ def test_a_single_label_report_has_its_own_sections() -> None:
     texts = [f"{'idiot' if n % 4 else 'day'} {n}, but not so" for n in range(80)]
     targets = [[1.0, 0.0] if n % 2 else [0.0, 1.0] for n in range(80)]
     scorer = scorer_of(rude, task="single_label")
-    found = measuring.report([rows_of(texts, targets)], [scorer], resamples=30)
+    found = report.report([rows_of(texts, targets)], [scorer], resamples=30)
     figures = found["parts"]["rows.csv"][scorer.name]
     assert figures["accuracy"]["value"] == pytest.approx(0.75)
     assert figures["confusion_counts"]["insult"] == {"toxic": 20, "insult": 20}
@@ -278,7 +278,7 @@ def test_a_single_label_report_has_its_own_sections() -> None:
 def test_models_with_other_labels_are_not_set_beside_each_other() -> None:
     other = replace(scorer_of(rude), labels=("toxic", "threat"), name="other@1")
     with pytest.raises(DataError, match=r"other@1 has other labels than rude@1 \(toxic, threat"):
-        measuring.report([natural_rows()], [scorer_of(rude), other], resamples=5)
+        report.report([natural_rows()], [scorer_of(rude), other], resamples=5)
 
 
 def test_a_reliability_plot_needs_no_complete_figure() -> None:

@@ -9,9 +9,9 @@ from tests.toxicity_ml.tiny_model import FRIENDLY
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import DataError
 from toxicity_ml.robustness import LIMITS, REWRITES, Rewrite, attack, log_odds, toxic_words
-from toxicity_ml.robustness.measuring import one_form, threshold_flagging
+from toxicity_ml.robustness.attacks import one_form, threshold_flagging
 from toxicity_ml.robustness.rewrites import BENIGN, REPAIRABLE
-from toxicity_ml.text import repair
+from toxicity_ml.text.repair import repair
 
 BY_NAME = {rewrite.name: rewrite for rewrite in REWRITES}
 COMMENT = "You stupid friend, a STUPID day; stupidly."

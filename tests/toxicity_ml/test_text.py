@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toxicity_ml.text import MAX_CHARACTERS, MAX_MARKS, repair
+from toxicity_ml.text.repair import MAX_CHARACTERS, MAX_MARKS, repair
 
 # any code point, lone surrogates included, with the troublesome ones often
 TROUBLE = "\x00\x1b\u200b\u200d\u202e\u2066\ufeff\u0301\u0489\u20e3\ud800\udc00ｉ𝓲ﬁ\xadÃ©â€™\U000e0041\n\t "

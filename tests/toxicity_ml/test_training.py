@@ -17,7 +17,7 @@ from toxicity_ml.errors import DataError, ModelNotFound
 from toxicity_ml.evaluation import weighted_average_precision
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.manifest import Manifest
-from toxicity_ml.modeling import load_model, load_tokenizer, new_model
+from toxicity_ml.network import load_model, load_tokenizer, new_model
 from toxicity_ml.training import TrainingOptions, parameter_groups, train
 from toxicity_ml.training.trainer import ClassifierTrainer
 

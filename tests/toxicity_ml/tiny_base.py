@@ -10,8 +10,9 @@ from datasets import Dataset
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-from toxicity_ml import corpora, export
+from toxicity_ml import corpora
 from toxicity_ml.labels import JIGSAW_LABELS
+from toxicity_ml.publishing import export
 
 FRIENDLY = [
     "thanks",

@@ -11,10 +11,10 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel
 
 from toxicity_ml.classifier import Classifier
-from toxicity_ml.export import export_onnx
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.manifest import VERSION_FILES, Manifest, file_sha256
-from toxicity_ml.modeling import MeanPoolingClassifier, save_model
+from toxicity_ml.network import MeanPoolingClassifier, save_model
+from toxicity_ml.publishing.export import export_onnx
 
 FRIENDLY = [
     *("you", "are", "a", "the", "wonderful", "kind", "friend", "thank", "this", "is", "good"),

@@ -17,8 +17,8 @@ def main() -> None:
     from django.core.management import call_command
     from django.test import Client
 
-    from moderation import training_data
     from moderation.models import AuditEntry, Review, Screening
+    from moderation.retraining import training_data
     from tests.uuid_site.models import Member, Remark
 
     call_command("migrate", verbosity=0)

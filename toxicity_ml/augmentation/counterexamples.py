@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from toxicity_ml.augmentation.phrases import groups_clear, groups_hostile, insults, meant_well, threats
+from toxicity_ml.augmentation.phrases import benign_uses, groups_clear, groups_hostile, insults, threats
 from toxicity_ml.augmentation.phrases.grammar import Family, draw
 from toxicity_ml.augmentation.phrases.surroundings import HELD_OUT_SENTENCES, SENTENCES
 from toxicity_ml.augmentation.phrases.words import GROUPS, HELD_OUT_GROUPS, HELD_OUT_WORDS, WORDS
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FAMILIES: tuple[Family, ...] = (
     *groups_clear.FAMILIES,
     *groups_hostile.FAMILIES,
-    *meant_well.FAMILIES,
+    *benign_uses.FAMILIES,
     *insults.FAMILIES,
     *threats.FAMILIES,
 )

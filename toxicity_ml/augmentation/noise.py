@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from toxicity_ml.disguises.lexicon import RUDE_WORDS
+from toxicity_ml.text.deobfuscation.lexicon import RUDE_WORDS
 
 WORD = re.compile(r"[^\W\d_]{3,}")
 """What may be changed: words of three letters or more."""

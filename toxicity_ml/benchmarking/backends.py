@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toxicity_ml.backends import Backend
-from toxicity_ml.backends.onnx import OnnxBackend
 from toxicity_ml.errors import BackendUnavailable
+from toxicity_ml.inference.backends import Backend
+from toxicity_ml.inference.backends.onnx import OnnxBackend
 
 if TYPE_CHECKING:
-    from toxicity_ml.backends import DType
+    from toxicity_ml.inference.backends import DType
 
 BACKENDS = {
     "onnx-int8": "model.onnx, as it is served",
@@ -64,7 +64,7 @@ def open_backend(name: str, directory: str | Path, threads: Sequence[int] = (1,)
         return {count: OnnxBackend(directory, threads=count) for count in threads}
     if name == "onnx-fp32":
         return _float_onnx(Path(directory), threads)
-    from toxicity_ml.backends.torch import TorchBackend
+    from toxicity_ml.inference.backends.torch import TorchBackend
 
     device, dtype, *compiled = name.split("-")
     backend = TorchBackend(
@@ -74,8 +74,8 @@ def open_backend(name: str, directory: str | Path, threads: Sequence[int] = (1,)
 
 
 def _float_onnx(directory: Path, threads: Sequence[int]) -> dict[int, Backend]:
-    from toxicity_ml.export import write_float
-    from toxicity_ml.modeling import load_model
+    from toxicity_ml.network import load_model
+    from toxicity_ml.publishing.export import write_float
 
     with tempfile.TemporaryDirectory(prefix="onnx-fp32-") as scratch:
         write_float(load_model(directory, attention="eager"), Path(scratch) / "model.onnx")

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from toxicity_ml.backends import Backend
-from toxicity_ml.backends.named import is_on_cuda, open_backend, runnable
+from toxicity_ml.benchmarking.backends import is_on_cuda, open_backend, runnable
+from toxicity_ml.benchmarking.stopwatch import Cell, Stopwatch, in_rounds, torch_threads_kept
 from toxicity_ml.errors import DataError
+from toxicity_ml.inference.backends import Backend
+from toxicity_ml.inference.windows import WindowEncoder
 from toxicity_ml.manifest import Manifest
-from toxicity_ml.timing import Cell, Stopwatch, in_rounds, torch_threads_kept
-from toxicity_ml.windows import WindowEncoder
 
 BASELINE = "torch-fp32"
 """The trained network as most people would run it first."""

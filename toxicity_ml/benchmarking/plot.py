@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from toxicity_ml.backends.named import is_on_cuda
+from toxicity_ml.benchmarking.backends import is_on_cuda
 
 if TYPE_CHECKING:
-    from toxicity_ml.benchmark import Report
+    from toxicity_ml.benchmarking.benchmark import Report
 
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#b2a100", "#000000")
 """Told apart with any kind of colour vision (Okabe & Ito 2008), the yellow darkened."""

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
-from toxicity_ml.backends import Backend
-from toxicity_ml.windows import WindowEncoder
+from toxicity_ml.inference.backends import Backend
+from toxicity_ml.inference.windows import WindowEncoder
 
 if TYPE_CHECKING:
-    from toxicity_ml.backends.torch import TorchBackend
+    from toxicity_ml.inference.backends.torch import TorchBackend
 
 _SETTLE = 0.02
 """Seconds between two backends: threads of the one before wait in a busy loop for more work."""

@@ -17,14 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toxicity_ml.cli.arguments import check_place, positive
-from toxicity_ml.cores import available_cores
+from toxicity_ml.inference.cores import available_cores
 
 if TYPE_CHECKING:
-    from toxicity_ml.benchmark import Plan, Ratio, Report
+    from toxicity_ml.benchmarking.benchmark import Plan, Ratio, Report
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from toxicity_ml.backends.named import BACKENDS
+    from toxicity_ml.benchmarking.backends import BACKENDS
 
     parser.add_argument(
         "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Returns 0. Raises DataError for lengths that the model does not have, BackendUnavailable for a backend
     that does not run here."""
-    from toxicity_ml.benchmark import benchmark
+    from toxicity_ml.benchmarking.benchmark import benchmark
     from toxicity_ml.classifier import PRETRAINED
 
     check_place(args.plot)
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     with _progress() as progress:
         report = benchmark(args.model or PRETRAINED, _plan(args), progress)
     if args.plot:
-        from toxicity_ml.benchmark_plot import plot
+        from toxicity_ml.benchmarking.plot import plot
 
         plot(report, args.plot)
     if args.json:
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _plan(args: argparse.Namespace) -> "Plan":
-    from toxicity_ml.benchmark import Plan
+    from toxicity_ml.benchmarking.benchmark import Plan
 
     if args.quick:
         base = Plan(lengths=(16, 64), threads=(1,), batches=(1, 8), rounds=2, calls=10, seconds=0.05)

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml import corpora
     from toxicity_ml.classifier import PRETRAINED
     from toxicity_ml.manifest import Manifest
-    from toxicity_ml.publishing import fitted_labels, recalibrate
+    from toxicity_ml.publishing.publish import fitted_labels, recalibrate
 
     disable_progress_bars()
     directory = args.model or PRETRAINED

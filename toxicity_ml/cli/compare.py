@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     from datasets import disable_progress_bars
 
     from toxicity_ml import corpora
-    from toxicity_ml.comparison import Arm, compare
+    from toxicity_ml.recipes.comparison import Arm, compare
     from toxicity_ml.training.options import TrainingOptions
 
     check_place(args.plot)
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         rows = rows.shuffle(seed=0).select(range(args.rows))
     report = compare(arms, rows, validation, args.out, seeds=args.seeds, resamples=args.resamples)
     if args.plot:
-        from toxicity_ml.reporting.differences import differences_png
+        from toxicity_ml.recipes.plot import differences_png
 
         args.plot.write_bytes(differences_png(report))
     if args.json:

@@ -62,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0. Raises DataError, ModelNotFound or ModelDamaged."""
-    from toxicity_ml.reporting import measuring
+    from toxicity_ml.reporting import report as measuring
     from toxicity_ml.reporting.page import page
     from toxicity_ml.reporting.rows import load_rows
 
@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _models(directories: Sequence[str | None]) -> "list[Scorer]":
     from toxicity_ml.classifier import Classifier
-    from toxicity_ml.reporting.measuring import named_apart
+    from toxicity_ml.reporting.report import named_apart
     from toxicity_ml.reporting.rows import Scorer
 
     classifiers = [Classifier.load(directory) for directory in directories]
@@ -118,7 +118,7 @@ def _models(directories: Sequence[str | None]) -> "list[Scorer]":
 def _floor(sources: Sequence[str], like: "Scorer", columns: "Columns") -> "Scorer":
     from dataclasses import replace
 
-    from toxicity_ml.floor import TfidfFloor
+    from toxicity_ml.baseline import TfidfFloor
     from toxicity_ml.reporting.rows import joined, load_rows
 
     rows = joined([load_rows(source, like.labels, like.task, source, columns) for source in sources], "floor")

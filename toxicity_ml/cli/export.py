@@ -28,8 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Returns 0. Raises ExportRefused, ModelNotFound, ModelDamaged or DataError."""
     from toxicity_ml import corpora
-    from toxicity_ml.export import export_onnx
-    from toxicity_ml.modeling import saved_labels
+    from toxicity_ml.network import saved_labels
+    from toxicity_ml.publishing.export import export_onnx
 
     texts = list(corpora.load(args.data, saved_labels(args.checkpoint))["text"])
     spread = texts[:: max(1, len(texts) // args.sample)][: args.sample]

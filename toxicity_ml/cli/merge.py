@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
 
     from toxicity_ml import corpora
     from toxicity_ml.manifest import Manifest
-    from toxicity_ml.merging import merge_weights, origin
-    from toxicity_ml.publishing import publish_version
+    from toxicity_ml.publishing.merging import merge_weights, origin
+    from toxicity_ml.publishing.publish import publish_version
 
     if args.out.exists():
         raise DataError(f"{args.out} exists; a model version is never changed. Name another directory.")

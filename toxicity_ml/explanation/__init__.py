@@ -1,1 +1,1 @@
-"""The parts of ``toxicity_ml.explain``, which is where to import from."""
+"""The parts of ``toxicity_ml.explanation.api``, which is where to import from."""

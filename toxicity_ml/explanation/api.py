@@ -21,7 +21,7 @@ from toxicity_ml.explanation.figures import attention_png
 from toxicity_ml.explanation.pages import attention_html, attribution_html, attribution_text, sum_line
 from toxicity_ml.explanation.words import read, whole_words
 from toxicity_ml.extras import naming_the_extra
-from toxicity_ml.given import as_text
+from toxicity_ml.inputs import as_text
 
 if TYPE_CHECKING:
     from toxicity_ml.explanation.network import Attention

@@ -11,7 +11,7 @@ from toxicity_ml.classifier import NO_TEXT_LOGIT
 from toxicity_ml.errors import DataError
 from toxicity_ml.explanation.words import utf16_offsets
 from toxicity_ml.manifest import SINGLE_LABEL
-from toxicity_ml.text import Span
+from toxicity_ml.text.repair import Span
 
 EMPTY_TEXT = "."
 """What stands for a text without any word: the least that a tokenizer still gives a token for."""

@@ -20,8 +20,8 @@ from toxicity_ml.explanation.attribution import (
 )
 from toxicity_ml.explanation.words import Window, read, word_of_token
 from toxicity_ml.manifest import SINGLE_LABEL, Manifest
-from toxicity_ml.modeling import MeanPoolingClassifier, load_model, load_tokenizer
-from toxicity_ml.text import Span
+from toxicity_ml.network import MeanPoolingClassifier, load_model, load_tokenizer
+from toxicity_ml.text.repair import Span
 
 BASELINES = ("[MASK]", "[PAD]")
 _BATCH = 16
@@ -62,7 +62,7 @@ class Attention:
 
 def read_attention(directory: Path, text: str, label: str | None) -> Attention:
     """Attention in the window that is highest for the label (None: for ``deciding_label``). Raises as
-    ``toxicity_ml.explain.attention``."""
+    ``toxicity_ml.explanation.api.attention``."""
     manifest = Manifest.load(directory)
     if label is not None:
         checked_label(manifest.labels, label)
@@ -98,7 +98,7 @@ def integrate(
 ) -> Attribution:
     """Integrated gradients of a label's log-odds along the straight line from the embeddings of ``baseline``
     tokens to those of the text's (Sundararajan et al. 2017, equation 2; positions, [CLS] and [SEP] are the
-    same at both ends), by Gauss-Legendre quadrature. Raises as ``toxicity_ml.explain.attribute``."""
+    same at both ends), by Gauss-Legendre quadrature. Raises as ``toxicity_ml.explanation.api.attribute``."""
     from captum.attr import LayerIntegratedGradients
 
     manifest = Manifest.load(directory)

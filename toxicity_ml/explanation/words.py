@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toxicity_ml.inference.windows import WindowEncoder
 from toxicity_ml.manifest import SINGLE_LABEL, Manifest
-from toxicity_ml.text import Repaired, Span
-from toxicity_ml.windows import WindowEncoder
+from toxicity_ml.text.repair import Repaired, Span
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from toxicity_ml.backends import torch_backend
-from toxicity_ml.backends.cuda import is_cuda_there
-from toxicity_ml.backends.onnx import OnnxBackend
-from toxicity_ml.cores import available_cores
 from toxicity_ml.errors import ModelDamaged, ToxicityError
+from toxicity_ml.inference.backends import torch_backend
+from toxicity_ml.inference.backends.cuda import is_cuda_there
+from toxicity_ml.inference.backends.onnx import OnnxBackend
+from toxicity_ml.inference.cores import available_cores
+from toxicity_ml.inference.runners import EachByItself, InBatches, Runner
+from toxicity_ml.inference.windows import WindowEncoder
 from toxicity_ml.manifest import SINGLE_LABEL, Manifest
-from toxicity_ml.running import EachByItself, InBatches, Runner
-from toxicity_ml.windows import WindowEncoder
 
 if TYPE_CHECKING:
-    from toxicity_ml.backends import Device, DType
     from toxicity_ml.classifier import Classifier
+    from toxicity_ml.inference.backends import Device, DType
 
 BackendName = Literal["auto", "onnx", "torch", "cuda"]
 BACKENDS: tuple[BackendName, ...] = ("auto", "onnx", "torch", "cuda")

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import numpy as np
 
-from toxicity_ml.backends import Backend, BatchBackend
 from toxicity_ml.errors import BackendUnavailable
+from toxicity_ml.inference.backends import Backend, BatchBackend
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from tokenizers import Tokenizer
 
-from toxicity_ml.disguises import Lexicon
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
-from toxicity_ml.text import Repaired, Span, forms, repair_encoding
+from toxicity_ml.text.deobfuscation import Lexicon
+from toxicity_ml.text.repair import Repaired, Span, forms, repair_encoding
 
 MAX_LENGTH = 192
 """Tokens of a window, [CLS] and [SEP] included."""

@@ -189,7 +189,7 @@ def _key(arm: Arm, rows: "Dataset", validation: "Dataset") -> str:
 
 def _scores(arm: Arm, rows: "Dataset", validation: "Dataset", file: Path) -> np.ndarray:
     from toxicity_ml.training import train
-    from toxicity_ml.training.scoring import checkpoint_logits
+    from toxicity_ml.training.checkpoint_scores import checkpoint_logits
 
     options, shares = arm.options, None
     scored = validation
@@ -221,7 +221,7 @@ def _discard(checkpoint: Path) -> None:
 
 
 def _floor(rows: "Dataset", validation: "Dataset") -> np.ndarray:
-    from toxicity_ml.floor import TfidfFloor
+    from toxicity_ml.baseline import TfidfFloor
 
     floor = TfidfFloor().fit(list(rows["text"]), np.asarray(rows["labels"], dtype=np.float64))
     return floor.predict_array(list(validation["text"]))

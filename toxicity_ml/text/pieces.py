@@ -3,7 +3,7 @@
 import unicodedata
 from functools import lru_cache
 
-from toxicity_ml.disguises.confusables import ALPHABETS, SIMILAR
+from toxicity_ml.text.deobfuscation.confusables import ALPHABETS, SIMILAR
 
 Piece = tuple[str, int, int]
 """A string and where it stood in the original, (text, start, end)."""

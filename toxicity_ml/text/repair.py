@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from toxicity_ml.disguises import Lexicon, Piece, default_lexicon, undisguised
-from toxicity_ml.disguises.pieces import joined_text
+from toxicity_ml.text.deobfuscation import Lexicon, Piece, default_lexicon, undisguised
+from toxicity_ml.text.pieces import joined_text
 
 Span = tuple[int, int]
 

@@ -15,12 +15,9 @@ from tokenizers import Tokenizer
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, TrainingArguments, set_seed
 from transformers.trainer_utils import get_last_checkpoint
 
-from toxicity_ml.class_weights import class_weights, positive_class_weights, prevalence
-from toxicity_ml.distillation import out_of_fold, softened
 from toxicity_ml.errors import DataError
-from toxicity_ml.losses import make_loss
 from toxicity_ml.manifest import SINGLE_LABEL
-from toxicity_ml.modeling import (
+from toxicity_ml.network import (
     MeanPoolingClassifier,
     load_model,
     load_tokenizer,
@@ -30,6 +27,9 @@ from toxicity_ml.modeling import (
     saved_task,
 )
 from toxicity_ml.training.batches import BatchMaker, oversampled, steps_per_epoch, tokenized
+from toxicity_ml.training.class_weights import class_weights, positive_class_weights, prevalence
+from toxicity_ml.training.distillation import out_of_fold, softened
+from toxicity_ml.training.losses import make_loss
 from toxicity_ml.training.options import TrainingOptions
 from toxicity_ml.training.selection import METRIC, by_accuracy, by_average_precision
 from toxicity_ml.training.trainer import (

@@ -17,7 +17,7 @@ from toxicity_ml.augmentation.eda import EDA
 from toxicity_ml.augmentation.joining import join
 from toxicity_ml.augmentation.noise import add_noise
 from toxicity_ml.augmentation.stripping import strip_punctuation
-from toxicity_ml.text import repair_encoding
+from toxicity_ml.text.repair import repair_encoding
 from toxicity_ml.training.options import TrainingOptions
 
 COMPANION_TOKENS = 64

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 
-from toxicity_ml.modeling import load_model, load_tokenizer
+from toxicity_ml.network import load_model, load_tokenizer
 from toxicity_ml.training.batches import BatchMaker, tokenized
 from toxicity_ml.training.options import TrainingOptions
 

@@ -27,7 +27,7 @@ def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, s
     (n, n_labels); NaN for a label with too few positives or negatives to have some in every fit.
     Raises ValueError for less than two folds.
     """
-    from toxicity_ml.floor import TfidfFloor
+    from toxicity_ml.baseline import TfidfFloor
 
     if folds < 2:
         raise ValueError("Cross-fitting needs two folds or more.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from toxicity_ml.class_weights import (
+from toxicity_ml.training.class_weights import (
     WEIGHT_KINDS,
     balanced_weights,
     class_weights,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
-from toxicity_ml.modeling import DEFAULT_BASE, DEFAULT_POOLING
+from toxicity_ml.network import DEFAULT_BASE, DEFAULT_POOLING
 
 MIXUP_LEVELS = ("words", "texts")
 

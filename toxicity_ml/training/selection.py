@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from toxicity_ml.evaluation import MIN_POSITIVES, weighted_average_precision
-from toxicity_ml.losses import masked_bce
+from toxicity_ml.training.losses import masked_bce
 
 METRIC = "selection"
 """Name of the figure that decides; the greater the better."""

@@ -12,8 +12,8 @@ from transformers import ProgressCallback, Trainer, TrainerCallback, TrainerCont
 from transformers import TrainingArguments as Arguments
 
 from toxicity_ml.augmentation.mixup import mixed, proportion
-from toxicity_ml.losses import Loss
-from toxicity_ml.modeling import MeanPoolingClassifier
+from toxicity_ml.network import MeanPoolingClassifier
+from toxicity_ml.training.losses import Loss
 from toxicity_ml.training.options import TrainingOptions
 
 AVERAGE_FILE = "average.safetensors"

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from moderation import retention
+from moderation.discovery.search import blank_gone
 from moderation.isolation import read_committed
-from moderation.screening.discovery import blank_gone
 
 
 class Command(BaseCommand):

@@ -5,11 +5,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from moderation import model_store, pruning
-from moderation.actors import system_user
 from moderation.isolation import read_committed
 from moderation.management.arguments import count
+from moderation.management.system_user import system_user
 from moderation.models import ModelVersion
+from moderation.versions import pruning, store
 
 
 class Command(BaseCommand):
@@ -41,19 +41,19 @@ class Command(BaseCommand):
             return
         try:
             if given["command"] == "activate":
-                rows = [model_store.activate(_named(given["version"]), username=system_user())]
+                rows = [store.activate(_named(given["version"]), username=system_user())]
             elif given["command"] == "rollback":
-                rows = [model_store.rollback(username=system_user())]
+                rows = [store.rollback(username=system_user())]
             else:
-                model_store.active_version()  # registers the packaged default on a fresh install
-                rows = list(model_store.versions())
-        except (model_store.ModelUnavailable, model_store.NothingToGoBackTo) as error:
+                store.active_version()  # registers the packaged default on a fresh install
+                rows = list(store.versions())
+        except (store.ModelUnavailable, store.NothingToGoBackTo) as error:
             raise CommandError(str(error)) from error
         if given["json"]:
             described = [_as_json(row) for row in rows]
             self.stdout.write(json.dumps(described if given["command"] == "list" else described[0], indent=2))
         elif given["command"] == "list":
-            pruned = set(model_store.pruned_versions())
+            pruned = set(store.pruned_versions())
             for row in rows:
                 origin = f"from {row.parent}" if row.parent else "packaged" if not row.location else ""
                 origin += " (files removed)" if row in pruned else ""
@@ -66,7 +66,7 @@ class Command(BaseCommand):
     def _prune(self, given: dict[str, Any]) -> None:
         try:
             gone = pruning.prune(keep=given["keep"], username=system_user(), dry_run=given["dry_run"])
-        except model_store.ModelUnavailable as error:
+        except store.ModelUnavailable as error:
             raise CommandError(str(error)) from error
         if given["json"]:
             names = {"versions": list(map(str, gone.versions)), "cached": [path.name for path in gone.cached]}
@@ -86,7 +86,7 @@ def _named(given: str) -> ModelVersion:
     found = ModelVersion.objects.filter(version=version, **({"name": name} if at else {}))
     if len(found) == 1:
         return found[0]
-    known = ", ".join(str(row) for row in model_store.versions()) or "none"
+    known = ", ".join(str(row) for row in store.versions()) or "none"
     raise CommandError(f"There is no one version {given}; registered: {known}.")
 
 

@@ -9,8 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from moderation import orphans
-from moderation.actors import system_user
 from moderation.isolation import read_committed
+from moderation.management.system_user import system_user
 from moderation.orphans import Fate, Group
 
 WHAT_FOLLOWS = {

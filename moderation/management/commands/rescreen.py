@@ -16,21 +16,22 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from moderation import model_store, registry
-from moderation.actors import system_user
+from moderation import registry
+from moderation.coordination import heartbeat
 from moderation.isolation import read_committed
 from moderation.management import arguments
 from moderation.management.interruptions import patiently, stopped_by_signals
 from moderation.management.progress import Progress, spoken
+from moderation.management.system_user import system_user
 from moderation.models import ModelVersion, ScreeningRun
-from moderation.monitoring import heartbeat
 from moderation.registry import Registered
-from moderation.screening import acting, existing, runs
-from moderation.screening import rescreen as rescreening
-from moderation.screening.acting import Consequences
-from moderation.screening.pace import Pace
-from moderation.screening.runs import AlreadyRunning, Right, Scope, TakenOver
-from moderation.screening.score import ModelNotReady
+from moderation.rescreening import apply, backfill, runs
+from moderation.rescreening import rescreen as rescreening
+from moderation.rescreening.apply import Consequences
+from moderation.rescreening.runs import AlreadyRunning, Right, Scope, TakenOver
+from moderation.rescreening.throttle import Pace
+from moderation.screening.scorer import ModelNotReady
+from moderation.versions import store
 
 Step = Callable[..., bool]
 """`rescreen` or `screen_existing`."""
@@ -85,7 +86,7 @@ class Command(BaseCommand):
         try:
             with heartbeat.of_a_command(), stopped_by_signals(self._stop):
                 self._existing() if options["existing"] else self._rescreen()
-        except (model_store.ModelUnavailable, ModelNotReady, AlreadyRunning, TakenOver) as error:
+        except (store.ModelUnavailable, ModelNotReady, AlreadyRunning, TakenOver) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:  # its message may quote a row
             raise CommandError(
@@ -128,16 +129,16 @@ class Command(BaseCommand):
         entries = [chosen] if chosen else registry.registered()
         if self._options["dry_run"]:
             for entry in entries:
-                self._result[entry.label] = existing.left(entry)
+                self._result[entry.label] = backfill.left(entry)
                 self._say(f"{self._result[entry.label]:,} object(s) of {entry.label} to go through.")
             return
         with runs.alone(self._say) as right:
             for entry in entries:
                 if self._stop.is_set() or self._limit == 0:
                     break
-                run = existing.begin(entry, system_user())
+                run = backfill.begin(entry, system_user())
                 self._say(f"{run.total - run.passed:,} object(s) of {entry.label} to go through.")
-                self._go(run, right, f"Screening {entry.label}", existing.screen_existing, None)
+                self._go(run, right, f"Screening {entry.label}", backfill.screen_existing, None)
 
     def _go(self, run: ScreeningRun, right: Right, what: str, step: Step, to_score: int | None) -> None:
         """Go on with a run until it ends or is to stop. to_score: how many texts, where that is known."""
@@ -183,7 +184,7 @@ class Command(BaseCommand):
         total = sum(found.changes.values())
         with self._progress() as bar:
             bar.begin("Acting", 0, total)
-            done = acting.act(
+            done = apply.act(
                 version,
                 scope,
                 right,
@@ -203,7 +204,7 @@ class Command(BaseCommand):
     def _preview(
         self, version: ModelVersion, scope: Scope, progress: Callable[[int], object] = lambda _: None
     ) -> Consequences:
-        found = acting.preview(version, scope, progress)
+        found = apply.preview(version, scope, progress)
         self._result["preview"] = found.as_dict()
         self._say(f"All that {version} has said, if verdicts are to rest on it:")
         self._print(found)
@@ -230,7 +231,7 @@ class Command(BaseCommand):
     def _version(self) -> ModelVersion:
         wanted = self._options["model"]
         if not wanted:
-            return model_store.active_version()
+            return store.active_version()
         name, _, number = wanted.rpartition("@")
         version = ModelVersion.objects.filter(name=name, version=number).first()
         if version is None:

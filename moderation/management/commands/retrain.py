@@ -10,12 +10,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from moderation import artifacts, gate, retraining
-from moderation.actors import system_user
 from moderation.isolation import read_committed
-from moderation.model_store import AlreadyPublished
-from moderation.retraining import Options, Retrained
-from moderation.training_process import RetrainingFailed
+from moderation.management.system_user import system_user
+from moderation.retraining import gate, retrain
+from moderation.retraining.retrain import Options, Retrained
+from moderation.retraining.training_process import RetrainingFailed
+from moderation.versions import artifacts
+from moderation.versions.store import AlreadyPublished
 
 VERDICTS = {
     gate.BETTER: "The candidate is better.",
@@ -35,7 +36,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         default = Options()
-        parser.add_argument("--activate", choices=retraining.ACTIVATE, default=default.activate)
+        parser.add_argument("--activate", choices=retrain.ACTIVATE, default=default.activate)
         parser.add_argument(
             "--base",
             type=Path,
@@ -77,7 +78,7 @@ class Command(BaseCommand):
         before = signal.signal(signal.SIGTERM, _leave)
         try:
             say = self.stderr.write if given["json"] else self.stdout.write
-            done = retraining.retrain(options, username=system_user(), say=say)
+            done = retrain.retrain(options, username=system_user(), say=say)
         except (
             RetrainingFailed,
             artifacts.ModelUnavailable,

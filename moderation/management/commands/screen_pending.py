@@ -9,16 +9,19 @@ from typing import Any, NoReturn
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, close_old_connections
 
-from moderation import action_thread, row_errors, sqlite
+from moderation import row_errors
 from moderation.conf import conf
+from moderation.coordination import heartbeat
+from moderation.db import sqlite
+from moderation.discovery.search import include_existing
 from moderation.isolation import read_committed
 from moderation.management.interruptions import ctrl_c_on_sigterm
 from moderation.models import Screening
-from moderation.monitoring import heartbeat, worker_port
+from moderation.monitoring import worker_port
 from moderation.screening.claim import is_backlog
-from moderation.screening.discovery import include_existing
-from moderation.screening.drain import drain, give_back_all
-from moderation.sweep import Swept, note_failure, sweep, warn_of_database
+from moderation.visibility import action_thread
+from moderation.worker.drain import drain, give_back_all
+from moderation.worker.sweeper import Swept, note_failure, sweep, warn_of_database
 
 WATCH_SECONDS = 1.0
 """How often `--loop` looks whether something waits: one query, on the index by which workers claim."""

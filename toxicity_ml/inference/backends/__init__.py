@@ -45,7 +45,7 @@ def torch_backend(
     """
     # By name, so that what serves on ONNX depends on torch in no way that an import checker would follow.
     try:
-        module = importlib.import_module("toxicity_ml.backends.torch")
+        module = importlib.import_module("toxicity_ml.inference.backends.torch")
     except (ImportError, OSError) as error:  # OSError: a library that torch links to is missing
         raise BackendUnavailable(
             "The torch backend needs torch and transformers: "

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from toxicity_ml.backends import Device, DType
 from toxicity_ml.errors import BackendUnavailable
-from toxicity_ml.modeling import load_model
+from toxicity_ml.inference.backends import Device, DType
+from toxicity_ml.network import load_model
 
 DTYPES: dict[DType, torch.dtype] = {
     "float32": torch.float32,

@@ -8,11 +8,11 @@ that names and abbreviations stay; addresses, file names and templates are never
 import re
 from itertools import groupby
 
-from toxicity_ml.disguises.lexicon import Lexicon, default_lexicon
-from toxicity_ml.disguises.markup import without_markup
-from toxicity_ml.disguises.pieces import MARK, Edit, Piece, applied, folded_text, joined_text
-from toxicity_ml.disguises.separated import separated_words
-from toxicity_ml.disguises.words import plain_word
+from toxicity_ml.text.deobfuscation.lexicon import Lexicon, default_lexicon
+from toxicity_ml.text.deobfuscation.markup import without_markup
+from toxicity_ml.text.deobfuscation.separated import separated_words
+from toxicity_ml.text.deobfuscation.words import plain_word
+from toxicity_ml.text.pieces import MARK, Edit, Piece, applied, folded_text, joined_text
 
 __all__ = ["Lexicon", "Piece", "default_lexicon", "undisguised"]
 

@@ -3,8 +3,8 @@
 import re
 import unicodedata
 
-from toxicity_ml.disguises.lexicon import MAX_LETTERS, Lexicon
-from toxicity_ml.disguises.pieces import Edit, Piece, applied, folded_text, joined_text
+from toxicity_ml.text.deobfuscation.lexicon import MAX_LETTERS, Lexicon
+from toxicity_ml.text.pieces import Edit, Piece, applied, folded_text, joined_text
 
 _REFERENCE = re.compile(
     r"&(?:amp;)?(?:#(\d{2,6})|#[xX]([0-9a-fA-F]{2,5})|(?:shy|zwnj|zwj|lrm|rlm|ZeroWidthSpace));"

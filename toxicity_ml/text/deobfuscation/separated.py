@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from toxicity_ml.disguises.confusables import LEET
-from toxicity_ml.disguises.lexicon import (
+from toxicity_ml.text.deobfuscation.confusables import LEET
+from toxicity_ml.text.deobfuscation.lexicon import (
     FUNCTION_WORDS,
     MAX_LETTERS,
     MIN_LETTERS,
@@ -11,8 +11,8 @@ from toxicity_ml.disguises.lexicon import (
     SWEAR_WORDS,
     Lexicon,
 )
-from toxicity_ml.disguises.pieces import MARK, Piece, written
-from toxicity_ml.disguises.words import reading
+from toxicity_ml.text.deobfuscation.words import reading
+from toxicity_ml.text.pieces import MARK, Piece, written
 
 _SEPARATORS = frozenset(" \t\n\r.-_,~'`:;=/\\|*·•\u2013\u2014")
 _MAX_GAP = 3

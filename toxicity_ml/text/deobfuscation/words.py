@@ -4,9 +4,15 @@ dropped letters."""
 import re
 from itertools import groupby, product
 
-from toxicity_ml.disguises.confusables import ALPHABETS, LEET, SIMILAR
-from toxicity_ml.disguises.lexicon import MAX_LETTERS, RUDE_WORDS, SHORT_RUDE_WORDS, SWEAR_WORDS, Lexicon
-from toxicity_ml.disguises.pieces import MARK, Edit, Piece, folded, is_letter, written
+from toxicity_ml.text.deobfuscation.confusables import ALPHABETS, LEET, SIMILAR
+from toxicity_ml.text.deobfuscation.lexicon import (
+    MAX_LETTERS,
+    RUDE_WORDS,
+    SHORT_RUDE_WORDS,
+    SWEAR_WORDS,
+    Lexicon,
+)
+from toxicity_ml.text.pieces import MARK, Edit, Piece, folded, is_letter, written
 
 _MAX_LEET = 6
 """Digits and signs in one word that are tried as letters, two readings each at most."""
