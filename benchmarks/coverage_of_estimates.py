@@ -3,8 +3,8 @@
 Each site draws its texts, some of them repeated, and their scores from the same source, so that the true
 precision and recall are known. Its queue is read from the top for twenty days, by people who get through the
 given share of what comes up: what is flagged, most severe first, and audit items in the places of flagged
-ones. What they reviewed goes through `moderation.review.statistics`, and into `moderation.retraining.gate` with a candidate that
-unlearns a slang which the active version lets through.
+ones. What they reviewed goes through `moderation.review.statistics`, and into `moderation.retraining.gate`
+with a candidate that unlearns a slang which the active version lets through.
 
     python benchmarks/coverage_of_estimates.py [--sites 200] [--json]
 """

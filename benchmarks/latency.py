@@ -108,7 +108,7 @@ def _save_at_random(
         due += rng.exponential(1 / per_second)
         time.sleep(max(0.0, due - time.monotonic()))
         with transaction.atomic():
-            # before the doorbell's, which waits for Redis
+            # before the notifier's, which waits for Redis
             transaction.on_commit(lambda: times.append(time.time()))
             comment = site.save(text)
         committed[str(comment.pk)] = times[-1]

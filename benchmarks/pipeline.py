@@ -126,7 +126,7 @@ def _measured(name: str, args: argparse.Namespace) -> Way:
     workers = 2 if name == "two" else 1
     way = Way(name, workers)
     options = {"THREADS": max(1, cores // 2)} if name == "two" else {}
-    # Only the doorbell wakes workers: one that sweeps in another's turn would take part of the machine.
+    # Only the notifier wakes workers: one that sweeps in another's turn would take part of the machine.
     with running_site("sqlite" if name == "sqlite" else "postgresql", SWEEP_SECONDS=3600, **options) as site:
         predict, size = _bare_classifier()
         site.start_workers(workers)

@@ -53,7 +53,7 @@ class Site:
     # --- comments ---------------------------------------------------------------------------------
 
     def save(self, text: str) -> Any:
-        """Save a comment as a view does, in a transaction; its doorbell rings."""
+        """Save a comment as a view does, in a transaction; a worker is woken."""
         from django.db import transaction
 
         with transaction.atomic():
@@ -102,15 +102,15 @@ class Site:
 
     def release(self) -> None:
         """Let workers claim what `fill` set aside, and wake one up."""
-        from moderation.notifier import doorbell
+        from moderation.notifier import process_notifier
 
         self.let_claim()
         deadline = time.monotonic() + SECONDS_TO_START
         while time.monotonic() < deadline:
-            doorbell.answer()
-            if doorbell.ring():
+            process_notifier.acknowledge()
+            if process_notifier.notify():
                 return
-            doorbell._quiet_until = 0.0  # a broker that was merely slow is asked again
+            process_notifier._quiet_until = 0.0  # a broker that was merely slow is asked again
             time.sleep(PAUSE)
         raise TimeoutError("The broker does not answer.")
 
@@ -192,7 +192,7 @@ def running_site(database: str, **moderation: Any) -> Iterator[Site]:
 def _set_up_django() -> None:
     import django
 
-    import mysite.celery  # noqa: F401 - the doorbell sends through this app
+    import mysite.celery  # noqa: F401 - the notifier sends through this app
 
     django.setup()
     from django.core.management import call_command

@@ -4,7 +4,7 @@ One run, three states of the broker: up, stopped (it takes connections and never
 and refused (nobody listens). In each, blocks of saves with the app's receivers and without them take turns,
 each save in a transaction of its own, as in a view, and each after the same pause; the first save of a block
 is not timed, because switching the receivers empties caches that a site's process keeps. Before every save
-with moderation the doorbell's flag is lowered, so that each of them sends its message: no worker could make
+with moderation the notifier's flag is lowered, so that each of them sends its message: no worker could make
 a save more expensive.
 
     python benchmarks/save_overhead.py [--postgresql] [--seconds 25] [--json]
@@ -88,14 +88,14 @@ def main() -> None:
 def _measure(broker: str, seconds: float, save: Callable[[], None]) -> Cost:
     from django.db import connection
 
-    from moderation.notifier import doorbell
+    from moderation.notifier import process_notifier
 
     def block() -> list[float]:
         save()
         costs = []
         for _ in range(BLOCK):
             if broker == "up":
-                doorbell.answer()
+                process_notifier.acknowledge()
             time.sleep(PAUSE)
             costs.append(_milliseconds(save))
         return costs

@@ -82,7 +82,7 @@ def connection(seconds: float, url: str | None = None) -> Connection:
 
 
 def flag_url() -> str:
-    """Where the doorbell keeps its flag; empty: at the broker."""
+    """Where the notifier keeps its flag; empty: at the broker."""
     return "" if current_app.conf.broker_write_url == conf.REDIS_URL else conf.REDIS_URL
 
 

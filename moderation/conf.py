@@ -31,12 +31,12 @@ class Conf:
 
     @property
     def REDIS_URL(self) -> str:
-        """Where the doorbell keeps its flag; default: the Celery broker, if that is Redis."""
+        """Where the notifier keeps its flag; default: the Celery broker, if that is Redis."""
         return str(self.given.get("REDIS_URL") or "")
 
     @property
     def QUEUE(self) -> str:
-        """The Celery queue of the doorbell."""
+        """The Celery queue of the wake-ups."""
         return str(self.given.get("QUEUE", "screening"))
 
     @property

@@ -160,7 +160,7 @@ def count_loss() -> None:
 
 
 @_harmless
-def count_doorbell_failure() -> None:
+def count_notifier_failure() -> None:
     """The broker did not take a wake-up."""
     DOORBELL_FAILURES.inc()
 

@@ -35,11 +35,15 @@ message would look old to one whose clock is ahead. A day's worth of them waitin
 taken and found needless in seconds."""
 
 
-class Doorbell:
-    """One per process; survives a fork."""
+TASK = "moderation.tasks.drain"
+"""The Celery task of a wake-up. Sent by its name: the task's module imports this one."""
+
+
+class Notifier:
+    """Sends the wake-ups of one process; survives a fork."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # an eager task answers while the bell still rings
+        self._lock = threading.RLock()  # an eager task acknowledges while this still sends
         self._pid = os.getpid()
         self._quiet_until = 0.0
         self._connections: dict[str, Connection] = {}
@@ -53,7 +57,7 @@ class Doorbell:
         """The address that was asked last, as in `_connections`; so is `_flag_url`."""
         self._has_told = False
 
-    def ring(self) -> bool:
+    def notify(self) -> bool:
         """Tell a worker that something is pending. Never raises; True when a message was sent."""
         if not (conf.BROKER or broker.is_eager()):
             return False
@@ -68,14 +72,14 @@ class Doorbell:
         except Exception as error:
             self._quiet_until = time.monotonic() + QUIET_SECONDS
             self._hang_up()
-            metrics.count_doorbell_failure()
+            metrics.count_notifier_failure()
             self._tell(error)
             return False
         finally:
             self._lock.release()
 
-    def answer(self) -> None:
-        """Say that a worker is on its way to look, so that the next save sends a new message."""
+    def acknowledge(self) -> None:
+        """Lower the flag: a worker is on its way to look, and the next save sends a new message."""
         if not conf.BROKER or broker.is_eager():
             return
         try:
@@ -86,7 +90,7 @@ class Doorbell:
                     client.delete(_flag())
         except Exception as error:
             self._hang_up()
-            logger.info("The doorbell's flag could not be lowered (%s).", type(error).__name__)
+            logger.info("The notifier's flag could not be lowered (%s).", type(error).__name__)
 
     def _tell(self, error: Exception) -> None:
         """Say it in the log; once, where it stays so until somebody changes the site's settings."""
@@ -121,7 +125,7 @@ class Doorbell:
         return client is None or bool(client.set(_flag(), "1", nx=True, ex=FLAG_SECONDS))
 
     def _flag_client(self) -> redis.Redis | None:
-        """None: there is no Redis, and each ring sends a message."""
+        """None: there is no Redis, and each call sends a message."""
         if self._flags_of != conf.REDIS_URL:  # Celery's settings are slow to ask, and saves wait for this
             url = self._flag_url = self._asked = broker.flag_url()
             if not url or broker.is_of_kombu(url):
@@ -138,17 +142,15 @@ class Doorbell:
         return self._connections[url]
 
     def _send(self) -> None:
-        from moderation.tasks import drain
-
         if broker.is_eager():
-            drain.apply_async()
+            _task().apply_async()
             return
         self._asked = ""
         declare = None
         if self._producer is None:
             declare = [broker.queue()]
             self._producer = Producer(self._connected("").default_channel)  # type: ignore[no-untyped-call]
-        headers, properties, body = _message(drain.name)
+        headers, properties, body = _message(TASK)
         self._producer.publish(  # type: ignore[no-untyped-call]
             body,
             exchange="",
@@ -177,6 +179,13 @@ class Doorbell:
                 logger.debug("A broken broker connection could not be closed (%s).", type(error).__name__)
 
 
+def _task() -> Any:
+    """The task itself, which an eager site runs in this process."""
+    if TASK not in current_app.tasks:
+        current_app.loader.import_default_modules()
+    return current_app.tasks[TASK]
+
+
 def _flag() -> str:
     """Sites that share a Redis differ in `QUEUE`: none keeps another's worker asleep."""
     return f"moderation:doorbell:{conf.QUEUE}"
@@ -185,7 +194,7 @@ def _flag() -> str:
 def _message(task: str) -> tuple[dict[str, Any], dict[str, Any], Any]:
     """Celery's message for `task`: headers, properties, body. It is the same each time but for id and time.
 
-    `apply_async` would make and route it anew, which costs as much as all the rest of a ring.
+    `apply_async` would make and route it anew, which costs as much as all the rest of a wake-up.
     """
     if task not in _messages:
         _messages[task] = current_app.amqp.as_task_v2("", task, ignore_result=True)
@@ -199,9 +208,9 @@ def _message(task: str) -> tuple[dict[str, Any], dict[str, Any], Any]:
 _messages: dict[str, Any] = {}
 
 
-doorbell = Doorbell()
+process_notifier = Notifier()
 
 
-def ring() -> None:
-    """Ring this process's doorbell; made for `transaction.on_commit(ring, robust=True)`."""
-    doorbell.ring()
+def notify() -> None:
+    """Wake a worker up, by this process's notifier; made for `transaction.on_commit(notify, robust=True)`."""
+    process_notifier.notify()

@@ -8,7 +8,7 @@ from celery import current_app, shared_task
 
 from moderation import metrics, row_errors
 from moderation.db import sqlite
-from moderation.notifier import doorbell
+from moderation.notifier import process_notifier
 from moderation.screening.claim import is_backlog
 from moderation.screening.scorer import pace
 from moderation.worker.drain import drain as drain_pending
@@ -30,11 +30,11 @@ text of it. By then a batch that hangs has lost its lease."""
 )
 def drain() -> None:
     """Screen everything that is pending."""
-    doorbell.answer()
+    process_notifier.acknowledge()
     try:
         # One message wakes one worker: each wakes the next while there is work for it.
         if not current_app.conf.task_always_eager and is_backlog(pace().texts):
-            doorbell.ring()
+            process_notifier.notify()
         done = drain_pending(seconds=DRAIN_SECONDS)
     except BaseException as error:
         if row_errors.ends_the_process(error):
@@ -48,4 +48,4 @@ def drain() -> None:
         extra = {"count": done.scored, "failed": done.failures}
         logger.info("Screened %d, failed %d.", done.scored, done.failures, extra=extra)
     if done.is_ready and not done.is_finished:
-        doorbell.ring()
+        process_notifier.notify()

@@ -1,0 +1,1 @@
+"""How processes share work through the database: leases, heartbeats, and who is still alive."""

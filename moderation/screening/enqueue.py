@@ -185,7 +185,7 @@ def _promise_or_lose(
         after_commit(partial(_make_up, entry, entry.key_of(instance)), using)
     else:
         if made is not None:
-            after_commit(notifier.ring, using, is_repeatable=False)
+            after_commit(notifier.notify, using, is_repeatable=False)
 
 
 def _make_up(entry: Registered, key: str) -> None:
@@ -194,7 +194,7 @@ def _make_up(entry: Registered, key: str) -> None:
         objects = entry.model._base_manager.using(entry.database)
         instance = objects.filter(pk=key).first()
         if instance is not None and promise(entry, instance) is not None:
-            notifier.ring()
+            notifier.notify()
     except BaseException as error:
         _pass_on(error)
         logger.info("%s %s is left to discovery (%s).", entry.label, key, type(error).__name__)

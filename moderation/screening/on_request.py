@@ -35,7 +35,7 @@ def screen(objects: Iterable[Model]) -> int:
         saved = entry.model._base_manager.using(entry.database).get(pk=entry.key_of(instance))
         made += promise(entry, saved, again=True) is not None
     if made:
-        after_commit(notifier.ring, router.db_for_write(Screening), is_repeatable=False)
+        after_commit(notifier.notify, router.db_for_write(Screening), is_repeatable=False)
     return made
 
 

@@ -1,0 +1,1 @@
+"""Model versions: registering, activating, fetching, verifying and pruning them."""

@@ -14,9 +14,9 @@ from django.core import mail
 from django.db import connection
 from django.utils.log import AdminEmailHandler
 
-from moderation import notifier as doorbell_module
+from moderation import notifier
 from moderation.discovery.search import remember_starts
-from moderation.notifier import Doorbell
+from moderation.notifier import Notifier
 from mysite.demo.processes import Children
 from tests.conftest import uses_postgresql
 from tests.faults.accounting import Books
@@ -36,7 +36,7 @@ def broker(
     before = app.conf.broker_url
     settings.MODERATION = {**settings.MODERATION, "REDIS_URL": redis_server.url}
     app.conf.broker_url = redis_server.url
-    monkeypatch.setattr(doorbell_module, "doorbell", Doorbell())
+    monkeypatch.setattr(notifier, "process_notifier", Notifier())
     redis_server.stop()
     redis_server.start()
     yield redis_server

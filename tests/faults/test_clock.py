@@ -59,15 +59,15 @@ def test_a_worker_with_a_wrong_clock_takes_nothing_early_and_leaves_nothing_lyin
     books.close()
 
 
-def test_the_doorbell_wakes_a_worker_whose_clock_is_an_hour_ahead(
+def test_the_notifier_wakes_a_worker_whose_clock_is_an_hour_ahead(
     workers: Workers, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It sweeps once an hour here: whatever is screened, the doorbell brought about."""
+    """It sweeps once an hour here: whatever is screened, the notifier brought about."""
     monkeypatch.setattr(notifier, "SOCKET_SECONDS", 10.0)
     workers.start(moderation={"SWEEP_SECONDS": HOUR}, environment={**wrong_by(HOUR), **PATIENT})
     workers.wait_for_line(" ready.")
     for _ in range(3):  # the first may still meet the sweep that a worker begins with
         books.comment(Post)
-        workers.wait_for(lambda: not left_to_do(), "the doorbell")
+        workers.wait_for(lambda: not left_to_do(), "the notifier")
     assert "Discarding" not in workers.log()
     books.close()

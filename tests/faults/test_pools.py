@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from moderation.models import ModelVersion, Scoring, Screening, WorkerHeartbeat
-from moderation.notifier import doorbell
+from moderation.notifier import process_notifier
 from moderation.versions import store
 from moderation.versions.artifacts import packaged_directory
 from tests.faults.accounting import TOXIC, Books
@@ -104,7 +104,7 @@ def test_children_that_are_replaced_all_the_time_screen_a_thousand_comments(
     first = {child.pid for child in workers.children_of(worker)}
     for number in range(1000):
         books.comment(Letter, "hello" if number % 20 else TOXIC)
-        doorbell.answer()  # each save sends a message, as under a light load
+        process_notifier.acknowledge()  # each save sends a message, as under a light load
     books.close()
     later = workers.wait_for(
         lambda: {child.pid for child in workers.children_of(worker)} - first, "a child to be replaced"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import redis
 
 from moderation.models import Scoring, Screening
-from moderation.notifier import doorbell
+from moderation.notifier import process_notifier
 from tests.faults.accounting import TOXIC, Books
 from tests.faults.workers import TAKING_TIME, Workers
 from tests.forum.models import Letter, Post
@@ -22,7 +22,7 @@ def test_messages_that_are_delivered_again_screen_each_comment_once(
     workers.wait_for_line(" ready.")
     for number in range(6):
         books.comment(Post if number % 2 else Letter, TOXIC)
-        doorbell.answer()  # so that each save sends a message of its own
+        process_notifier.acknowledge()  # so that each save sends a message of its own
     workers.wait_for_claim()
     with redis.Redis.from_url(broker.url) as client:
         workers.wait_for(lambda: client.hlen("unacked"), "a message that is taken and not acknowledged")

@@ -71,10 +71,10 @@ def test_a_worker_that_never_finds_redis_screens_all_the_same(
     books.close()
 
 
-def test_after_redis_came_back_empty_the_doorbell_wakes_the_worker_for_one_comment_alone(
+def test_after_redis_came_back_empty_the_notifier_wakes_the_worker_for_one_comment_alone(
     workers: Workers, broker: RedisServer, books: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The worker sweeps once an hour here: whatever is screened, the doorbell brought about."""
+    """The worker sweeps once an hour here: whatever is screened, the notifier brought about."""
     monkeypatch.setattr(notifier, "QUIET_SECONDS", 1.0)
     monkeypatch.setattr(notifier, "SOCKET_SECONDS", 10.0)
     workers.start(moderation={"SWEEP_SECONDS": HOUR}, environment=PATIENT)
@@ -97,7 +97,7 @@ def test_after_redis_came_back_empty_the_doorbell_wakes_the_worker_for_one_comme
     books.close()
 
 
-def test_the_message_of_the_doorbell_says_nothing_of_the_comment(
+def test_the_message_of_the_notifier_says_nothing_of_the_comment(
     workers: Workers, broker: RedisServer, books: Books
 ) -> None:
     """Nobody takes it here, so the check at the end finds it in Redis as it was sent."""

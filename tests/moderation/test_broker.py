@@ -14,11 +14,10 @@ from celery import current_app
 from django.core.management import call_command
 from kombu import Queue
 
-from moderation import broker, tasks
-from moderation import notifier as doorbell_module
+from moderation import broker, notifier, tasks
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import health
-from moderation.notifier import Doorbell
+from moderation.notifier import Notifier
 from moderation.worker import drain as drain_module
 from tests.forum.models import Post
 from tests.moderation.conftest import by_words, scores_with
@@ -48,12 +47,12 @@ def celery(redis_server: RedisServer, settings: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def bell(monkeypatch: pytest.MonkeyPatch) -> Doorbell:
-    """A doorbell of this test, which has time for a slow broker."""
-    monkeypatch.setattr(doorbell_module, "SOCKET_SECONDS", 20.0)
-    fresh = Doorbell()
-    monkeypatch.setattr(doorbell_module, "doorbell", fresh)
-    monkeypatch.setattr(tasks, "doorbell", fresh)
+def bell(monkeypatch: pytest.MonkeyPatch) -> Notifier:
+    """A notifier of this test, which has time for a slow broker."""
+    monkeypatch.setattr(notifier, "SOCKET_SECONDS", 20.0)
+    fresh = Notifier()
+    monkeypatch.setattr(notifier, "process_notifier", fresh)
+    monkeypatch.setattr(tasks, "process_notifier", fresh)
     return fresh
 
 
@@ -70,11 +69,11 @@ def keys(redis_server: RedisServer) -> list[str]:
         return sorted(key for key in map(str, client.scan_iter()) if "_kombu" not in key)
 
 
-def rings_and_hears(bell: Doorbell) -> bool:
+def rings_and_hears(bell: Notifier) -> bool:
     """Whether it rings once for two saves, and anew once a worker answered: the flag works, too."""
-    first = [bell.ring(), bell.ring()]
-    bell.answer()
-    return first == [True, False] and bell.ring()
+    first = [bell.notify(), bell.notify()]
+    bell.acknowledge()
+    return first == [True, False] and bell.notify()
 
 
 @pytest.mark.regression("M18")
@@ -94,7 +93,7 @@ def test_a_redis_behind_tls_is_rung_as_celery_writes_it(
     is_beside: bool,
     tls: str,
     celery: Any,
-    bell: Doorbell,
+    bell: Notifier,
     settings: Any,
     redis_server: RedisServer,
 ) -> None:
@@ -109,15 +108,15 @@ def test_a_redis_behind_tls_is_rung_as_celery_writes_it(
 
 
 @pytest.mark.regression("M18")
-def test_a_certificate_that_nobody_trusts_is_not_rung(tls: str, celery: Any, bell: Doorbell) -> None:
+def test_a_certificate_that_nobody_trusts_is_not_rung(tls: str, celery: Any, bell: Notifier) -> None:
     celery.conf.broker_url = f"rediss://{tls}/0?ssl_cert_reqs=CERT_REQUIRED"
-    assert not bell.ring()
+    assert not bell.notify()
     assert not health.broker().is_well
 
 
 @pytest.mark.regression("M18")
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_celerys_own_setting_of_tls_counts(scheme: str, tls: str, celery: Any, bell: Doorbell) -> None:
+def test_celerys_own_setting_of_tls_counts(scheme: str, tls: str, celery: Any, bell: Notifier) -> None:
     celery.conf.broker_url = f"{scheme}://{tls}/0"
     celery.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED, "ssl_ca_certs": str(CERTIFICATE)}
     assert rings_and_hears(bell)
@@ -126,7 +125,7 @@ def test_celerys_own_setting_of_tls_counts(scheme: str, tls: str, celery: Any, b
 @pytest.mark.regression("M18")
 @pytest.mark.parametrize("form", ["list", "text"])
 def test_of_several_addresses_one_that_lives_is_enough(
-    form: str, celery: Any, bell: Doorbell, redis_server: RedisServer
+    form: str, celery: Any, bell: Notifier, redis_server: RedisServer
 ) -> None:
     urls = [NOBODY, redis_server.url]
     celery.conf.broker_url = urls if form == "list" else ";".join(urls)
@@ -136,17 +135,17 @@ def test_of_several_addresses_one_that_lives_is_enough(
 
 @pytest.mark.regression("M18")
 def test_several_addresses_of_which_none_lives_are_all_named(
-    celery: Any, bell: Doorbell, caplog: pytest.LogCaptureFixture
+    celery: Any, bell: Notifier, caplog: pytest.LogCaptureFixture
 ) -> None:
     celery.conf.broker_url = f"redis://:{SECRET}@127.0.0.1:1/0;redis://ann:{SECRET}@127.0.0.1:2/0"
-    assert not bell.ring()
+    assert not bell.notify()
     assert "at redis://127.0.0.1:1/0, redis://127.0.0.1:2/0 (OperationalError)" in caplog.text
     assert SECRET not in caplog.text
 
 
 @pytest.mark.regression("M18")
 def test_the_master_that_sentinels_name_is_rung(
-    celery: Any, bell: Doorbell, redis_server: RedisServer, tmp_path: Path
+    celery: Any, bell: Notifier, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     with start_sentinel(redis_server, tmp_path, "ours") as port:
         celery.conf.broker_url = f"sentinel://127.0.0.1:1;sentinel://127.0.0.1:{port}"
@@ -158,7 +157,7 @@ def test_the_master_that_sentinels_name_is_rung(
 
 @pytest.mark.regression("M18")
 def test_a_redis_at_a_socket_is_rung(
-    celery: Any, bell: Doorbell, redis_server: RedisServer, settings: Any
+    celery: Any, bell: Notifier, redis_server: RedisServer, settings: Any
 ) -> None:
     socket = redis_server.directory / "redis.sock"
     with redis.Redis(port=redis_server.port) as client:
@@ -166,7 +165,7 @@ def test_a_redis_at_a_socket_is_rung(
     for beside in ("", f"redis+socket://{socket}?virtual_host=1", f"unix://{socket}?db=1"):
         celery.conf.broker_url = f"redis+socket://{socket}"
         settings.MODERATION = {**settings.MODERATION, "REDIS_URL": beside}
-        assert rings_and_hears(Doorbell()), beside
+        assert rings_and_hears(Notifier()), beside
         assert health.broker().is_well
         with redis.Redis(port=redis_server.port) as client:
             client.flushall()
@@ -174,7 +173,7 @@ def test_a_redis_at_a_socket_is_rung(
 
 @pytest.mark.regression("M18")
 def test_a_prefix_of_keys_is_that_of_celerys_own(
-    celery: Any, bell: Doorbell, redis_server: RedisServer
+    celery: Any, bell: Notifier, redis_server: RedisServer
 ) -> None:
     celery.conf.broker_url = redis_server.url
     celery.conf.broker_transport_options = {"global_keyprefix": "site:"}
@@ -184,12 +183,12 @@ def test_a_prefix_of_keys_is_that_of_celerys_own(
 
 @pytest.mark.regression("M18")
 def test_health_looks_for_a_redis_beside_the_broker(
-    celery: Any, settings: Any, bell: Doorbell, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+    celery: Any, settings: Any, bell: Notifier, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     celery.conf.broker_url = redis_server.url
     settings.MODERATION = {**settings.MODERATION, "REDIS_URL": f"redis://:{SECRET}@127.0.0.1:1/3"}
     found = health.broker()
-    assert not bell.ring()
+    assert not bell.notify()
     for said in (found.says, caplog.text):
         assert "can't be reached at redis://127.0.0.1:1/3 (ConnectionError)" in said
         assert SECRET not in said
@@ -214,7 +213,7 @@ def test_an_address_is_told_without_its_secrets(url: str, said: str, celery: Any
 def test_a_site_that_has_no_broker_tries_none_and_is_well(
     celery: Any,
     settings: Any,
-    bell: Doorbell,
+    bell: Notifier,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -225,8 +224,8 @@ def test_a_site_that_has_no_broker_tries_none_and_is_well(
     celery.conf.broker_url = None
     settings.MODERATION = {**settings.MODERATION, "BROKER": False}
     caplog.set_level(logging.DEBUG)
-    assert not bell.ring()
-    bell.answer()
+    assert not bell.notify()
+    bell.acknowledge()
     assert caplog.text == ""
     assert health.broker().is_well
 
@@ -243,7 +242,7 @@ def test_without_a_broker_health_says_how_to_start_what_screens(
 
 @pytest.mark.regression("L9")
 def test_a_broker_that_nobody_configured_is_warned_of_once_with_what_to_do(
-    celery: Any, bell: Doorbell, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    celery: Any, bell: Notifier, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Celery's default is RabbitMQ on this machine, which some sites do have."""
 
@@ -254,7 +253,7 @@ def test_a_broker_that_nobody_configured_is_warned_of_once_with_what_to_do(
     celery.conf.broker_url = None
     for _ in range(3):
         bell._quiet_until = 0.0
-        assert not bell.ring()
+        assert not bell.notify()
     (line,) = caplog.messages
     assert "amqp://localhost:5672" in line
     assert "CELERY_BROKER_URL" in line and 'MODERATION["BROKER"] = False' in line
@@ -265,7 +264,7 @@ def test_a_broker_that_nobody_configured_is_warned_of_once_with_what_to_do(
 @pytest.mark.regression("L9")
 @pytest.mark.django_db(transaction=True)
 def test_eager_tasks_need_neither_broker_nor_worker(
-    celery: Any, bell: Doorbell, version: ModelVersion, caplog: pytest.LogCaptureFixture, monkeypatch: Any
+    celery: Any, bell: Notifier, version: ModelVersion, caplog: pytest.LogCaptureFixture, monkeypatch: Any
 ) -> None:
     scores_with(monkeypatch, by_words)
     monkeypatch.setattr(tasks, "drain_pending", lambda **options: drain_module.drain(**options))
@@ -278,7 +277,7 @@ def test_eager_tasks_need_neither_broker_nor_worker(
 
 @pytest.mark.regression("D8")
 def test_a_queue_that_is_not_declared_is_named_with_what_to_do(
-    celery: Any, bell: Doorbell, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
+    celery: Any, bell: Notifier, redis_server: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     celery.conf.broker_url = redis_server.url
     celery.conf.update(task_queues=[Queue("mails")], task_create_missing_queues=False)
@@ -287,7 +286,7 @@ def test_a_queue_that_is_not_declared_is_named_with_what_to_do(
         bell._quiet_until = 0.0
         with redis.Redis(port=redis_server.port) as client:
             client.flushall()
-        assert not bell.ring()
+        assert not bell.notify()
     (line,) = caplog.messages
     found = health.broker()
     for said in (line, found.says):

@@ -207,7 +207,7 @@ def test_save_of_a_site_that_commits_by_itself_loses_no_promise(
     version: ModelVersion, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     rings: list[int] = []
-    monkeypatch.setattr("moderation.notifier.ring", lambda: rings.append(1))
+    monkeypatch.setattr("moderation.notifier.notify", lambda: rings.append(1))
     losses = enqueue.losses()
     transaction.set_autocommit(False)
     try:

@@ -20,7 +20,7 @@ from moderation.discovery.search import remember_starts
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
 from moderation.monitoring.exposition import render
-from moderation.notifier import Doorbell
+from moderation.notifier import Notifier
 from moderation.screening.scorer import ModelNotReady, Scorer
 from moderation.worker.drain import drain
 from moderation.worker.sweeper import sweep
@@ -152,7 +152,7 @@ def test_promises_that_were_lost_are_counted() -> None:
 def test_wake_ups_that_the_broker_did_not_take_are_counted() -> None:
     assert current_app.conf.broker_url == "redis://127.0.0.1:1/0"
     change = Change()
-    assert Doorbell().ring() is False
+    assert Notifier().notify() is False
     assert change.of("moderation_doorbell_failures_total") == 1
 
 

@@ -173,7 +173,7 @@ for name in ("torch", "transformers", "safetensors"):
     sys.modules[name] = None  # as where it is not installed
 import django
 django.setup()
-from moderation import artifacts
+from moderation.versions import artifacts
 from moderation.screening.model import Served, _classifier
 served = Served(_classifier(artifacts.packaged_directory(), "auto"))
 print(round(served.predict(["You are a stupid idiot."])[0]["toxic"]))

@@ -42,13 +42,13 @@ WEB = """
 import gunicorn.app.wsgiapp, mysite.wsgi
 from django.urls import get_resolver
 from moderation import broker
-from moderation.notifier import Doorbell
+from moderation.notifier import Notifier
 get_resolver().url_patterns
 assert broker.answers(30)
 for _ in range(100):  # a busy machine may be slower than a save would wait
-    doorbell = Doorbell()
-    doorbell.answer()
-    if doorbell.ring():
+    process_notifier = Notifier()
+    process_notifier.acknowledge()
+    if process_notifier.notify():
         break
 else:
     sys.exit("no worker could be woken")

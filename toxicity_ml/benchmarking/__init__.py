@@ -1,0 +1,1 @@
+"""Latency and throughput of the ways of running the network."""

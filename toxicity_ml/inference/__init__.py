@@ -1,0 +1,1 @@
+"""Running the network on texts: loading, windows, threads, backends."""

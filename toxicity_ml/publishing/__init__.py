@@ -1,0 +1,1 @@
+"""From a checkpoint to a version directory: export, quantisation, merging, the manifest."""

@@ -1,0 +1,1 @@
+"""Training recipes compared on the same rows."""

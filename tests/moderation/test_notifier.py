@@ -1,4 +1,4 @@
-"""The doorbell: one message for many saves, and no save that fails or hangs with the broker.
+"""The notifier: one message for many saves, and no save that fails or hangs with the broker.
 
 No timings here; benchmarks/save_overhead.py has them.
 """
@@ -17,10 +17,9 @@ import redis
 from celery import current_app
 from django.db import transaction
 
-from moderation import notifier as doorbell_module
-from moderation import tasks
+from moderation import notifier, tasks
 from moderation.models import ModelVersion, Screening
-from moderation.notifier import Doorbell
+from moderation.notifier import Notifier
 from moderation.worker.drain import Drained
 from moderation.worker.drain import drain as drain_pending
 from tests.forum.models import Post
@@ -42,11 +41,11 @@ def broker(redis_server: RedisServer, settings: Any) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def bell(monkeypatch: pytest.MonkeyPatch) -> Doorbell:
-    """A doorbell that has not rung yet, in the place of the process's own; it has time for a slow broker."""
-    monkeypatch.setattr(doorbell_module, "SOCKET_SECONDS", 20.0)
-    fresh = Doorbell()
-    monkeypatch.setattr(doorbell_module, "doorbell", fresh)
+def bell(monkeypatch: pytest.MonkeyPatch) -> Notifier:
+    """A notifier that has sent nothing yet, in place of the process's; it has time for a slow broker."""
+    monkeypatch.setattr(notifier, "SOCKET_SECONDS", 20.0)
+    fresh = Notifier()
+    monkeypatch.setattr(notifier, "process_notifier", fresh)
     return fresh
 
 
@@ -54,105 +53,105 @@ def messages(broker: redis.Redis) -> list[Any]:
     return [json.loads(raw) for raw in broker.lrange("screening", 0, -1)]
 
 
-def test_many_rings_send_one_message_until_a_worker_answers(broker: redis.Redis, bell: Doorbell) -> None:
-    assert [bell.ring() for _ in range(5)] == [True, False, False, False, False]
+def test_many_rings_send_one_message_until_a_worker_answers(broker: redis.Redis, bell: Notifier) -> None:
+    assert [bell.notify() for _ in range(5)] == [True, False, False, False, False]
     (message,) = messages(broker)
     assert message["headers"]["task"] == "moderation.tasks.drain"
     assert message["headers"]["ignore_result"] is True
     assert message["headers"]["id"] == message["properties"]["correlation_id"]
     assert datetime.fromisoformat(message["headers"]["expires"]) > datetime.now(UTC)
-    bell.answer()
-    assert bell.ring() is True
+    bell.acknowledge()
+    assert bell.notify() is True
     assert len(messages(broker)) == 2
 
 
-def test_the_flag_falls_by_itself(broker: redis.Redis, bell: Doorbell) -> None:
-    bell.ring()
+def test_the_flag_falls_by_itself(broker: redis.Redis, bell: Notifier) -> None:
+    bell.notify()
     assert 0 < broker.ttl("moderation:doorbell:screening") <= 10
 
 
 def test_sites_that_share_a_redis_do_not_silence_each_other(
-    broker: redis.Redis, bell: Doorbell, settings: Any
+    broker: redis.Redis, bell: Notifier, settings: Any
 ) -> None:
-    assert bell.ring() is True
+    assert bell.notify() is True
     settings.MODERATION = {**settings.MODERATION, "QUEUE": "other"}
-    other = Doorbell()
-    assert [other.ring(), other.ring()] == [True, False]
-    bell.answer()
+    other = Notifier()
+    assert [other.notify(), other.notify()] == [True, False]
+    bell.acknowledge()
     assert broker.keys("moderation:doorbell:*") == [b"moderation:doorbell:screening"]
     assert (broker.llen("screening"), broker.llen("other")) == (1, 1)
 
 
-def test_a_message_lost_with_the_brokers_memory_is_sent_anew(broker: redis.Redis, bell: Doorbell) -> None:
-    bell.ring()
+def test_a_message_lost_with_the_brokers_memory_is_sent_anew(broker: redis.Redis, bell: Notifier) -> None:
+    bell.notify()
     broker.flushall()
-    assert bell.ring() is True
+    assert bell.notify() is True
 
 
 def test_a_refused_broker_is_asked_once_and_then_left_in_peace(
-    redis_server: RedisServer, broker: redis.Redis, bell: Doorbell
+    redis_server: RedisServer, broker: redis.Redis, bell: Notifier
 ) -> None:
     redis_server.stop()
     try:
-        assert bell.ring() is False
+        assert bell.notify() is False
     finally:
         redis_server.start()
-    assert bell.ring() is False
+    assert bell.notify() is False
     assert messages(broker) == []
     bell._quiet_until = 0.0
-    assert bell.ring() is True
+    assert bell.notify() is True
 
 
 def test_a_silent_broker_is_given_up_on(
-    redis_server: RedisServer, broker: redis.Redis, bell: Doorbell, monkeypatch: pytest.MonkeyPatch
+    redis_server: RedisServer, broker: redis.Redis, bell: Notifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bell.ring()
-    bell.answer()
+    bell.notify()
+    bell.acknowledge()
     redis_server.freeze()
-    monkeypatch.setattr(doorbell_module, "SOCKET_SECONDS", 0.1)
+    monkeypatch.setattr(notifier, "SOCKET_SECONDS", 0.1)
     bell._hang_up()
     try:
-        assert bell.ring() is False
-        bell.answer()
+        assert bell.notify() is False
+        bell.acknowledge()
     finally:
         redis_server.thaw()
     rings = []
     for _ in range(50):  # by itself, with however slow a broker
         bell._quiet_until = 0.0
         broker.flushall()
-        rings.append(bell.ring())
+        rings.append(bell.notify())
         if rings[-1]:
             break
     assert rings[-1] is True
 
 
 def test_a_broker_that_was_restarted_is_found_again(
-    redis_server: RedisServer, broker: redis.Redis, bell: Doorbell
+    redis_server: RedisServer, broker: redis.Redis, bell: Notifier
 ) -> None:
-    bell.ring()
+    bell.notify()
     redis_server.stop()
     redis_server.start()
-    bell.ring()  # may meet the broken connection
+    bell.notify()  # may meet the broken connection
     bell._quiet_until = 0.0
     broker.flushall()
-    assert bell.ring() is True
+    assert bell.notify() is True
     assert len(messages(broker)) == 1
 
 
-def test_a_forked_process_opens_connections_of_its_own(broker: redis.Redis, bell: Doorbell) -> None:
-    bell.ring()
-    bell.answer()
+def test_a_forked_process_opens_connections_of_its_own(broker: redis.Redis, bell: Notifier) -> None:
+    bell.notify()
+    bell.acknowledge()
     child = os.fork()
     if child == 0:
-        os._exit(0 if bell.ring() else 1)
+        os._exit(0 if bell.notify() else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    bell.answer()
-    assert bell.ring() is True
+    bell.acknowledge()
+    assert bell.notify() is True
     assert len(messages(broker)) == 3
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_rings_after_the_commit_and_not_before(broker: redis.Redis, bell: Doorbell) -> None:
+def test_it_rings_after_the_commit_and_not_before(broker: redis.Redis, bell: Notifier) -> None:
     with transaction.atomic():
         Post.objects.create(body="hello")
         assert messages(broker) == []
@@ -160,7 +159,7 @@ def test_it_rings_after_the_commit_and_not_before(broker: redis.Redis, bell: Doo
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_rolled_back_save_does_not_ring(broker: redis.Redis, bell: Doorbell) -> None:
+def test_a_rolled_back_save_does_not_ring(broker: redis.Redis, bell: Notifier) -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         Post.objects.create(body="hello")
         raise RuntimeError
@@ -172,12 +171,12 @@ def test_a_rolled_back_save_does_not_ring(broker: redis.Redis, bell: Doorbell) -
 def test_a_comment_is_saved_and_promised_without_a_broker(
     redis_server: RedisServer,
     broker: redis.Redis,
-    bell: Doorbell,
+    bell: Notifier,
     trouble: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     getattr(redis_server, trouble)()
-    monkeypatch.setattr(doorbell_module, "SOCKET_SECONDS", 0.1)
+    monkeypatch.setattr(notifier, "SOCKET_SECONDS", 0.1)
     try:
         Post.objects.create(body="hello")
     finally:
@@ -186,20 +185,20 @@ def test_a_comment_is_saved_and_promised_without_a_broker(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_unchanged_text_does_not_ring(broker: redis.Redis, bell: Doorbell) -> None:
+def test_an_unchanged_text_does_not_ring(broker: redis.Redis, bell: Notifier) -> None:
     post = Post.objects.create(body="hello")
-    bell.answer()
+    bell.acknowledge()
     post.save()
     assert len(messages(broker)) == 1
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_backlog_wakes_one_worker_after_the_other_and_a_single_comment_wakes_one(
-    broker: redis.Redis, bell: Doorbell, settings: Any, monkeypatch: pytest.MonkeyPatch
+    broker: redis.Redis, bell: Notifier, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each worker that finds more than its own batch sends a message for the next one."""
     settings.MODERATION = {**settings.MODERATION, "BATCH_SIZE": 2}
-    monkeypatch.setattr(tasks, "doorbell", bell)
+    monkeypatch.setattr(tasks, "process_notifier", bell)
     waiting: list[int] = []
 
     def drain(**options: Any) -> Drained:
@@ -217,10 +216,10 @@ def test_a_backlog_wakes_one_worker_after_the_other_and_a_single_comment_wakes_o
 
 @pytest.mark.django_db(transaction=True)
 def test_with_eager_tasks_a_save_screens_its_comment_at_once(
-    broker: redis.Redis, bell: Doorbell, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+    broker: redis.Redis, bell: Notifier, version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As a site's own tests may have it."""
-    monkeypatch.setattr(tasks, "doorbell", bell)
+    monkeypatch.setattr(tasks, "process_notifier", bell)
     monkeypatch.setattr(tasks, "drain_pending", partial(drain_pending, load=load_by_words))
     app = current_app._get_current_object()
     app.conf.task_always_eager = True

@@ -1,0 +1,1 @@
+"""Start-up checks, each message with an id."""

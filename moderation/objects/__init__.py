@@ -1,0 +1,1 @@
+"""What the app reads of a site's objects: their text and their keys."""
