@@ -15,11 +15,11 @@ class ModerationConfig(AppConfig):
         """Load the checks, register the models of the setting, and listen for saves and for workers."""
         from moderation import isolation, registry
         from moderation.checks import configuration
-        from moderation.screening import enqueue
+        from moderation.screening import receivers
         from moderation.worker import sweeper
 
         configuration.connect()
         isolation.connect()
         registry.load_setting()
-        enqueue.connect()
+        receivers.connect()
         sweeper.connect()

@@ -155,7 +155,7 @@ def _harmless(count: Callable[Parameters, None]) -> Callable[Parameters, None]:
 
 @_harmless
 def count_loss() -> None:
-    """A promise could not be kept while a comment was saved."""
+    """Count a save or a deletion that could not be noted for screening."""
     PROMISES_LOST.inc()
 
 

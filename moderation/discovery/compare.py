@@ -11,7 +11,7 @@ from moderation import row_errors
 from moderation.db.locking import locked_if_free
 from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.screening.enqueue import promise
+from moderation.screening.enqueue import enqueue
 from moderation.screening.snapshots import current_screenings, forget
 from moderation.visibility import means
 
@@ -21,7 +21,7 @@ class Differences:
     """What a comparison found."""
 
     edited: int = 0
-    """Live text differs: a new screening was promised."""
+    """Live text differs: a new screening was enqueued."""
     gone: int = 0
     """The object is no more: the copies were blanked."""
 
@@ -64,7 +64,7 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
             found.gone += len(gone)
         for row in rows:
             if row.object_id in live and not row.is_of(live[row.object_id]):
-                found.edited += _promise_again(entry, row.object_id)
+                found.edited += _enqueue_again(entry, row.object_id)
     return found
 
 
@@ -77,11 +77,11 @@ def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, str]:
     return {str(key): text for key, text in entry.text.of_rows(objects)}
 
 
-def _promise_again(entry: Registered, key: str) -> bool:
+def _enqueue_again(entry: Registered, key: str) -> bool:
     """False where somebody is changing the screening at this moment: a save, and so it is not waited for."""
     instance = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk=key).first()
     if instance is None:
         return False
     with transaction.atomic(using=router.db_for_write(Screening)):
         rows = locked_if_free(current_screenings(entry).filter(object_id=key)).values_list("pk", flat=True)
-        return bool(rows) and promise(entry, instance) is not None
+        return bool(rows) and enqueue(entry, instance) is not None

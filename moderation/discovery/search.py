@@ -28,7 +28,7 @@ from moderation.models import Discovery, Screening
 from moderation.registry import Registered
 from moderation.row_errors import code, ends_the_process, stepping_over
 from moderation.screening.claim import retry_read
-from moderation.screening.enqueue import fail_unread, promise
+from moderation.screening.enqueue import enqueue, fail_unread
 from moderation.screening.snapshots import adopted, current_screenings, screenings_of_any_text
 from moderation.visibility.releasing import hide_again
 
@@ -160,7 +160,7 @@ def _look_above_watermark(entry: Registered, state: Discovery, found: Found) -> 
         keys = keys_after(entry, highest)
         if not keys:
             break
-        found.new += _promise_missing(entry, keys)
+        found.new += _enqueue_missing(entry, keys)
         highest = int(keys[-1])
     state.watermark, state.seen = max(state.seen, state.watermark), max(highest, state.seen)
     state.save(update_fields=["watermark", "seen"])
@@ -185,7 +185,7 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
             found.shown += sum(stepping_over(partial(hide_again, entry), ours, _note))
             state.screenings_after = rows[-1].pk
         if keys:
-            found.new += _promise_missing(entry, keys)
+            found.new += _enqueue_missing(entry, keys)
             state.objects_after = str(keys[-1])
         if not rows and not keys:
             state.screenings_after, state.objects_after, state.compared = 0, "", timezone.now()
@@ -193,21 +193,21 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
     state.save(update_fields=["screenings_after", "objects_after", "compared"])
 
 
-def _promise_missing(entry: Registered, keys: Iterable[Any]) -> int:
-    """Promise for those of `keys` that have no current screening; how many."""
+def _enqueue_missing(entry: Registered, keys: Iterable[Any]) -> int:
+    """Enqueue those objects of `keys` that have no current screening; how many."""
     by_text = {str(key): key for key in keys}
     screened = current_screenings(entry).filter(object_id__in=list(by_text))
     missing = by_text.keys() - set(screened.values_list("object_id", flat=True))
-    work = partial(_promise_all, entry)
+    work = partial(_enqueue_all, entry)
     unread = partial(put_before_a_person, entry)
     return sum(stepping_over(work, [by_text[text] for text in missing], unread))
 
 
-def _promise_all(entry: Registered, keys: Sequence[Any]) -> int:
-    """What somebody is saving at this moment is promised with that save, which this would wait for."""
+def _enqueue_all(entry: Registered, keys: Sequence[Any]) -> int:
+    """Enqueue the objects; one that somebody is saving at this moment is left to that save."""
     instances = rows_of(entry).filter(pk__in=free_of(rows_of(entry).filter(pk__in=keys)))
     return sum(
-        promise(entry, instance, priority=Screening.Priority.LOW) is not None for instance in instances
+        enqueue(entry, instance, priority=Screening.Priority.LOW) is not None for instance in instances
     )
 
 

@@ -89,7 +89,7 @@ def screen_existing(
         made = stepping_over(partial(_make, entry), missing, partial(_put_before_a_person, entry, unread))
         fresh = list(chain.from_iterable(made))
         with runs.chunk(run, right) as changed:
-            # Somebody may have saved one of them in this moment: then it is promised already.
+            # Somebody may have saved one of them in this moment: then it is enqueued already.
             Screening.objects.bulk_create(fresh, ignore_conflicts=True)
             changed.position = str(keys[-1])
             changed.passed += len(keys)

@@ -1,1 +1,1 @@
-"""The pipeline: promise (enqueue), claim, score, store, drain. Together these are `screening`."""
+"""The life of one text: enqueued, claimed, scored, stored. The loop that runs this is `moderation.worker`."""

@@ -13,7 +13,7 @@ from moderation.conf import conf
 from moderation.db.after_commit import after_commit
 from moderation.models import Screening
 from moderation.registry import Registered
-from moderation.screening.enqueue import promise
+from moderation.screening.enqueue import enqueue
 from moderation.screening.snapshots import content_type_of, current_of
 from moderation.texts import exact_digest
 
@@ -33,7 +33,7 @@ def screen(objects: Iterable[Model]) -> int:
     for instance in objects:
         entry = _entry(instance)
         saved = entry.model._base_manager.using(entry.database).get(pk=entry.key_of(instance))
-        made += promise(entry, saved, again=True) is not None
+        made += enqueue(entry, saved, again=True) is not None
     if made:
         after_commit(notifier.notify, router.db_for_write(Screening), is_repeatable=False)
     return made
@@ -76,7 +76,7 @@ def _note_unseen(entry: Registered, instance: Model) -> None:
     rows = entry.model._base_manager.using(entry.database)
     saved = rows.filter(pk=entry.key_of(instance)).first()
     if saved is not None:
-        promise(entry, saved)
+        enqueue(entry, saved)
 
 
 def _entry(instance: Model) -> Registered:

@@ -24,7 +24,7 @@ from moderation import policies, registry
 from moderation.models import LabelScore, Review, Scoring, Screening
 from moderation.registry import Registered
 from moderation.review import decisions as reviewing
-from moderation.screening.enqueue import losses
+from moderation.screening.receivers import losses
 from moderation.screening.store import thresholds_for
 from moderation.texts import storable
 from moderation.versions import store

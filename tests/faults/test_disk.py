@@ -12,7 +12,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from moderation.models import Screening
-from moderation.screening.enqueue import losses
+from moderation.screening.receivers import losses
 from tests.conftest import uses_postgresql
 from tests.faults import small_disk
 from tests.faults.accounting import LONG, TOXIC, Books

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from moderation.discovery.search import remember_starts
 from moderation.models import ModelVersion, Screening
-from moderation.screening import deletions, enqueue
+from moderation.screening import deletions, receivers
 from moderation.worker.sweeper import sweep
 from tests.forum.models import LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, screen
@@ -84,7 +84,7 @@ def test_cascades_and_children_are_gathered_too(version: ModelVersion, django_us
 
 def test_site_that_commits_by_itself_has_its_copies_blanked_at_once(version: ModelVersion) -> None:
     Post.objects.create(body="hello")
-    losses = enqueue.losses()
+    losses = receivers.losses()
     transaction.set_autocommit(False)
     try:
         Post.objects.get().delete()
@@ -92,7 +92,7 @@ def test_site_that_commits_by_itself_has_its_copies_blanked_at_once(version: Mod
     finally:
         transaction.set_autocommit(True)
     assert _with_text() == 0
-    assert enqueue.losses() == losses
+    assert receivers.losses() == losses
 
 
 def test_compare_makes_up_for_a_process_that_died_after_the_commit(

@@ -1,4 +1,4 @@
-"""The promise: what is saved becomes a pending screening, and no save fails of it."""
+"""Enqueueing: what is saved becomes a pending screening, and no save fails of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.db.models.functions import Concat
 
 from moderation.models import ModelVersion, Screening
 from moderation.review.decisions import decide
-from moderation.screening import enqueue, snapshots
+from moderation.screening import enqueue, receivers, snapshots
 from tests.forum.models import Letter, LongPost, Note, Post, ShoutedPost
 from tests.moderation.conftest import screen
 
@@ -29,7 +29,7 @@ def screenings(of: object) -> list[Screening]:
     return list(rows.filter(object_id=str(of.pk)).order_by("-id"))  # type: ignore[attr-defined]
 
 
-def test_a_saved_text_is_promised() -> None:
+def test_a_saved_text_is_enqueued() -> None:
     author = get_user_model().objects.create_user("mia")
     post = Post.objects.create(body="hello there", author=author)
     (screening,) = screenings(post)
@@ -40,7 +40,7 @@ def test_a_saved_text_is_promised() -> None:
 
 
 @pytest.mark.parametrize("model", [LongPost, ShoutedPost])
-def test_children_and_proxies_are_promised_as_what_is_registered(model: type[Post]) -> None:
+def test_children_and_proxies_are_enqueued_as_what_is_registered(model: type[Post]) -> None:
     post = model.objects.create(body="hello")
     (screening,) = screenings(post)
     assert screening.content_type == ContentType.objects.get_for_model(Post)
@@ -52,7 +52,7 @@ def test_a_key_that_is_no_number() -> None:
     assert screening.object_id == str(note.pk)
 
 
-def test_missing_and_empty_texts_are_promised_as_empty() -> None:
+def test_missing_and_empty_texts_are_enqueued_as_empty() -> None:
     for body in (None, ""):
         (screening,) = screenings(Post.objects.create(body=body))
         assert screening.text == ""
@@ -68,13 +68,13 @@ def test_a_text_given_as_an_expression_is_read_back() -> None:
 @pytest.mark.parametrize(
     "text", [" ", "\u202eolleh", "a" + "\u0301" * 10_000, "😀", "<script>alert(1)</script>", "x" * 1_000_000]
 )
-def test_whatever_the_database_accepts_is_promised_as_it_is(text: str) -> None:
+def test_whatever_the_database_accepts_is_enqueued_as_it_is(text: str) -> None:
     (screening,) = screenings(Post.objects.create(body=text))
     screening.refresh_from_db()
     assert screening.text == text
 
 
-def test_nul_is_refused_by_the_database_or_promised_visibly() -> None:
+def test_nul_is_refused_by_the_database_or_enqueued_visibly() -> None:
     if connection.vendor == "postgresql":
         with pytest.raises(DataError, match="NUL"), transaction.atomic():
             Post.objects.create(body="a\0b")
@@ -107,7 +107,7 @@ def test_an_unchanged_text_saved_again_makes_no_new_screening() -> None:
     assert len(screenings(post)) == 1
 
 
-def test_saving_other_fields_only_does_not_promise_a_text_that_was_not_saved() -> None:
+def test_saving_other_fields_only_does_not_enqueue_a_text_that_was_not_saved() -> None:
     post = Post.objects.create(body="hello")
     post.body, post.likes = "never saved", 1
     post.save(update_fields=["likes"])
@@ -133,7 +133,7 @@ def test_an_edit_keeps_the_verdict_of_the_earlier_text() -> None:
     assert (new.queued_for, new.verdict) == ("", "")
 
 
-def test_a_rolled_back_save_leaves_no_promise() -> None:
+def test_a_rolled_back_save_leaves_no_screening() -> None:
     with pytest.raises(RuntimeError), transaction.atomic():
         Post.objects.create(body="hello")
         raise RuntimeError
@@ -143,7 +143,7 @@ def test_a_rolled_back_save_leaves_no_promise() -> None:
 def test_a_save_survives_an_error_of_ours_and_the_transaction_stays_usable(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    losses = enqueue.losses()
+    losses = receivers.losses()
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE moderation_screening RENAME TO elsewhere")
@@ -155,7 +155,7 @@ def test_a_save_survives_an_error_of_ours_and_the_transaction_stays_usable(
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE elsewhere RENAME TO moderation_screening")
     assert Post.objects.get() == kept
-    assert enqueue.losses() == losses + 3  # the deletion is looked after once it is committed
+    assert receivers.losses() == losses + 3  # the deletion is looked after once it is committed
     assert "moderation.promise-lost" in caplog.text
     assert "secret" not in caplog.text
 
@@ -163,21 +163,21 @@ def test_a_save_survives_an_error_of_ours_and_the_transaction_stays_usable(
 @pytest.mark.django_db(transaction=True)
 def test_a_lost_promise_is_made_up_for_right_after_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     post = Post.objects.create(body="before")
-    real, tries = enqueue.promise, []
+    tries: list[Any] = []
 
-    def promise(*args: Any, **options: Any) -> Screening | None:
+    def failing_once(*args: Any, **options: Any) -> Screening | None:
         tries.append(options)
         if len(tries) == 1:
             raise OperationalError("deadlock detected")
-        return real(*args, **options)
+        return enqueue.enqueue(*args, **options)
 
-    monkeypatch.setattr(enqueue, "promise", promise)
-    losses = enqueue.losses()
+    monkeypatch.setattr(receivers, "enqueue", failing_once)
+    losses = receivers.losses()
     with transaction.atomic():
         post.body = "after"
         post.save()
         assert [row.text for row in screenings(of=post)] == ["before"]
-    assert enqueue.losses() == losses + 1
+    assert receivers.losses() == losses + 1
     assert [row.text for row in screenings(of=post) if row.is_current] == ["after"]
 
 

@@ -101,7 +101,7 @@ def test_what_has_been_public_for_long_does_not_vanish_while_it_waits(right: Rig
     assert visible == [20] * 5
 
 
-def test_killed_it_goes_on_and_what_was_promised_is_screened_too(right: Right) -> None:
+def test_killed_it_goes_on_and_what_was_enqueued_is_screened_too(right: Right) -> None:
     def load(version: ModelVersion) -> Scorer:
         def score(texts: Sequence[str]) -> list[dict[str, float]]:
             if "old 9" in texts:

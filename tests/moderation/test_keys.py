@@ -19,7 +19,7 @@ from moderation.checks.configuration import check_models
 from moderation.discovery.search import include_existing, remember_starts
 from moderation.models import Discovery, LabelScore, ModelVersion, Screening
 from moderation.objects.keys import key_as_text
-from moderation.screening import enqueue
+from moderation.screening import receivers
 from moderation.worker.sweeper import sweep
 from tests.forum.models import Note, Post, Ticket
 from tests.moderation.conftest import load_by_words, screen
@@ -165,11 +165,11 @@ def test_screenings_follow_a_text_that_is_registered_under_another_name(
 def test_save_to_a_database_where_nobody_looks_is_refused_aloud(
     version: ModelVersion, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(enqueue, "_refused", set())
+    monkeypatch.setattr(receivers, "_refused", set())
     archived = Post(pk=3, body=TOXIC)
     with caplog.at_level(logging.ERROR):
-        enqueue.on_save(Post, archived, created=True, using="archive")
-        enqueue.on_save(Post, archived, using="archive")
+        receivers.on_save(Post, archived, created=True, using="archive")
+        receivers.on_save(Post, archived, using="archive")
     assert not Screening.objects.exists()
     assert (
         caplog.text.count("moderation.other-database: forum.Post was saved through the database archive") == 1
@@ -180,7 +180,7 @@ def test_save_to_a_database_where_nobody_looks_is_refused_aloud(
 @pytest.mark.regression("M6")
 def test_deleting_a_copy_in_another_database_leaves_the_object_s_screening(version: ModelVersion) -> None:
     post = Post.objects.create(body=TOXIC)
-    enqueue.on_delete(Post, post, using="archive")
+    receivers.on_delete(Post, post, using="archive")
     assert Screening.objects.get().is_current
 
 
@@ -208,7 +208,7 @@ def test_save_of_a_site_that_commits_by_itself_loses_no_promise(
 ) -> None:
     rings: list[int] = []
     monkeypatch.setattr("moderation.notifier.notify", lambda: rings.append(1))
-    losses = enqueue.losses()
+    losses = receivers.losses()
     transaction.set_autocommit(False)
     try:
         for number in range(3):
@@ -217,7 +217,7 @@ def test_save_of_a_site_that_commits_by_itself_loses_no_promise(
         transaction.commit()
     finally:
         transaction.set_autocommit(True)
-    assert enqueue.losses() == losses
+    assert receivers.losses() == losses
     assert "promise-lost" not in caplog.text
     assert screen().verdicts == {"held": 3}
 

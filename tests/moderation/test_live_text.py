@@ -13,7 +13,7 @@ from django.test import Client
 from moderation.models import Discovery, ModelVersion, Screening
 from moderation.objects.live_text import LiveText
 from moderation.review.decisions import decide
-from moderation.screening import enqueue
+from moderation.screening import receivers
 from moderation.worker.sweeper import sweep
 from tests.forum.models import Article, LoudPoem, Note, Poem
 from tests.moderation.conftest import load_by_words, screen
@@ -171,10 +171,10 @@ def test_a_callable_gets_the_registered_model_whichever_proxy_was_saved(version:
 def test_a_callable_that_raises_breaks_no_save_and_no_other_object(
     version: ModelVersion, caplog: pytest.LogCaptureFixture
 ) -> None:
-    losses = enqueue.losses()
+    losses = receivers.losses()
     Poem.objects.create(heading="a secret", verses=["✗"])
     Poem.objects.create(heading="I kill you", verses=[])
-    assert enqueue.losses() == losses + 1
+    assert receivers.losses() == losses + 1
     screen()
     compare()
     assert list(Poem.objects.order_by("id").values_list("is_public", flat=True)) == [True, False]

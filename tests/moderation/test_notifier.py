@@ -168,7 +168,7 @@ def test_a_rolled_back_save_does_not_ring(broker: redis.Redis, bell: Notifier) -
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("trouble", ["stop", "freeze"])
-def test_a_comment_is_saved_and_promised_without_a_broker(
+def test_a_comment_is_saved_and_enqueued_without_a_broker(
     redis_server: RedisServer,
     broker: redis.Redis,
     bell: Notifier,

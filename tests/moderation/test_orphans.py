@@ -21,7 +21,7 @@ from moderation.monitoring import health
 from moderation.monitoring.health import Limits
 from moderation.orphans import MENDED
 from moderation.review import decisions
-from moderation.screening.enqueue import connect
+from moderation.screening.receivers import connect
 from moderation.worker.sweeper import sweep
 from tests.forum.models import Letter, LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, run_command, screen

@@ -71,7 +71,7 @@ def test_the_router_of_this_test_does_send_reads_there() -> None:
         Note.objects.count()
 
 
-def test_comments_are_promised_scored_hidden_and_judged_without_it() -> None:
+def test_comments_are_enqueued_scored_hidden_and_judged_without_it() -> None:
     note = Note.objects.create(text="I kill you")
     Post.objects.create(body="hello")
     Letter.objects.create(text="I kill you")

@@ -212,14 +212,14 @@ def test_an_action_that_meets_another_text_has_that_one_screened(admin_user: Any
 def test_an_object_that_can_not_be_noted_keeps_none_after_it_from_being_found(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def promise(entry: Any, instance: Any, **options: Any) -> Any:
+    def failing_for_one(entry: Any, instance: Any, **options: Any) -> Any:
         if getattr(instance, "body", "") == "bad secret":
             raise ValueError(instance.body)
-        return enqueue.promise(entry, instance, **options)
+        return enqueue.enqueue(entry, instance, **options)
 
-    monkeypatch.setattr("moderation.discovery.search.promise", promise)
+    monkeypatch.setattr("moderation.discovery.search.enqueue", failing_for_one)
     Post.objects.bulk_create([Post(body="first"), Post(body="bad secret"), Post(body="last")])
-    assert run().found.new == 1  # of the first the try with all of them made a promise
+    assert run().found.new == 1  # of the first the try with all of them enqueued it
     assert texts() == ["first", "last"]
     assert Screening.objects.open().get().status == "failed"  # that one, without its text
     assert "can't be read (ValueError)" in caplog.text
