@@ -24,7 +24,7 @@ from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Hide, Registered
 from moderation.visibility import hiding, means, pending_actions, rule
 
-logger = logging.getLogger("moderation.visibility.hiding")
+logger = logging.getLogger("moderation.visibility")
 
 MENDED = "visibility.mended"
 CHUNK = 200

@@ -18,7 +18,7 @@ from moderation.coordination import processes
 from moderation.isolation import read_committed
 from moderation.models import Lease
 
-logger = logging.getLogger("moderation.coordination.leases")
+logger = logging.getLogger("moderation.leases")
 
 RENEWALS = 30
 """Work that hangs loses its lease in the end: each is renewed after a third of its time, so often at most."""

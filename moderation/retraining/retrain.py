@@ -36,7 +36,7 @@ LEASE = "retraining"
 LEASE_SECONDS = 180.0
 """The right to train, renewed while it goes on: after so long without, its process is taken for dead."""
 
-logger = logging.getLogger("moderation.retraining.retrain")
+logger = logging.getLogger("moderation.retraining")
 Say = Callable[[str], None]
 
 

@@ -20,7 +20,7 @@ from django.db import close_old_connections, connections
 from moderation import row_errors
 from moderation.visibility import hiding, pending_actions
 
-logger = logging.getLogger("moderation.visibility.hiding")
+logger = logging.getLogger("moderation.visibility")
 
 NAME = "moderation-actions"
 LEFT_AT_MOST = 5

@@ -28,7 +28,7 @@ from moderation.registry import Hide, Registered
 from moderation.visibility import means, pending_actions, rule
 from moderation.visibility.rule import Step
 
-logger = logging.getLogger("moderation.visibility.hiding")
+logger = logging.getLogger("moderation.visibility")
 
 RETRY_OBSTRUCTED_SECONDS = 600
 PAUSES = (0.0, 0.1, 0.4)

@@ -20,7 +20,7 @@ from moderation.clock import Now
 from moderation.db.locking import locked_if_free, update_if_free
 from moderation.models import Screening
 
-logger = logging.getLogger("moderation.visibility.hiding")
+logger = logging.getLogger("moderation.visibility")
 
 CLAIM_SECONDS = 600
 """A callable that takes longer is taken for one that hangs: another process may ask it then."""

@@ -32,7 +32,7 @@ from moderation.registry import Hide, Registered
 from moderation.visibility import hiding, means, provenance, rule
 from moderation.visibility.rule import Step
 
-logger = logging.getLogger("moderation.visibility.hiding")
+logger = logging.getLogger("moderation.visibility")
 
 RELEASED = "visibility.released"
 HIDDEN_AGAIN = "visibility.hidden_again"

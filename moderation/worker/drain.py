@@ -26,11 +26,9 @@ from moderation.screening.claim import (
     claim_alone,
     fail_deadly,
     has_suspects,
-    is_leased,
     is_one_for_alone,
     kept,
     put_off,
-    release,
 )
 from moderation.screening.scorer import (
     Failure,
@@ -47,11 +45,9 @@ from moderation.screening.scorer import (
 from moderation.screening.store import Stored, store
 from moderation.versions import store as model_store
 from moderation.worker.isolation import alone, together
+from moderation.worker.process import worker_process
 
 logger = logging.getLogger("moderation.screening")
-
-stopping = threading.Event()
-"""Set when this process is about to end: draining stops after the slice at hand."""
 
 STORE_TRIES = 3
 """How often a worker tries to store what it scored while the database is away, before it gives up."""
@@ -83,14 +79,14 @@ def drain(
     load: LoadScorer = load_scorer,
     batches: int | None = None,
     seconds: float | None = None,
-    stop: threading.Event = stopping,
+    stop: threading.Event = worker_process.stopping,
 ) -> Drained:
     """Screen what is pending: at most `batches` batches, for about `seconds`, until `stop` is set.
 
     Raises OperationalError or InterfaceError when the database is away; nothing is counted against any text
     then.
     """
-    _give_back_what_is_owed()
+    worker_process.release_unreleased()
     done = Drained()
     if not _is_anything_pending():  # found out without a model
         return done
@@ -104,21 +100,16 @@ def drain(
         try:
             claimed = _drain_once(done, load, stop)
         except (model_store.ModelUnavailable, ModelNotReady) as error:
-            _complain(str(error))
+            worker_process.complain(str(error))
             metrics.model_unavailable(lacks_libraries=isinstance(error, LibrariesMissing))
             done.is_ready = done.is_finished = False
             break
         if not claimed:
             break
-        _complain("")
+        worker_process.complain("")
         heartbeat.beat()
         taken += 1
     return done
-
-
-def give_back_all() -> int:
-    """Release what this process has claimed, before it ends in the middle of it; how many rows."""
-    return sum(release(token) for token in [*_held, *_owed])
 
 
 def _is_anything_pending() -> bool:
@@ -156,28 +147,27 @@ def _work_off(
     False: nothing to be had.
     """
     token = uuid.uuid4()
-    _held.add(token)
     left = 1  # something may be held, until it is known what
-    try:
-        batch = take(token)
-        left = len(batch.screenings)
-        if not batch:
-            return False
-        metrics.observe_batch(left)
-        with kept(token):
-            for part in _slices(batch):
-                if stop.is_set():
-                    break
-                results = score_each(score, [row.text for row in part.screenings])
-                stored = _store(*_compared(part, results), version)
-                left -= stored.failures + sum(stored.verdicts.values())
-                done.add(stored)
-        return True
-    finally:
-        # Nobody died: whatever happened, it must not count against these texts.
-        if left:
-            _give_back(token)
-        _held.discard(token)
+    with worker_process.holding(token):
+        try:
+            batch = take(token)
+            left = len(batch.screenings)
+            if not batch:
+                return False
+            metrics.observe_batch(left)
+            with kept(token):
+                for part in _slices(batch):
+                    if stop.is_set():
+                        break
+                    results = score_each(score, [row.text for row in part.screenings])
+                    stored = _store(*_compared(part, results), version)
+                    left -= stored.failures + sum(stored.verdicts.values())
+                    done.add(stored)
+            return True
+        finally:
+            # Nobody died: whatever happened, it must not count against these texts.
+            if left:
+                worker_process.release(token)
 
 
 def _slices(batch: Claim) -> Iterator[Claim]:
@@ -263,38 +253,3 @@ def _store_each(
             stored = store(alone, [Failure(row_errors.code("storing", own))], version)
         done.add(stored)
     return done
-
-
-def _give_back(token: uuid.UUID) -> None:
-    try:
-        release(token)
-        if is_leased(token):  # somebody's transaction holds a row of it: an edit that has yet to commit
-            _owed.add(token)
-    except DatabaseError as error:
-        logger.warning("A batch could not be given back (%s), to be tried again.", type(error).__name__)
-        _owed.add(token)
-        close_old_connections()
-
-
-def _give_back_what_is_owed() -> None:
-    """What the database did not take back when it was away, full or locked, before the lease makes it a
-    death."""
-    for token in list(_owed):
-        release(token)
-        if not is_leased(token):
-            _owed.discard(token)
-
-
-_held: set[uuid.UUID] = set()
-"""Tokens under which this process is working."""
-_owed: set[uuid.UUID] = set()
-"""Tokens under which it is not, but may still hold something."""
-_complaint = ""
-
-
-def _complain(complaint: str) -> None:
-    """One line for each new trouble, not one for each sweep. Our own messages: they name files, not texts."""
-    global _complaint
-    if complaint and complaint != _complaint:
-        logger.error("Comments stay pending: %s", complaint, extra={"code": metrics.MODEL_UNAVAILABLE})
-    _complaint = complaint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-logger = logging.getLogger("moderation.worker.sweeper")
+logger = logging.getLogger("moderation.sweep")
 
 GREEN = ("gevent", "eventlet")
 """Pools of greenlets on one thread: the classifier would hold up all of them, and its lease with them."""

@@ -1,9 +1,9 @@
-"""The sweep: what every worker does by itself now and then, with or without a broker. It sends no messages.
+"""The sweeper: the thread on which every worker sweeps by itself, with or without a broker.
 
-It runs on a thread. With the pools `solo` and `threads` that is one thread of the worker process, started
-before the worker first looks for its broker. With `prefork` the parent never scores (the children would
-inherit a classifier whose threads did not survive the fork), so each child has its thread; a lease in the
-database lets one of them look for what is new, and claims let them share what is pending.
+With the pools `solo` and `threads` that is one thread of the worker process, started before the worker first
+looks for its broker. With `prefork` the parent never scores (the children would inherit a classifier whose
+threads did not survive the fork), so each child has its thread; a lease in the database lets one of them look
+for what is new, and claims let them share what is pending.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from dataclasses import dataclass, field
 from typing import Any
 
 from celery import signals
@@ -19,123 +18,24 @@ from django.apps import apps
 from django.db import DatabaseError, close_old_connections
 from django.db.models.signals import post_migrate
 
-from moderation import metrics, retention, row_errors
+from moderation import metrics, row_errors
 from moderation.conf import conf
-from moderation.coordination import heartbeat, leases
-from moderation.db import sqlite
-from moderation.discovery.compare import reconcile_each
-from moderation.discovery.search import Found, discover, remember_starts
-from moderation.isolation import read_committed
-from moderation.models import Screening
+from moderation.coordination import heartbeat
+from moderation.discovery.search import remember_starts
 from moderation.monitoring import worker_port
-from moderation.screening.claim import retry_failed
 from moderation.screening.model import divide_cores
-from moderation.screening.scorer import LibrariesMissing, LoadScorer, ModelNotReady, load_scorer
+from moderation.screening.scorer import LibrariesMissing, ModelNotReady, load_scorer
 from moderation.versions import store
-from moderation.visibility import action_thread, hiding, pending_actions
+from moderation.visibility import action_thread
 from moderation.worker import pools
-from moderation.worker.drain import Drained, drain, give_back_all, stopping
+from moderation.worker.process import worker_process
+from moderation.worker.sweep import note_failure, sweep, warn_of_database
 
-logger = logging.getLogger("moderation.worker.sweeper")
+logger = logging.getLogger("moderation.sweep")
 
-LEASE = "sweep"
-LEASE_SECONDS = 120
-ACTIONS_OF_A_SWEEP = 200
 APART = 0.75
 """Of `SWEEP_SECONDS`: no two sweeps look for what is new within less, however many workers there are."""
 JOIN_SECONDS = 10.0
-
-
-@dataclass
-class Swept:
-    """What one sweep did."""
-
-    found: Found = field(default_factory=Found)
-    acted: int = 0
-    """Pending actions that were carried out."""
-    retried: int = 0
-    """Failed texts that a new model version tries again."""
-    blanked: int = 0
-    """Texts whose retention had ended."""
-    drained: Drained = field(default_factory=Drained)
-
-
-@read_committed()
-def sweep(
-    *,
-    load: LoadScorer = load_scorer,
-    stop: threading.Event = stopping,
-    batches: int | None = None,
-    seconds: float | None = None,
-    apart: float = 0.0,
-) -> Swept:
-    """Find what is new, carry out what is pending, screen. Raises DatabaseError when the database is away.
-
-    batches, seconds: how much to screen, at most; by default all that is pending. apart: for so many seconds
-    after this one no other that is given it looks for what is new: a transaction that takes its key early and
-    commits late has one sweep of delay, and workers that sweep one right after another must not use that up.
-    """
-    done = Swept()
-    heartbeat.beat(at_once=True)
-    token = leases.take(LEASE, LEASE_SECONDS, resting=not apart)
-    if token is not None:
-        try:
-            with leases.kept(LEASE, token, LEASE_SECONDS):
-                done.found = discover()
-                metrics.count_discovered(**vars(done.found))
-                _carry_out_actions(done)
-                done.retried = _retry_failed()
-                done.blanked = _blank_due(stop)
-        finally:
-            leases.give_back(LEASE, token, after=apart)
-    done.drained = drain(load=load, stop=stop, batches=batches, seconds=seconds)
-    heartbeat.beat(at_once=True)
-    metrics.count_sweep(is_ok=True)
-    return done
-
-
-def _carry_out_actions(done: Swept) -> None:
-    """What can't be carried out may have another text by now, unseen by any receiver: that is screened."""
-    due = pending_actions.due(ACTIONS_OF_A_SWEEP)
-    left = [key for key in due if not hiding.act(key)]
-    done.acted = len(due) - len(left)
-    if left:
-        stuck = Screening.objects.filter(pk__in=left, is_current=True)
-        done.found.edited += reconcile_each(list(stuck), _complain).edited
-
-
-def _complain(row: Screening, error: BaseException) -> None:
-    logger.error("Screening %s: its object can't be read (%s).", row.pk, type(error).__name__)
-
-
-def _retry_failed() -> int:
-    try:
-        return retry_failed(store.active_version())
-    except store.ModelUnavailable:
-        return 0  # `drain` says so, if anything is pending
-
-
-def _blank_due(stop: threading.Event) -> int:
-    try:
-        return retention.blank_due(chunks=retention.CHUNKS_OF_A_SWEEP, stop=stop)
-    except Exception as error:  # screening goes before; its message may quote a row
-        logger.error("Retention failed (%s); the next sweep goes on.", type(error).__name__)
-        return 0
-
-
-def note_failure(error: BaseException) -> None:
-    """Count and log a sweep that failed, by the kind of error alone: its message may quote a row."""
-    metrics.count_sweep(is_ok=False)
-    metrics.count_failure(f"sweep:{type(error).__name__}")
-    extra = {"code": "sweep-failed"}
-    advice = sqlite.advice(error)
-    logger.error("A sweep failed (%s); the next one goes on.%s", type(error).__name__, advice, extra=extra)
-
-
-def warn_of_database() -> None:
-    """Say at the start of what writes beside the site where SQLite was not set up for it."""
-    for alias in sqlite.told_wrongly():
-        logger.warning("%s Set %s (moderation.W001).", sqlite.what_is_wrong(alias), sqlite.OPTIONS)
 
 
 class Sweeper(threading.Thread):
@@ -151,7 +51,7 @@ class Sweeper(threading.Thread):
 
     def _run(self) -> None:
         self._warm_up()
-        while not stopping.is_set():
+        while not worker_process.stopping.is_set():
             has_time = True
             try:
                 close_old_connections()
@@ -165,15 +65,15 @@ class Sweeper(threading.Thread):
             finally:
                 close_old_connections()
             if has_time:  # not all workers in step
-                stopping.wait(conf.SWEEP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
+                worker_process.stopping.wait(conf.SWEEP_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311
 
     def stop(self) -> None:
-        """End after the slice at hand; a batch that is cut off all the same is no death of its worker."""
-        stopping.set()
+        """Stop after the slice at hand, and release what is claimed: a batch cut off counts as no death."""
+        worker_process.stopping.set()
         if self.is_alive():
             self.join(JOIN_SECONDS)
         try:
-            give_back_all()
+            worker_process.release_all()
         except DatabaseError as error:
             logger.warning("Claims were not given back (%s); their lease runs out.", type(error).__name__)
         heartbeat.stop()
@@ -192,43 +92,41 @@ class Sweeper(threading.Thread):
 
 def connect() -> None:
     """Sweep in every Celery worker that screens, and note after `migrate` where discovery starts."""
-    signals.celeryd_after_setup.connect(_on_worker, dispatch_uid="moderation.worker.sweeper")
-    signals.worker_process_init.connect(_on_child, dispatch_uid="moderation.worker.sweeper")
-    signals.worker_process_shutdown.connect(_on_stop, dispatch_uid="moderation.worker.sweeper.child")
-    signals.worker_shutting_down.connect(_on_shutting_down, dispatch_uid="moderation.worker.sweeper")
-    signals.worker_shutdown.connect(_on_stop, dispatch_uid="moderation.worker.sweeper")
+    signals.celeryd_after_setup.connect(_on_worker, dispatch_uid="moderation.sweep")
+    signals.worker_process_init.connect(_on_child, dispatch_uid="moderation.sweep")
+    signals.worker_process_shutdown.connect(_on_stop, dispatch_uid="moderation.sweep.child")
+    signals.worker_shutting_down.connect(_on_shutting_down, dispatch_uid="moderation.sweep")
+    signals.worker_shutdown.connect(_on_stop, dispatch_uid="moderation.sweep")
     own = apps.get_app_config("moderation")
     post_migrate.connect(remember_starts, sender=own, dispatch_uid="moderation.discovery")
 
 
 _sweeper: Sweeper | None = None
-_is_sweeping_worker = False
 
 
 def _on_worker(instance: Any, **_: Any) -> None:
-    """A worker of the screening queue sweeps; one of other queues pays nothing for moderation.
+    """Have a worker of the screening queue sweep; one of other queues pays nothing for moderation.
 
     It loads no model, opens no port and has no heartbeat: it may have neither the libraries nor the memory.
     """
-    global _is_sweeping_worker
     queues = instance.app.amqp.queues.consume_from
-    _is_sweeping_worker = conf.QUEUE in queues and pools.can_score(instance, conf.QUEUE, queues)
+    worker_process.is_sweeping = conf.QUEUE in queues and pools.can_score(instance, conf.QUEUE, queues)
     divide_cores(pools.processes(instance))
-    if _is_sweeping_worker:
+    if worker_process.is_sweeping:
         warn_of_database()
         worker_port.open_port(is_prefork=pools.forks(instance))
-    if _is_sweeping_worker and not pools.forks(instance):
+    if worker_process.is_sweeping and not pools.forks(instance):
         _start()
 
 
 def _on_child(**_: Any) -> None:
     worker_port.leave_to_parent()
-    if _is_sweeping_worker:
+    if worker_process.is_sweeping:
         _start()
 
 
 def _on_shutting_down(**_: Any) -> None:
-    stopping.set()
+    worker_process.stopping.set()
 
 
 def _on_stop(**_: Any) -> None:
@@ -239,6 +137,6 @@ def _on_stop(**_: Any) -> None:
 
 def _start() -> None:
     global _sweeper
-    stopping.clear()
+    worker_process.stopping.clear()
     _sweeper = Sweeper()
     _sweeper.start()

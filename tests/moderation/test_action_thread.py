@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
 from moderation.visibility import action_thread, pending_actions
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum import rules
 from tests.forum.models import Letter, Post
 from tests.moderation.conftest import load_by_words, screen

@@ -14,7 +14,7 @@ from moderation.discovery.search import remember_starts
 from moderation.models import Discovery, ModelVersion, Screening
 from moderation.review import decisions
 from moderation.screening.on_request import NotModerated
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import load_by_words, screen
 

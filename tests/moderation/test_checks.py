@@ -23,7 +23,7 @@ from moderation.checks.configuration import (
     check_transactions,
 )
 from moderation.db import sqlite
-from moderation.worker import sweeper
+from moderation.worker.sweep import warn_of_database
 from mysite.settings import BASE_DIR
 from tests.forum.models import Note, Post
 
@@ -165,10 +165,10 @@ def test_sqlite_as_startproject_makes_it_is_told_by_every_check(
 def test_a_worker_and_the_loop_say_at_their_start_what_sqlite_lacks(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    sweeper.warn_of_database()
+    warn_of_database()
     assert caplog.text == ""
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
-    sweeper.warn_of_database()
+    warn_of_database()
     assert ("PRAGMA journal_mode=WAL" in caplog.text) == (connection.vendor == "sqlite")
 
 

@@ -16,7 +16,7 @@ from moderation.management.commands import screen_pending
 from moderation.management.system_user import system_user
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening
 from moderation.monitoring import figures
-from moderation.worker.sweeper import Swept
+from moderation.worker.sweep import Swept
 from tests.forum.models import Note, Post
 from tests.forum.rules import NoException
 from tests.moderation.conftest import by_words, make_version, run_command, scores_with, screen

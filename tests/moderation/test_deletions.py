@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from moderation.discovery.search import remember_starts
 from moderation.models import ModelVersion, Screening
 from moderation.screening import deletions, receivers
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, screen
 

@@ -60,7 +60,7 @@ def test_after_three_errors_of_its_own_it_stands_in_the_queue_and_keeps_its_visi
 
 
 def test_a_new_version_scores_what_failed(version: ModelVersion) -> None:
-    from moderation.worker.sweeper import sweep
+    from moderation.worker.sweep import sweep
 
     Post.objects.create(body="poison")
     for _ in range(3):

@@ -20,7 +20,7 @@ from moderation.rescreening.backfill import begin, screen_existing
 from moderation.rescreening.runs import Right
 from moderation.rescreening.throttle import Pace
 from moderation.screening.scorer import ModelNotReady, Scorer
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Letter, Note, Post, Riddle
 from tests.moderation.conftest import by_words, load_by_words, scores_with
 

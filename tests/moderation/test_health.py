@@ -25,7 +25,7 @@ from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbea
 from moderation.monitoring import health
 from moderation.screening import model, scorer
 from moderation.versions import store
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import screen
 from tests.servers import RedisServer

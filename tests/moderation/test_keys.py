@@ -20,7 +20,7 @@ from moderation.discovery.search import include_existing, remember_starts
 from moderation.models import Discovery, LabelScore, ModelVersion, Screening
 from moderation.objects.keys import key_as_text
 from moderation.screening import receivers
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Note, Post, Ticket
 from tests.moderation.conftest import load_by_words, screen
 

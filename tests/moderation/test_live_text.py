@@ -14,7 +14,7 @@ from moderation.models import Discovery, ModelVersion, Screening
 from moderation.objects.live_text import LiveText
 from moderation.review.decisions import decide
 from moderation.screening import receivers
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Article, LoudPoem, Note, Poem
 from tests.moderation.conftest import load_by_words, screen
 

@@ -23,7 +23,7 @@ from moderation.monitoring.exposition import render
 from moderation.notifier import Notifier
 from moderation.screening.scorer import ModelNotReady, Scorer
 from moderation.worker.drain import drain
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Note, Post
 from tests.moderation.conftest import by_words, load_by_words, screen
 

@@ -22,7 +22,7 @@ from moderation.monitoring.health import Limits
 from moderation.orphans import MENDED
 from moderation.review import decisions
 from moderation.screening.receivers import connect
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Letter, LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, run_command, screen
 

@@ -17,7 +17,7 @@ from moderation.models import ModelVersion, Review, Screening
 from moderation.review import decisions
 from moderation.screening.snapshots import content_type_of
 from moderation.visibility import hiding, pending_actions
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.conftest import uses_postgresql
 from tests.forum import rules
 from tests.forum.models import Letter, Note

@@ -20,7 +20,7 @@ from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
 from moderation.review import decisions
 from moderation.visibility import releasing
 from moderation.visibility.releasing import HIDDEN_AGAIN, RELEASED, release
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from mysite.articles.models import Article
 from tests.forum.models import Letter, LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, make_version, screen

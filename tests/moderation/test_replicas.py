@@ -20,7 +20,7 @@ from moderation.models import Discovery, ModelVersion, Review, Scoring, Screenin
 from moderation.review import decisions
 from moderation.versions import store
 from moderation.visibility import pending_actions, releasing
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import by_words, load_by_words, make_version, scores_with, screen
 

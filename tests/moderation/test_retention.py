@@ -18,7 +18,7 @@ from moderation.models import Discovery, LabelScore, ModelVersion, Review, Scori
 from moderation.retraining import training_data
 from moderation.review import decisions
 from moderation.texts import exact_digest
-from moderation.worker.sweeper import Swept, sweep
+from moderation.worker.sweep import Swept, sweep
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import LABELS, load_by_words, locked_by_somebody, run_command, screen

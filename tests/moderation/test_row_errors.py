@@ -20,7 +20,7 @@ from moderation.models import ModelVersion, Screening
 from moderation.row_errors import stepping_over
 from moderation.screening.snapshots import content_type_of
 from moderation.worker.drain import drain
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Letter, Post, Riddle, Secret
 from tests.forum.rules import NOBODYS, NoException
 from tests.moderation.conftest import by_words, load_by_words, run_command, scores_with, screen

@@ -17,8 +17,10 @@ from moderation.discovery.search import include_existing, remember_starts
 from moderation.models import Discovery, Lease, ModelVersion, Screening
 from moderation.review.decisions import decide
 from moderation.screening import enqueue, model
-from moderation.worker import sweeper as sweep_module
-from moderation.worker.sweeper import Sweeper, Swept, sweep
+from moderation.worker import sweeper as sweeper_module
+from moderation.worker.process import worker_process
+from moderation.worker.sweep import Swept, sweep
+from moderation.worker.sweeper import Sweeper
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note, Post
 from tests.moderation.conftest import load_by_words
@@ -183,15 +185,15 @@ def test_a_backlog_ends_a_sweep_in_time_and_the_next_comes_at_once(
         if len(sweeps) < 3:
             return sweep(load=load_by_words, seconds=0)
         done = run()
-        sweep_module.stopping.set()
+        worker_process.stopping.set()
         return done
 
-    monkeypatch.setattr(sweep_module, "sweep", one)
-    monkeypatch.setattr(sweep_module, "close_old_connections", lambda: None)
+    monkeypatch.setattr(sweeper_module, "sweep", one)
+    monkeypatch.setattr(sweeper_module, "close_old_connections", lambda: None)
     try:
         Sweeper().run()  # would wait for an hour if it waited
     finally:
-        sweep_module.stopping.clear()
+        worker_process.stopping.clear()
     assert sweeps == [{"seconds": 3600, "apart": 2700}] * 3
     assert texts() == ["found in a backlog", "waits"]
 
@@ -277,12 +279,12 @@ def test_only_a_worker_of_the_screening_queue_sweeps(
     """Others, and their children, load no model, open no port, and don't beat: nothing can raise an alarm."""
     settings.MODERATION = {**settings.MODERATION, "METRICS_PORT": 9101}
     done: list[str] = []
-    monkeypatch.setattr(sweep_module, "_is_sweeping_worker", False)
+    monkeypatch.setattr(worker_process, "is_sweeping", False)
     monkeypatch.setattr(model, "_processes", 1)
-    monkeypatch.setattr(sweep_module, "_start", lambda: done.append("sweeps"))
-    monkeypatch.setattr(sweep_module.worker_port, "open_port", lambda **_: done.append("port"))
-    sweep_module._on_worker(instance=_Worker(*queues, pool=pool))
-    sweep_module._on_child()
+    monkeypatch.setattr(sweeper_module, "_start", lambda: done.append("sweeps"))
+    monkeypatch.setattr(sweeper_module.worker_port, "open_port", lambda **_: done.append("port"))
+    sweeper_module._on_worker(instance=_Worker(*queues, pool=pool))
+    sweeper_module._on_child()
     assert set(done) == ({"sweeps", "port"} if screens else set())
 
 
@@ -291,7 +293,7 @@ def test_only_a_worker_of_the_screening_queue_sweeps(
 def test_sweep_that_lasts_longer_than_its_lease_keeps_it(
     version: ModelVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("moderation.worker.sweeper.LEASE_SECONDS", 1.5)
+    monkeypatch.setattr("moderation.worker.sweep.LEASE_SECONDS", 1.5)
     taken: list[Any] = []
 
     def carry_out(done: Any) -> None:
@@ -302,7 +304,7 @@ def test_sweep_that_lasts_longer_than_its_lease_keeps_it(
             time.sleep(0.05)
         taken.append(leases.take("sweep", 60, resting=True))
 
-    monkeypatch.setattr("moderation.worker.sweeper._carry_out_actions", carry_out)
+    monkeypatch.setattr("moderation.worker.sweep._carry_out_actions", carry_out)
     run()
     assert taken == [None]
     assert Lease.objects.get(name="sweep").token is None

@@ -18,7 +18,7 @@ from moderation.discovery.search import remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
 from moderation.review import decisions
 from moderation.visibility.releasing import HIDDEN_AGAIN, HIDDEN_LATE, release
-from moderation.worker.sweeper import sweep
+from moderation.worker.sweep import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import load_by_words, screen
 

@@ -20,8 +20,9 @@ from moderation.models import Screening
 from moderation.monitoring import worker_port
 from moderation.screening.claim import is_backlog
 from moderation.visibility import action_thread
-from moderation.worker.drain import drain, give_back_all
-from moderation.worker.sweeper import Swept, note_failure, sweep, warn_of_database
+from moderation.worker.drain import drain
+from moderation.worker.process import worker_process
+from moderation.worker.sweep import Swept, note_failure, sweep, warn_of_database
 
 WATCH_SECONDS = 1.0
 """How often `--loop` looks whether something waits: one query, on the index by which workers claim."""
@@ -52,7 +53,7 @@ class Command(BaseCommand):
                     self._loop(batches)
                 self._once(batches)
             except KeyboardInterrupt:
-                give_back_all()  # a batch cut off would count as a death
+                worker_process.release_all()  # a batch cut off would count as a death
 
     def _once(self, batches: int | None) -> None:
         try:
