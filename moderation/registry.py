@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import EllipsisType
 from typing import Any, TypeVar
 
@@ -82,7 +83,7 @@ class Registered:
     keys: str = ""
     """`growing`: each new key is higher than all before; `random`: it may be any. Empty: by its type."""
 
-    @property
+    @cached_property
     def model(self) -> type[Model]:
         """The registered class."""
         return apps.get_model(self.label)

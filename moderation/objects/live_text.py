@@ -75,15 +75,18 @@ class LiveText:
         was not loaded, not saved, or saved as an expression, is read from the database. Raises
         `model.DoesNotExist` where the row is gone, DatabaseError, and what a callable raises.
         """
-        rows = model._base_manager.using(instance._state.db).filter(pk=key)
+
+        def rows() -> QuerySet[Any]:  # only where they are needed: a query set costs as much as all the rest
+            return model._base_manager.using(instance._state.db).filter(pk=key)
+
         if not self.columns:
             is_whole = type(instance) is model and update_fields is None and _is_loaded(instance)
-            return self._make(instance if is_whole else rows.get())
+            return self._make(instance if is_whole else rows().get())
         written = self._written(instance, update_fields)
         parts = {name: getattr(instance, name) for name in self.columns if name in written}
         missing = [name for name in self.columns if name not in parts or _is_expression(parts[name])]
         if missing:
-            parts.update(zip(missing, rows.values_list(*missing).get(), strict=True))
+            parts.update(zip(missing, rows().values_list(*missing).get(), strict=True))
         return self._joined([parts[name] for name in self.columns])
 
     def of_rows(self, rows: QuerySet[Any], *others: str) -> Iterator[tuple[Any, ...]]:
