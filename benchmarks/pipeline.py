@@ -147,12 +147,12 @@ def _measured(name: str, args: argparse.Namespace) -> Way:
 
 def _bare_classifier() -> tuple[Callable[[Sequence[str]], Any], int]:
     """The active version as any program would load it, and how many texts a worker claims at a time."""
-    from moderation.screening.model import pace
+    from moderation.screening.model import batch_limits
     from moderation.versions import store
     from toxicity_ml import Classifier
 
     classifier = Classifier.load(store.local_directory(store.active_version()), backend="auto")
-    return classifier.predict, pace(is_batched=classifier.runner.is_batched).texts
+    return classifier.predict, batch_limits(is_batched=classifier.runner.is_batched).texts
 
 
 def _in_chunks(predict: Callable[[Sequence[str]], Any], texts: Sequence[str], size: int) -> float:

@@ -10,7 +10,7 @@ from moderation import metrics, row_errors
 from moderation.db import sqlite
 from moderation.notifier import process_notifier
 from moderation.screening.claim import is_backlog
-from moderation.screening.scorer import pace
+from moderation.screening.scorer import batch_limits
 from moderation.worker.drain import drain as drain_pending
 
 logger = logging.getLogger("moderation.tasks")
@@ -33,7 +33,7 @@ def drain() -> None:
     process_notifier.acknowledge()
     try:
         # One message wakes one worker: each wakes the next while there is work for it.
-        if not current_app.conf.task_always_eager and is_backlog(pace().texts):
+        if not current_app.conf.task_always_eager and is_backlog(batch_limits().texts):
             process_notifier.notify()
         done = drain_pending(seconds=DRAIN_SECONDS)
     except BaseException as error:

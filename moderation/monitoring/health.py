@@ -20,8 +20,8 @@ from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
 from moderation.monitoring.figures import Figures, Worker
 from moderation.screening.scorer import (
-    CANARY,
     INSTALL_LIBRARIES,
+    PROBE_TEXT,
     Failure,
     LibrariesMissing,
     ModelNotReady,
@@ -215,7 +215,7 @@ def _model_here() -> Finding:
         return Finding(part, False, "None is registered yet.", "Start a worker: the first one does that.")
     active = store.scoring_here(active)
     try:
-        scored = score_each(load_scorer(active), [CANARY])[0]
+        scored = score_each(load_scorer(active), [PROBE_TEXT])[0]
     except LibrariesMissing as error:
         return Finding(
             part, False, str(error), "Install them, or leave --model-here to the workers' machines."

@@ -1,1 +1,1 @@
-"""Screening again with another version, and for the first time what was there before moderation."""
+"""Long runs: scoring again with another version, and screening what was there before moderation."""

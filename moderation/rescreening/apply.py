@@ -1,8 +1,8 @@
-"""Letting verdicts rest on what a version said: first counted, then done, in chunks that can be interrupted.
+"""Applies the scores of another version to the verdicts: previewed first, then in resumable chunks.
 
-Over everything that the version has said of current texts, whichever run or worker asked it. Left alone,
-always: what a person has decided about or shown, what was edited while it was hidden, what has been edited
-since, and what no one could judge any more, as its text is blanked. Nothing leaves the queue by this.
+It takes every score that the version gave to a current text, in whichever run. Never changed by it: what a
+person has decided about or shown, what was edited while it was hidden, what has been edited since, and what
+no one could judge any more, as its text is blanked. Nothing leaves the queue by this.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from moderation.db.locking import locked_if_free
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, written_labels
 from moderation.policies import Judgement
 from moderation.rescreening.rescreen import narrowed
-from moderation.rescreening.runs import Right, Scope
+from moderation.rescreening.runs import RunLease, Scope
 from moderation.screening.store import judge_each
 from moderation.visibility import hiding, means
 
@@ -30,12 +30,12 @@ CHUNK = 200
 """Screenings in one transaction."""
 PREVIEW_CHUNK = 1000
 ROUNDS = 3
-"""What somebody was changing at that moment is tried again so often."""
+"""Rounds over all screenings: those that somebody was changing are tried again in the next."""
 
 
 @dataclass
 class Consequences:
-    """What acting would do, or has done."""
+    """Counts of what applying would change, or has changed."""
 
     changes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """{(verdict so far, verdict now): how many}; all that is not left alone."""
@@ -64,23 +64,25 @@ def preview(
     version: ModelVersion, scope: Scope, progress: Callable[[int], object] = lambda n: None
 ) -> Consequences:
     """Count what `act` would do now, without changing a row."""
-    found = Consequences()
-    for said in _chunks(version, PREVIEW_CHUNK):
-        _sort_out(said, version, scope, found)
-        progress(len(said))
-    return found
+    preview = Consequences()
+    for scorings in _chunks(version, PREVIEW_CHUNK):
+        _sort_out(scorings, version, scope, preview)
+        progress(len(scorings))
+    return preview
 
 
 def act(
     version: ModelVersion,
     scope: Scope,
-    right: Right,
+    lease: RunLease,
     *,
     username: str = "",
     should_stop: Callable[[], bool] = lambda: False,
     progress: Callable[[int], object] = lambda n: None,
 ) -> Consequences:
-    """Hide, show and queue accordingly; what was done. Interrupted, it goes on when it is called again.
+    """Change verdicts to those of the version, and hide, show and queue accordingly; what was done.
+
+    An interrupted call is continued by calling it again.
 
     username: who does it, for the audit trail. Raises TakenOver or DatabaseError, with the chunks until then
     done.
@@ -89,26 +91,26 @@ def act(
     for _ in range(ROUNDS):
         # Each round meets everything that is left alone again; only the last one's count of it holds.
         done.reviewed = done.edited = done.blanked = done.busy = 0
-        for said in _chunks(version, CHUNK):
+        for scorings in _chunks(version, CHUNK):
             if should_stop():
                 return done
-            _act_on_chunk(said, version, scope, right, username, done)
-            progress(len(said))
+            _act_on_chunk(scorings, version, scope, lease, username, done)
+            progress(len(scorings))
         if not done.busy:
             break
     return done
 
 
 def _chunks(version: ModelVersion, size: int) -> Iterator[list[Scoring]]:
-    """What the version said of texts whose verdict rests on another, in the order of the screenings' ids.
+    """Yield the version's scorings that no verdict rests on yet, in the order of the screenings' ids.
 
     Which of those are current and in scope is asked for each chunk: joined to the screenings, the planner may
     read all of them up to here for every chunk.
     """
-    said = Scoring.objects.filter(model_version=version, is_basis=False)
-    said = said.exclude(purpose=Scoring.Purpose.SHADOW).only("screening_id", "scores")
+    scorings = Scoring.objects.filter(model_version=version, is_basis=False)
+    scorings = scorings.exclude(purpose=Scoring.Purpose.SHADOW).only("screening_id", "scores")
     after = 0
-    while chunk := list(said.filter(screening_id__gt=after).order_by("screening_id", "id")[:size]):
+    while chunk := list(scorings.filter(screening_id__gt=after).order_by("screening_id", "id")[:size]):
         if len(chunk) == size:  # the last screening may have another scoring behind the cut
             chunk = [scoring for scoring in chunk if scoring.screening_id != chunk[-1].screening_id]
         after = chunk[-1].screening_id
@@ -133,19 +135,19 @@ class _Change:
 
 
 def _sort_out(
-    said: Sequence[Scoring], version: ModelVersion, scope: Scope, into: Consequences, *, lock: bool = False
+    chunk: Sequence[Scoring], version: ModelVersion, scope: Scope, into: Consequences, *, lock: bool = False
 ) -> list[_Change]:
-    """What is to be done about each, counted; what is left alone is counted and left out."""
-    scorings = {scoring.screening_id: scoring for scoring in said}
+    """The changes to make; they are counted in `into`, and so is what is left alone."""
+    scorings = {scoring.screening_id: scoring for scoring in chunk}
     current = Screening.objects.filter(is_current=True, status=Screening.Status.DONE)
     wanted = narrowed(current, scope).filter(pk__in=scorings)
     rows = locked_if_free(wanted) if lock else wanted.defer("text")
-    found = list(rows.order_by("pk"))
-    if lock and len(found) < len(scorings):
-        into.busy += wanted.exclude(pk__in=[row.pk for row in found]).count()
+    screenings = list(rows.order_by("pk"))
+    if lock and len(screenings) < len(scorings):
+        into.busy += wanted.exclude(pk__in=[row.pk for row in screenings]).count()
     changes = []
     scores = {key: scoring.scores for key, scoring in scorings.items()}
-    for row, _, judgement, _ in judge_each(found, scores, version):
+    for row, _, judgement, _ in judge_each(screenings, scores, version):
         if row.outcome or row.released:
             into.reviewed += 1
         elif row.queued_for == Screening.QueuedFor.EDITED:
@@ -172,29 +174,31 @@ def _change(row: Screening, scoring: Scoring, judgement: Judgement, into: Conseq
 
 
 def _act_on_chunk(
-    said: Sequence[Scoring],
+    chunk: Sequence[Scoring],
     version: ModelVersion,
     scope: Scope,
-    right: Right,
+    lease: RunLease,
     username: str,
     done: Consequences,
 ) -> None:
-    here = Consequences()
+    counts = Consequences()
     with transaction.atomic(using=router.db_for_write(Screening)):
-        right.hold()
-        changes = _sort_out(said, version, scope, here, lock=True)
+        lease.renew()
+        changes = _sort_out(chunk, version, scope, counts, lock=True)
         if changes:
             entries = [_rest_on(change, version, username) for change in changes]
             _write(changes)
-            AuditEntry.objects.bulk_create([*filter(None, entries), _entry_of_chunk(here, version, username)])
+            AuditEntry.objects.bulk_create(
+                [*filter(None, entries), _entry_of_chunk(counts, version, username)]
+            )
             hiding.apply_all(change.row for change in changes)
-    done.changes.update(here.changes)
+    done.changes.update(counts.changes)
     for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
-        setattr(done, name, getattr(done, name) + getattr(here, name))
+        setattr(done, name, getattr(done, name) + getattr(counts, name))
 
 
 def _rest_on(change: _Change, version: ModelVersion, username: str) -> AuditEntry | None:
-    """Change the row in hand; the audit entry, where its verdict is another one now."""
+    """Change the row in memory; returns the audit entry where its verdict has changed."""
     row, before = change.row, change.row.verdict
     row.verdict = change.judgement.verdict
     if change.is_queued:
@@ -215,7 +219,7 @@ def _rest_on(change: _Change, version: ModelVersion, username: str) -> AuditEntr
 
 
 def _write(changes: Sequence[_Change]) -> None:
-    """Four statements, however many rows."""
+    """Write the changed rows in four statements, however many there are."""
     rows = [change.row for change in changes]
     Scoring.objects.filter(screening__in=[row.pk for row in rows], is_basis=True).update(is_basis=False)
     Scoring.objects.filter(pk__in=[change.scoring.pk for change in changes]).update(is_basis=True)
@@ -223,11 +227,11 @@ def _write(changes: Sequence[_Change]) -> None:
     Screening.objects.bulk_update(rows, columns)
 
 
-def _entry_of_chunk(here: Consequences, version: ModelVersion, username: str) -> AuditEntry:
+def _entry_of_chunk(counts: Consequences, version: ModelVersion, username: str) -> AuditEntry:
     return AuditEntry(
         action=ACTED,
         username=username,
         target_type="modelversion",
         target_id=str(version.pk),
-        after={"version": str(version), **here.as_dict()},
+        after={"version": str(version), **counts.as_dict()},
     )

@@ -1,9 +1,9 @@
-"""The first screening of what was there before moderation: slowly enough, and after a kill from where it was.
+"""Screens what was there before moderation, throttled; a run that was killed goes on from where it was.
 
-Chunk by chunk, in the order of the primary keys: objects without a screening get a pending one, with low
-priority, and the chunk is screened before the next one begins, by this process and by whichever workers have
-nothing better to do. So the queue never holds more than a chunk of old comments, whatever came in just now is
-screened before them, and a rate that is asked for is kept however many workers there are.
+It goes chunk by chunk, in the order of the primary keys: objects without a screening get a pending one, with
+low priority, and the chunk is screened before the next one begins, by this process and by whichever workers
+have nothing better to do. So the queue never holds more than a chunk of old comments, whatever came in just
+now is screened before them, and a rate that is asked for is kept however many workers there are.
 """
 
 from __future__ import annotations
@@ -21,21 +21,20 @@ from moderation.discovery.search import put_before_a_person, remember_start, row
 from moderation.models import Discovery, Screening, ScreeningRun
 from moderation.registry import Registered
 from moderation.rescreening import runs
-from moderation.rescreening.runs import Right, Scope
-from moderation.rescreening.throttle import LOOK_SECONDS, Pace
+from moderation.rescreening.runs import RunLease, Scope
+from moderation.rescreening.throttle import LOOK_SECONDS, Throttle
 from moderation.row_errors import code, stepping_over
 from moderation.screening.enqueue import is_exempt
-from moderation.screening.scorer import LoadScorer, ModelNotReady, load_scorer
-from moderation.screening.scorer import pace as suited_pace
+from moderation.screening.scorer import LoadScorer, ModelNotReady, batch_limits, load_scorer
 from moderation.screening.snapshots import current_screenings, new_screening
 from moderation.worker.drain import drain
 
 NOT_SCORED = "scoring-error"
-"""Texts with an error of their own: they are tried again like any other, and end in the queue."""
+"""The count of texts with an error of their own; they are tried again like any other, and then queued."""
 
 
 def begin(entry: Registered, username: str = "") -> ScreeningRun:
-    """The unfinished run of this model, or a new one up to the highest key that there is now."""
+    """Return the unfinished run of this model, or create one up to the highest key of this moment."""
     scope = Scope(ScreeningRun.Kind.EXISTING, model_label=entry.label)
     known = runs.unfinished(scope)
     if known is not None:
@@ -58,50 +57,50 @@ def left(entry: Registered) -> int:
 
 def screen_existing(
     run: ScreeningRun,
-    right: Right,
+    lease: RunLease,
     *,
-    pace: Pace,
+    throttle: Throttle,
     limit: int | None = None,
     load: LoadScorer = load_scorer,
     progress: Callable[[ScreeningRun], object] = lambda run: None,
 ) -> bool:
-    """Go on with `run` until it is finished, `limit` objects were taken or `pace` says stop; is it finished?
+    """Go on with `run` until it is finished, `limit` objects were taken or `throttle` stops it.
 
-    Objects that the site exempts, or that have a screening, are passed over; one that can't be read stands in
-    the queue as failed. Raises LookupError where the
-    model is not registered any more, ModelNotReady, TakenOver or DatabaseError; `run` can be gone on with.
+    Returns True where the run is finished. Objects that the site exempts, or that have a screening, are
+    passed over; one that can't be read stands in the queue as failed. Raises LookupError where the model is
+    not registered any more, ModelNotReady, TakenOver or DatabaseError; `run` can be gone on with.
     """
     entry = registry.get(run.model_label)
     if entry is None:
         raise LookupError(run.model_label)
     left = limit
-    while not pace.stop.is_set():
+    while not throttle.stop.is_set():
         keys = _next_keys(entry, run)
         if not keys:
-            _finish(entry, run, right)
+            _finish(entry, run, lease)
             progress(run)
             return True
-        start = pace.now()
+        start = throttle.now()
         missing = _without_screening(entry, keys)
         if left is not None and len(missing) > left:
             keys, missing = keys[: keys.index(missing[left])], missing[:left]
         unread: Counter[str] = Counter()
         made = stepping_over(partial(_make, entry), missing, partial(_put_before_a_person, entry, unread))
         fresh = list(chain.from_iterable(made))
-        with runs.chunk(run, right) as changed:
+        with runs.chunk(run, lease) as changed:
             # Somebody may have saved one of them in this moment: then it is enqueued already.
             Screening.objects.bulk_create(fresh, ignore_conflicts=True)
             changed.position = str(keys[-1])
             changed.passed += len(keys)
             changed.scored += len(fresh)
             runs.add(changed.failures, unread)
-        failures = _screen(entry, [row.object_id for row in fresh], pace, right, load)
+        failures = _screen(entry, [row.object_id for row in fresh], throttle, lease, load)
         if failures:
-            with runs.chunk(run, right) as changed:
+            with runs.chunk(run, lease) as changed:
                 runs.add(changed.failures, {NOT_SCORED: failures})
                 changed.scored -= failures
         progress(run)
-        pace.pause(len(fresh), pace.now() - start, right.keep)
+        throttle.pause(len(fresh), throttle.now() - start, lease.renew_if_due)
         left = None if left is None else left - len(fresh)
         if left is not None and left <= 0:
             return False
@@ -122,13 +121,13 @@ def _put_before_a_person(entry: Registered, unread: Counter[str], key: Any, erro
 
 
 def _next_keys(entry: Registered, run: ScreeningRun) -> list[Any]:
-    """A worker's batch of keys, so that a pause is never a long one."""
+    """The next keys, as many as a worker's batch has, so that no pause is long."""
     if not run.last:
         return []
     rows = rows_of(entry).filter(pk__lte=run.last).order_by("pk")
     if run.position:
         rows = rows.filter(pk__gt=run.position)
-    return list(rows.values_list("pk", flat=True)[: suited_pace().texts])
+    return list(rows.values_list("pk", flat=True)[: batch_limits().texts])
 
 
 def _without_screening(entry: Registered, keys: Sequence[Any]) -> list[Any]:
@@ -137,29 +136,31 @@ def _without_screening(entry: Registered, keys: Sequence[Any]) -> list[Any]:
     return [key for key in keys if str(key) not in known]
 
 
-def _screen(entry: Registered, object_ids: Sequence[str], pace: Pace, right: Right, load: LoadScorer) -> int:
-    """Screen what is pending until nothing of the chunk can be claimed; how many errors of texts alone.
+def _screen(
+    entry: Registered, object_ids: Sequence[str], throttle: Throttle, lease: RunLease, load: LoadScorer
+) -> int:
+    """Screen what is pending until nothing of the chunk can be claimed; how many texts had an error.
 
-    What has such an error waits for its next try, which is a worker's business; what a worker is scoring is
-    waited for.
+    A text with an error of its own waits for its next try, which is left to a worker; one that a worker is
+    scoring is waited for.
     """
     failures = 0
     waiting = current_screenings(entry).filter(object_id__in=object_ids, status=Screening.Status.PENDING)
-    while waiting.exists() and not pace.stop.is_set():
-        done = drain(load=load, batches=1, stop=pace.stop)
-        right.keep()
+    while waiting.exists() and not throttle.stop.is_set():
+        done = drain(load=load, batches=1, stop=throttle.stop)
+        lease.renew_if_due()
         if not done.is_ready:
             raise ModelNotReady("The model is not ready; the log says why.")
         failures += done.failures
         if not done.scored and not done.failures and not done.gone:
             if not waiting.filter(lease_token__isnull=False).exists():
                 break
-            pace.stop.wait(LOOK_SECONDS)
+            throttle.stop.wait(LOOK_SECONDS)
     return failures
 
 
-def _finish(entry: Registered, run: ScreeningRun, right: Right) -> None:
-    """From now on the nightly comparison looks after the old ones, too."""
-    with runs.chunk(run, right) as changed:
+def _finish(entry: Registered, run: ScreeningRun, lease: RunLease) -> None:
+    """Finish the run, and have the nightly comparison look after the old objects, too."""
+    with runs.chunk(run, lease) as changed:
         changed.finished = timezone.now()
         Discovery.objects.filter(model_label=entry.label, field=entry.text.name).update(start=0)

@@ -1,4 +1,4 @@
-"""Scoring again, with another version, what has a verdict already. Nobody's visibility changes by this.
+"""Scores with another version what has a verdict already; nothing is hidden or shown by it.
 
 It goes through the screenings in the order of their ids and remembers up to where it has come, so that a
 chunk costs the same number of statements at the beginning and at the end of millions of rows, and a run that
@@ -17,26 +17,33 @@ from moderation import registry
 from moderation.models import ModelVersion, Scoring, Screening, ScreeningRun
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.rescreening import runs
-from moderation.rescreening.runs import Right, Scope
-from moderation.rescreening.throttle import Pace
-from moderation.screening.scorer import Failure, LoadScorer, Scorer, Scores, load_scorer, score_each
-from moderation.screening.scorer import pace as suited_pace
+from moderation.rescreening.runs import RunLease, Scope
+from moderation.rescreening.throttle import Throttle
+from moderation.screening.scorer import (
+    Failure,
+    LoadScorer,
+    Scorer,
+    Scores,
+    batch_limits,
+    load_scorer,
+    score_each,
+)
 from moderation.screening.snapshots import content_type_of
 from moderation.screening.store import create_scorings, judge_each
 
 WINDOW = 1000
-"""So many ids are looked at in one query, to find those that the version has not scored."""
+"""Ids that one query looks at, to find those that the version has not scored."""
 BATCHES_OF_A_CHUNK = 4
-"""A chunk, which is loaded and stored in one go, is so many of the worker's batches."""
+"""Batches of a worker that make one chunk, which is loaded and stored in one go."""
 SLICES_OF_A_BATCH = 4
-"""A batch is scored in so many slices: comments that were just saved wait for one slice at most."""
+"""Slices in which a batch is scored: comments that were just saved wait for one slice at most."""
 
 Result = Scores | Failure
 Progress = Callable[[ScreeningRun], object]
 
 
 def begin(scope: Scope, username: str = "") -> ScreeningRun:
-    """The unfinished run of this scope, or a new one up to the newest screening that there is now."""
+    """Return the unfinished run of this scope, or create one up to the newest screening of this moment."""
     known = runs.unfinished(scope)
     if known is not None:
         return known
@@ -46,7 +53,7 @@ def begin(scope: Scope, username: str = "") -> ScreeningRun:
 
 
 def left(scope: Scope) -> int:
-    """How many texts the version has still to score; one query that reads all of them."""
+    """How many texts the version has still to score; the query reads all of them."""
     known = runs.unfinished(scope)
     rows = screened(scope)
     if known is not None:
@@ -73,14 +80,16 @@ def narrowed(rows: ScreeningQuerySet, scope: Scope) -> ScreeningQuerySet:
 
 def rescreen(
     run: ScreeningRun,
-    right: Right,
+    lease: RunLease,
     *,
-    pace: Pace,
+    throttle: Throttle,
     limit: int | None = None,
     load: LoadScorer = load_scorer,
     progress: Progress = lambda run: None,
 ) -> bool:
-    """Go on with `run` until it is finished, `limit` texts were scored or `pace` says stop; is it finished?
+    """Go on with `run` until it is finished, `limit` texts were scored or `throttle` stops it.
+
+    Returns True where the run is finished.
 
     Raises ModelNotReady, TakenOver or DatabaseError; whatever it raises, `run` can be gone on with.
     """
@@ -89,10 +98,10 @@ def rescreen(
         raise ValueError("a rescreening has a model version")
     score: Scorer | None = None
     left = limit
-    while not pace.stop.is_set():
+    while not throttle.stop.is_set():
         keys = _next_keys(run)
         if not keys:
-            with runs.chunk(run, right) as changed:
+            with runs.chunk(run, lease) as changed:
                 changed.finished = timezone.now()
             progress(run)
             return True
@@ -101,20 +110,20 @@ def rescreen(
         for part in _chunks(wanted):
             score = score or load(version)  # nothing to do is found out without a model
             rows = list(screened(_scope(run)).filter(pk__in=part).order_by("pk"))
-            results = _score(rows, score, pace, right)
+            results = _score(rows, score, throttle, lease)
             is_cut_off = len(results) < len(rows)
             if is_cut_off:
                 rows = rows[: len(results)]
                 part = [row.pk for row in rows]
             if part:
                 passed = sum(int(run.position or 0) < key <= part[-1] for key in keys)
-                _store(run, right, version, rows, results, until=part[-1], passed=passed)
+                _store(run, lease, version, rows, results, until=part[-1], passed=passed)
                 left = None if left is None else left - len(results)
                 progress(run)
             if is_cut_off or (left is not None and left <= 0):
                 return False
         if len(wanted) == len(missing):
-            with runs.chunk(run, right) as changed:
+            with runs.chunk(run, lease) as changed:
                 changed.passed += sum(key > int(run.position or 0) for key in keys)
                 changed.position = str(keys[-1])
             progress(run)
@@ -137,31 +146,31 @@ def _not_scored(keys: Sequence[int], version: ModelVersion) -> list[int]:
 
 
 def _chunks(keys: list[int]) -> Iterator[list[int]]:
-    size = BATCHES_OF_A_CHUNK * suited_pace().texts
+    size = BATCHES_OF_A_CHUNK * batch_limits().texts
     for start in range(0, len(keys), size):
         yield keys[start : start + size]
 
 
-def _score(rows: Sequence[Screening], score: Scorer, pace: Pace, right: Right) -> list[Result]:
-    """Results of the first rows: of all, unless it is to stop."""
+def _score(rows: Sequence[Screening], score: Scorer, throttle: Throttle, lease: RunLease) -> list[Result]:
+    """Score the rows, slice by slice; fewer results than rows where the run is to stop."""
     results: list[Result] = []
     for texts in _slices([row.text for row in rows]):
-        pace.let_live_pass(right.keep)
-        if pace.stop.is_set():
+        throttle.let_live_pass(lease.renew_if_due)
+        if throttle.stop.is_set():
             break
-        start = pace.now()
+        start = throttle.now()
         results += score_each(score, texts)
-        right.keep()
-        pace.pause(len(texts), pace.now() - start, right.keep)
+        lease.renew_if_due()
+        throttle.pause(len(texts), throttle.now() - start, lease.renew_if_due)
     return results
 
 
 def _slices(texts: Sequence[str]) -> Iterator[list[str]]:
-    most = max(1, suited_pace().texts // SLICES_OF_A_BATCH)
+    most = max(1, batch_limits().texts // SLICES_OF_A_BATCH)
     part: list[str] = []
     size = 0
     for text in texts:
-        if part and (len(part) >= most or size + len(text) > suited_pace().characters):
+        if part and (len(part) >= most or size + len(text) > batch_limits().characters):
             yield part
             part, size = [], 0
         part.append(text)
@@ -172,7 +181,7 @@ def _slices(texts: Sequence[str]) -> Iterator[list[str]]:
 
 def _store(
     run: ScreeningRun,
-    right: Right,
+    lease: RunLease,
     version: ModelVersion,
     rows: Sequence[Screening],
     results: Sequence[Result],
@@ -182,7 +191,7 @@ def _store(
 ) -> None:
     """Store a chunk in one transaction; where a row of it can't be stored, each row in its own."""
     try:
-        with runs.chunk(run, right) as changed:
+        with runs.chunk(run, lease) as changed:
             changed.position, changed.passed = str(until), changed.passed + passed
             _write(changed, version, rows, results)
         return
@@ -191,14 +200,14 @@ def _store(
             raise
     for row, result in zip(rows, results, strict=True):
         try:
-            with runs.chunk(run, right) as changed:
+            with runs.chunk(run, lease) as changed:
                 changed.position = str(row.pk)
                 _write(changed, version, [row], [result])
         except (IntegrityError, DataError) as error:
-            with runs.chunk(run, right) as changed:
+            with runs.chunk(run, lease) as changed:
                 changed.position = str(row.pk)
                 runs.add(changed.failures, {f"storing-error:{type(error).__name__}": 1})
-    with runs.chunk(run, right) as changed:
+    with runs.chunk(run, lease) as changed:
         changed.position, changed.passed = str(until), changed.passed + passed
 
 

@@ -1,7 +1,7 @@
-"""One long run at a time, in one process: its right to run, and the row that says how far it is.
+"""Long runs: a lease lets one process at a time run, and a row says how far the run is.
 
 Position and counts are stored in the transaction that stores the results, which also renews the lease: a
-process that lost its right stores nothing any more, and one that was killed has lost one chunk of work.
+process that lost its lease stores nothing any more, and one that was killed has lost one chunk of work.
 """
 
 from __future__ import annotations
@@ -25,53 +25,53 @@ LOOK_SECONDS = 0.5
 
 
 class AlreadyRunning(Exception):
-    """Another process is at it; the message says which."""
+    """Raised where another process holds the lease; the message says which."""
 
 
 class TakenOver(Exception):
-    """This process was away for so long that another one has taken over."""
+    """Raised where this process lost the lease to another one, as it had not renewed it in time."""
 
 
-class Right:
-    """The right to run, which is kept by using it."""
+class RunLease:
+    """The lease under which this process runs."""
 
     def __init__(self, token: uuid.UUID) -> None:
         self._token = token
         self._renewed = time.monotonic()
 
-    def keep(self) -> None:
-        """Renew it where that is due; between two chunks of work. Raises TakenOver."""
+    def renew_if_due(self) -> None:
+        """Renew it where a third of its time has passed; call it between chunks of work. Raises TakenOver."""
         if time.monotonic() - self._renewed > LEASE_SECONDS / 3:
-            self.hold()
+            self.renew()
 
-    def hold(self) -> None:
-        """Renew it now; called in a transaction, nobody takes over before the commit. Raises TakenOver."""
+    def renew(self) -> None:
+        """Renew it now. In a transaction, nobody takes over before the commit. Raises TakenOver."""
         if not leases.renew(LEASE, self._token, LEASE_SECONDS):
             raise TakenOver("Another process has taken over; this one stops.")
         self._renewed = time.monotonic()
 
-    def give_back(self) -> None:
-        """Let the next one start at once."""
+    def release(self) -> None:
+        """Release it: another process may run at once."""
         leases.give_back(LEASE, self._token)
 
 
 @contextmanager
-def alone(say: Callable[[str], object] = lambda text: None) -> Iterator[Right]:
-    """Hold the right to run. Raises AlreadyRunning where another process shows a sign of life.
+def exclusive_run(say: Callable[[str], object] = lambda text: None) -> Iterator[RunLease]:
+    """Hold the lease for the time of a run. Raises AlreadyRunning where a live process has it.
 
     The lease of a process that was killed on this machine is free at once. Where nobody can tell from here,
     this waits: a living process renews its lease, a dead one's runs out.
     """
-    right = Right(_take(say))
+    lease = RunLease(_take(say))
     try:
-        yield right
+        yield lease
     finally:
-        right.give_back()
+        lease.release()
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What a run goes through."""
+    """The screenings or objects that a run goes through."""
 
     kind: ScreeningRun.Kind
     version: ModelVersion | None = None
@@ -82,7 +82,7 @@ class Scope:
 
 
 def unfinished(scope: Scope) -> ScreeningRun | None:
-    """The run of this scope that was stopped before its end, if there is one."""
+    """The run of this scope that was stopped before its end, or None."""
     rows = ScreeningRun.objects.filter(
         kind=scope.kind,
         model_version=scope.version,
@@ -94,7 +94,7 @@ def unfinished(scope: Scope) -> ScreeningRun | None:
 
 
 def begin(scope: Scope, *, last: str, total: int, username: str) -> ScreeningRun:
-    """A new run that ends at the key `last`, `total` keys from here."""
+    """Create a run that ends at the key `last`, `total` keys from here."""
     return ScreeningRun.objects.create(
         kind=scope.kind,
         model_version=scope.version,
@@ -107,8 +107,8 @@ def begin(scope: Scope, *, last: str, total: int, username: str) -> ScreeningRun
 
 
 @contextmanager
-def chunk(run: ScreeningRun, right: Right) -> Iterator[ScreeningRun]:
-    """Store one chunk: in a transaction, and only while the right is ours.
+def chunk(run: ScreeningRun, lease: RunLease) -> Iterator[ScreeningRun]:
+    """Store one chunk in a transaction, and only while the lease is ours.
 
     What the caller changes of the run it is given is stored with the chunk; `run` itself changes only once
     that is committed. Raises TakenOver.
@@ -119,7 +119,7 @@ def chunk(run: ScreeningRun, right: Right) -> Iterator[ScreeningRun]:
     )
     changed.failures, changed.changes = dict(run.failures), dict(run.changes)
     with transaction.atomic(using=router.db_for_write(ScreeningRun)):
-        right.hold()
+        lease.renew()
         yield changed
         changed.updated = timezone.now()
         values = {name: getattr(changed, name) for name in PROGRESS}

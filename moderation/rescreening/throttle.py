@@ -1,4 +1,4 @@
-"""How a long run keeps out of the way: at a rate or share of the time, and behind what was just saved."""
+"""Slows a long run down: to a rate or a share of the time, and behind comments that were just saved."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from moderation.models import Screening
 LOOK_SECONDS = 0.05
 """Between two looks whether comments that were just saved are through."""
 STUCK_SECONDS = 10.0
-"""If nobody has taken the next one of them in this time, no worker runs, and waiting for it helps nobody."""
+"""Where nobody has claimed the next of them in this time, no worker runs, and the run goes on."""
 LONGEST_PAUSE = 5.0
 """Seconds; a longer pause is made of several, so that a lease can be renewed in between."""
 
 Wait = Callable[[float], object]
-"""Waits so many seconds, or less once the run is to stop."""
+"""Waits for a number of seconds, or less once the run is to stop."""
 
 
-class Pace:
-    """When a run may go on. `keep_alive` is called between pauses."""
+class Throttle:
+    """Makes a run wait. `keep_alive` is called between pauses."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Pace:
         return self._clock()
 
     def pause(self, texts: int, seconds: float, keep_alive: Callable[[], None]) -> None:
-        """Wait as long as `texts` that took `seconds` call for."""
+        """Wait as long as the rate and the share demand after `texts` that took `seconds`."""
         pause = 0.0
         if self._per_second is not None:
             pause = texts / self._per_second - seconds
@@ -80,7 +80,7 @@ BEING_SCORED = -1
 
 
 def _next_live() -> int | None:
-    """The first comment that was just saved and waits; BEING_SCORED: a worker has some; None: nothing."""
+    """The key of the first comment that was just saved and waits; BEING_SCORED where a worker has some."""
     live = Screening.objects.pending().filter(priority__gte=Screening.Priority.NORMAL)
     if not live.exists():  # nearly always, and one statement
         return None

@@ -24,17 +24,17 @@ from moderation.models.screenings import ScreeningQuerySet as ScreeningRows
 
 logger = logging.getLogger("moderation.screening")
 
-DEATHS_TO_BE_ALONE = 2
-"""A row whose worker died so often is claimed alone from then on."""
-DEATHS_TO_FAIL = DEATHS_TO_BE_ALONE + 3
-"""Three more deaths, alone: the text itself kills workers."""
+DEATHS_TO_QUARANTINE = 2
+"""A text over which so many workers died is quarantined: from then on it is claimed alone."""
+DEATHS_TO_FAIL = DEATHS_TO_QUARANTINE + 3
+"""Three more deaths in quarantine: it is a poison text, which itself kills workers, and fails."""
 ATTEMPTS_TO_FAIL = 3
 """Errors of scoring this text alone."""
 RETRY_SECONDS = 5
-"""After an error of its own a text waits so long, times its attempts."""
+"""A text that had an error of its own waits so long, times its attempts."""
 
 PUT_OFF_SECONDS = 60
-"""What can't be read for reasons that are not its own waits so long, and the others go on."""
+"""A text whose object can't be read at the moment waits so long, and the others go on."""
 
 RENEWALS = 30
 """A batch may take ten leases: each is renewed after a third of it."""
@@ -45,7 +45,7 @@ READING = "reading-error"
 
 @dataclass(frozen=True)
 class Claim:
-    """Screenings that are ours until the lease ends; empty when nothing was to be had."""
+    """Screenings that are leased to us until the lease ends; empty where nothing could be claimed."""
 
     token: uuid.UUID
     screenings: list[Screening]
@@ -57,41 +57,42 @@ class Claim:
 def claim(limit: int, token: uuid.UUID | None = None) -> Claim:
     """Lease up to `limit` pending screenings, the highest priority and then the oldest first.
 
-    token: of the caller's own making, to be released also where it never learns whether this succeeded.
+    token: the lease token to use. A caller that made it can release it even where an error hides whether the
+    claim succeeded.
     """
-    return _claim(_expired().filter(_has_died(less_than=DEATHS_TO_BE_ALONE)), limit, token)
+    return _claim(_expired().filter(_has_died(less_than=DEATHS_TO_QUARANTINE)), limit, token)
 
 
 def has_suspects() -> bool:
-    """Whether a worker ever died over a pending text: without, there is nothing to claim alone or to fail."""
+    """True where a worker died over a pending text: only then can one be quarantined or be poison."""
     return Screening.objects.pending().filter(_SUSPECT).exists()
 
 
-def is_one_for_alone() -> bool:
-    """Whether `claim_alone` would find something."""
-    return _for_alone().exists()
+def has_quarantined() -> bool:
+    """True where a quarantined text is free to be claimed by `claim_quarantined`."""
+    return _quarantined().exists()
 
 
 def is_backlog(texts: int) -> bool:
-    """Whether more than `texts` wait to be claimed: more than one worker takes on at a time."""
-    free = _expired().filter(_has_died(less_than=DEATHS_TO_BE_ALONE)).order_by("-priority", "created", "id")
+    """True where more than `texts` wait to be claimed, that is more than one worker takes on at a time."""
+    free = _expired().filter(_has_died(less_than=DEATHS_TO_QUARANTINE)).order_by("-priority", "created", "id")
     return bool(free.values_list("pk", flat=True)[texts : texts + 1])
 
 
-def claim_alone(token: uuid.UUID | None = None) -> Claim:
-    """Lease one screening whose worker died too often for it to be in anybody's company.
+def claim_quarantined(token: uuid.UUID | None = None) -> Claim:
+    """Lease one quarantined screening, which is scored while nothing else is: it may be poison.
 
-    The one with the fewest deaths: workers that are killed for reasons of their own then do not die with the
-    same text again and again, while a text that kills them meets all of its deaths itself.
+    It takes the one with the fewest deaths: workers that are killed for reasons of their own then do not die
+    with the same text again and again, while a text that kills them meets all of its deaths itself.
     """
-    return _claim(_for_alone(), 1, token, _DEATHS)
+    return _claim(_quarantined(), 1, token, _DEATHS)
 
 
 @contextmanager
 def kept(token: uuid.UUID) -> Iterator[None]:
-    """Renew the lease while the caller works: whoever is merely slow has not died.
+    """Renew the lease on a thread while the caller works: a slow worker has not died.
 
-    A caller that hangs loses it in the end, after `RENEWALS`, so that its texts find another worker.
+    A caller that hangs loses the lease after `RENEWALS`, so that its texts find another worker.
     """
     is_done = threading.Event()
 
@@ -119,7 +120,7 @@ def kept(token: uuid.UUID) -> Iterator[None]:
 
 
 def release(token: uuid.UUID) -> int:
-    """Give back what is still leased under `token`, with nothing counted against it; how many rows.
+    """Release what is still leased under `token`, with nothing counted against it; how many rows.
 
     A row that somebody is changing is left: waiting for a site's transaction would stop this worker. Most
     such rows are superseded by it; of the others `is_leased` tells, and the caller comes back.
@@ -128,7 +129,7 @@ def release(token: uuid.UUID) -> int:
 
 
 def put_off(token: uuid.UUID, screening_id: int) -> None:
-    """Give one row back for later, with nothing counted: what it met is no fault of its own."""
+    """Release one row for `PUT_OFF_SECONDS`, with nothing counted: what it met is no fault of its own."""
     own = Screening.objects.filter(pk=screening_id, lease_token=token)
     until = Now() + timedelta(seconds=PUT_OFF_SECONDS)
     update_if_free(own, lease_token=None, lease_until=until)
@@ -140,10 +141,10 @@ def is_leased(token: uuid.UUID) -> bool:
 
 
 def count_error(token: uuid.UUID, screening_id: int, code: str, version: ModelVersion) -> bool:
-    """Count an error of this row alone: it waits, or after the third one fails.
+    """Count an error of scoring this row by itself: the row waits, and fails after the third one.
 
-    False, with nothing counted: the row is not ours any more, or somebody is changing it at this moment. That
-    is an edit, or the error comes again.
+    Returns False, with nothing counted, where the row is not ours any more or somebody is changing it at this
+    moment: that is an edit, or the error comes again.
     """
     own = Screening.objects.filter(pk=screening_id, lease_token=token)
     with transaction.atomic(using=router.db_for_write(Screening)):
@@ -164,16 +165,19 @@ def count_error(token: uuid.UUID, screening_id: int, code: str, version: ModelVe
 
 
 def fail_deadly(version: ModelVersion) -> int:
-    """Fail what killed its worker too often, counting a lease that has run out just now; how many."""
+    """Fail the poison texts, over which too many workers died, in quarantine too; how many.
+
+    A lease that has run out just now counts as a death.
+    """
     deadly = _expired().filter(_SUSPECT, ~_has_died(less_than=DEATHS_TO_FAIL))
     return _fail(deadly, DIED, version, deaths=F("deaths") + 1)
 
 
 def retry_failed(version: ModelVersion) -> int:
-    """Give what other versions failed at to this one, once; how many. Each stays in the queue until then.
+    """Have this version try, once, the texts that other versions failed at; how many.
 
-    Once, whichever version claims it then: while two releases of a site run side by side, each with its own
-    active version, they would else undo each other's failures for ever.
+    Each stays in the queue until then. Once, whichever version claims it then: while two releases of a site
+    run side by side, each with its own active version, they would else undo each other's failures for ever.
     """
     failed = Screening.objects.filter(is_current=True, status=Screening.Status.FAILED, outcome="")
     untried = failed.exclude(failed_version=version).exclude(failed_versions__contains=_listed(version))
@@ -188,7 +192,7 @@ def retry_failed(version: ModelVersion) -> int:
 
 
 def retry_read(compared: Sequence[Screening]) -> int:
-    """Have those that failed as their objects could not be read, and now can, tried again; how many."""
+    """Try again the texts whose objects could not be read and now can; how many."""
     keys = [row.pk for row in compared if row.error_code.startswith(READING) and not row.outcome]
     if not keys:
         return 0
@@ -233,9 +237,9 @@ def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Ca
     return Claim(token, rows)
 
 
-_SUSPECT = Q(deaths__gte=DEATHS_TO_BE_ALONE - 1)
-"""What every text that is claimed alone or fails has in common, and an index of its own: the deaths that are
-counted, or one less than that while a lease that ran out is not."""
+_SUSPECT = Q(deaths__gte=DEATHS_TO_QUARANTINE - 1)
+"""True of every quarantined and every poison text; an index has this condition. One death less than it takes,
+as a lease that ran out is a death that is not counted yet."""
 
 
 _DEATHS = Case(
@@ -243,11 +247,11 @@ _DEATHS = Case(
     default=F("deaths"),
     output_field=Screening._meta.get_field("deaths"),
 )
-"""With the one that shows only by a lease that ran out."""
+"""Deaths, with the one that shows only by a lease that ran out."""
 
 
-def _for_alone() -> ScreeningRows:
-    died = ~_has_died(less_than=DEATHS_TO_BE_ALONE) & _has_died(less_than=DEATHS_TO_FAIL)
+def _quarantined() -> ScreeningRows:
+    died = ~_has_died(less_than=DEATHS_TO_QUARANTINE) & _has_died(less_than=DEATHS_TO_FAIL)
     return _expired().filter(_SUSPECT, died)
 
 
@@ -262,7 +266,7 @@ def _expired() -> ScreeningRows:
 
 
 def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: object) -> int:
-    """Stop trying and put it before a person; a comment keeps the visibility that it had while pending."""
+    """Fail the rows and queue them for a person; a comment keeps the visibility that it had while pending."""
     failed = update_if_free(
         rows,
         status=Screening.Status.FAILED,

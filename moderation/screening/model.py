@@ -1,4 +1,4 @@
-"""How the model runs in this process: on which backend, on how many cores, and in how large batches.
+"""Loads a model version: on which backend, on how many cores, and for how large batches.
 
 Nothing of `toxicity_ml` is imported before a model is loaded: a web process never loads onnxruntime.
 """
@@ -25,23 +25,23 @@ logger = logging.getLogger("moderation.screening")
 
 
 @dataclass(frozen=True)
-class Pace:
+class BatchLimits:
     """How much a worker takes on at a time."""
 
     texts: int
-    """Claimed together."""
+    """At most so many are claimed together."""
     characters: int
-    """Scored and stored together: a long batch is stored in slices of about this size."""
+    """About so many are scored and stored together: a longer batch is stored in slices."""
 
 
-ON_CPU = Pace(texts=32, characters=20_000)
+ON_CPU = BatchLimits(texts=32, characters=20_000)
 """A quarter of a second on two cores: a stop, a switch of the model and a verdict wait no longer."""
-ON_GPU = Pace(texts=512, characters=1_000_000)
+ON_GPU = BatchLimits(texts=512, characters=1_000_000)
 """Large enough for a GPU to be busy; the database is then what takes the time."""
 
 
-class Served:
-    """A model version that scores in this process."""
+class LoadedModel:
+    """A model version that is loaded in this process and scores texts."""
 
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
@@ -51,22 +51,22 @@ class Served:
         return list(self._classifier.predict(texts))
 
     @property
-    def pace(self) -> Pace:
-        """What suits the backend of this moment, which may have fallen back to the CPU."""
-        return pace(is_batched=self._classifier.runner.is_batched)
+    def batch_limits(self) -> BatchLimits:
+        """The limits that suit the backend of this moment, which may have fallen back to the CPU."""
+        return batch_limits(is_batched=self._classifier.runner.is_batched)
 
     def health(self, seconds: float) -> str:
-        """What an operator wants to know of a model that was loaded in `seconds`."""
+        """One line about the loaded model for the log: backend, threads, time to load, memory."""
         difference = self._classifier.canned_difference or 0.0
         return (
             f"{self._classifier.runner.name}, {self._classifier.threads} thread(s), batches of "
-            f"{self.pace.texts}, files verified and loaded in {seconds:.1f} s, "
+            f"{self.batch_limits.texts}, files verified and loaded in {seconds:.1f} s, "
             f"{len(self._classifier.manifest.canned)} canned text(s) right within {difference:.4f}, "
             f"{resident_megabytes():.0f} MB of memory"
         )
 
 
-def serve(version: ModelVersion, *, backend: str, cores: int | None = None) -> Served:
+def load_model(version: ModelVersion, *, backend: str, cores: int | None = None) -> LoadedModel:
     """Verify the files of `version`, load it, check it on its canned texts, and say so in the log.
 
     backend: "auto", "onnx" or "cuda", which is onnx where there is no GPU that works. cores: texts scored at
@@ -75,25 +75,25 @@ def serve(version: ModelVersion, *, backend: str, cores: int | None = None) -> S
     """
     start = time.monotonic()
     directory = store.local_directory(version)
-    served = Served(_classifier(directory, backend, cores))
-    logger.info("Scoring with model version %s: %s.", version, served.health(time.monotonic() - start))
-    return served
+    loaded = LoadedModel(_classifier(directory, backend, cores))
+    logger.info("Scoring with model version %s: %s.", version, loaded.health(time.monotonic() - start))
+    return loaded
 
 
-def pace(*, is_batched: bool) -> Pace:
-    """That of a backend, with the claim that MODERATION["BATCH_SIZE"] sets."""
+def batch_limits(*, is_batched: bool) -> BatchLimits:
+    """The limits that suit a backend; MODERATION["BATCH_SIZE"] overrides the number of texts."""
     usual = ON_GPU if is_batched else ON_CPU
-    return Pace(conf.BATCH_SIZE or usual.texts, usual.characters)
+    return BatchLimits(conf.BATCH_SIZE or usual.texts, usual.characters)
 
 
 def divide_cores(processes: int) -> None:
-    """Say how many processes of this worker will score side by side; called before they are forked."""
+    """Set how many processes of this worker score side by side; call it before they are forked."""
     global _processes
     _processes = max(1, processes)
 
 
 def threads() -> int:
-    """Texts that this process scores at once: MODERATION["THREADS"], or its share of the cores."""
+    """How many texts this process scores at once: MODERATION["THREADS"], or its share of the cores."""
     from toxicity_ml.inference.cores import available_cores
 
     return conf.THREADS or max(1, available_cores() // _processes)

@@ -1,6 +1,6 @@
-"""Asking the classifier: one version per process, loaded when first needed; a bad text or a bad model?
+"""Loads one model version per process, and tells an error of one text from an error of the model.
 
-Nothing here touches a row. How the model runs is the business of `serving`.
+Nothing here touches a row. How the model runs is the business of `model`.
 """
 
 from __future__ import annotations
@@ -18,30 +18,30 @@ from moderation import metrics, row_errors
 from moderation.conf import conf
 from moderation.models import ModelVersion
 from moderation.screening import model
-from moderation.screening.model import Pace, Served
+from moderation.screening.model import BatchLimits, LoadedModel
 
 Scores = Mapping[str, float]
 Scorer = Callable[[Sequence[str]], Sequence[Scores]]
 """n texts -> n dicts {label: probability}, in the order of the texts."""
 LoadScorer = Callable[[ModelVersion], Scorer]
 
-CANARY = "Thank you, that was helpful."
-"""Scored when a text fails: where this fails as well, the model is to blame and not the text."""
+PROBE_TEXT = "Thank you, that was helpful."
+"""A harmless text, scored when another one fails: where this fails as well, the model is to blame."""
 INSTALL_LIBRARIES = "pip install '.[worker]'"
 FIRST_BACKOFF, LAST_BACKOFF = 1.0, 30.0
 
 
 class ModelNotReady(Exception):
-    """The version can't be loaded, or can't score anything: texts stay pending, nothing is counted."""
+    """Raised where the version can't be loaded or can't score: texts stay pending, nothing is counted."""
 
 
 class LibrariesMissing(ModelNotReady):
-    """No version can be loaded on this machine: it has no libraries of a worker."""
+    """Raised where no version can be loaded on this machine: it lacks the libraries of a worker."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """Scoring this text, alone, failed."""
+    """Stands in place of the scores of a text that could not be scored even by itself."""
 
     code: str
 
@@ -52,18 +52,20 @@ def load_scorer(version: ModelVersion) -> Scorer:
 
 
 def load_scorer_for_web(version: ModelVersion) -> Scorer:
-    """The same on one core of the CPU, whatever MODERATION says: a web process never imports torch, and its
-    other cores serve pages."""
+    """The scorer of `version` on one core of the CPU, whatever MODERATION says. Raises ModelNotReady.
+
+    A web process never imports torch, and its other cores serve pages.
+    """
     return _loaded_for_web.get(version).predict
 
 
-def pace() -> Pace:
-    """How much to take on at a time, as suits the backend that is loaded."""
-    return _loaded.pace
+def batch_limits() -> BatchLimits:
+    """How much a worker takes on at a time, as suits the backend that is loaded."""
+    return _loaded.batch_limits
 
 
 def score_each(score: Scorer, texts: Sequence[str]) -> list[Scores | Failure]:
-    """Score n texts -> n results in their order; an error is pinned on the text that causes it alone.
+    """Score n texts -> n results in their order; a text that fails by itself gets a Failure.
 
     Raises ModelNotReady where the fault is not a text's.
     """
@@ -83,14 +85,14 @@ def score_each(score: Scorer, texts: Sequence[str]) -> list[Scores | Failure]:
                 raise ModelNotReady(type(error).__name__) from error
             results.append(Failure(f"scoring-error:{type(error).__name__}"[:64]))
     if any(isinstance(result, Failure) for result in results):
-        check_on_canary(score)
+        check_on_probe(score)
     return results
 
 
-def check_on_canary(score: Scorer) -> None:
+def check_on_probe(score: Scorer) -> None:
     """Score a text that is known to be harmless. Raises ModelNotReady where even that fails."""
     try:
-        _checked(score([CANARY])[0])
+        _checked(score([PROBE_TEXT])[0])
     except Exception as error:
         _pass_on(error)
         raise ModelNotReady(f"scores nothing ({type(error).__name__})") from error
@@ -118,58 +120,58 @@ def _is_not_the_texts_fault(error: Exception) -> bool:
 
 
 class _Loaded:
-    """The process's one loaded version; shared by the worker's threads."""
+    """The one version that is loaded in this process; the worker's threads share it."""
 
     def __init__(self, backend: Callable[[], str], cores: int | None = None) -> None:
-        """backend: asked at each load which one the setting wants. cores: see `serving.serve`."""
+        """backend: asked at each load which one the setting wants. cores: see `model.load_model`."""
         self._backend = backend
         self._cores = cores
         self._lock = threading.Lock()
         self._sha256 = ""
-        self._served: Served | None = None
+        self._model: LoadedModel | None = None
         self._backoff = FIRST_BACKOFF
         self._not_before = 0.0
         self._complaint = ""
         self._lacks_libraries = False
 
-    def get(self, version: ModelVersion) -> Served:
+    def get(self, version: ModelVersion) -> LoadedModel:
         with self._lock:
-            if self._served is not None and self._sha256 == version.manifest_sha256:
-                return self._served
+            if self._model is not None and self._sha256 == version.manifest_sha256:
+                return self._model
             return self._load(version)
 
     @property
-    def pace(self) -> Pace:
-        served = self._served
-        return model.pace(is_batched=False) if served is None else served.pace
+    def batch_limits(self) -> BatchLimits:
+        loaded = self._model
+        return model.batch_limits(is_batched=False) if loaded is None else loaded.batch_limits
 
-    def _load(self, version: ModelVersion) -> Served:
+    def _load(self, version: ModelVersion) -> LoadedModel:
         if self._sha256 == version.manifest_sha256 and time.monotonic() < self._not_before:
             raise self._not_ready()
         started = time.monotonic()
         try:
-            served = model.serve(version, backend=self._backend(), cores=self._cores)
+            loaded = model.load_model(version, backend=self._backend(), cores=self._cores)
         except Exception as error:
             _pass_on(error)
             self._put_off(version, error)
             raise self._not_ready() from error
-        self._served, self._sha256 = served, version.manifest_sha256
+        self._model, self._sha256 = loaded, version.manifest_sha256
         self._backoff, self._complaint = FIRST_BACKOFF, ""
         metrics.model_loaded(str(version), time.monotonic() - started)
-        return served
+        return loaded
 
     def _not_ready(self) -> ModelNotReady:
         return (LibrariesMissing if self._lacks_libraries else ModelNotReady)(self._complaint)
 
     def _put_off(self, version: ModelVersion, error: Exception) -> None:
-        """Longer and longer pauses before it is tried again; `drain` says it in the log, once."""
+        """Note why it can't be loaded, which `drain` logs once, and pause longer before each next try."""
         self._lacks_libraries = isinstance(error, ImportError)
         complaint = f"Model version {version} can't be loaded: {error}"
         if self._lacks_libraries:
             complaint += f". This machine lacks the libraries of a worker: {INSTALL_LIBRARIES}."
         if complaint != self._complaint:
             self._backoff = FIRST_BACKOFF
-        self._served, self._sha256, self._complaint = None, version.manifest_sha256, complaint
+        self._model, self._sha256, self._complaint = None, version.manifest_sha256, complaint
         self._not_before = time.monotonic() + self._backoff
         self._backoff = min(2 * self._backoff, LAST_BACKOFF)
 
@@ -180,9 +182,9 @@ _of_the_parent: list[_Loaded] = []
 
 
 def _load_anew() -> None:
-    """In a forked child: another process's session may have lost its threads, and its lock may be taken.
+    """Start a forked child without a model: the parent's may have lost its threads, and its lock be taken.
 
-    It is kept, as to destroy it could wait for the threads that are not there.
+    The parent's is kept, as to destroy it could wait for threads that are not there.
     """
     global _loaded, _loaded_for_web
     _of_the_parent.extend((_loaded, _loaded_for_web))

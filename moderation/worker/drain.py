@@ -23,10 +23,10 @@ from moderation.screening.claim import (
     DIED,
     Claim,
     claim,
-    claim_alone,
+    claim_quarantined,
     fail_deadly,
+    has_quarantined,
     has_suspects,
-    is_one_for_alone,
     kept,
     put_off,
 )
@@ -37,20 +37,20 @@ from moderation.screening.scorer import (
     ModelNotReady,
     Scorer,
     Scores,
-    check_on_canary,
+    batch_limits,
+    check_on_probe,
     load_scorer,
-    pace,
     score_each,
 )
 from moderation.screening.store import Stored, store
 from moderation.versions import store as model_store
-from moderation.worker.isolation import alone, together
+from moderation.worker.isolation import exclusive, shared
 from moderation.worker.process import worker_process
 
 logger = logging.getLogger("moderation.screening")
 
 STORE_TRIES = 3
-"""How often a worker tries to store what it scored while the database is away, before it gives up."""
+"""A worker tries so often to store what it scored while the database is away, then gives up."""
 
 
 @dataclass
@@ -60,11 +60,11 @@ class Drained(Stored):
     is_ready: bool = True
     """False: the model could not be loaded or could not score; everything stays pending."""
     is_finished: bool = True
-    """False: it stopped before nothing was left that could be claimed."""
+    """False: it stopped while something could still be claimed."""
 
     @property
     def can_wait(self) -> bool:
-        """Whether another drain can wait: nothing is left, or nothing can be scored now."""
+        """True where another drain can wait: nothing is left, or nothing can be scored now."""
         return self.is_finished or not self.is_ready
 
     @property
@@ -120,19 +120,22 @@ def _is_anything_pending() -> bool:
 
 
 def _drain_once(done: Drained, load: LoadScorer, stop: threading.Event) -> bool:
-    """One batch, and one of the suspects: they must not wait for a quiet hour. False: nothing to be had."""
+    """Screen one batch, then one quarantined text, so that a backlog starves none of these.
+
+    Returns False where nothing could be claimed.
+    """
     version = model_store.active_version()
     score = load(version)
-    is_suspicious = has_suspects()
-    if is_suspicious:
+    has_died = has_suspects()
+    if has_died:
         metrics.count_failure(DIED, fail_deadly(version))
-    with together():
-        found = _work_off(partial(claim, pace().texts), score, version, done, stop)
-    if is_suspicious and is_one_for_alone():
-        with alone():
-            check_on_canary(score)  # a model that kills whoever uses it does so now, with nothing in hand
-            found |= _work_off(claim_alone, score, version, done, stop)
-    return found
+    with shared():
+        has_claimed = _work_off(partial(claim, batch_limits().texts), score, version, done, stop)
+    if has_died and has_quarantined():
+        with exclusive():
+            check_on_probe(score)  # a model that kills whoever uses it does so now, with nothing in hand
+            has_claimed |= _work_off(claim_quarantined, score, version, done, stop)
+    return has_claimed
 
 
 def _work_off(
@@ -142,9 +145,9 @@ def _work_off(
     done: Drained,
     stop: threading.Event,
 ) -> bool:
-    """Claim, score and store, slice by slice; what is left after an error or a stop is given back.
+    """Claim, score and store, slice by slice; what is left after an error or a stop is released.
 
-    False: nothing to be had.
+    Returns False where nothing could be claimed.
     """
     token = uuid.uuid4()
     left = 1  # something may be held, until it is known what
@@ -171,8 +174,8 @@ def _work_off(
 
 
 def _slices(batch: Claim) -> Iterator[Claim]:
-    """Ordinary batches are one slice."""
-    most = pace().characters
+    """Cut a batch into slices of about as many characters as the limits say; most batches are one."""
+    most = batch_limits().characters
     part: list[Screening] = []
     size = 0
     for row in batch.screenings:
@@ -185,7 +188,7 @@ def _slices(batch: Claim) -> Iterator[Claim]:
 
 
 def _compared(batch: Claim, results: Sequence[Scores | Failure]) -> tuple[Claim, list[Scores | Failure]]:
-    """The results, with a failure for each row whose object can't be compared with what was scored.
+    """The claim and its results, with a failure for each row whose object can't be read and compared.
 
     What was edited or deleted behind the receivers meanwhile is superseded by this, and then not ours. Left
     out, and put off, is what the database gives no answer about while it answers otherwise.
@@ -239,17 +242,18 @@ def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVers
 def _store_each(
     batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion, error: BaseException
 ) -> Stored:
+    """Store row by row; a row that can't be stored gets a failure. Raises `error` where it is no row's."""
     if not row_errors.may_be_of_one_row(error):
         raise error
     done = Stored()
     for row, result in zip(batch.screenings, results, strict=True):
-        alone = Claim(batch.token, [row])
+        single = Claim(batch.token, [row])
         try:
-            stored = store(alone, [result], version)
+            stored = store(single, [result], version)
         except BaseException as own:
             if not row_errors.may_be_of_one_row(own):
                 raise
             logger.error("Screening %s can't be stored (%s).", row.pk, type(own).__name__)
-            stored = store(alone, [Failure(row_errors.code("storing", own))], version)
+            stored = store(single, [Failure(row_errors.code("storing", own))], version)
         done.add(stored)
     return done

@@ -43,15 +43,15 @@ class ReceivingSite(AppConfig):
 
 def _score_slowly(seconds: float) -> None:
     """However fast the machine is, a batch is in a worker's hands for so long."""
-    from moderation.screening.model import Served
+    from moderation.screening.model import LoadedModel
 
-    predict = Served.predict
+    predict = LoadedModel.predict
 
-    def slowly(served: Served, texts: Sequence[str]) -> list[Mapping[str, float]]:
+    def slowly(model: LoadedModel, texts: Sequence[str]) -> list[Mapping[str, float]]:
         time.sleep(seconds)
-        return predict(served, texts)
+        return predict(model, texts)
 
-    Served.predict = slowly  # type: ignore[method-assign]
+    LoadedModel.predict = slowly  # type: ignore[method-assign]
 
 
 def _hang_at_some(seconds: float) -> None:

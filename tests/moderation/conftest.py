@@ -81,17 +81,17 @@ def locked_by_somebody(rows: QuerySet[Any]) -> Iterator[None]:
         thread.join(60)
 
 
-class _Serves:
-    """What `serving.serve` makes of a version, with a scorer of the tests'."""
+class _Loaded:
+    """What `model.load_model` makes of a version, with a scorer of the tests'."""
 
     def __init__(self, scorer: Scorer) -> None:
         self.predict = scorer
-        self.pace = model.pace(is_batched=False)
+        self.batch_limits = model.batch_limits(is_batched=False)
 
 
 def scores_with(monkeypatch: pytest.MonkeyPatch, scorer: Scorer) -> None:
     """Every version scores so, however it is loaded, until the test ends."""
-    monkeypatch.setattr(model, "serve", lambda version, **_: _Serves(scorer))
+    monkeypatch.setattr(model, "load_model", lambda version, **_: _Loaded(scorer))
     for loaded in ("_loaded", "_loaded_for_web"):
         monkeypatch.setattr(score, loaded, score._Loaded(lambda: "onnx"))
 

@@ -12,7 +12,7 @@ from django.test import Client
 from moderation.models import ModelVersion, Scoring, Screening
 from moderation.rescreening import runs
 from moderation.rescreening.apply import act
-from moderation.rescreening.runs import Right
+from moderation.rescreening.runs import RunLease
 from moderation.review import blind
 from moderation.review.decisions import decide
 from tests.forum.models import Post
@@ -144,9 +144,9 @@ def test_a_first_audit_item_has_a_place_before_anything_was_flagged(
 def test_another_version_s_verdict_moves_no_audit_item(version: ModelVersion, settings: Any) -> None:
     rows = queue(settings)
     candidate = make_version("2")
-    right = Right(runs._take(print))
-    says(candidate, constant(0.02), right)
-    act(candidate, of(candidate), right)
+    lease = RunLease(runs._take(print))
+    says(candidate, constant(0.02), lease)
+    act(candidate, of(candidate), lease)
     for text in CLEAR:
         row = Screening.objects.get(text=text)
         assert (row.queued_for, row.severity) == ("audit", rows[text].severity)

@@ -15,11 +15,11 @@ from moderation.models import ModelVersion, Screening
 from moderation.screening import claim as claim_module
 from moderation.screening.claim import (
     claim,
-    claim_alone,
+    claim_quarantined,
     count_error,
     fail_deadly,
+    has_quarantined,
     is_leased,
-    is_one_for_alone,
     release,
     retry_failed,
 )
@@ -88,15 +88,15 @@ def test_after_two_deaths_a_text_is_claimed_alone_and_after_three_more_it_fails(
         assert len(claim(9).screenings) == 3
         run_out()
     met = []
-    while is_one_for_alone():
+    while has_quarantined():
         assert not claim(9)
         assert fail_deadly(version) == 0
-        (alone,) = claim_alone().screenings
-        met.append((alone.pk == deadly.pk, alone.deaths))
-        if alone.pk == deadly.pk:
+        (claimed,) = claim_quarantined().screenings
+        met.append((claimed.pk == deadly.pk, claimed.deaths))
+        if claimed.pk == deadly.pk:
             run_out()
         else:
-            Screening.objects.filter(pk=alone.pk).update(status="done", verdict="clear", lease_token=None)
+            Screening.objects.filter(pk=claimed.pk).update(status="done", verdict="clear", lease_token=None)
     assert [deaths for is_deadly, deaths in met if is_deadly] == [2, 3, 4]
     assert [deaths for is_deadly, deaths in met if not is_deadly] == [2, 2]
     assert fail_deadly(version) == 1
@@ -107,7 +107,7 @@ def test_after_two_deaths_a_text_is_claimed_alone_and_after_three_more_it_fails(
 
 
 @pytest.mark.django_db
-def test_deaths_alone_go_round_among_the_suspects(version: ModelVersion) -> None:
+def test_deaths_in_quarantine_go_round_among_the_suspects(version: ModelVersion) -> None:
     """So that a worker killed for other reasons does not always die with the oldest text."""
     rows = make_pending(3)
     for _ in range(2):
@@ -115,7 +115,7 @@ def test_deaths_alone_go_round_among_the_suspects(version: ModelVersion) -> None
         run_out()
     met = []
     for _ in rows:
-        met.append(claim_alone().screenings[0].pk)
+        met.append(claim_quarantined().screenings[0].pk)
         run_out()
     assert met == [row.pk for row in rows]
 

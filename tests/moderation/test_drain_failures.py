@@ -9,7 +9,7 @@ import pytest
 from django.db import OperationalError
 
 from moderation.models import ModelVersion, Screening
-from moderation.screening.scorer import CANARY, ModelNotReady, Scorer
+from moderation.screening.scorer import PROBE_TEXT, ModelNotReady, Scorer
 from moderation.worker.drain import drain
 from tests.forum.models import Note, Post
 from tests.moderation.conftest import by_words, load_by_words, make_version, screen
@@ -115,7 +115,9 @@ def test_a_model_that_can_not_be_loaded_leaves_everything_pending_and_says_so_on
     assert only().lease_token is None
 
 
-def test_a_model_that_scores_nothing_is_found_out_before_a_suspect_is_claimed(version: ModelVersion) -> None:
+def test_a_model_that_scores_nothing_is_found_out_before_a_quarantined_text_is_claimed(
+    version: ModelVersion,
+) -> None:
     """It might kill the worker, and that must not count against a text."""
     Note.objects.create(text="hello")
     Screening.objects.update(deaths=2)
@@ -126,7 +128,7 @@ def test_a_model_that_scores_nothing_is_found_out_before_a_suspect_is_claimed(ve
         raise ValueError
 
     assert not drain(load=lambda version: broken).is_ready
-    assert asked == [CANARY]
+    assert asked == [PROBE_TEXT]
     row = only()
     assert (row.status, row.deaths, row.lease_token) == ("pending", 2, None)
     assert screen().scored == 1

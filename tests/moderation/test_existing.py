@@ -17,8 +17,8 @@ from moderation.models import Discovery, ModelVersion, Screening, ScreeningRun
 from moderation.registry import get
 from moderation.rescreening import backfill, runs
 from moderation.rescreening.backfill import begin, screen_existing
-from moderation.rescreening.runs import Right
-from moderation.rescreening.throttle import Pace
+from moderation.rescreening.runs import RunLease
+from moderation.rescreening.throttle import Throttle
 from moderation.screening.scorer import ModelNotReady, Scorer
 from moderation.worker.sweep import sweep
 from tests.forum.models import Letter, Note, Post, Riddle
@@ -38,8 +38,8 @@ def old_posts(version: ModelVersion, settings: Any) -> None:
 
 
 @pytest.fixture
-def right(db: None) -> Right:
-    return Right(runs._take(print))
+def lease(db: None) -> RunLease:
+    return RunLease(runs._take(print))
 
 
 def posts() -> ScreeningRun:
@@ -48,8 +48,8 @@ def posts() -> ScreeningRun:
     return begin(entry)
 
 
-def go(run: ScreeningRun, right: Right, **options: Any) -> bool:
-    return screen_existing(run, right, **{"pace": Pace(), "load": load_by_words, **options})
+def go(run: ScreeningRun, lease: RunLease, **options: Any) -> bool:
+    return screen_existing(run, lease, **{"throttle": Throttle(), "load": load_by_words, **options})
 
 
 def screened() -> list[str]:
@@ -58,7 +58,7 @@ def screened() -> list[str]:
 
 
 @pytest.mark.regression("H1")
-def test_one_that_can_t_be_read_does_not_end_the_run(right: Right) -> None:
+def test_one_that_can_t_be_read_does_not_end_the_run(lease: RunLease) -> None:
     words = "I will kill you"
     Riddle.objects.bulk_create(
         [Riddle(words=words), Riddle(words=words, trouble="no exception"), Riddle(words=words)]
@@ -66,7 +66,7 @@ def test_one_that_can_t_be_read_does_not_end_the_run(right: Right) -> None:
     entry = get("forum.Riddle")
     assert entry is not None
     run = begin(entry)
-    assert go(run, right)
+    assert go(run, lease)
     assert list(Riddle._base_manager.order_by("pk").values_list("is_public", flat=True)) == [
         False,
         True,
@@ -77,9 +77,9 @@ def test_one_that_can_t_be_read_does_not_end_the_run(right: Right) -> None:
     assert (run.passed, run.scored, run.failures) == (3, 2, {"reading-error:NoException": 1})
 
 
-def test_everything_that_was_there_is_screened_in_the_order_of_its_keys(right: Right) -> None:
+def test_everything_that_was_there_is_screened_in_the_order_of_its_keys(lease: RunLease) -> None:
     run = posts()
-    assert go(run, right)
+    assert go(run, lease)
     assert screened() == [*(f"old {number}" for number in range(19)), "I kill you"]
     assert (run.scored, run.passed, run.total) == (20, 20, 20)
     assert run.finished is not None
@@ -87,7 +87,7 @@ def test_everything_that_was_there_is_screened_in_the_order_of_its_keys(right: R
     assert set(Screening.objects.values_list("priority", flat=True)) == {Screening.Priority.LOW}
 
 
-def test_what_has_been_public_for_long_does_not_vanish_while_it_waits(right: Right) -> None:
+def test_what_has_been_public_for_long_does_not_vanish_while_it_waits(lease: RunLease) -> None:
     visible: list[int] = []
 
     def load(version: ModelVersion) -> Scorer:
@@ -97,11 +97,11 @@ def test_what_has_been_public_for_long_does_not_vanish_while_it_waits(right: Rig
 
         return score
 
-    go(posts(), right, load=load)
+    go(posts(), lease, load=load)
     assert visible == [20] * 5
 
 
-def test_killed_it_goes_on_and_what_was_enqueued_is_screened_too(right: Right) -> None:
+def test_killed_it_goes_on_and_what_was_enqueued_is_screened_too(lease: RunLease) -> None:
     def load(version: ModelVersion) -> Scorer:
         def score(texts: Sequence[str]) -> list[dict[str, float]]:
             if "old 9" in texts:
@@ -111,15 +111,15 @@ def test_killed_it_goes_on_and_what_was_enqueued_is_screened_too(right: Right) -
         return score
 
     with pytest.raises(KeyboardInterrupt):
-        go(posts(), right, load=load)
+        go(posts(), lease, load=load)
     assert (len(screened()), ScreeningRun.objects.get().passed) == (8, 12)
     Screening.objects.update(lease_until=None, lease_token=None)
     run = posts()
-    assert go(run, right)
+    assert go(run, lease)
     assert (run.scored, len(screened()), len(set(screened()))) == (20, 20, 20)
 
 
-def test_there_is_never_more_than_a_chunk_of_them_in_the_queue(right: Right) -> None:
+def test_there_is_never_more_than_a_chunk_of_them_in_the_queue(lease: RunLease) -> None:
     waiting: list[int] = []
 
     def load(version: ModelVersion) -> Scorer:
@@ -129,11 +129,11 @@ def test_there_is_never_more_than_a_chunk_of_them_in_the_queue(right: Right) -> 
 
         return score
 
-    go(posts(), right, load=load)
+    go(posts(), lease, load=load)
     assert max(waiting) == 4
 
 
-def test_what_is_saved_meanwhile_is_screened_before_the_next_old_one(right: Right) -> None:
+def test_what_is_saved_meanwhile_is_screened_before_the_next_old_one(lease: RunLease) -> None:
     order: list[str] = []
 
     def load(version: ModelVersion) -> Scorer:
@@ -145,26 +145,26 @@ def test_what_is_saved_meanwhile_is_screened_before_the_next_old_one(right: Righ
 
         return score
 
-    go(posts(), right, load=load)
+    go(posts(), lease, load=load)
     assert order.index("saved just now") == 4
 
 
-def test_what_has_a_screening_or_is_exempt_is_passed_over(right: Right) -> None:
-    go(posts(), right)
+def test_what_has_a_screening_or_is_exempt_is_passed_over(lease: RunLease) -> None:
+    go(posts(), lease)
     Discovery.objects.all().delete()
     run = posts()
-    assert go(run, right)
+    assert go(run, lease)
     assert (run.scored, run.passed) == (0, 20)
     entry = get("forum.Note")
     assert entry is not None
     run = begin(entry)
-    assert go(run, right)
+    assert go(run, lease)
     assert (run.scored, run.passed) == (2, 3)
     assert Screening.objects.get(text="you idiot").verdict == "flagged"
 
 
 def test_somebody_who_saves_one_of_them_at_that_moment_breaks_nothing(
-    right: Right, monkeypatch: pytest.MonkeyPatch
+    lease: RunLease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = backfill.new_screening
 
@@ -175,48 +175,48 @@ def test_somebody_who_saves_one_of_them_at_that_moment_breaks_nothing(
         return fresh
 
     monkeypatch.setattr(backfill, "new_screening", new_screening)
-    assert go(posts(), right)
+    assert go(posts(), lease)
     assert Screening.objects.filter(text="old 5").count() == 1
     assert len(screened()) == 20
 
 
-def test_limits_are_kept(right: Right) -> None:
+def test_limits_are_kept(lease: RunLease) -> None:
     run = posts()
-    assert [go(run, right, limit=6), run.scored, len(screened())] == [False, 6, 6]
-    assert [go(run, right, limit=99), run.scored, len(screened())] == [True, 20, 20]
+    assert [go(run, lease, limit=6), run.scored, len(screened())] == [False, 6, 6]
+    assert [go(run, lease, limit=99), run.scored, len(screened())] == [True, 20, 20]
 
 
-def test_a_rate_is_kept(right: Right) -> None:
+def test_a_rate_is_kept(lease: RunLease) -> None:
     waited: list[float] = []
-    go(posts(), right, pace=Pace(per_second=2, wait=waited.append, clock=lambda: 0.0))
+    go(posts(), lease, throttle=Throttle(per_second=2, wait=waited.append, clock=lambda: 0.0))
     assert sum(waited) == pytest.approx(10)
 
 
-def test_a_chunk_costs_the_same_number_of_queries_wherever_it_is(right: Right) -> None:
+def test_a_chunk_costs_the_same_number_of_queries_wherever_it_is(lease: RunLease) -> None:
     run = posts()
 
     def queries() -> int:
         with CaptureQueriesContext(connection) as found:
-            go(run, right, limit=4)
+            go(run, lease, limit=4)
         return sum("heartbeat" not in query["sql"] for query in found)  # that one goes by the clock
 
     queries()
     assert queries() == queries() == queries()
 
 
-def test_without_a_model_nothing_is_lost(right: Right) -> None:
+def test_without_a_model_nothing_is_lost(lease: RunLease) -> None:
     def load(version: ModelVersion) -> Scorer:
         raise ModelNotReady("gone")
 
     run = posts()
     with pytest.raises(ModelNotReady):
-        go(run, right, load=load)
+        go(run, lease, load=load)
     assert Screening.objects.pending().count() == 4
-    assert go(posts(), right)
+    assert go(posts(), lease)
     assert len(screened()) == 20
 
 
-def test_a_text_with_an_error_of_its_own_is_counted_and_tried_again_like_any(right: Right) -> None:
+def test_a_text_with_an_error_of_its_own_is_counted_and_tried_again_like_any(lease: RunLease) -> None:
     def load(version: ModelVersion) -> Scorer:
         def score(texts: Sequence[str]) -> list[dict[str, float]]:
             if any("old 3" in text for text in texts):
@@ -226,13 +226,13 @@ def test_a_text_with_an_error_of_its_own_is_counted_and_tried_again_like_any(rig
         return score
 
     run = posts()
-    assert go(run, right, load=load)
+    assert go(run, lease, load=load)
     assert (run.scored, run.failures) == (19, {"scoring-error": 1})
     assert Screening.objects.pending().get().attempts == 1
 
 
-def test_afterwards_the_comparison_looks_after_the_old_ones_too(right: Right) -> None:
-    go(posts(), right)
+def test_afterwards_the_comparison_looks_after_the_old_ones_too(lease: RunLease) -> None:
+    go(posts(), lease)
     Post.objects.filter(body="old 7").update(body="what an idiot")
     Discovery.objects.update(compared=None)
     assert sweep(load=load_by_words).found.edited == 1

@@ -192,10 +192,10 @@ def test_a_worker_without_a_model_is_told_with_its_name(worker: str, broker: Red
 def test_a_worker_without_the_libraries_is_told_to_install_them(
     worker: str, broker: RedisServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def serve(version: ModelVersion, **_: Any) -> Any:
+    def load_model(version: ModelVersion, **_: Any) -> Any:
         raise ModuleNotFoundError("No module named 'numpy'")
 
-    monkeypatch.setattr(model, "serve", serve)
+    monkeypatch.setattr(model, "load_model", load_model)
     monkeypatch.setattr(scorer, "_loaded", scorer._Loaded(lambda: "onnx"))
     Note.objects.create(text="hello")
     for _ in range(2):  # the second within the pause before the model is tried again

@@ -139,10 +139,10 @@ def test_no_machine_hides_again_what_was_released(stale: Note) -> None:
     from tests.moderation.test_rescreen import begin, constant, go
 
     candidate = make_version("2")
-    with runs.alone() as right:
-        go(begin(candidate), right, load=constant(0.99))
+    with runs.exclusive_run() as lease:
+        go(begin(candidate), lease, load=constant(0.99))
         scope = runs.Scope(runs.ScreeningRun.Kind.RESCREEN, candidate)
-        assert apply.act(candidate, scope, right).reviewed == 1
+        assert apply.act(candidate, scope, lease).reviewed == 1
     assert Note.objects.get().state == "published"
 
 

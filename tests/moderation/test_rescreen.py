@@ -20,8 +20,8 @@ from moderation.models import LabelScore, Lease, ModelVersion, Scoring, Screenin
 from moderation.rescreening import rescreen as rescreening
 from moderation.rescreening import runs
 from moderation.rescreening.rescreen import rescreen
-from moderation.rescreening.runs import AlreadyRunning, Right, Scope, TakenOver
-from moderation.rescreening.throttle import Pace
+from moderation.rescreening.runs import AlreadyRunning, RunLease, Scope, TakenOver
+from moderation.rescreening.throttle import Throttle
 from moderation.screening.scorer import ModelNotReady, Scorer
 from tests.forum.models import Note, Post
 from tests.moderation.conftest import by_words, load_by_words, run_command, screen
@@ -31,8 +31,8 @@ RESCREEN = ScreeningRun.Kind.RESCREEN
 
 
 @pytest.fixture
-def right(db: None) -> Right:
-    return Right(runs._take(print))
+def lease(db: None) -> RunLease:
+    return RunLease(runs._take(print))
 
 
 def notes(count: int, text: str = "text") -> None:
@@ -56,17 +56,17 @@ def constant(toxic: float) -> Callable[[ModelVersion], Scorer]:
     return lambda version: lambda texts: [{"toxic": toxic, "threat": 0.0, "insult": 0.0} for _ in texts]
 
 
-def go(run: ScreeningRun, right: Right, **options: Any) -> bool:
-    return rescreen(run, right, **{"pace": Pace(), "load": load_by_words, **options})
+def go(run: ScreeningRun, lease: RunLease, **options: Any) -> bool:
+    return rescreen(run, lease, **{"throttle": Throttle(), "load": load_by_words, **options})
 
 
 def test_every_current_text_is_scored_once_and_nothing_else_changes(
-    candidate: ModelVersion, right: Right
+    candidate: ModelVersion, lease: RunLease
 ) -> None:
     notes(20)
     before = list(Screening.objects.order_by("id").values())
     run = begin(candidate)
-    assert go(run, right, load=constant(0.97))
+    assert go(run, lease, load=constant(0.97))
     assert said(candidate) == [row["id"] for row in before]
     assert list(Screening.objects.order_by("id").values()) == before
     assert LabelScore.objects.filter(scoring__model_version=candidate, label="toxic").count() == 20
@@ -77,47 +77,49 @@ def test_every_current_text_is_scored_once_and_nothing_else_changes(
 
 
 def test_a_version_that_has_said_something_of_it_is_not_asked_again(
-    candidate: ModelVersion, right: Right
+    candidate: ModelVersion, lease: RunLease
 ) -> None:
     notes(9)
-    go(begin(candidate), right)
+    go(begin(candidate), lease)
     notes(3, "newer")
     run = begin(candidate)
-    assert go(run, right)
+    assert go(run, lease)
     assert (run.scored, run.passed, len(said(candidate))) == (3, 12, 12)
     active = ModelVersion.objects.get(is_active=True)
     run = begin(active)
-    assert go(run, right)
+    assert go(run, lease)
     assert (run.scored, said(active)) == (0, [])
 
 
-def test_a_run_that_was_stopped_goes_on_and_does_nothing_twice(candidate: ModelVersion, right: Right) -> None:
+def test_a_run_that_was_stopped_goes_on_and_does_nothing_twice(
+    candidate: ModelVersion, lease: RunLease
+) -> None:
     notes(21)
-    pace, asked = Pace(), 0
+    throttle, asked = Throttle(), 0
 
     def load(version: ModelVersion) -> Scorer:
         def score(texts: Sequence[str]) -> list[dict[str, float]]:
             nonlocal asked
             asked += len(texts)
             if asked == 11:
-                pace.stop.set()
+                throttle.stop.set()
             return by_words(texts)
 
         return score
 
     run = begin(candidate)
-    assert not go(run, right, load=load, pace=pace)
+    assert not go(run, lease, load=load, throttle=throttle)
     assert (run.scored, run.finished) == (11, None)
     again = begin(candidate)
     assert again.pk == run.pk
-    assert go(again, right)
+    assert go(again, lease)
     assert (again.scored, again.passed) == (21, 21)
     assert len(said(candidate)) == len(set(said(candidate))) == 21
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), OperationalError(), MemoryError()])
 def test_a_run_that_died_in_mid_chunk_loses_that_chunk_only(
-    candidate: ModelVersion, right: Right, error: BaseException
+    candidate: ModelVersion, lease: RunLease, error: BaseException
 ) -> None:
     notes(20)
     seen: list[str] = []
@@ -132,24 +134,24 @@ def test_a_run_that_died_in_mid_chunk_loses_that_chunk_only(
         return score
 
     with pytest.raises((type(error), ModelNotReady)):
-        go(begin(candidate), right, load=load)
+        go(begin(candidate), lease, load=load)
     assert len(said(candidate)) == ScreeningRun.objects.get().scored == ScreeningRun.objects.get().passed == 8
     run = begin(candidate)
-    assert go(run, right)
+    assert go(run, lease)
     assert (run.scored, len(said(candidate))) == (20, 20)
 
 
 def test_what_is_not_committed_is_not_remembered_either(
-    candidate: ModelVersion, right: Right, monkeypatch: pytest.MonkeyPatch
+    candidate: ModelVersion, lease: RunLease, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     notes(8)
     run = begin(candidate)
     with monkeypatch.context() as patch:
         patch.setattr(rescreening, "create_scorings", _raise(OperationalError()))
         with pytest.raises(OperationalError):
-            go(run, right)
+            go(run, lease)
     assert (run.position, run.scored, said(candidate)) == ("", 0, [])
-    assert go(run, right)
+    assert go(run, lease)
     assert run.scored == 8
 
 
@@ -160,16 +162,16 @@ def _raise(error: Exception) -> Callable[..., None]:
     return fail
 
 
-def test_a_limit_is_kept_and_the_next_call_goes_on(candidate: ModelVersion, right: Right) -> None:
+def test_a_limit_is_kept_and_the_next_call_goes_on(candidate: ModelVersion, lease: RunLease) -> None:
     notes(20)
     run = begin(candidate)
-    assert [go(run, right, limit=9), run.scored] == [False, 9]
-    assert [go(run, right, limit=9), run.scored] == [False, 18]
-    assert [go(run, right, limit=9), run.scored] == [True, 20]
+    assert [go(run, lease, limit=9), run.scored] == [False, 9]
+    assert [go(run, lease, limit=9), run.scored] == [False, 18]
+    assert [go(run, lease, limit=9), run.scored] == [True, 20]
 
 
 def test_an_error_of_one_text_is_counted_and_is_not_its_neighbours(
-    candidate: ModelVersion, right: Right
+    candidate: ModelVersion, lease: RunLease
 ) -> None:
     notes(3)
     notes(1, "poison")
@@ -184,7 +186,7 @@ def test_an_error_of_one_text_is_counted_and_is_not_its_neighbours(
         return score
 
     run = begin(candidate)
-    assert go(run, right, load=load)
+    assert go(run, lease, load=load)
     assert (run.scored, run.failures) == (6, {"scoring-error:ValueError": 1})
 
 
@@ -203,20 +205,20 @@ def test_a_row_that_can_not_be_stored_is_counted_and_is_not_its_neighbours(
 
     monkeypatch.setattr(rescreening, "create_scorings", create)
     run = begin(candidate)
-    assert go(run, Right(runs._take(print)))
+    assert go(run, RunLease(runs._take(print)))
     assert (run.scored, run.passed, run.failures) == (7, 8, {"storing-error:IntegrityError": 1})
     assert poor.pk not in said(candidate)
 
 
 def test_a_chunk_costs_the_same_number_of_queries_however_many_rows_and_wherever_it_is(
-    candidate: ModelVersion, right: Right, settings: Any
+    candidate: ModelVersion, lease: RunLease, settings: Any
 ) -> None:
     settings.MODERATION = {**settings.MODERATION, "BATCH_SIZE": 100}
     notes(150)
 
     def queries(count: int) -> int:
         with CaptureQueriesContext(connection) as queries:
-            go(run, right, limit=count)
+            go(run, lease, limit=count)
         # A look at what was just saved, before each slice, does not belong to the chunk.
         return sum('"priority" >=' not in query["sql"] for query in queries)
 
@@ -227,7 +229,7 @@ def test_a_chunk_costs_the_same_number_of_queries_however_many_rows_and_wherever
     assert len(said(candidate)) == 130
 
 
-def test_only_what_is_asked_for_is_scored(candidate: ModelVersion, right: Right) -> None:
+def test_only_what_is_asked_for_is_scored(candidate: ModelVersion, lease: RunLease) -> None:
     notes(3)
     Post.objects.create(body="a post")
     screen()
@@ -235,26 +237,26 @@ def test_only_what_is_asked_for_is_scored(candidate: ModelVersion, right: Right)
         created=timezone.now() - timedelta(days=9)
     )
     run = begin(candidate, model_label="forum.Post")
-    assert go(run, right)
+    assert go(run, lease)
     assert [Screening.objects.get(pk=key).text for key in said(candidate)] == ["a post"]
     run = begin(candidate, since=timezone.now() - timedelta(days=1))
-    assert go(run, right)
+    assert go(run, lease)
     assert run.scored == 1
     assert ScreeningRun.objects.count() == 2
 
 
-def test_blanked_pending_and_replaced_texts_are_passed_over(candidate: ModelVersion, right: Right) -> None:
+def test_blanked_pending_and_replaced_texts_are_passed_over(candidate: ModelVersion, lease: RunLease) -> None:
     notes(4)
     blanked, replaced, failed, _ = Screening.objects.order_by("id")
     Screening.objects.filter(pk=blanked.pk).update(blanked=timezone.now(), text="")
     Screening.objects.filter(pk=replaced.pk).update(is_current=False)
     Screening.objects.filter(pk=failed.pk).update(status="failed", verdict="")
     run = begin(candidate)
-    assert go(run, right)
+    assert go(run, lease)
     assert run.scored == 1
 
 
-def test_comments_that_were_just_saved_go_first(candidate: ModelVersion, right: Right) -> None:
+def test_comments_that_were_just_saved_go_first(candidate: ModelVersion, lease: RunLease) -> None:
     notes(6)
     waited: list[float] = []
 
@@ -271,12 +273,12 @@ def test_comments_that_were_just_saved_go_first(candidate: ModelVersion, right: 
 
         return score
 
-    assert go(begin(candidate), right, load=load, pace=Pace(wait=worker))
+    assert go(begin(candidate), lease, load=load, throttle=Throttle(wait=worker))
     assert len(waited) == 3
 
 
 def test_old_comments_that_wait_and_texts_that_wait_for_their_next_try_hold_nobody_up(
-    candidate: ModelVersion, right: Right
+    candidate: ModelVersion, lease: RunLease
 ) -> None:
     notes(3)
     Note.objects.create(text="old")
@@ -287,10 +289,10 @@ def test_old_comments_that_wait_and_texts_that_wait_for_their_next_try_hold_nobo
     def wait(seconds: float) -> None:
         raise AssertionError("waited")
 
-    assert go(begin(candidate), right, pace=Pace(wait=wait))
+    assert go(begin(candidate), lease, throttle=Throttle(wait=wait))
 
 
-def test_without_a_worker_it_does_not_wait_for_ever(candidate: ModelVersion, right: Right) -> None:
+def test_without_a_worker_it_does_not_wait_for_ever(candidate: ModelVersion, lease: RunLease) -> None:
     notes(3)
     Note.objects.create(text="nobody takes it")
     now = [0.0]
@@ -298,7 +300,7 @@ def test_without_a_worker_it_does_not_wait_for_ever(candidate: ModelVersion, rig
     def wait(seconds: float) -> None:
         now[0] += 1
 
-    assert go(begin(candidate), right, pace=Pace(wait=wait, clock=lambda: now[0]))
+    assert go(begin(candidate), lease, throttle=Throttle(wait=wait, clock=lambda: now[0]))
     assert 10 <= now[0] < 20
 
 
@@ -309,17 +311,17 @@ def test_without_a_worker_it_does_not_wait_for_ever(candidate: ModelVersion, rig
 def test_a_rate_and_a_share_are_kept(limits: dict[str, float], pauses: float) -> None:
     waited: list[float] = []
     kept: list[None] = []
-    pace = Pace(**limits, wait=waited.append)  # type: ignore[arg-type]
-    pace.pause(40, 0.2, lambda: kept.append(None))
+    throttle = Throttle(**limits, wait=waited.append)  # type: ignore[arg-type]
+    throttle.pause(40, 0.2, lambda: kept.append(None))
     assert sum(waited) == pytest.approx(pauses)
     assert len(kept) == len(waited) >= pauses / 5
 
 
 def test_a_pause_ends_when_it_is_to_stop() -> None:
-    pace = Pace(per_second=0.001)
-    threading.Timer(0.05, pace.stop.set).start()
-    pace.pause(1, 0.0, lambda: None)
-    assert pace.stop.is_set()
+    throttle = Throttle(per_second=0.001)
+    threading.Timer(0.05, throttle.stop.set).start()
+    throttle.pause(1, 0.0, lambda: None)
+    assert throttle.stop.is_set()
 
 
 def held_by(name: str) -> None:
@@ -349,7 +351,7 @@ def test_a_process_elsewhere_is_refused_to_when_it_shows_a_sign_of_life(
     renewed = timezone.now() + timedelta(minutes=3)
     monkeypatch.setattr(runs.time, "sleep", lambda seconds: Lease.objects.update(until=renewed))
     said: list[str] = []
-    with pytest.raises(AlreadyRunning, match="elsewhere"), runs.alone(said.append):
+    with pytest.raises(AlreadyRunning, match="elsewhere"), runs.exclusive_run(said.append):
         pass
     assert "sign of life" in said[0]
 
@@ -361,16 +363,16 @@ def test_a_process_elsewhere_whose_lease_runs_out_is_taken_over(
     now = timezone.now() - timedelta(seconds=1)
     monkeypatch.setattr(runs.time, "sleep", lambda seconds: Lease.objects.update(until=now))
     monkeypatch.setattr(runs.Lease.objects, "get", lambda **_: Lease(until=None, holder="elsewhere[1]:1"))
-    with runs.alone():
+    with runs.exclusive_run():
         assert Lease.objects.filter(name=runs.LEASE, holder=processes.here()).exists()
 
 
-def test_whoever_was_taken_over_stores_nothing_any_more(candidate: ModelVersion, right: Right) -> None:
+def test_whoever_was_taken_over_stores_nothing_any_more(candidate: ModelVersion, lease: RunLease) -> None:
     notes(8)
     run = begin(candidate)
     held_by("elsewhere[1]:1")
     with pytest.raises(TakenOver):
-        go(run, right)
+        go(run, lease)
     assert (said(candidate), ScreeningRun.objects.get().position) == ([], "")
 
 

@@ -10,13 +10,14 @@ import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.db import connections
 
 from moderation.models import ModelVersion, Scoring, Screening
 from moderation.screening import model
-from moderation.screening.model import ON_CPU, ON_GPU, Served, divide_cores, serve, threads
+from moderation.screening.model import ON_CPU, ON_GPU, LoadedModel, divide_cores, load_model, threads
 from moderation.screening.scorer import Scorer, _Loaded, load_scorer_for_web
 from moderation.versions import artifacts, store
 from moderation.worker import pools
@@ -85,13 +86,13 @@ def test_a_pool_of_greenlets_does_not_sweep_and_is_told_so_where_it_takes_the_qu
 
 def test_the_log_says_what_scores_and_how(packaged: ModelVersion, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    served = serve(packaged, backend="onnx")
+    loaded = load_model(packaged, backend="onnx")
     (line,) = only_lines(caplog)
     for part in (str(packaged), "onnx", "batches of 32", f"{available_cores()} thread(s)", "MB of memory"):
         assert part in line
     canned = len(artifacts.read_manifest(artifacts.packaged_directory()).content["canned"])
     assert canned > 0 and f"{canned} canned text(s) right within 0.0" in line
-    assert served.predict([TOXIC])[0]["toxic"] > 0.5
+    assert loaded.predict([TOXIC])[0]["toxic"] > 0.5
 
 
 def test_threads_that_ask_at_once_load_one_model(
@@ -99,7 +100,7 @@ def test_threads_that_ask_at_once_load_one_model(
 ) -> None:
     caplog.set_level(logging.INFO)
     loaded = _Loaded(lambda: "onnx")
-    found: list[Served] = []
+    found: list[LoadedModel] = []
     start = threading.Barrier(4)
 
     def ask() -> None:
@@ -123,7 +124,7 @@ def test_cuda_without_a_gpu_is_onnx_and_an_error_in_the_log(
     packaged: ModelVersion, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    serve(packaged, backend="cuda")
+    load_model(packaged, backend="cuda")
     error, line = only_lines(caplog)
     assert 'MODERATION["BACKEND"] is "cuda", but: There is no CUDA device here.' in error
     assert "onnx int8 (cpu)" in line
@@ -138,10 +139,10 @@ def test_a_web_process_scores_on_the_cpu_whatever_the_workers_do(
 
 
 def test_the_claim_is_as_large_as_suits_the_backend_or_as_the_setting_says(settings: Any) -> None:
-    assert model.pace(is_batched=False) == ON_CPU
-    assert model.pace(is_batched=True) == ON_GPU
+    assert model.batch_limits(is_batched=False) == ON_CPU
+    assert model.batch_limits(is_batched=True) == ON_GPU
     settings.MODERATION = {**settings.MODERATION, "BATCH_SIZE": 9}
-    assert model.pace(is_batched=True) == model.Pace(9, ON_GPU.characters)
+    assert model.batch_limits(is_batched=True) == model.BatchLimits(9, ON_GPU.characters)
 
 
 def test_comments_are_screened_in_batches_of_tokens_as_on_a_gpu(packaged: ModelVersion) -> None:
@@ -150,10 +151,10 @@ def test_comments_are_screened_in_batches_of_tokens_as_on_a_gpu(packaged: ModelV
     for text in texts:
         Post.objects.create(body=text)
     batched = Classifier.load(artifacts.packaged_directory(), backend="cuda", device="cpu")
-    assert Served(batched).pace == ON_GPU
+    assert LoadedModel(batched).batch_limits == ON_GPU
 
     def load(version: ModelVersion) -> Scorer:
-        return Served(batched).predict
+        return LoadedModel(batched).predict
 
     assert drain(load=load).scored == len(texts)
     expected = Classifier.load(artifacts.packaged_directory()).predict(texts)
@@ -174,12 +175,20 @@ for name in ("torch", "transformers", "safetensors"):
 import django
 django.setup()
 from moderation.versions import artifacts
-from moderation.screening.model import Served, _classifier
-served = Served(_classifier(artifacts.packaged_directory(), "auto"))
-print(round(served.predict(["You are a stupid idiot."])[0]["toxic"]))
+from moderation.screening.model import LoadedModel, _classifier
+loaded = LoadedModel(_classifier(artifacts.packaged_directory(), "auto"))
+print(round(loaded.predict(["You are a stupid idiot."])[0]["toxic"]))
 """
     environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings"}
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=False, env=environment
     )
     assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+
+
+def test_the_old_name_that_tests_of_sites_patch_is_the_loaded_model_still() -> None:
+    with (
+        pytest.warns(DeprecationWarning, match="moderation.screening.model.LoadedModel"),
+        patch("moderation.screening.serving.Served.predict", lambda self, texts: [{} for _ in texts]),
+    ):
+        assert LoadedModel.predict(SimpleNamespace(), ["a text"]) == [{}]  # type: ignore[arg-type]

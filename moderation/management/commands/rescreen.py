@@ -28,8 +28,8 @@ from moderation.registry import Registered
 from moderation.rescreening import apply, backfill, runs
 from moderation.rescreening import rescreen as rescreening
 from moderation.rescreening.apply import Consequences
-from moderation.rescreening.runs import AlreadyRunning, Right, Scope, TakenOver
-from moderation.rescreening.throttle import Pace
+from moderation.rescreening.runs import AlreadyRunning, RunLease, Scope, TakenOver
+from moderation.rescreening.throttle import Throttle
 from moderation.screening.scorer import ModelNotReady
 from moderation.versions import store
 
@@ -112,17 +112,17 @@ class Command(BaseCommand):
             if self._options["act"]:
                 self._preview(version, scope)
             return
-        with runs.alone(self._say) as right:
+        with runs.exclusive_run(self._say) as lease:
             to_score = rescreening.left(scope)
             self._say(f"{to_score:,} screening(s) to score with {version}.")
             run = rescreening.begin(scope, system_user())
-            self._go(run, right, f"Scoring with {version}", rescreening.rescreen, to_score)
+            self._go(run, lease, f"Scoring with {version}", rescreening.rescreen, to_score)
             for change, count in sorted(run.changes.items()):
                 self._say(f"  {change}: {count:,}")
             if not self._options["act"]:
                 self._say("Nothing was changed; --act does that.")
             elif not self._stop.is_set():
-                self._act(version, scope, right)
+                self._act(version, scope, lease)
 
     def _existing(self) -> None:
         chosen: Registered | None = self._options["model_label"]
@@ -132,17 +132,19 @@ class Command(BaseCommand):
                 self._result[entry.label] = backfill.left(entry)
                 self._say(f"{self._result[entry.label]:,} object(s) of {entry.label} to go through.")
             return
-        with runs.alone(self._say) as right:
+        with runs.exclusive_run(self._say) as lease:
             for entry in entries:
                 if self._stop.is_set() or self._limit == 0:
                     break
                 run = backfill.begin(entry, system_user())
                 self._say(f"{run.total - run.passed:,} object(s) of {entry.label} to go through.")
-                self._go(run, right, f"Screening {entry.label}", backfill.screen_existing, None)
+                self._go(run, lease, f"Screening {entry.label}", backfill.screen_existing, None)
 
-    def _go(self, run: ScreeningRun, right: Right, what: str, step: Step, to_score: int | None) -> None:
+    def _go(self, run: ScreeningRun, lease: RunLease, what: str, step: Step, to_score: int | None) -> None:
         """Go on with a run until it ends or is to stop. to_score: how many texts, where that is known."""
-        pace = Pace(per_second=self._options["per_second"], share=self._options["share"], stop=self._stop)
+        throttle = Throttle(
+            per_second=self._options["per_second"], share=self._options["share"], stop=self._stop
+        )
         if run.passed:
             self._say(
                 f"Going on with run {run.pk} of {run.started_by_name} from {run.created:%Y-%m-%d %H:%M}."
@@ -156,7 +158,7 @@ class Command(BaseCommand):
 
             def go_on() -> bool:
                 left = None if self._limit is None else self._limit - (_done(run) - before)
-                return step(run, right, pace=pace, limit=left, progress=show)
+                return step(run, lease, throttle=throttle, limit=left, progress=show)
 
             bar.begin(what, run.passed if to_score is None else 0, total)
             is_finished = patiently(go_on, run, self._say)
@@ -171,15 +173,15 @@ class Command(BaseCommand):
 
     # --- acting ---------------------------------------------------------------------------------
 
-    def _act(self, version: ModelVersion, scope: Scope, right: Right) -> None:
-        found = self._preview(version, scope, lambda _: right.keep())
+    def _act(self, version: ModelVersion, scope: Scope, lease: RunLease) -> None:
+        found = self._preview(version, scope, lambda _: lease.renew_if_due())
         if not found.changes:
             self._say("There is nothing to act on.")
             return
         if not (self._options["yes"] or self._is_confirmed()):
             self._say("Nothing was changed.")
             return
-        right.hold()
+        lease.renew()
         self._say("Acting:")
         total = sum(found.changes.values())
         with self._progress() as bar:
@@ -187,7 +189,7 @@ class Command(BaseCommand):
             done = apply.act(
                 version,
                 scope,
-                right,
+                lease,
                 username=system_user(),
                 should_stop=self._stop.is_set,
                 progress=lambda done: bar.at(done, total),

@@ -1,4 +1,4 @@
-"""A suspect is scored while nothing else is, and nobody waits for good."""
+"""A quarantined text is scored while nothing else is, and nobody waits for good."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
 from moderation.worker import isolation
-from moderation.worker.isolation import alone, together
+from moderation.worker.isolation import exclusive, shared
 
 
-def test_whoever_is_alone_waits_for_the_others_and_keeps_new_ones_waiting() -> None:
+def test_an_exclusive_holder_waits_for_the_others_and_keeps_new_ones_waiting() -> None:
     order: list[str] = []
     first_is_in, first_may_end = threading.Event(), threading.Event()
 
     def first() -> None:
-        with together():
+        with shared():
             first_is_in.set()
             first_may_end.wait()
             order.append("first")
 
-    def suspect() -> None:
-        with alone():
-            order.append("alone")
+    def quarantined() -> None:
+        with exclusive():
+            order.append("exclusive")
 
     def later() -> None:
-        with together():
+        with shared():
             order.append("later")
 
-    threads = [threading.Thread(target=work, daemon=True) for work in (first, suspect, later)]
+    threads = [threading.Thread(target=work, daemon=True) for work in (first, quarantined, later)]
     threads[0].start()
     first_is_in.wait()
     threads[1].start()
-    while not isolation._is_someone_alone:
+    while not isolation._is_exclusive:
         time.sleep(0.001)
     threads[2].start()
     threads[2].join(0.05)
@@ -43,32 +43,32 @@ def test_whoever_is_alone_waits_for_the_others_and_keeps_new_ones_waiting() -> N
     first_may_end.set()
     for thread in threads:
         thread.join(60)
-    assert order == ["first", "alone", "later"]
+    assert order == ["first", "exclusive", "later"]
 
 
-def test_those_together_do_not_wait_for_each_other() -> None:
-    with together(), together():
+def test_those_who_share_do_not_wait_for_each_other() -> None:
+    with shared(), shared():
         pass
 
 
-def test_an_error_of_the_one_alone_lets_the_others_go_on() -> None:
+def test_an_error_of_the_exclusive_holder_lets_the_others_go_on() -> None:
     try:
-        with alone():
+        with exclusive():
             raise RuntimeError
     except RuntimeError:
         pass
-    with together():
+    with shared():
         pass
-    with alone():
+    with exclusive():
         pass
 
 
-def test_exception_that_comes_while_one_waits_to_be_alone_locks_nobody_out() -> None:
+def test_exception_that_comes_while_one_waits_for_the_others_locks_nobody_out() -> None:
     """Such as Celery's soft time limit, raised in the middle of the wait."""
     others_are_in, others_may_end = threading.Event(), threading.Event()
 
     def others() -> None:
-        with together():
+        with shared():
             others_are_in.set()
             others_may_end.wait(60)
 
@@ -84,14 +84,14 @@ def test_exception_that_comes_while_one_waits_to_be_alone_locks_nobody_out() -> 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(isolation._changed, "wait_for", interrupted)
-        with pytest.raises(SoftTimeLimitExceeded), alone():
+        with pytest.raises(SoftTimeLimitExceeded), exclusive():
             raise AssertionError("somebody else is at work")
     others_may_end.set()
     thread.join(60)
     is_through = threading.Event()
 
     def later() -> None:
-        with together():
+        with shared():
             is_through.set()
 
     threading.Thread(target=later, daemon=True).start()
