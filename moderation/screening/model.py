@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from moderation.conf import conf
 from moderation.models import ModelVersion
 from moderation.versions import store
+from moderation.versions.store import ModelUnavailable
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
@@ -78,6 +79,22 @@ def load_model(version: ModelVersion, *, backend: str, cores: int | None = None)
     loaded = LoadedModel(_classifier(directory, backend, cores))
     logger.info("Scoring with model version %s: %s.", version, loaded.health(time.monotonic() - start))
     return loaded
+
+
+def try_out(directory: Path) -> int:
+    """Load a version that is not registered yet and score its golden texts; how many it has.
+
+    Raises ModelUnavailable, naming the file, where one is missing or damaged, or where the scores are not
+    those of the manifest.
+    """
+    from toxicity_ml.errors import ToxicityError
+
+    try:
+        from toxicity_ml.classifier import Classifier
+
+        return len(Classifier.load(directory, backend="onnx").manifest.canned)
+    except ToxicityError as error:
+        raise ModelUnavailable(str(error)) from error
 
 
 def batch_limits(*, is_batched: bool) -> BatchLimits:

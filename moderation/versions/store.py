@@ -104,6 +104,7 @@ def publish(
         raise AlreadyPublished(
             f"{name}@{version} is published already, and a published version never changes."
         )
+    _refuse_long(name, version)
     location = get_valid_filename(f"{name}-{version}-{manifest.sha256[:16]}")
     artifacts.store(directory, location)
     try:
@@ -191,6 +192,14 @@ def _switch(
             _record(action, version, before, version, user, username)
     version.refresh_from_db(using=_database())
     return version
+
+
+def _refuse_long(*names: str) -> None:
+    """Name and version: SQLite takes them at any length, other databases do not."""
+    for name, column in zip(names, ("name", "version"), strict=True):
+        most: int | None = getattr(ModelVersion._meta.get_field(column), "max_length", None)
+        if most is not None and len(name) > most:
+            raise PublishFailed(f"The {column} in the manifest is {len(name)} characters long; {most} fit.")
 
 
 def _refuse_pruned(version: ModelVersion) -> None:

@@ -1,6 +1,8 @@
-"""`manage.py model_versions`: list the versions, activate one, go back to the one before, remove files."""
+"""`manage.py model_versions`: list, publish, activate, go back to the version before, remove files."""
 
 import json
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -9,18 +11,20 @@ from moderation.isolation import read_committed
 from moderation.management.arguments import count
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion
+from moderation.screening.model import try_out
 from moderation.versions import pruning, store
 
 
 class Command(BaseCommand):
     """Workers take an activated version up between batches, without a restart."""
 
-    help = "List model versions, activate one, go back to the one before, or remove files of candidates."
+    help = "List model versions, publish one, activate one, go back, or remove files of candidates."
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
         for name, text in (
             ("list", "all registered versions, the newest first"),
+            ("publish", "register a version directory made by `python -m toxicity_ml`"),
             ("activate", "make a version the one that scores"),
             ("rollback", "go back to the version that was active before"),
         ):
@@ -28,6 +32,11 @@ class Command(BaseCommand):
             command.add_argument("--json", action="store_true", help="print JSON and nothing else")
             if name == "activate":
                 command.add_argument("version", metavar="NAME@VERSION")
+            elif name == "publish":
+                command.add_argument("directory", metavar="DIR", type=Path)
+                command.add_argument(
+                    "--activate", action="store_true", help="make it the one that scores, too"
+                )
         command = commands.add_parser("prune", help="remove files of candidates that were never active")
         command.add_argument("--json", action="store_true", help="print JSON and nothing else")
         text = "keep the files of so many candidates, the newest (default: %(default)s)"
@@ -38,6 +47,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **given: Any) -> None:
         if given["command"] == "prune":
             self._prune(given)
+            return
+        if given["command"] == "publish":
+            self._publish(given["directory"], is_activated=given["activate"], as_json=given["json"])
             return
         try:
             if given["command"] == "activate":
@@ -62,6 +74,28 @@ class Command(BaseCommand):
                 )
         else:
             self.stdout.write(f"{rows[0]} is active now.")
+
+    def _publish(self, directory: Path, *, is_activated: bool, as_json: bool) -> None:
+        try:
+            golden = try_out(directory)
+            with suppress(store.ModelUnavailable):
+                store.active_version()  # registers the packaged default on a fresh install, to go back to
+            row = store.publish(directory, username=system_user())
+        except (store.ModelUnavailable, store.AlreadyPublished, store.PublishFailed) as error:
+            raise CommandError(str(error)) from error
+        if is_activated:
+            try:
+                row = store.activate(row, username=system_user())
+            except store.ModelUnavailable as error:
+                raise CommandError(f"{row} is registered, but was not activated: {error}") from error
+        if as_json:
+            self.stdout.write(json.dumps(_as_json(row), indent=2))
+            return
+        self.stdout.write(
+            f"{row} is registered; files are whole, {golden} golden text(s) score as they should."
+        )
+        hint = f"{row} is active now." if is_activated else f"`model_versions activate {row}` makes it score."
+        self.stdout.write(hint)
 
     def _prune(self, given: dict[str, Any]) -> None:
         try:
