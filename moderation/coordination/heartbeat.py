@@ -1,4 +1,4 @@
-"""A worker's sign of life: a row in the database, which anybody can look for from any machine."""
+"""A worker's sign of life: a row in the database, which every machine can read."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from moderation.models import WorkerHeartbeat
 logger = logging.getLogger("moderation.monitoring")
 
 BEAT_SECONDS = 10.0
-"""A worker that is busy says so this often; an idle one with each sweep."""
+"""Seconds between two beats of a busy worker; an idle one beats with each sweep."""
 FORGET_AFTER = timedelta(days=1)
-"""Rows of processes that ended without saying so."""
+"""Age at which the rows of processes that died are deleted."""
 
 
 def beat(*, at_once: bool = False) -> None:
@@ -39,7 +39,7 @@ def beat(*, at_once: bool = False) -> None:
 
 
 def stop() -> None:
-    """This process ends in order: it is not missed. Never raises."""
+    """Delete the heartbeat of this process, as it ends in order and is not missed. Never raises."""
     try:
         WorkerHeartbeat.objects.filter(name=processes.here()).delete()
     except DatabaseError as error:
@@ -48,7 +48,7 @@ def stop() -> None:
 
 @contextmanager
 def of_a_command() -> Iterator[None]:
-    """What screens in here is alive until it ends, in whatever way: nobody counts on a command any longer."""
+    """Delete the heartbeat of a command when the caller ends, even by an error: nobody counts on it then."""
     try:
         yield
     finally:

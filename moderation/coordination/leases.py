@@ -1,4 +1,4 @@
-"""Rights that one process at a time holds, until a time of the database's clock."""
+"""Leases: each is a right that one process at a time holds, until a time of the database's clock."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from moderation.models import Lease
 logger = logging.getLogger("moderation.leases")
 
 RENEWALS = 30
-"""Work that hangs loses its lease in the end: each is renewed after a third of its time, so often at most."""
+"""Renewals of a lease at most, each after a third of its time: work that hangs loses it in the end."""
 
 
 def take(name: str, seconds: float, *, resting: bool = False) -> uuid.UUID | None:
-    """Take the lease for `seconds`: its token, or None while another process holds it.
+    """Take the lease for `seconds`; returns its token, or None while another process holds it.
 
     A holder that is known to have died has lost it. resting: also where nobody holds it, but it was given
     back for later.
@@ -44,7 +44,7 @@ def take(name: str, seconds: float, *, resting: bool = False) -> uuid.UUID | Non
 
 
 def renew(name: str, token: uuid.UUID, seconds: float) -> bool:
-    """Hold it for `seconds` more; False: it ran out, and another process has it.
+    """Hold the lease for `seconds` more; returns False where it ran out and another process has it.
 
     In a transaction that stores what was done under the lease, this also keeps anybody from taking it over
     before the commit.
@@ -54,12 +54,12 @@ def renew(name: str, token: uuid.UUID, seconds: float) -> bool:
 
 
 def holder(name: str) -> str:
-    """The process that took the lease last, as `processes.here` names it; empty where nobody ever did."""
+    """The process that took the lease last, as `processes.here` names it; empty where none ever did."""
     return Lease.objects.filter(name=name).values_list("holder", flat=True).first() or ""
 
 
 def give_back(name: str, token: uuid.UUID, *, after: float = 0.0) -> None:
-    """Let the next one have it, `after` so many seconds; nothing happens where it is not ours any more.
+    """Release the lease; others may take it after `after` seconds. Does nothing where we have lost it.
 
     `take` with `resting` does not wait for that.
     """
@@ -71,9 +71,9 @@ def give_back(name: str, token: uuid.UUID, *, after: float = 0.0) -> None:
 
 @contextmanager
 def kept(name: str, token: uuid.UUID, seconds: float, *, renewals: int | None = RENEWALS) -> Iterator[None]:
-    """Renew the lease on a thread of its own while the caller works: whoever is slow has not died.
+    """Renew the lease on a thread while the caller works: a slow process has not died.
 
-    renewals: how often at most; None: for as long as this process works on it.
+    renewals: how often at most; None: until the caller ends.
     """
     is_done = threading.Event()
 
@@ -102,4 +102,4 @@ def kept(name: str, token: uuid.UUID, seconds: float, *, renewals: int | None = 
 
 
 _left_behind: set[uuid.UUID] = set()
-"""Tokens that the database did not take back when it was away: this process is done with them."""
+"""Tokens that this process does not use any more, and could not give back as the database was away."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def here() -> str:
-    """This process: `host[boot/namespace]:pid`.
+    """The name of this process: `host[boot/namespace]:pid`.
 
     In two containers the same number may name two processes, and two machines may have the same name: then
     their kernels' boots differ.
@@ -19,19 +19,19 @@ def here() -> str:
 
 
 def is_known_to_be_gone(name: str) -> bool:
-    """Whether the process of that name ended. False where it runs, or where nobody can tell from here."""
+    """True where the process of that name has ended; False where it runs or that can't be told from here."""
     place, _, number = name.rpartition(":")
     return place == _place() and number.isdecimal() and not is_alive(int(number))
 
 
 def is_known_to_run(name: str) -> bool:
-    """Whether the process of that name runs on this machine."""
+    """True where the process of that name runs on this machine."""
     place, _, number = name.rpartition(":")
     return place == _place() and number.isdecimal() and is_alive(int(number))
 
 
 def is_alive(number: int) -> bool:
-    """Whether a process of this number is there, on this machine and in this namespace."""
+    """True where a process has this number, on this machine and in this namespace."""
     try:
         os.kill(number, 0)
     except ProcessLookupError:
@@ -51,7 +51,7 @@ def _place() -> str:
 
 @lru_cache(maxsize=1)
 def _boot() -> str:
-    """The start of this machine's kernel, of which no two are named alike; elsewhere its network address."""
+    """An id of this boot of the machine's kernel, which no other has; without Linux, its network address."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()[:18]
     except OSError:  # no Linux

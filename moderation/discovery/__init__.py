@@ -1,1 +1,1 @@
-"""Finding what no receiver saw: new objects, edits behind the ORM, rows that are gone."""
+"""Finds what no receiver saw: new objects, edits behind the ORM, rows that are gone."""

@@ -1,4 +1,4 @@
-"""Comparing screened texts with the live ones, for whatever the receivers could not see."""
+"""Compares screened texts with the live ones, and screens again what the receivers did not see change."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from moderation.visibility import means
 
 @dataclass
 class Differences:
-    """What a comparison found."""
+    """Counts of what a comparison found."""
 
     edited: int = 0
-    """Live text differs: a new screening was enqueued."""
+    """Texts that differ from the screened ones: new screenings were enqueued."""
     gone: int = 0
-    """The object is no more: the copies were blanked."""
+    """Objects that are no more: their copies were blanked."""
 
     def add(self, more: Differences) -> None:
-        """Count those of another comparison, too."""
+        """Add the counts of another comparison."""
         self.edited += more.edited
         self.gone += more.gone
 
@@ -40,10 +40,10 @@ def reconcile_each(
 
     put_off: see `row_errors.stepping_over`. Raises a DatabaseError that is no row's.
     """
-    found = Differences()
+    total = Differences()
     for differences in row_errors.stepping_over(reconcile, screenings, blame, put_off):
-        found.add(differences)
-    return found
+        total.add(differences)
+    return total
 
 
 def reconcile(screenings: Sequence[Screening]) -> Differences:
@@ -51,7 +51,7 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
 
     Raises DatabaseError, and what an object raises when it is read.
     """
-    found = Differences()
+    differences = Differences()
     by_model: dict[str, tuple[Registered, list[Screening]]] = {}
     for screening in screenings:
         entry = means.registration(screening)
@@ -61,15 +61,15 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
         live = _live_texts(entry, rows)
         gone = {row.object_id for row in rows} - live.keys()
         if gone and forget(entry, gone):
-            found.gone += len(gone)
+            differences.gone += len(gone)
         for row in rows:
             if row.object_id in live and not row.is_of(live[row.object_id]):
-                found.edited += _enqueue_again(entry, row.object_id)
-    return found
+                differences.edited += _enqueue_again(entry, row.object_id)
+    return differences
 
 
 def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, str]:
-    """{key as text: live text} of those that exist."""
+    """The objects that exist -> {key as text: live text}."""
     # of the primary: what a replica does not have yet would read as gone
     objects = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(
         pk__in=[row.object_id for row in rows]
@@ -78,7 +78,7 @@ def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, str]:
 
 
 def _enqueue_again(entry: Registered, key: str) -> bool:
-    """False where somebody is changing the screening at this moment: a save, and so it is not waited for."""
+    """Enqueue the object's text; returns False where somebody is saving it now, who enqueues it himself."""
     instance = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk=key).first()
     if instance is None:
         return False

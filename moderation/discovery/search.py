@@ -1,4 +1,4 @@
-"""Finding what no receiver saw: rows of `bulk_create`, `update()`, SQL, or a crash right after a save.
+"""Finds what no receiver saw: rows of `bulk_create`, `update()`, SQL, or a crash right after a save.
 
 New keys that grow are found with every sweep, above a watermark. Everything else (texts changed behind the
 ORM, rows deleted in SQL, models with other keys) by a comparison that goes through all rows once in
@@ -36,16 +36,16 @@ logger = logging.getLogger("moderation.screening")
 
 CHUNK = 500
 BEFORE_ALL = -(2**63)
-"""Below every key: nothing was there when discovery began."""
+"""A mark below every key: nothing counts as seen when discovery began."""
 CHUNKS_OF_A_SLICE = 10
-"""Of the comparison."""
+"""Chunks of the comparison in one sweep."""
 CHUNKS_OF_A_SWEEP = 40
-"""Above the watermark, each twice; after a mass import the next sweeps go on."""
+"""Chunks above the watermark in one sweep; after a mass import the next sweeps go on."""
 
 
 @dataclass
 class Found:
-    """What discovery found."""
+    """Counts of what discovery found."""
 
     new: int = 0
     """Objects without a screening."""
@@ -74,7 +74,7 @@ def discover() -> Found:
 
 
 def remember_start(entry: Registered) -> Discovery:
-    """The state of one model's discovery; where it begins, what is there already counts as seen."""
+    """Return the state of a model's discovery; the first time, what is there already is noted as seen."""
     of_model = Discovery.objects.filter(model_label=entry.label)
     known = of_model.filter(field=entry.text.name).first()
     if known is not None:
@@ -100,7 +100,7 @@ def remember_start(entry: Registered) -> Discovery:
 
 
 def remember_starts(**_: Any) -> None:
-    """After `migrate`: note where each model stands, so that nothing added from now on is taken for old."""
+    """Note after `migrate` where each model stands, so that nothing added from now on is taken for old."""
     for entry in registry.registered():
         try:
             with transaction.atomic(using=router.db_for_write(Discovery)):
@@ -110,7 +110,7 @@ def remember_starts(**_: Any) -> None:
 
 
 def include_existing() -> None:
-    """From the next sweep on, also screen what was there before moderation was."""
+    """Have the next sweeps also screen what was there before moderation was."""
     for entry in registry.registered():
         remember_start(entry)
     Discovery.objects.update(
@@ -119,7 +119,7 @@ def include_existing() -> None:
 
 
 def blank_gone() -> int:
-    """Compare everything now, not in the night; how many objects were no more. Raises DatabaseError."""
+    """Compare all screened objects now and blank those that are no more; how many. Raises DatabaseError."""
     gone = 0
     for entry in registry.registered():
         after = 0
@@ -144,7 +144,7 @@ def keys_after(entry: Registered, after: object) -> list[Any]:
 
 
 def put_before_a_person(entry: Registered, key: Any, error: BaseException) -> None:
-    """What can't be read can't be screened: it stands in the queue as failed, and the compare looks again."""
+    """Queue an object that can't be read, and so not screened, as failed; the comparison looks again."""
     logger.error("%s %s can't be read (%s).", entry.label, key, type(error).__name__)
     metrics.count_failure(code("reading", error))
     try:
@@ -154,7 +154,7 @@ def put_before_a_person(entry: Registered, key: Any, error: BaseException) -> No
 
 
 def _look_above_watermark(entry: Registered, state: Discovery, found: Found) -> None:
-    """Every key is looked at by two sweeps: a transaction may take its key early and commit late."""
+    """Enqueue new objects. Two sweeps look at each key: a transaction may take it early and commit late."""
     highest = state.watermark
     for _ in range(CHUNKS_OF_A_SWEEP):
         keys = keys_after(entry, highest)

@@ -63,9 +63,9 @@ def claim(limit: int, token: uuid.UUID | None = None) -> Claim:
     return _claim(_expired().filter(_has_died(less_than=DEATHS_TO_QUARANTINE)), limit, token)
 
 
-def has_suspects() -> bool:
-    """True where a worker died over a pending text: only then can one be quarantined or be poison."""
-    return Screening.objects.pending().filter(_SUSPECT).exists()
+def has_deaths() -> bool:
+    """True where a worker died over a pending text: only then can one be in quarantine, or be poison."""
+    return Screening.objects.pending().filter(_HAS_DEATHS).exists()
 
 
 def has_quarantined() -> bool:
@@ -169,7 +169,7 @@ def fail_deadly(version: ModelVersion) -> int:
 
     A lease that has run out just now counts as a death.
     """
-    deadly = _expired().filter(_SUSPECT, ~_has_died(less_than=DEATHS_TO_FAIL))
+    deadly = _expired().filter(_HAS_DEATHS, ~_has_died(less_than=DEATHS_TO_FAIL))
     return _fail(deadly, DIED, version, deaths=F("deaths") + 1)
 
 
@@ -237,7 +237,7 @@ def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Ca
     return Claim(token, rows)
 
 
-_SUSPECT = Q(deaths__gte=DEATHS_TO_QUARANTINE - 1)
+_HAS_DEATHS = Q(deaths__gte=DEATHS_TO_QUARANTINE - 1)
 """True of every quarantined and every poison text; an index has this condition. One death less than it takes,
 as a lease that ran out is a death that is not counted yet."""
 
@@ -252,7 +252,7 @@ _DEATHS = Case(
 
 def _quarantined() -> ScreeningRows:
     died = ~_has_died(less_than=DEATHS_TO_QUARANTINE) & _has_died(less_than=DEATHS_TO_FAIL)
-    return _expired().filter(_SUSPECT, died)
+    return _expired().filter(_HAS_DEATHS, died)
 
 
 def _has_died(*, less_than: int) -> Q:

@@ -1,4 +1,4 @@
-"""Deleted objects, gathered until their transaction commits: then their copies are blanked together.
+"""Gathers deleted objects until their transaction commits, and then blanks their copies together.
 
 One by one, within the site's request, each would cost four queries. What a process that dies right after the
 commit leaves behind is found by the next comparison.
@@ -28,7 +28,7 @@ Lose = Callable[[Registered, str, BaseException], None]
 
 
 class _Gathered:
-    """The keys that one transaction, or one savepoint of it, has deleted; called after the commit."""
+    """The keys that one transaction or savepoint deleted; called after the commit, it blanks their copies."""
 
     def __init__(self, lose: Lose, here: Here) -> None:
         self._lose = lose
@@ -39,7 +39,7 @@ class _Gathered:
         self._keys.setdefault(entry.label, (entry, {}))[1][key] = None
 
     def take_back(self, entry: Registered, key: str) -> bool:
-        """Leave one key out; True where it was among them."""
+        """Leave one key out; returns True where it was among them."""
         known = self._keys.get(entry.label)
         return known is not None and known[1].pop(key, key) is None
 
@@ -80,9 +80,9 @@ def note(entry: Registered, key: str, lose: Lose, using: str = DEFAULT_DB_ALIAS)
 
 
 def take_back(entry: Registered, key: str) -> bool:
-    """Wait no more for the commit with one key, as an object of it is there again; True if it waited."""
-    found = [gathered.take_back(entry, key) for gathered in list(_alive.here.values())]
-    return any(found)
+    """Take one deleted key out, as an object has it again; returns True where it was waiting for a commit."""
+    was_waiting = [gathered.take_back(entry, key) for gathered in list(_alive.here.values())]
+    return any(was_waiting)
 
 
 def _here(using: str) -> Here:

@@ -1,4 +1,4 @@
-"""What a site's own code asks for, object by object: `moderation.screen` and `moderation.withdraw`."""
+"""Screens or withdraws single objects for a site's own code: `moderation.screen`, `moderation.withdraw`."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def withdraw(instance: Model) -> bool:
 
 
 def _note_unseen(entry: Registered, instance: Model) -> None:
-    """Give an object that nobody told of a screening, or the comparison would find it to have none."""
+    """Give an object without a screening one to withdraw, or the comparison would enqueue it."""
     rows = entry.model._base_manager.using(entry.database)
     saved = rows.filter(pk=entry.key_of(instance)).first()
     if saved is not None:

@@ -1,4 +1,4 @@
-"""The copies of live texts: making one, finding the current one, blanking those of what is no more."""
+"""Makes the copy of a live text, finds the current one, and blanks the copies of what is no more."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def new_screening(
     *,
     update_fields: Collection[str] | None = None,
 ) -> Screening:
-    """A pending screening of the text that `instance` has now, not saved yet.
+    """Build, without saving it, a pending screening of the text that `instance` has now.
 
     update_fields: of the save that it is made for; None: all that the instance has is saved. May raise
     DatabaseError, and what a callable of the site raises.
@@ -66,7 +66,7 @@ def screenings_of_any_text(entry: Registered) -> ScreeningQuerySet:
 
 
 def adopted(entry: Registered, screenings: Sequence[Screening]) -> list[Screening]:
-    """The screenings as those of the text that is registered today, after its field was renamed.
+    """Take the screenings over as those of the text registered today, after its field was renamed.
 
     Where an object has a current screening of today's text already, the one of old is not current any more,
     and is left out; so is one that somebody is changing, until the next comparison. Raises DatabaseError.

@@ -27,7 +27,7 @@ logger = logging.getLogger("moderation.screening")
 
 @dataclass
 class Stored:
-    """What became of a claim."""
+    """Counts of what became of the rows of a claim."""
 
     verdicts: dict[str, int] = field(default_factory=dict)
     """{verdict: how many}."""
@@ -91,7 +91,7 @@ def _newest_policy(model_label: str) -> Policy | None:
 
 
 def _still_own(claim: Claim, keys: list[int]) -> list[Screening]:
-    """Locked for us. A row that someone is changing at this moment is skipped: an edit, or it comes again."""
+    """Lock the rows that are still ours; skip one that somebody changes: an edit, or it comes again."""
     rows = Screening.objects.pending().filter(pk__in=keys, lease_token=claim.token)
     return list(locked_if_free(rows).order_by("id"))
 
@@ -148,7 +148,7 @@ def create_scorings(
 
 
 def _read_keys(scorings: Sequence[Scoring], version: ModelVersion, purpose: Scoring.Purpose) -> None:
-    """Where a database does not return the keys of several rows: SQLite before 3.35, for one."""
+    """Read the keys that the database did not return for several rows, as SQLite before 3.35 does not."""
     rows = Scoring.objects.filter(
         screening__in=[scoring.screening_id for scoring in scorings], model_version=version, purpose=purpose
     )
@@ -158,7 +158,7 @@ def _read_keys(scorings: Sequence[Scoring], version: ModelVersion, purpose: Scor
 
 
 def _write_verdicts(judged: Sequence[Judged]) -> None:
-    """One UPDATE for all rows that differ in severity and labels alone: a handful, however many rows."""
+    """Write the verdicts, with one UPDATE for all rows that differ in severity and labels alone."""
     now = timezone.now()
     drawn: list[Screening] = []
     alike: dict[tuple[object, ...], list[Screening]] = {}
@@ -196,7 +196,7 @@ def _write_verdicts(judged: Sequence[Judged]) -> None:
 
 
 def _queue(row: Screening, judgement: Judgement) -> tuple[str, float]:
-    """Why it is queued, and with what probability it was drawn; never taken off the queue by a machine."""
+    """Why the row is queued, if it is, and with what probability; an edit of a held text stays queued."""
     if row.queued_for == Screening.QueuedFor.EDITED:
         return Screening.QueuedFor.EDITED, 1.0
     if judgement.verdict == policies.HELD:

@@ -1,4 +1,4 @@
-"""A worker's thread for what a site's callables are asked to do: one that hangs holds up nothing else.
+"""A worker's thread that calls the site's callables to hide and show: one that hangs holds up nothing else.
 
 Sweeps and verdicts hand such actions over and go on. Nobody can end a thread from outside, so one that has
 not come back for `CLAIM_SECONDS` is left to itself, and another takes its place; the action that it has in
@@ -24,9 +24,9 @@ logger = logging.getLogger("moderation.visibility")
 
 NAME = "moderation-actions"
 LEFT_AT_MOST = 5
-"""Threads that hang, in one process."""
+"""Threads of one process that may hang before it carries out no action any more."""
 WAITING_AT_MOST = 1000
-"""What is handed over beyond that is met again by the next sweeps."""
+"""Actions in the queue of the thread; those beyond that are left to the next sweeps."""
 
 
 class ActionThread:
@@ -50,7 +50,7 @@ class ActionThread:
                 self._changed.notify_all()
 
     def stop(self, seconds: float) -> None:
-        """Begin nothing new, and wait so long for the action in hand."""
+        """Begin no further action, and wait at most `seconds` for the one in hand."""
         with self._changed:
             self._is_stopping = True
             self._changed.notify_all()
@@ -59,7 +59,7 @@ class ActionThread:
             thread.join(seconds)
 
     def _is_there(self) -> bool:
-        """Start a thread where there is none, or none that comes back; False: there are too many of those."""
+        """Start a thread where none is left that comes back; returns False where too many hang."""
         hangs = (
             self._busy_since is not None
             and time.monotonic() - self._busy_since > pending_actions.CLAIM_SECONDS
@@ -98,7 +98,7 @@ class ActionThread:
             connections.close_all()  # this thread's own
 
     def _next(self) -> int | None:
-        """Wait for the next action; None: this thread is to end, or another one has taken its place."""
+        """Wait for the next action; returns None where this thread is to end or has been replaced."""
         me = threading.current_thread()
         with self._changed:
             if self._thread is me:
@@ -112,7 +112,7 @@ class ActionThread:
 
 @contextmanager
 def running(seconds: float = 10.0) -> Iterator[ActionThread]:
-    """Hand everything that may take its time over to a thread of its own, until the end.
+    """Run an action thread, to which `hiding` hands what may take long, while the caller works.
 
     seconds: how long to wait at the end for the action in hand.
     """

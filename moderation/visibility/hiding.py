@@ -32,10 +32,10 @@ logger = logging.getLogger("moderation.visibility")
 
 RETRY_OBSTRUCTED_SECONDS = 600
 PAUSES = (0.0, 0.1, 0.4)
-"""Before each try to note what was done to an object, while somebody is changing its screening."""
+"""Seconds before each try to note what was done to an object whose screening somebody is changing."""
 
 hand_over: Callable[[int], object] | None = None
-"""Set in a worker: takes over what may take its time, as a callable of the site does (`action_thread`)."""
+"""Carries out what may take long, as a callable of the site does; set in a worker by `action_thread`."""
 
 
 class _Found(Enum):
@@ -59,7 +59,7 @@ def show(screening: Screening) -> None:
 
 
 def apply_all(screenings: Iterable[Screening]) -> None:
-    """Hide and show what the screenings' state asks for, in a few queries for each model."""
+    """Hide and show objects as the state of their screenings demands, in a few queries for each model."""
     current = [row for row in screenings if row.is_current]
     to_hide = [row for row in current if rule.should_be_hidden(row, means.registration(row))]
     keys = {row.pk for row in to_hide}
@@ -68,7 +68,7 @@ def apply_all(screenings: Iterable[Screening]) -> None:
 
 
 def hide_at_save(entry: Registered, instance: Model) -> bool:
-    """Hide, by field, the row of an object that is being saved right now; True if that changed anything."""
+    """Hide, by field, the row of an object that is being saved; returns True where that changed it."""
     how = entry.hide
     if how is None or not how.by_field:
         return False
@@ -80,13 +80,13 @@ def hide_at_save(entry: Registered, instance: Model) -> bool:
 
 
 def is_lost(screening: Screening) -> bool:
-    """True: no object can have the key under which this one was screened, so nothing is hidden or shown."""
+    """True where no object can have the key under which this one was screened: nothing is hidden or shown."""
     model = means.model_of(screening)
     return model is not None and not _is_possible(model, screening.object_id)
 
 
 def obstacle(screening: Screening) -> str:
-    """Why this object can neither be hidden nor shown from here, in a few words; empty: it can."""
+    """Say in a few words why the object can neither be hidden nor shown from here; empty where it can."""
     model, entry = means.model_of(screening), means.registration(screening)
     if means.in_force(screening, entry) is not None:
         return ""
@@ -101,9 +101,9 @@ def obstacle(screening: Screening) -> str:
 
 @read_committed()
 def act(screening_id: int, *, is_in_time: bool = True) -> bool:
-    """Carry out what is pending for one screening; False where it has to be tried again.
+    """Carry out the pending action of one screening; returns False where it has to be tried again.
 
-    is_in_time: True leaves what may take its time to `hand_over`, where that is set, and says False. Raises
+    is_in_time: True leaves what may take long to `hand_over`, where that is set, and returns False. Raises
     nothing but what ends the process.
     """
     try:
@@ -146,7 +146,7 @@ def _carry_out(screenings: Sequence[Screening], *, hidden: bool) -> None:
 
 
 def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hidden: bool) -> None:
-    """By field, in a savepoint. An error of several may be one row's: then each is tried by itself."""
+    """Hide or show by field, in a savepoint; where one row may be at fault, each is tried by itself."""
     try:
         with transaction.atomic(using=router.db_for_write(Screening)):
             found = _by_field(screenings, entry, how, hidden=hidden)
@@ -170,7 +170,7 @@ def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hi
 
 
 def _is_possible(model: type[Model], key: str) -> bool:
-    """False: the model's keys are of another type than when this one was noted."""
+    """True where the model has keys of the type that this one had when it was noted."""
     try:
         model._meta.pk.get_prep_value(model._meta.pk.to_python(key))
     except (ValidationError, ValueError, TypeError, ArithmeticError):
@@ -179,7 +179,7 @@ def _is_possible(model: type[Model], key: str) -> bool:
 
 
 def _in_reach(entry: Registered, how: Hide) -> bool:
-    """Whether the object can be changed in the screening's own transaction."""
+    """True where the object can be changed in the screening's own transaction."""
     return how.by_field and router.db_for_write(entry.model) == router.db_for_write(Screening)
 
 
@@ -288,11 +288,11 @@ def _note(
     hidden: bool,
     is_first: bool,
 ) -> bool | None:
-    """Store what was done to the object; is that right? None: somebody is changing the screening.
+    """Store what was done to the object; returns whether it is what is wanted now.
 
-    Whatever was decided meanwhile, and even if that took the pending action back: what was done to the object
-    is noted, and where a person wanted otherwise it stays pending. Where this took so long that somebody else
-    has taken over, only a change is noted.
+    Returns None where somebody is changing the screening. What was done is noted whatever was decided
+    meanwhile, even if that took the pending action back; where a person wanted otherwise the action stays
+    pending. Where this took so long that another process has taken over, only a change is noted.
     """
     with transaction.atomic(using=router.db_for_write(Screening)):
         rows = Screening.objects.filter(pk=screening_id)
@@ -343,7 +343,7 @@ def _remember(
     hidden_by_us: bool | None = None,
     how: Hide | None = None,
 ) -> None:
-    """Store what is left to do, and whether it is now us who hide the objects, and how."""
+    """Store which actions are still pending, whether it is we who hide the objects, and by what means."""
     changed: dict[tuple[bool, str], list[Screening]] = {}
     for row in screenings:
         ours, by = row.hidden_by_us, row.hidden_by

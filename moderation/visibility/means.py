@@ -23,7 +23,7 @@ from moderation.registry import Hide, Registered
 
 
 def written(how: Hide) -> str:
-    """As `Screening.hidden_by` holds it: JSON, equal for equal means."""
+    """Write the means as `Screening.hidden_by` holds them: JSON, equal for equal means."""
     if how.by_field:
         given: dict[str, Any] = {"field": how.field, "hidden": how.hidden, "visible": how.visible}
     else:
@@ -32,7 +32,7 @@ def written(how: Hide) -> str:
 
 
 def remembered(screening: Screening) -> Hide | None:
-    """What hid the object, or None: nobody noted it, or its column or its callable is no more."""
+    """Read the means that hid the object; None where none were noted, or its column or callable is gone."""
     model = model_of(screening)
     if not screening.hidden_by or model is None:
         return None
@@ -46,7 +46,7 @@ def remembered(screening: Screening) -> Hide | None:
 
 
 def in_force(screening: Screening, entry: Registered | None) -> Registered | None:
-    """`entry` with the means by which this object is hidden and shown; None where there are none.
+    """Return `entry` with the means by which this object is hidden and shown; None where there are none.
 
     What hid it goes before what its model is registered with today. A column or a callable that is no more
     is taken for renamed to today's. The text that is compared is the one that was screened.
@@ -66,13 +66,13 @@ def in_force(screening: Screening, entry: Registered | None) -> Registered | Non
 
 
 def registration(screening: Screening) -> Registered | None:
-    """How the screened object is moderated, or None: not an object, or not registered any more."""
+    """The registration of the screened object's model; None for no object or a model not registered now."""
     model = model_of(screening)
     return None if model is None else registry.get(model._meta.label)
 
 
 def model_of(screening: Screening) -> type[Model] | None:
-    """The screened object's model, or None: not an object, or not installed here."""
+    """The screened object's model; None for no object or a model that is not installed here."""
     if screening.source != Screening.Source.OBJECT or screening.content_type_id is None:
         return None
     content_types = ContentType.objects.db_manager(router.db_for_write(Screening))

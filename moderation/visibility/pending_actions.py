@@ -1,4 +1,4 @@
-"""Hidings and showings that are still to be carried out, as rows: which are due, who is at one, what failed.
+"""Keeps the pending actions, hidings and showings yet to be carried out: due, claimed, put off, failed.
 
 An action is claimed before the site's callable is asked, so that no two processes ask for the same object at
 once. A claim that was never given back, as its process died or the callable hangs, counts as a try that
@@ -23,20 +23,20 @@ from moderation.models import Screening
 logger = logging.getLogger("moderation.visibility")
 
 CLAIM_SECONDS = 600
-"""A callable that takes longer is taken for one that hangs: another process may ask it then."""
+"""A callable that takes longer counts as hanging: another process may call it then."""
 RETRY_SECONDS = 60
-"""After the first error; twice as long after each further one."""
+"""Pause after the first error; it doubles after each further one."""
 LONGEST_RETRY_SECONDS = 3600
 ATTEMPTS_TO_QUEUE = 3
-"""Errors after which it is put before a person, where it does not stand there already."""
+"""Errors after which the screening is queued for a person, where it is not queued already."""
 ERROR = "acting"
 NEVER_ENDED = "acting-never-ended"
 
 
 def due(limit: int) -> list[int]:
-    """Ids of screenings whose action is pending, not put off and in nobody's hands, oldest first.
+    """Ids of screenings whose action is pending, not put off and not claimed, oldest first.
 
-    What is to be hidden while its model is not registered here is left to workers with newer settings.
+    An object to hide whose model is not registered here is left to workers with newer settings.
     """
     rows = Screening.objects.filter(_free(), action_pending=True)
     rows = rows.exclude(status=Screening.Status.PENDING, lease_token__isnull=False)
@@ -45,7 +45,7 @@ def due(limit: int) -> list[int]:
 
 
 def take(screening_id: int) -> Screening | None:
-    """The screening, locked until the transaction ends, if its action is pending and nobody is at it."""
+    """Lock and return the screening, if its action is pending and not claimed; else None."""
     rows = Screening.objects.filter(Q(action_token=None) | _free(), pk=screening_id, action_pending=True)
     screening = locked_if_free(rows).first()
     if screening is not None and screening.action_token is not None:
@@ -54,7 +54,7 @@ def take(screening_id: int) -> Screening | None:
 
 
 def claim(screening: Screening) -> uuid.UUID:
-    """Note that the caller carries out the action of a screening that it has locked; the token of that."""
+    """Claim the action of a screening that the caller has locked; returns the token of the claim."""
     token = uuid.uuid4()
     until = Now() + timedelta(seconds=CLAIM_SECONDS)
     Screening.objects.filter(pk=screening.pk).update(action_token=token, action_until=until)
@@ -62,7 +62,7 @@ def claim(screening: Screening) -> uuid.UUID:
 
 
 def put_off(screening_id: int, seconds: float) -> None:
-    """Let nobody try it for so long, with nothing counted."""
+    """Postpone the action, with no error counted."""
     rows = Screening.objects.filter(pk=screening_id, action_pending=True)
     update_if_free(rows, action_token=None, action_until=Now() + timedelta(seconds=seconds))
 
@@ -88,14 +88,14 @@ def fail(screening_id: int, error: BaseException) -> None:
 
 
 def done(screening_id: int) -> None:
-    """Forget earlier errors of an action, if it has been carried out; call it in the transaction of that."""
+    """Forget earlier errors of an action that has been carried out; call it in that transaction."""
     rows = Screening.objects.filter(pk=screening_id, action_pending=False)
     rows.filter(error_code__startswith=ERROR).update(error_code="")
     rows.update(action_token=None, action_until=None, action_attempts=0)
 
 
 def has_failed(screening: Screening) -> bool:
-    """True: it was tried, and an error of its own kept the object from being hidden or shown."""
+    """True where the action was tried, and an error of its own kept the object from being hidden or shown."""
     return screening.action_pending and screening.action_attempts > 0
 
 

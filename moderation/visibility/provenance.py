@@ -1,8 +1,8 @@
-"""Whether an instance was read from the database as hidden: then whoever saves it visible could know that.
+"""Notes whether an instance was read from the database as hidden: who saves it visible could know that.
 
-Noted whenever the column is read: when the instance is loaded (`post_init`), when it is refreshed and when a
-deferred column is asked for; these two go through `refresh_from_db`. A column that was deferred at loading is
-saved only if somebody set it, so its value is no stale one: it counts as read hidden, too.
+It is noted whenever the column is read: when the instance is loaded (`post_init`), when it is refreshed and
+when a deferred column is asked for; these two go through `refresh_from_db`. A column that was deferred at
+loading is saved only if somebody set it, so its value is no stale one: it counts as read hidden, too.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _MISSING = object()
 
 
 def on_load(sender: type[Model], instance: Model, **_: Any) -> None:
-    """Note what was loaded. Runs for every instance: it must be cheap."""
+    """Note whether the instance was loaded as hidden. Runs for every instance: it must be cheap."""
     how = _how(sender)
     if how is not None:
         _note(instance, how)
 
 
 def watch(model: type[Model]) -> None:
-    """From now on note also what `refresh_from_db` reads, of instances of `model` and of its children."""
+    """Have `refresh_from_db` of `model` and its children note what it reads, too."""
     read: Callable[..., None] = model.refresh_from_db
     if getattr(read, "is_watched", False):
         return
@@ -45,19 +45,19 @@ def watch(model: type[Model]) -> None:
 
 
 def was_read_hidden(instance: Model) -> bool:
-    """True: the last that was read of this instance from the database was not known to be visible."""
+    """True where the value last read from the database was not known to be visible."""
     return bool(getattr(instance._state, "was_read_hidden", False))
 
 
 def on_save(entry: Registered, instance: Model, *, is_new: bool) -> None:
-    """Call it after a save that wrote the column: an instance saved visible knows of no later hiding."""
+    """Forget what was read, after a save that wrote the column: it knows of no later hiding."""
     how = entry.hide
     if how is not None and (is_new or instance.__dict__.get(how.attname, _MISSING) != how.hidden):
         forget(instance)
 
 
 def forget(instance: Model) -> None:
-    """From now on the instance counts as one that nobody has read as hidden."""
+    """Count the instance as one that was not read as hidden."""
     instance._state.was_read_hidden = False  # type: ignore[attr-defined]
 
 

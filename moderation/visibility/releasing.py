@@ -1,4 +1,4 @@
-"""What is to be hidden and somebody shows: an accident is undone, a decision stands.
+"""Tells an accident from a decision where somebody shows what is to be hidden: only a decision stands.
 
 An object that was loaded before we hid it carries the old, visible value, and a full `save()` of it writes
 that back: an accident, which is hidden again in the same save. An object that was read hidden and is saved
@@ -36,14 +36,14 @@ logger = logging.getLogger("moderation.visibility")
 
 RELEASED = "visibility.released"
 HIDDEN_AGAIN = "visibility.hidden_again"
-"""Somebody had shown what we hid, behind the ORM."""
+"""Audit action: somebody had shown behind the ORM what we hid."""
 HIDDEN_LATE = "visibility.hidden_late"
-"""It was to be hidden and was visible, and not because somebody showed what we hid."""
+"""Audit action: the object was to be hidden and was visible, though nobody had shown what we hid."""
 _MISSING = object()
 
 
 class Overtaken(DatabaseError):
-    """A screening was changed between reading it and acting on it."""
+    """Raised where a screening was changed between reading it and acting on it."""
 
 
 def release(instance: Model, *, user: AbstractBaseUser | None = None) -> bool:
@@ -71,7 +71,7 @@ def release(instance: Model, *, user: AbstractBaseUser | None = None) -> bool:
 
 
 def is_shown(entry: Registered, instance: Model) -> bool:
-    """True: the instance in hand says that the object is visible, or may be by an expression. No query."""
+    """True where the instance says that the object is visible, or may be by an expression. No query."""
     how = entry.hide
     if how is None or not how.by_field:
         return False
@@ -90,7 +90,7 @@ def is_shown(entry: Registered, instance: Model) -> bool:
 
 
 def look_at_save(entry: Registered, instance: Model, screening: Screening) -> None:
-    """An instance with an unchanged text is being saved: does that show what is to be hidden?
+    """Release, or hide again, what is to be hidden and is shown by a save that leaves the text unchanged.
 
     Call it in a transaction. screening: its current one. Raises Overtaken where somebody decided meanwhile.
     """
@@ -113,7 +113,7 @@ def look_at_save(entry: Registered, instance: Model, screening: Screening) -> No
 
 
 def hide_again(entry: Registered, screenings: Sequence[Screening]) -> int:
-    """Hold what the site should show against what it shows; how many objects were hidden.
+    """Compare what the site should show with what it shows; returns how many objects were hidden.
 
     What is hidden without need is left to the sweep, as a pending action. Raises DatabaseError.
     """
@@ -129,7 +129,7 @@ def hide_again(entry: Registered, screenings: Sequence[Screening]) -> int:
 
 
 def _compare(entry: Registered, used: Registered, by_object: Mapping[str, Screening]) -> int:
-    """{object id: screening} of objects that are hidden by the same means."""
+    """Compare {object id: screening} of objects with the same means; returns how many were hidden."""
     how = used.hide
     should_hide = {key: rule.should_be_hidden(row, entry) for key, row in by_object.items()}
     in_question = {key: row for key, row in by_object.items() if should_hide[key] or row.hidden_by_us}
@@ -153,7 +153,7 @@ def _compare(entry: Registered, used: Registered, by_object: Mapping[str, Screen
 
 
 def _note_means(how: Hide, rows: Iterable[Screening]) -> None:
-    """Earlier releases did not note with what they hid: it is taken for what is in force."""
+    """Note the means in force for objects that an earlier version hid without noting by what."""
     unknown = [row.pk for row in rows if row.hidden_by_us and not row.hidden_by]
     if unknown:
         nameless = Screening.objects.filter(pk__in=unknown, hidden_by_us=True, hidden_by="")
@@ -181,12 +181,12 @@ def _hide_again(entry: Registered, screening_id: int) -> bool:
 
 
 def _may_be_shown_by_save(entry: Registered, screening: Screening) -> bool:
-    """True: other ways of showing what we hid than the queue and `release` may be a person's decision."""
+    """True where a save, not only the queue and `release`, may show what we hid by a person's decision."""
     return entry.release == "save" and screening.hidden_by_us and not rule.is_unjudged_edit(screening)
 
 
 def _note_hidden(screening: Screening, how: Hide) -> None:
-    """The object was hidden in the save that showed it."""
+    """Note that the object was hidden in the save that showed it."""
     if screening.hidden_by_us:
         logger.info("Screening %s: a stale save showed the object; it is hidden again.", screening.pk)
         return
@@ -198,7 +198,7 @@ def _note_hidden(screening: Screening, how: Hide) -> None:
 
 
 def _ask_callable(screening: Screening) -> None:
-    """A save may have shown what the site's callable found hidden before; a save can't wait for it."""
+    """Leave to the worker an object that a save may have shown: a save can't wait for the site's callable."""
     if not screening.hidden_by_us and not screening.action_pending:
         rows = Screening.objects.filter(pk=screening.pk, is_current=True, hidden_by_us=False)
         rows.update(action_pending=True)

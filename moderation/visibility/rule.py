@@ -1,4 +1,4 @@
-"""The one rule of visibility: what the site should show, held against what it shows.
+"""The one rule of visibility: what the site should show, and what to do where it shows something else.
 
 Saves, verdicts, decisions, pending actions and the comparison all ask it; none of them has a rule of its own.
 """
@@ -12,7 +12,7 @@ from moderation.registry import Hide, Registered
 
 
 class Step(Enum):
-    """What is to be done about one object."""
+    """What to do about one object."""
 
     NOTHING = "nothing"
     HIDE = "hide"
@@ -20,7 +20,7 @@ class Step(Enum):
 
 
 def should_be_hidden(screening: Screening, entry: Registered | None) -> bool:
-    """True: the object is to be invisible now. What a person did goes before everything else.
+    """True where the object is to be invisible now. What a person did goes before everything else.
 
     entry: None where the model is not registered (here): then nothing is hidden before its verdict.
     """
@@ -36,7 +36,7 @@ def should_be_hidden(screening: Screening, entry: Registered | None) -> bool:
 
 
 def step(screening: Screening, how: Hide, live: object, *, hidden: bool) -> Step:
-    """What is to be done where the site shows `live`, the value of the column by which objects are hidden.
+    """Say what to do where the site shows `live`, the value of the column by which objects are hidden.
 
     hidden: what should be, as `should_be_hidden` says. A third value, a draft's for example, is invisible and
     the site's own: it is left alone until it becomes the visible one. Only what we hid is shown again.
@@ -47,12 +47,12 @@ def step(screening: Screening, how: Hide, live: object, *, hidden: bool) -> Step
 
 
 def is_unjudged_edit(screening: Screening) -> bool:
-    """True: the text was changed while the object was hidden, and no person has judged the new one."""
+    """True where the text was changed while the object was hidden, and no person has judged the new one."""
     return screening.queued_for == Screening.QueuedFor.EDITED and not screening.outcome
 
 
 def _is_backfilled(screening: Screening) -> bool:
-    """True: it was public before moderation came, and stays so until there is a verdict."""
+    """True where the object was public before moderation came: it stays so until there is a verdict."""
     return (
         screening.priority == Screening.Priority.LOW
         and screening.status in (Screening.Status.PENDING, Screening.Status.FAILED)

@@ -25,8 +25,8 @@ from moderation.screening.claim import (
     claim,
     claim_quarantined,
     fail_deadly,
+    has_deaths,
     has_quarantined,
-    has_suspects,
     kept,
     put_off,
 )
@@ -126,7 +126,7 @@ def _drain_once(done: Drained, load: LoadScorer, stop: threading.Event) -> bool:
     """
     version = model_store.active_version()
     score = load(version)
-    has_died = has_suspects()
+    has_died = has_deaths()
     if has_died:
         metrics.count_failure(DIED, fail_deadly(version))
     with shared():

@@ -1,4 +1,4 @@
-"""What the pool of a Celery worker means for screening: who scores, and on how many of the cores."""
+"""Tells from the pool of a Celery worker which of its processes score, and how many share the cores."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ GREEN = ("gevent", "eventlet")
 
 
 def name(worker: Any) -> str:
-    """solo, thread, prefork, gevent, eventlet, or the module of a pool that the site made itself."""
+    """The pool's name: solo, thread, prefork, gevent, eventlet, or the module of a site's own pool."""
     pool = worker.pool_cls
     module = pool if isinstance(pool, str) else str(pool.__module__)
     return module.partition(":")[0].removeprefix("celery.concurrency.")
 
 
 def forks(worker: Any) -> bool:
-    """Whether children score, and never the worker process itself."""
+    """True where children score, and never the worker process itself."""
     return name(worker) == "prefork"
 
 
@@ -31,7 +31,7 @@ def processes(worker: Any) -> int:
 
 
 def can_score(worker: Any, queue: str, queues: Any) -> bool:
-    """False, with a line in the log where it takes the queue all the same, for a pool of greenlets."""
+    """False for a pool of greenlets; where it consumes the queue all the same, that is logged."""
     if name(worker) not in GREEN:
         return True
     if queue in queues:
