@@ -71,7 +71,7 @@ class Registered:
     """None: comments are flagged, never hidden."""
     release: str = "save"
     """What counts as a person's decision to show what moderation hid: "save", also a save that makes visible
-    what was read as hidden; "explicit", only the queue and `releasing.release`."""
+    what was read as hidden; "explicit", only the queue and `visibility.release`."""
     exempt: str = ""
     """Dotted path of a callable that takes the instance and says whether it is left alone."""
     while_pending: str = "show"

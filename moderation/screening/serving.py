@@ -1,19 +1,13 @@
-"""The old name of `moderation.screening.model`, which tests of sites may patch; it goes with 0.2."""
-
-from __future__ import annotations
+"""The old place of `moderation.screening.model.LoadedModel`, which tests of sites patch, until 0.2."""
 
 import warnings
-from typing import Any
 
-from moderation.screening.model import LoadedModel
+from moderation.screening.model import LoadedModel as Served
 
+__all__ = ["Served"]
 
-def __getattr__(name: str) -> Any:
-    if name != "Served":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    warnings.warn(
-        "moderation.screening.serving.Served is moderation.screening.model.LoadedModel now.",
-        DeprecationWarning,
-        stacklevel=2,
-    )
-    return LoadedModel
+warnings.warn(
+    "moderation.screening.serving.Served goes with 0.2: it is moderation.screening.model.LoadedModel",
+    DeprecationWarning,
+    stacklevel=2,
+)

@@ -1,1 +1,38 @@
-"""The parts of ``toxicity_ml.explanation.api``, which is where to import from."""
+"""What a score rests on: words, and where the attention heads look. Import from here; the parts are ours."""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toxicity_ml.explanation.api import (
+        METHODS,
+        Attribution,
+        Word,
+        attention,
+        attention_html,
+        attention_png,
+        attribute,
+        attribution_html,
+        attribution_text,
+        sum_line,
+    )
+
+__all__ = [
+    "METHODS",
+    "Attribution",
+    "Word",
+    "attention",
+    "attention_html",
+    "attention_png",
+    "attribute",
+    "attribution_html",
+    "attribution_text",
+    "sum_line",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the parts when one is asked for: they load the libraries that serve."""
+    if name in __all__:
+        return getattr(importlib.import_module("toxicity_ml.explanation.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
