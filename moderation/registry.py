@@ -18,6 +18,8 @@ from moderation.conf import conf
 from moderation.objects.keys import key_as_text, key_field
 from moderation.objects.live_text import LiveText, TextMaker
 
+__all__ = ["moderated"]
+
 ModelClass = TypeVar("ModelClass", bound=type[Model])
 
 OPTIONS = (

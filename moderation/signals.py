@@ -14,6 +14,8 @@ from django.dispatch import Signal
 
 from moderation import row_errors
 
+__all__ = ["screening_held", "screening_reviewed", "screening_scored"]
+
 logger = logging.getLogger("moderation.signals")
 
 

@@ -1,6 +1,16 @@
 """The library's own errors: each says what is wrong, with which file, and what to do. None carries comment
 text."""
 
+__all__ = [
+    "BackendUnavailable",
+    "DataError",
+    "ExportRefused",
+    "MissingExtra",
+    "ModelDamaged",
+    "ModelNotFound",
+    "ToxicityError",
+]
+
 
 class ToxicityError(Exception):
     """Base of every error that this library raises on purpose."""

@@ -17,6 +17,15 @@ from moderation.texts import storable
 from moderation.versions import store
 from moderation.visibility import hiding
 
+__all__ = [
+    "AlreadyDecided",
+    "CannotDecide",
+    "InvalidDecision",
+    "NoLongerCurrent",
+    "OpinionIsGone",
+    "decide",
+]
+
 DECIDED = "review.decided"
 CURRENT: Final = "current"
 """In place of a scoring's id: the one that the verdict rests on when the decision is made."""
