@@ -266,8 +266,8 @@ def test_the_web_process_scores_on_one_core(
     monkeypatch.undo()
     monkeypatch.setattr(scorer, "_loaded_for_web", scorer._Loaded(lambda: "onnx", cores=1))
     assert post(client, '{"text": "a"}').status_code == 200
-    served = scorer._loaded_for_web._served
-    assert served is not None and served._classifier.threads == 1
+    loaded = scorer._loaded_for_web._model
+    assert loaded is not None and loaded._classifier.threads == 1
 
 
 @pytest.mark.regression("D8")
