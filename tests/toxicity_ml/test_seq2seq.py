@@ -165,4 +165,3 @@ WORDS = st.text("abcde ", max_size=14)
 def test_near_texts_finds_what_comparing_all_would(texts: list[str], text: str, nearest: float) -> None:
     expected = [index for index, other in enumerate(texts) if similarity(text, other) >= nearest]
     assert NearTexts(texts, nearest).find(text) == expected
-    assert list(NearTexts(texts, nearest).matches([text])) == [(0, index) for index in expected[:1]]

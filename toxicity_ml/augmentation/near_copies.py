@@ -5,7 +5,7 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 NEAREST = 0.8
@@ -75,13 +75,6 @@ class NearTexts:
             index for gram in self._prefix(found) if gram in self._by_gram for index in self._by_gram[gram]
         }
         return sorted(index for index in candidates if _jaccard(found, self._grams[index]) >= self._nearest)
-
-    def matches(self, texts: Iterable[str]) -> Iterator[tuple[int, int]]:
-        """(index among ``texts``, index of the first text that is as much alike), where there is one."""
-        for index, text in enumerate(texts):
-            found = self.find(text)
-            if found:
-                yield index, found[0]
 
     def _prefix(self, found: Grams) -> list[str]:
         shared = math.ceil(self._nearest * len(found) - 1e-9)  # .7 * 10 is a little over 7 in floating point
