@@ -14,7 +14,7 @@ from toxicity_ml.cli import main
 from toxicity_ml.errors import DataError
 from toxicity_ml.evaluation import fit_temperature, softmax
 from toxicity_ml.manifest import Manifest
-from toxicity_ml.training import train
+from toxicity_ml.training.fine_tune import train
 from toxicity_ml.training.options import TrainingOptions, single_label
 
 RECIPE = ["--no-bf16", "--body-lr", "3e-3", "--head-lr", "1e-2", "--evaluations", "1"]

@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml import corpora
     from toxicity_ml.manifest import MANIFEST_NAME, Manifest
     from toxicity_ml.publishing.publish import publish_version
-    from toxicity_ml.training import train
+    from toxicity_ml.training.fine_tune import train
 
     began = time.monotonic()
     if args.out.exists():

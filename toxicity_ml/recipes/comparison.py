@@ -188,7 +188,7 @@ def _key(arm: Arm, rows: "Dataset", validation: "Dataset") -> str:
 
 
 def _scores(arm: Arm, rows: "Dataset", validation: "Dataset", file: Path) -> np.ndarray:
-    from toxicity_ml.training import train
+    from toxicity_ml.training.fine_tune import train
     from toxicity_ml.training.checkpoint_scores import checkpoint_logits
 
     options, shares = arm.options, None
