@@ -8,7 +8,8 @@ import numpy as np
 
 from toxicity_ml.extras import naming_the_extra
 from toxicity_ml.inputs import as_texts
-from toxicity_ml.manifest import SINGLE_LABEL, Manifest
+from toxicity_ml.labels import SINGLE_LABEL
+from toxicity_ml.manifest import Manifest
 from toxicity_ml.window_pooling import joint_logits
 
 if TYPE_CHECKING:

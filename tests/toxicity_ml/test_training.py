@@ -1,6 +1,8 @@
 """Fine-tuning on a tiny encoder: it learns, masks, resumes, publishes, and serves what it learned."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -8,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from transformers import set_seed
 
 from tests.toxicity_ml.tiny_base import build_base, lenient_export, rows, write_csv
-from toxicity_ml import training
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.cli import main
 from toxicity_ml.errors import DataError, ModelNotFound
@@ -18,8 +20,9 @@ from toxicity_ml.evaluation import weighted_average_precision
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.network import load_model, load_tokenizer, new_model
-from toxicity_ml.training import TrainingOptions, parameter_groups, train
-from toxicity_ml.training.trainer import ClassifierTrainer
+from toxicity_ml.training.fine_tune import train
+from toxicity_ml.training.options import TrainingOptions
+from toxicity_ml.training.trainer import ClassifierTrainer, parameter_groups
 
 INSULT = JIGSAW_LABELS.index("insult")
 
@@ -187,7 +190,7 @@ def test_a_label_that_nobody_looked_at_does_not_move(
     masked = rows(64, seed=7).map(lambda row: {"labels": [*row["labels"][:5], float("nan")]})
     train(masked, masked, tmp_path / "out", replace(options, epochs=1, weight_decay=0.0))
     torch.manual_seed(options.seed)
-    training.set_seed(options.seed)
+    set_seed(options.seed)
     fresh, _ = new_model(str(base), JIGSAW_LABELS)
     moved = load_model(tmp_path / "out").head.weight
     assert torch.allclose(moved[5], fresh.head.weight[5], atol=1e-3)
@@ -214,3 +217,15 @@ def test_evaluate_prints_both_models_and_writes_a_page(
     figures = report["parts"]["test.csv"]["tiny@1"]["labels"]["insult"]
     assert figures["f1"]["low"] <= figures["f1"]["value"] <= figures["f1"]["high"]
     assert "insult" in page.read_text() and "tiny@1" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    "module", ["training", "training.options", "training.class_weights", "recipes.comparison"]
+)
+def test_what_is_numpy_alone_loads_neither_torch_nor_transformers(module: str) -> None:
+    code = (
+        f"import sys, toxicity_ml.{module}; "
+        "print(*(name for name in ('torch', 'transformers', 'datasets', 'sklearn') if name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

@@ -88,7 +88,7 @@ def _comments(
 
     if label not in classifier.labels:
         raise DataError(f"This model has no label {label}; it has {', '.join(classifier.labels)}.")
-    task = getattr(classifier.manifest, "task", "multi_label")
+    task = classifier.task
     rows = corpora.read(sources, classifier.labels, task, columns)
     column = classifier.labels.index(label)
     texts, samples = [row["text"] for row in rows], [row["sample"] for row in rows]

@@ -19,8 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toxicity_ml.errors import DataError
-from toxicity_ml.labels import JIGSAW_LABELS
-from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL
 
 if TYPE_CHECKING:
     from toxicity_ml.augmentation.copies import Copy, HeldOut, Row

@@ -15,13 +15,12 @@ from typing import TYPE_CHECKING
 
 from toxicity_ml.cli.arguments import count, positive
 from toxicity_ml.errors import DataError
-from toxicity_ml.labels import JIGSAW_LABELS
-from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toxicity_ml.training import TrainingOptions
+    from toxicity_ml.training.options import TrainingOptions
 
 HELD_OUT = 0.05
 """Share of the training rows held out for validation where no validation data is named."""

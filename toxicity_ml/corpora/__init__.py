@@ -5,7 +5,7 @@ masked in training and evaluation. So an export of reviewed comments, a text col
 unjudged cells left empty, is read as it is.
 """
 
-from toxicity_ml.corpora.labelling import BY_NAME, SST2_CLASSES, TASKS, TEXT_COLUMNS, Columns
+from toxicity_ml.corpora.labelling import BY_NAME, SST2_CLASSES, TEXT_COLUMNS, Columns
 from toxicity_ml.corpora.loading import from_rows, load, read
 from toxicity_ml.corpora.prevalence import natural_weights, weighted
 from toxicity_ml.corpora.splitting import folded, split, text_key
@@ -13,7 +13,6 @@ from toxicity_ml.corpora.splitting import folded, split, text_key
 __all__ = [
     "BY_NAME",
     "SST2_CLASSES",
-    "TASKS",
     "TEXT_COLUMNS",
     "Columns",
     "folded",

@@ -7,8 +7,8 @@ from typing import Any
 
 from toxicity_ml.corpora.reading import Table
 from toxicity_ml.errors import DataError
+from toxicity_ml.labels import SINGLE_LABEL, TASKS
 
-TASKS = ("multi_label", "single_label")
 TEXT_COLUMNS = ("comment_text", "text", "sentence")
 """Names under which the text may stand, first match wins."""
 CLASS_COLUMN = "label"
@@ -46,7 +46,7 @@ def labelled(
     """
     if task not in TASKS:
         raise ValueError(f"The task {task!r} is not known: choose {' or '.join(TASKS)}.")
-    if task == "single_label":
+    if task == SINGLE_LABEL:
         labels_of = _single_label(table, labels, columns)
     else:
         labels_of = _multi_label(table, labels, columns)

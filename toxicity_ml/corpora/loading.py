@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from toxicity_ml.corpora.labelling import BY_NAME, Columns, labelled
 from toxicity_ml.corpora.reading import tables
 from toxicity_ml.errors import DataError
-from toxicity_ml.labels import JIGSAW_LABELS
+from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def load(
     sources: Sequence[str | Path],
     labels: Sequence[str] = JIGSAW_LABELS,
-    task: str = "multi_label",
+    task: str = MULTI_LABEL,
     columns: Columns = BY_NAME,
 ) -> "Dataset":
     """Read and join sources, in the order given.
@@ -40,7 +40,7 @@ def load(
 def read(
     sources: Sequence[str | Path],
     labels: Sequence[str] = JIGSAW_LABELS,
-    task: str = "multi_label",
+    task: str = MULTI_LABEL,
     columns: Columns = BY_NAME,
 ) -> list[dict[str, Any]]:
     """Read what ``load`` reads as a list of rows: only a hub dataset then needs the package ``datasets``.
@@ -51,7 +51,7 @@ def read(
         raise DataError("No data given: name at least one CSV or TSV file or hub dataset.")
     rows: list[dict[str, Any]] = []
     for source in sources:
-        for table in tables(str(source), headerless=task == "single_label"):
+        for table in tables(str(source), headerless=task == SINGLE_LABEL):
             rows.extend(labelled(table, tuple(labels), task, columns))
     if not rows:
         raise DataError("The data has no rows.")

@@ -10,7 +10,7 @@ import numpy as np
 from toxicity_ml.classifier import NO_TEXT_LOGIT
 from toxicity_ml.errors import DataError
 from toxicity_ml.explanation.words import utf16_offsets
-from toxicity_ml.manifest import SINGLE_LABEL
+from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.text.repair import Span
 
 EMPTY_TEXT = "."

@@ -19,7 +19,8 @@ from toxicity_ml.explanation.attribution import (
     log_odds,
 )
 from toxicity_ml.explanation.words import Window, read, word_of_token
-from toxicity_ml.manifest import SINGLE_LABEL, Manifest
+from toxicity_ml.labels import SINGLE_LABEL
+from toxicity_ml.manifest import Manifest
 from toxicity_ml.network import MeanPoolingClassifier, load_model, load_tokenizer
 from toxicity_ml.text.repair import Span
 

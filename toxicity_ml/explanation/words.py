@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toxicity_ml.inference.windows import WindowEncoder
-from toxicity_ml.manifest import SINGLE_LABEL, Manifest
+from toxicity_ml.labels import SINGLE_LABEL
+from toxicity_ml.manifest import Manifest
 from toxicity_ml.text.repair import Repaired, Span
 
 if TYPE_CHECKING:

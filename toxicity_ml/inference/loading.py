@@ -17,7 +17,8 @@ from toxicity_ml.inference.backends.onnx import OnnxBackend
 from toxicity_ml.inference.cores import available_cores
 from toxicity_ml.inference.runners import EachByItself, InBatches, Runner
 from toxicity_ml.inference.windows import WindowEncoder
-from toxicity_ml.manifest import SINGLE_LABEL, Manifest
+from toxicity_ml.labels import SINGLE_LABEL
+from toxicity_ml.manifest import Manifest
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier

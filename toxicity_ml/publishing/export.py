@@ -17,7 +17,7 @@ from toxicity_ml.errors import DataError, ExportRefused
 from toxicity_ml.evaluation import sigmoid, softmax
 from toxicity_ml.inference.backends.onnx import INPUT, OUTPUT, OnnxBackend
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE, WindowEncoder
-from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
 from toxicity_ml.network import load_model, saved_task
 from toxicity_ml.publishing.quantisation import WINDOWS, InFloat, quantise
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE, joint_logits

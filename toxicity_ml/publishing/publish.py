@@ -16,7 +16,8 @@ from toxicity_ml import evaluation
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import DataError
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE
-from toxicity_ml.manifest import SINGLE_LABEL, VERSION_FILES, Manifest, file_sha256
+from toxicity_ml.labels import SINGLE_LABEL
+from toxicity_ml.manifest import VERSION_FILES, Manifest, file_sha256
 from toxicity_ml.network import saved_labels, saved_task
 from toxicity_ml.publishing.export import export_onnx
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE

@@ -14,7 +14,7 @@ import numpy as np
 
 from toxicity_ml.errors import DataError
 from toxicity_ml.evaluation import MIN_POSITIVES, RESAMPLES, Interval, ranking_metrics
-from toxicity_ml.manifest import SINGLE_LABEL
+from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -188,8 +188,8 @@ def _key(arm: Arm, rows: "Dataset", validation: "Dataset") -> str:
 
 
 def _scores(arm: Arm, rows: "Dataset", validation: "Dataset", file: Path) -> np.ndarray:
-    from toxicity_ml.training.fine_tune import train
     from toxicity_ml.training.checkpoint_scores import checkpoint_logits
+    from toxicity_ml.training.fine_tune import train
 
     options, shares = arm.options, None
     scored = validation

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toxicity_ml.errors import DataError
+from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
 
 if TYPE_CHECKING:
     from toxicity_ml.corpora import Columns
 
 NATURAL = "natural"
 """The ``sample`` of rows that were drawn as they came, so that their class balance is the real one."""
-MULTI_LABEL, SINGLE_LABEL = "multi_label", "single_label"
 
 
 @dataclass(frozen=True)

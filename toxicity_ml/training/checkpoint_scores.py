@@ -10,6 +10,7 @@ from datasets import Dataset
 
 from toxicity_ml.network import load_model, load_tokenizer
 from toxicity_ml.training.batches import BatchMaker, tokenized
+from toxicity_ml.training.fine_tune import bf16_is_native
 from toxicity_ml.training.options import TrainingOptions
 
 
@@ -17,8 +18,6 @@ def checkpoint_logits(
     checkpoint: Path, texts: Sequence[str], max_length: int = 192, batch_size: int = 64
 ) -> np.ndarray:
     """Logits of each text's first max_length tokens, float32 (n, n_labels), in the order of the texts."""
-    from toxicity_ml.training import bf16_is_native
-
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = load_model(checkpoint, "sdpa" if device.type == "cuda" else "eager").to(device)
     tokenizer = load_tokenizer(checkpoint)

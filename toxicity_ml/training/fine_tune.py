@@ -16,7 +16,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallbac
 from transformers.trainer_utils import get_last_checkpoint
 
 from toxicity_ml.errors import DataError
-from toxicity_ml.manifest import SINGLE_LABEL
+from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.network import (
     MeanPoolingClassifier,
     load_model,
@@ -39,10 +39,7 @@ from toxicity_ml.training.trainer import (
     History,
     QuietProgress,
     WeightAverage,
-    parameter_groups,
 )
-
-__all__ = ["TrainingOptions", "bf16_is_native", "parameter_groups", "train"]
 
 logger = logging.getLogger(__name__)
 

@@ -9,37 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from toxicity_ml.training.class_weights import (
-    WEIGHT_KINDS,
-    balanced_weights,
-    class_weights,
-    effective_number_weights,
-    positive_class_weights,
-    positive_weights,
-    prevalence,
-)
-
-__all__ = [
-    "LOSSES",
-    "TASKS",
-    "WEIGHT_KINDS",
-    "Loss",
-    "balanced_weights",
-    "class_weights",
-    "cross_entropy",
-    "effective_number_weights",
-    "focal_bce",
-    "focal_cross_entropy",
-    "make_loss",
-    "masked_bce",
-    "positive_class_weights",
-    "positive_weights",
-    "prevalence",
-]
-
-TASKS = ("multi_label", "single_label")
-LOSSES = {"multi_label": ("bce", "focal"), "single_label": ("cross_entropy", "focal")}
-"""The losses that fit each task, the default first."""
+from toxicity_ml.labels import MULTI_LABEL
+from toxicity_ml.training.options import LOSSES
 
 Alpha = float | Sequence[float] | Tensor
 
@@ -67,7 +38,7 @@ def make_loss(
     Raises ValueError for an unknown task, and for a loss or a figure that does not fit it.
     """
     if task not in LOSSES:
-        raise ValueError(f"The task {task!r} is not known: choose {' or '.join(TASKS)}.")
+        raise ValueError(f"The task {task!r} is not known: choose {' or '.join(LOSSES)}.")
     if name not in LOSSES[task]:
         raise ValueError(f"The loss {name!r} does not fit {task}: choose {' or '.join(LOSSES[task])}.")
     if gamma < 0 or not 0 <= label_smoothing < 1:
@@ -95,7 +66,7 @@ def make_loss(
             label_smoothing=label_smoothing,
         )
 
-    return multi_label if task == "multi_label" else single_label
+    return multi_label if task == MULTI_LABEL else single_label
 
 
 def masked_bce(

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from toxicity_ml.labels import JIGSAW_LABELS
-from toxicity_ml.manifest import MULTI_LABEL, SINGLE_LABEL
-from toxicity_ml.network import DEFAULT_BASE, DEFAULT_POOLING
+from toxicity_ml.base_models import DEFAULT_BASE, DEFAULT_POOLING
+from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL, TASKS
 
+LOSSES = {MULTI_LABEL: ("bce", "focal"), SINGLE_LABEL: ("cross_entropy", "focal")}
+"""The losses that fit each task, the default first."""
 MIXUP_LEVELS = ("words", "texts")
 
 
@@ -86,8 +87,8 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         """Raises ValueError for a task or a share that can't be."""
-        if self.task not in (MULTI_LABEL, SINGLE_LABEL):
-            raise ValueError(f"The task {self.task!r} is not known: choose {MULTI_LABEL} or {SINGLE_LABEL}.")
+        if self.task not in TASKS:
+            raise ValueError(f"The task {self.task!r} is not known: choose {' or '.join(TASKS)}.")
         if self.mixup_level not in MIXUP_LEVELS:
             raise ValueError(f"mixup_level must be one of {', '.join(MIXUP_LEVELS)}.")
         for name in ("stripped", "noise", "joined", "eda", "distill"):
