@@ -28,6 +28,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from moderation.retraining import gate
 from moderation.review import statistics
+from toxicity_ml.activations import sigmoid
 
 THRESHOLD = 0.5
 BANDS = 20
@@ -63,8 +64,8 @@ class Comments:
 def comments(texts: int, generator: np.random.Generator) -> Comments:
     """A tenth of the texts is repeated, up to 41 times; the model errs as a log-odds with noise does."""
     toxicity = generator.normal(-6.0, 3.0, texts)
-    is_toxic = generator.random(texts) < _sigmoid(toxicity)
-    score = _sigmoid(toxicity + generator.normal(0.3, 1.0, texts))
+    is_toxic = generator.random(texts) < sigmoid(toxicity)
+    score = sigmoid(toxicity + generator.normal(0.3, 1.0, texts))
     is_repeated = generator.random(texts) < 0.1
     copies = np.where(is_repeated, 1 + np.minimum(generator.geometric(0.15, texts), 40), 1)
     text = np.repeat(np.arange(texts), copies)
@@ -182,13 +183,9 @@ def _candidate(kind: str, generator: np.random.Generator) -> tuple[Array, Array,
     logits = np.repeat([_logit(score) for score in (0.8, 0.8, 0.3, 0.02)], [figures, insults, slang, clear])
     logits = logits + generator.normal(0, 0.3, len(logits))
     if kind == "worse":
-        return truth, _sigmoid(logits), _sigmoid(logits - 1)
+        return truth, sigmoid(logits), sigmoid(logits - 1)
     lower = np.repeat([2.0, 0.0, 0.0, 0.0], [figures, insults, slang, clear])
-    return truth, _sigmoid(logits), _sigmoid(logits - lower + generator.normal(0, 0.7, len(logits)))
-
-
-def _sigmoid(logits: Array) -> Array:
-    return 1 / (1 + np.exp(-logits))
+    return truth, sigmoid(logits), sigmoid(logits - lower + generator.normal(0, 0.7, len(logits)))
 
 
 def _logit(share: float) -> float:

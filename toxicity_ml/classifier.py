@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
+from toxicity_ml.activations import sigmoid, softmax
 from toxicity_ml.extras import naming_the_extra
 from toxicity_ml.inputs import as_texts
 from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.manifest import Manifest
-from toxicity_ml.window_pooling import joint_logits
+from toxicity_ml.window_pooling import pool_windows
 
 if TYPE_CHECKING:
-    from toxicity_ml.inference.backends import Device
-    from toxicity_ml.inference.loading import BackendName
+    from toxicity_ml.inference.backends import BackendName, Device
     from toxicity_ml.inference.runners import Runner
     from toxicity_ml.inference.windows import WindowEncoder
 
@@ -30,7 +30,7 @@ class Classifier:
     """Scores texts with one model version.
 
     A long text is read in windows, of which the highest score of each label counts most
-    (``window_scores.joint_logits``); beyond ``text.MAX_CHARACTERS``
+    (``window_pooling.pool_windows``); beyond ``repair.MAX_CHARACTERS``
     or ``windows.MAX_WINDOWS`` only its two ends are read. A score depends on the text alone: not on its
     neighbours, their order or the number of threads. Safe to use from many threads at once.
 
@@ -122,10 +122,8 @@ class Classifier:
         logits = self.logits(as_texts(texts, "predict_array"), progress=progress)
         calibrated = self._slopes * logits.astype(np.float64) + self._intercepts
         if self.task == SINGLE_LABEL:
-            odds = np.exp(calibrated - calibrated.max(axis=1, keepdims=True))
-            shares: np.ndarray = (odds / odds.sum(axis=1, keepdims=True)).astype(np.float32)
-            return shares
-        probabilities = (0.5 * (1.0 + np.tanh(0.5 * calibrated))).astype(np.float32)  # sigmoid, no overflow
+            return softmax(calibrated).astype(np.float32)
+        probabilities = sigmoid(calibrated).astype(np.float32)
         probabilities[(logits == NO_TEXT_LOGIT).all(axis=1)] = 0.0
         return probabilities
 
@@ -147,7 +145,7 @@ class Classifier:
         return {label: round(float(value), 6) for label, value in zip(self.labels, row, strict=True)}
 
     def _score(self, texts: Sequence[str], logits: np.ndarray) -> None:
-        """Fill logits, (n_texts, n_labels), with what each text's windows say together."""
+        """Fill logits, (n_texts, n_labels), with the pooled logits of each text's windows."""
         read = [self._encoder.readings(text) for text in texts]
         windows = [
             (row, reading, ids)
@@ -155,19 +153,15 @@ class Classifier:
             for reading, (of_reading, _) in enumerate(readings)
             for ids in of_reading
         ]
-        windows.sort(
-            key=lambda window: -len(window[-1])
-        )  # the longest first, so that no thread ends with a long one
+        # the longest first, so that no thread ends with a long one
+        windows.sort(key=lambda window: -len(window[-1]))
         results = self.runner.run_all([ids for _, _, ids in windows])
-        said: dict[int, dict[int, list[np.ndarray]]] = {}
-        for (row, reading, _), found in zip(windows, results, strict=True):
-            said.setdefault(row, {}).setdefault(reading, []).append(found)
-        for row, by_reading in said.items():
-            each = [(np.stack(found), read[row][reading][1]) for reading, found in by_reading.items()]
-            if self.task == SINGLE_LABEL:
-                logits[row] = np.concatenate([found for found, _ in each]).mean(axis=0, dtype=np.float64)
-            else:
-                logits[row] = joint_logits(each, self.manifest.window_temperature)
+        logits_of: dict[int, dict[int, list[np.ndarray]]] = {}
+        for (row, reading, _), of_window in zip(windows, results, strict=True):
+            logits_of.setdefault(row, {}).setdefault(reading, []).append(of_window)
+        for row, by_reading in logits_of.items():
+            each = [(np.stack(of_each), read[row][reading][1]) for reading, of_each in by_reading.items()]
+            logits[row] = pool_windows(each, self.task, self.manifest.window_temperature)
 
 
 def labels_that_count(

@@ -2,31 +2,22 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Protocol, get_args, overload
+from typing import Literal, get_args, overload
 
 import numpy as np
 
+from toxicity_ml.activations import sigmoid
 from toxicity_ml.classifier import NO_TEXT_LOGIT, Classifier, labels_that_count
 from toxicity_ml.errors import DataError
 from toxicity_ml.inputs import as_texts
 from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.scorer import Scorer
 
 Average = Literal["probabilities", "logits"]
 AVERAGES: tuple[Average, ...] = get_args(Average)
 _LEAST = 1e-12
 _MOST = 1 - 2.0**-24
 """Probabilities are kept within these before a logarithm is taken; nearer to 1 float32 has no number."""
-
-
-class Member(Protocol):
-    """What is asked of a Classifier, or of an Ensemble as part of another."""
-
-    labels: tuple[str, ...]
-    thresholds: dict[str, float]
-    task: str
-    version: str
-
-    def predict_array(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray: ...
 
 
 class Ensemble:
@@ -44,7 +35,7 @@ class Ensemble:
 
     def __init__(
         self,
-        classifiers: Sequence[Member],
+        classifiers: Sequence[Scorer],
         average: Average = "probabilities",
         weights: Sequence[float] | None = None,
     ) -> None:
@@ -223,8 +214,7 @@ def _averaged(probabilities: np.ndarray, weights: np.ndarray, average: Average, 
         normalised: np.ndarray = joined / joined.sum(axis=-1, keepdims=True)
         return normalised
     logits = np.tensordot(weights, low - np.log1p(-np.clip(members, None, _MOST)), axes=1)
-    probability: np.ndarray = 0.5 * (1.0 + np.tanh(0.5 * logits))  # sigmoid, no overflow
-    return probability
+    return sigmoid(logits)
 
 
 def _normalised(weights: Sequence[float] | np.ndarray | None, count: int) -> np.ndarray:

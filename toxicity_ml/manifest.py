@@ -10,7 +10,7 @@ from typing import Any
 
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
 from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL, TASKS
-from toxicity_ml.window_pooling import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE
+from toxicity_ml.window_pooling import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, is_temperature
 
 MANIFEST_NAME = "manifest.json"
 VERSION_FILES = ("config.json", "model.onnx", "model.safetensors", "tokenizer.json")
@@ -37,7 +37,8 @@ class Manifest:
     """Platt scaling per label: probability = sigmoid(slope * logit + intercept)."""
     metrics: Mapping[str, Any] = field(default_factory=dict)
     canned: Sequence[Mapping[str, Any]] = ()
-    """Texts with the scores that this version gave them where it was published: {"text", "scores"}."""
+    """Golden examples: texts with the scores that this version gave them where it was published, {"text",
+    "scores"}."""
     files: Mapping[str, str] = field(default_factory=dict)
     """sha256 of every other file of the directory, by relative name."""
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -47,8 +48,8 @@ class Manifest:
     2017), and thresholds are not used."""
 
     window_temperature: float = 0.0
-    """How a text's windows are taken together (``window_scores.joint_logits``); 0, as in versions that do not
-    name it: the highest counts."""
+    """The temperature of ``window_pooling.pool_windows``; 0, as in versions that do not name it: the highest
+    window counts."""
 
     @classmethod
     def load(cls, directory: str | Path) -> "Manifest":
@@ -102,14 +103,7 @@ class Manifest:
             raise damaged(f"task is neither {MULTI_LABEL} nor {SINGLE_LABEL}")
         if not 0 < self.stride <= self.max_length - 2:
             raise damaged("windows would leave tokens out: stride must be from 1 to max_length - 2")
-        temperature = self.window_temperature
-        if isinstance(temperature, bool) or not (
-            temperature == 0
-            or (
-                isinstance(temperature, int | float)
-                and LOWEST_TEMPERATURE <= temperature <= HIGHEST_TEMPERATURE
-            )
-        ):
+        if not is_temperature(self.window_temperature):
             raise damaged(
                 f"window_temperature is neither 0 nor from {LOWEST_TEMPERATURE} to {HIGHEST_TEMPERATURE}"
             )

@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 import torch
 
+from moderation.checks import configuration
 from tests.toxicity_ml.tiny_model import CANNED, FRIENDLY
-from toxicity_ml.benchmarking.backends import BACKENDS, open_backend, runnable
+from toxicity_ml.benchmarking.backends import VARIANTS, open_backend, runnable
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import BackendUnavailable, ModelDamaged, ModelNotFound
+from toxicity_ml.inference.backends import BACKENDS
 from toxicity_ml.inference.backends.onnx import OnnxBackend
 from toxicity_ml.inference.backends.torch import TorchBackend
 from toxicity_ml.inference.windows import WindowEncoder
@@ -121,7 +123,7 @@ def test_more_threads_in_a_run_change_no_more_than_last_digits(
 def test_cuda_gives_what_the_cpu_gives_or_says_that_it_is_not_there(
     tiny_version: Path, windows: list[np.ndarray], trained: TorchBackend
 ) -> None:
-    names, notes = runnable(tuple(BACKENDS))
+    names, notes = runnable(tuple(VARIANTS))
     if not torch.cuda.is_available():
         assert notes == ["no CUDA device here"]
         assert "cuda-fp16" not in names
@@ -130,7 +132,7 @@ def test_cuda_gives_what_the_cpu_gives_or_says_that_it_is_not_there(
         with pytest.raises(BackendUnavailable, match="no CUDA device"):
             TorchBackend(tiny_version, "cuda", "float16")
         return
-    assert names == list(BACKENDS)
+    assert names == list(VARIANTS)
     found = TorchBackend(tiny_version, "cuda", "float16").run_batch(windows)
     assert np.abs(probabilities(found) - probabilities(trained.run_batch(windows))).max() < 0.02
 
@@ -253,3 +255,7 @@ for attempt in (
     assert lines[0] == "['onnx-int8'] True"
     assert "pip install" in lines[1]
     assert "torch and transformers are not installed here" in lines[2]
+
+
+def test_the_setting_offers_every_backend_but_torch_which_is_for_measuring() -> None:
+    assert set(configuration.BACKENDS) == set(BACKENDS) - {"torch"}

@@ -20,8 +20,9 @@ from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
 from toxicity_ml.inference.backends.onnx import OnnxBackend
 from toxicity_ml.inference.windows import MAX_WINDOWS, WindowEncoder
+from toxicity_ml.labels import MULTI_LABEL
 from toxicity_ml.manifest import Manifest
-from toxicity_ml.window_pooling import joint_logits
+from toxicity_ml.window_pooling import pool_windows
 
 PROSE = " ".join(FRIENDLY) + ". "
 HOSTILE = {
@@ -152,23 +153,23 @@ def test_the_score_of_a_long_text_is_what_its_windows_say_together(
 def test_windows_together_lie_between_their_mean_and_their_highest(
     logits: np.ndarray, temperature: float
 ) -> None:
-    together = joint_logits([(logits, len(logits))], temperature)
+    together = pool_windows([(logits, len(logits))], MULTI_LABEL, temperature)
     highest = logits.max(axis=0)
     twice = np.concatenate([logits, logits])
     assert (together <= highest + 1e-4).all()
     assert (together >= logits.mean(axis=0) - 1e-4).all()
     assert (together >= highest - temperature * np.log(len(logits)) - 1e-4).all()
-    assert np.allclose(joint_logits([(twice, len(twice))], temperature), together, atol=1e-4)
-    assert np.array_equal(joint_logits([(logits[:1], 1)], temperature), logits[0])
+    assert np.allclose(pool_windows([(twice, len(twice))], MULTI_LABEL, temperature), together, atol=1e-4)
+    assert np.array_equal(pool_windows([(logits[:1], 1)], MULTI_LABEL, temperature), logits[0])
 
 
 def test_of_two_readings_the_higher_counts_and_a_window_is_one_of_its_readings() -> None:
     plain = np.array([[-4.0, 1.0], [-4.0, 1.0], [-4.0, 1.0], [-4.0, 1.0]])
     undisguised = np.array([[3.0, -5.0]])
-    together = joint_logits([(plain, 4), (undisguised, 4)], 0.5)
+    together = pool_windows([(plain, 4), (undisguised, 4)], MULTI_LABEL, 0.5)
     assert together == pytest.approx([3.0 - 0.5 * np.log(4), 1.0])
-    assert joint_logits([(plain, 4), (undisguised, 4)], 0.0) == pytest.approx([3.0, 1.0])
-    assert joint_logits([(plain, 4), (undisguised, 1)], 0.5) == pytest.approx([3.0, 1.0])
+    assert pool_windows([(plain, 4), (undisguised, 4)], MULTI_LABEL, 0.0) == pytest.approx([3.0, 1.0])
+    assert pool_windows([(plain, 4), (undisguised, 1)], MULTI_LABEL, 0.5) == pytest.approx([3.0, 1.0])
 
 
 def test_what_a_disguise_is_padded_with_does_not_count_as_prose(

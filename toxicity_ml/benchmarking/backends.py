@@ -13,7 +13,7 @@ from toxicity_ml.inference.backends.onnx import OnnxBackend
 if TYPE_CHECKING:
     from toxicity_ml.inference.backends import DType
 
-BACKENDS = {
+VARIANTS = {
     "onnx-int8": "model.onnx, as it is served",
     "onnx-fp32": "model.safetensors in float32, exported to ONNX for the occasion",
     "torch-fp32": "model.safetensors in torch",
@@ -55,8 +55,8 @@ def open_backend(name: str, directory: str | Path, threads: Sequence[int] = (1,)
     and the same object. Raises ValueError for an unknown name, BackendUnavailable where it does not run here,
     ModelNotFound or ModelDamaged for the directory.
     """
-    if name not in BACKENDS:
-        raise ValueError(f"{name} is no backend. There are: {', '.join(BACKENDS)}.")
+    if name not in VARIANTS:
+        raise ValueError(f"{name} is no backend. There are: {', '.join(VARIANTS)}.")
     found, notes = runnable([name])
     if not found:
         raise BackendUnavailable(f"{name} does not run on this machine: {notes[0]}.")

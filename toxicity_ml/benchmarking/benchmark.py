@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from toxicity_ml.activations import sigmoid
 from toxicity_ml.benchmarking.backends import is_on_cuda, open_backend, runnable
 from toxicity_ml.benchmarking.stopwatch import Cell, Stopwatch, in_rounds, torch_threads_kept
 from toxicity_ml.errors import DataError
@@ -44,7 +45,7 @@ class Plan:
     """What to measure."""
 
     backends: Sequence[str] = ()
-    """Names out of ``backends.named.BACKENDS``; none means those of its DEFAULT that run here."""
+    """Names out of ``backends.VARIANTS``; none means those of its DEFAULT that run here."""
     lengths: Sequence[int] = LENGTHS
     """Tokens of a comment, special tokens included."""
     threads: Sequence[int] = (1,)
@@ -221,7 +222,7 @@ def _differences(
     if BASELINE not in opened:
         return {}
     scores = {
-        name: 1 / (1 + np.exp(-np.array([by_threads[1].run(ids) for ids in windows], dtype=np.float64)))
+        name: sigmoid(np.array([by_threads[1].run(ids) for ids in windows]))
         for name, by_threads in opened.items()
     }
     return {name: float(np.abs(found - scores[BASELINE]).max()) for name, found in scores.items()}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from toxicity_ml.benchmarking.backends import BACKENDS
+    from toxicity_ml.benchmarking.backends import VARIANTS
 
     parser.add_argument(
         "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
@@ -32,10 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--backends",
         nargs="+",
-        choices=BACKENDS,
+        choices=VARIANTS,
         default=[],
         metavar="NAME",
-        help=f"out of {', '.join(BACKENDS)} (default: those that run here and need no compiling for a CPU)",
+        help=f"out of {', '.join(VARIANTS)} (default: those that run here and need no compiling for a CPU)",
     )
     parser.add_argument(
         "--lengths",

@@ -3,13 +3,12 @@
 Takes arrays, returns numbers; loads no model and reads no file. Needs scikit-learn, not torch.
 """
 
+from toxicity_ml.activations import sigmoid, softmax
 from toxicity_ml.evaluation.calibration import (
     best_threshold,
     calibration_error,
     fit_platt,
     fit_temperature,
-    sigmoid,
-    softmax,
 )
 from toxicity_ml.evaluation.classes import evaluate_classes, most_probable
 from toxicity_ml.evaluation.comparison import PairedDifference, PairedInterval, paired_difference

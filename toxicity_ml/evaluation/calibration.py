@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from toxicity_ml.activations import sigmoid, softmax
 from toxicity_ml.evaluation.metrics import MIN_POSITIVES
 
 
@@ -44,19 +45,6 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray
 
     found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
     return float(np.exp(found.x))
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """exp(x) / sum(exp(x)) over the last axis without overflow, any shape."""
-    logits = np.asarray(logits, dtype=np.float64)
-    odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    result: np.ndarray = odds / odds.sum(axis=-1, keepdims=True)
-    return result
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x)) without overflow, any shape."""
-    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, dtype=np.float64)))
 
 
 def best_threshold(probabilities: np.ndarray, weights: np.ndarray, lowest: float = 0.05) -> float:

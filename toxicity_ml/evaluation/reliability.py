@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from toxicity_ml.evaluation.calibration import sigmoid
+from toxicity_ml.activations import sigmoid
 from toxicity_ml.evaluation.metrics import figure
 from toxicity_ml.evaluation.resampling import RESAMPLES, weightings
 

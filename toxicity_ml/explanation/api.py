@@ -11,7 +11,6 @@ from toxicity_ml.classifier import PRETRAINED, Classifier
 from toxicity_ml.errors import DataError
 from toxicity_ml.explanation.attribution import (
     Attribution,
-    Scorer,
     Word,
     checked_label,
     deciding_label,
@@ -22,6 +21,7 @@ from toxicity_ml.explanation.pages import attention_html, attribution_html, attr
 from toxicity_ml.explanation.words import read, whole_words
 from toxicity_ml.extras import naming_the_extra
 from toxicity_ml.inputs import as_text
+from toxicity_ml.scorer import Scorer
 
 if TYPE_CHECKING:
     from toxicity_ml.explanation.network import Attention

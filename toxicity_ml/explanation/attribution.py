@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from toxicity_ml.classifier import NO_TEXT_LOGIT
 from toxicity_ml.errors import DataError
 from toxicity_ml.explanation.words import utf16_offsets
 from toxicity_ml.labels import SINGLE_LABEL
+from toxicity_ml.scorer import Scorer
 from toxicity_ml.text.repair import Span
 
 EMPTY_TEXT = "."
@@ -18,19 +19,6 @@ EMPTY_TEXT = "."
 MAX_ORDERS = 8
 TEXTS = 1000
 """Texts that ``occlusion`` scores at most by default, so that a long window takes seconds and not minutes."""
-
-
-class Scorer(Protocol):
-    """What is asked of a Classifier or an Ensemble."""
-
-    labels: tuple[str, ...]
-    thresholds: dict[str, float]
-    task: str
-    version: str
-
-    def predict_array(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray: ...
-
-    def logits(self, texts: Sequence[str], *, progress: bool = False) -> np.ndarray: ...
 
 
 class Word(NamedTuple):

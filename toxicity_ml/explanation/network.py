@@ -12,7 +12,6 @@ from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import DataError
 from toxicity_ml.explanation.attribution import (
     Attribution,
-    Scorer,
     as_words,
     checked_label,
     deciding_label,
@@ -22,6 +21,7 @@ from toxicity_ml.explanation.words import Window, read, word_of_token
 from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.network import MeanPoolingClassifier, load_model, load_tokenizer
+from toxicity_ml.scorer import Scorer
 from toxicity_ml.text.repair import Span
 
 BASELINES = ("[MASK]", "[PAD]")

@@ -6,12 +6,12 @@ import logging
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from toxicity_ml.errors import ModelDamaged, ToxicityError
-from toxicity_ml.inference.backends import torch_backend
+from toxicity_ml.inference.backends import BACKENDS, torch_backend
 from toxicity_ml.inference.backends.cuda import is_cuda_there
 from toxicity_ml.inference.backends.onnx import OnnxBackend
 from toxicity_ml.inference.cores import available_cores
@@ -22,10 +22,8 @@ from toxicity_ml.manifest import Manifest
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
-    from toxicity_ml.inference.backends import Device, DType
+    from toxicity_ml.inference.backends import BackendName, Device, DType
 
-BackendName = Literal["auto", "onnx", "torch", "cuda"]
-BACKENDS: tuple[BackendName, ...] = ("auto", "onnx", "torch", "cuda")
 CANNED_TOLERANCE = 0.03
 """How far a canned text's score may be from the manifest's before int8 arithmetic is not trusted here."""
 TRAINED_TOLERANCE = 0.1

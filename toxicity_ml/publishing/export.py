@@ -13,14 +13,14 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from toxicity_ml.activations import sigmoid, softmax
 from toxicity_ml.errors import DataError, ExportRefused
-from toxicity_ml.evaluation import sigmoid, softmax
 from toxicity_ml.inference.backends.onnx import INPUT, OUTPUT, OnnxBackend
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE, WindowEncoder
 from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
 from toxicity_ml.network import load_model, saved_task
 from toxicity_ml.publishing.quantisation import WINDOWS, InFloat, quantise
-from toxicity_ml.window_pooling import WINDOW_TEMPERATURE, joint_logits
+from toxicity_ml.window_pooling import WINDOW_TEMPERATURE, pool_windows
 
 MAX_MEAN_DIFFERENCE = 0.003
 """Mean |int8 - float32| over all probabilities."""
@@ -125,22 +125,19 @@ def measure_parity(
     samples: Sequence[list[tuple[list[np.ndarray], int]]],
     task: str = MULTI_LABEL,
 ) -> Parity:
-    """Score each text, given as the windows of its readings, with both networks; the windows are taken
-    together as they are when served."""
+    """Score each text, given as the windows of its readings, with both networks, and pool the windows as they
+    are when served."""
     probabilities = softmax if task == SINGLE_LABEL else sigmoid
 
-    def together(
+    def pooled(
         readings: list[tuple[list[np.ndarray], int]], run: Callable[[np.ndarray], np.ndarray]
     ) -> np.ndarray:
         logits = [(np.stack([run(ids) for ids in windows]), count) for windows, count in readings]
-        if task == SINGLE_LABEL:
-            mean: np.ndarray = np.concatenate([found for found, _ in logits]).mean(axis=0)
-            return mean
-        return joint_logits(logits, WINDOW_TEMPERATURE)
+        return pool_windows(logits, task, WINDOW_TEMPERATURE)
 
     with torch.inference_mode():
-        trained = [together(readings, lambda ids: _run_float(network, ids)) for readings in samples]
-    served = [together(readings, backend.run) for readings in samples]
+        trained = [pooled(readings, lambda ids: _run_float(network, ids)) for readings in samples]
+    served = [pooled(readings, backend.run) for readings in samples]
     expected, found = probabilities(np.array(trained)), probabilities(np.array(served))
     difference = np.abs(expected - found)
     unsure = (expected > 0.05) & (expected < 0.95)

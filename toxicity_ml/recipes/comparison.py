@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from toxicity_ml.activations import softmax
 from toxicity_ml.errors import DataError
 from toxicity_ml.evaluation import MIN_POSITIVES, RESAMPLES, Interval, ranking_metrics
 from toxicity_ml.labels import SINGLE_LABEL
@@ -205,9 +206,8 @@ def _scores(arm: Arm, rows: "Dataset", validation: "Dataset", file: Path) -> np.
     _discard(checkpoint)
     if shares is None:
         return logits
-    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: np.ndarray = (odds / odds.sum(axis=1, keepdims=True)) @ shares
-    return result
+    by_label: np.ndarray = softmax(logits) @ shares
+    return by_label
 
 
 def _with_labels(rows: "Dataset", labels: np.ndarray) -> "Dataset":

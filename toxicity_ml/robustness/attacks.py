@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from toxicity_ml.activations import sigmoid
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import DataError
 from toxicity_ml.evaluation.resampling import RESAMPLES, Interval, interval, resampled_sums
@@ -69,7 +70,7 @@ def attack(
         "model": classifier.version,
         "label": label,
         "rows": {"toxic": len(targets), "left out": len(toxic) - len(targets), "natural": len(natural)},
-        "threshold": float(1 / (1 + np.exp(-threshold))),
+        "threshold": float(sigmoid(np.array(threshold))),
     }
     report |= _rewritten(score, targets, threshold, seed, resamples, on_step)
     on_step("false flags")

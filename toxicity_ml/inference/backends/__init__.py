@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import numpy as np
 
@@ -27,6 +27,9 @@ class BatchBackend(Backend, Protocol):
         ...
 
 
+BackendName = Literal["auto", "onnx", "torch", "cuda"]
+BACKENDS: tuple[BackendName, ...] = get_args(BackendName)
+"""What ``Classifier.load`` takes as its backend."""
 Device = Literal["cpu", "cuda"]
 DType = Literal["float32", "bfloat16", "float16"]
 
