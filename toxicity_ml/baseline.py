@@ -1,11 +1,11 @@
-"""The floor that any fine-tuned model has to beat: TF-IDF of words and word pairs, logistic regression."""
+"""A simple model that any fine-tuned one has to beat: TF-IDF of words and word pairs, logistic regression."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
 
-class TfidfFloor:
+class TfidfBaseline:
     """TF-IDF logistic regression, one-vs-rest (Wang & Manning 2012: simple and strong)."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -17,7 +17,7 @@ class TfidfFloor:
         )
         self._models: list = []
 
-    def fit(self, texts: Sequence[str], targets: np.ndarray) -> "TfidfFloor":
+    def fit(self, texts: Sequence[str], targets: np.ndarray) -> "TfidfBaseline":
         """targets: float (n, n_labels), NaN = masked. A label without a positive or without a negative has
         the same probability, 0 or 1, for every text (0 where it was never looked at)."""
         from sklearn.linear_model import LogisticRegression
@@ -36,8 +36,8 @@ class TfidfFloor:
     def predict_array(self, texts: Sequence[str]) -> np.ndarray:
         """Probabilities, float (n, n_labels)."""
         features = self._vectorizer.transform(texts)
-        found = [
+        columns = [
             np.full(len(texts), model) if isinstance(model, float) else model.predict_proba(features)[:, 1]
             for model in self._models
         ]
-        return np.stack(found, axis=1)
+        return np.stack(columns, axis=1)

@@ -48,7 +48,7 @@ class Classifier:
         self.version = f"{manifest.name}@{manifest.version}"
         self.runner = runner
         self.canned_difference: float | None = None
-        """The largest difference to a canned text's score in the manifest; None: not compared."""
+        """The largest difference to a golden example's score in the manifest; None: not compared."""
         self._encoder = encoder
         calibration = [manifest.calibration[label] for label in self.labels]
         self._slopes = np.array([entry["slope"] for entry in calibration], dtype=np.float64)
@@ -76,11 +76,11 @@ class Classifier:
         the log. ``auto`` is cuda where that works and onnx elsewhere. device: of the backend cuda; ``cpu``
         runs the very same in float32, to see that it works without a GPU.
 
-        The manifest's canned texts are scored first, whichever backend it is: where int8 is off by more than
-        ``loading.CANNED_TOLERANCE`` this processor's arithmetic is wrong, a warning says so, and the same
-        weights are served in float. Raises ModelNotFound or ModelDamaged, naming the file, and
-        BackendUnavailable for torch or cuda where that is not to be had; MissingExtra, an ImportError, where
-        the libraries that serve are not installed.
+        The manifest's golden examples are scored first, whichever backend it is: where int8 is off by more
+        than ``loading.CANNED_TOLERANCE`` this processor's arithmetic is wrong, a warning says so, and the
+        same weights are served in float. Raises ModelNotFound or ModelDamaged, naming the file, and
+        BackendUnavailable for torch or cuda where it does not run; MissingExtra, an ImportError, where the
+        libraries that serve are not installed.
         """
         directory = PRETRAINED if path is None else Path(path)
         with naming_the_extra():

@@ -20,7 +20,7 @@ from toxicity_ml.inference.backends.cuda import is_cuda_there
 from toxicity_ml.inference.backends.onnx import OnnxBackend
 from toxicity_ml.inference.backends.torch import TorchBackend
 from toxicity_ml.inference.loading import TRAINED_TOLERANCE
-from toxicity_ml.inference.runners import EachByItself
+from toxicity_ml.inference.runners import ThreadedRunner
 
 TEXTS = [
     *CANNED,
@@ -206,7 +206,7 @@ def test_callers_on_several_threads_share_the_cores(tiny_version: Path) -> None:
                 with lock:
                     under_way -= 1
 
-    runner = EachByItself(Counting(), 2, "counted")
+    runner = ThreadedRunner(Counting(), 2, "counted")
     windows: Sequence[np.ndarray] = [np.array([2, *range(5, 5 + n), 3]) for n in range(1, 12)] * 20
     results: list[list[np.ndarray]] = []
     callers = [threading.Thread(target=lambda: results.append(list(_run(runner, windows)))) for _ in range(3)]
@@ -220,5 +220,5 @@ def test_callers_on_several_threads_share_the_cores(tiny_version: Path) -> None:
         assert np.array_equal(found, results[0])
 
 
-def _run(runner: EachByItself, windows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+def _run(runner: ThreadedRunner, windows: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     yield from runner.run_all(windows)

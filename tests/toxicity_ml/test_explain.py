@@ -16,10 +16,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from toxicity_ml import explanation
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.ensemble import Ensemble
 from toxicity_ml.errors import DataError
-from toxicity_ml.explanation import api, network
+from toxicity_ml.explanation import network
 from toxicity_ml.explanation.figures import head_image, main_target
 from toxicity_ml.explanation.words import read
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE
@@ -54,7 +55,7 @@ def insult(classifier: Classifier, text: str) -> float:
     return float(classifier.logits([text])[0, INSULT])
 
 
-def values(found: api.Attribution) -> dict[str, float]:
+def values(found: explanation.Attribution) -> dict[str, float]:
     return {word.text: word.value for word in found.words}
 
 
@@ -69,7 +70,9 @@ def test_occlusion_of_three_words_nears_the_shapley_values_over_all_orders(
             before = insult(tiny_classifier, " ".join(kept))
             kept.remove(word)
             exact[word] += (before - insult(tiny_classifier, " ".join(kept) or ".")) / 6
-    found = api.attribute(tiny_version, " ".join(words), "insult", classifier=tiny_classifier, orders=2000)
+    found = explanation.attribute(
+        tiny_version, " ".join(words), "insult", classifier=tiny_classifier, orders=2000
+    )
     assert values(found) == pytest.approx(exact, abs=0.15)
     assert found.total == pytest.approx(found.logit - found.baseline, abs=1e-6)
     assert found.is_complete
@@ -80,7 +83,7 @@ def test_leaving_one_out_is_what_the_score_loses_and_promises_no_sum(
     tiny_version: Path, tiny_classifier: Classifier
 ) -> None:
     text = "you stupid idiot"
-    found = api.attribute(tiny_version, text, "insult", "leave_one_out", classifier=tiny_classifier)
+    found = explanation.attribute(tiny_version, text, "insult", "leave_one_out", classifier=tiny_classifier)
     whole = insult(tiny_classifier, text)
     assert values(found) == pytest.approx(
         {
@@ -97,7 +100,7 @@ def test_integrated_gradients_equal_a_sum_along_the_path_written_out(
     tiny_version: Path, tiny_classifier: Classifier
 ) -> None:
     text = "you are a stupid moron"
-    found = api.attribute(
+    found = explanation.attribute(
         tiny_version, text, "insult", "integrated_gradients", classifier=tiny_classifier, baseline="[PAD]"
     )
     model, tokenizer = load_model(tiny_version), load_tokenizer(tiny_version)
@@ -123,7 +126,7 @@ def test_gradients_that_do_not_sum_to_the_score_are_flagged(
     tiny_version: Path, tiny_classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(network, "_PATIENCE", 1)
-    found = api.attribute(
+    found = explanation.attribute(
         tiny_version,
         "you are a stupid moron",
         "insult",
@@ -132,8 +135,8 @@ def test_gradients_that_do_not_sum_to_the_score_are_flagged(
         steps=1,
     )
     assert found.is_complete is False
-    assert "do not trust" in api.sum_line(found)
-    assert "do not trust" in api.attribution_html(found)
+    assert "do not trust" in explanation.sum_line(found)
+    assert "do not trust" in explanation.attribution_html(found)
 
 
 @pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
@@ -142,7 +145,7 @@ def test_a_single_label_version_is_explained_in_log_odds_of_the_class(
 ) -> None:
     classifier = Classifier.load(single_version, threads=1)
     text = "you are a damn idiot"
-    found = api.attribute(single_version, text, method=method, classifier=classifier)
+    found = explanation.attribute(single_version, text, method=method, classifier=classifier)
     logits = classifier.logits([text])[0].astype(float)
     assert found.label == JIGSAW_LABELS[int(np.argmax(logits))]
     chosen = JIGSAW_LABELS.index(found.label)
@@ -151,7 +154,7 @@ def test_a_single_label_version_is_explained_in_log_odds_of_the_class(
     assert found.logit == pytest.approx(odds, abs=1e-4 if method == "occlusion" else 1.0)
     assert found.is_complete
     assert found.score == pytest.approx(classifier.predict(text)[found.label], abs=1e-6)
-    nothing = api.attribute(single_version, " ", found.label, method, classifier=classifier)
+    nothing = explanation.attribute(single_version, " ", found.label, method, classifier=classifier)
     assert (nothing.words, nothing.total) == ((), 0.0)
     assert nothing.score == pytest.approx(1 / len(JIGSAW_LABELS))
 
@@ -160,7 +163,7 @@ def test_a_single_label_version_is_explained_in_log_odds_of_the_class(
 def test_words_stand_where_they_are_in_code_points_and_in_utf16(
     tiny_version: Path, tiny_classifier: Classifier, text: str
 ) -> None:
-    found = api.attribute(tiny_version, text, "insult", "leave_one_out", classifier=tiny_classifier)
+    found = explanation.attribute(tiny_version, text, "insult", "leave_one_out", classifier=tiny_classifier)
     units = text.encode("utf-16-le", "surrogatepass")
     for word in found.words:
         assert text[word.start : word.end] == word.text
@@ -198,13 +201,15 @@ def test_any_text_is_located(tiny_version: Path, text: str) -> None:
         assert all(0 <= start <= end <= len(text) for start, end in window.spans)
 
 
-@pytest.mark.parametrize("method", api.METHODS)
+@pytest.mark.parametrize("method", explanation.METHODS)
 def test_a_long_text_is_explained_by_its_highest_window_which_is_said(
     tiny_version: Path, tiny_classifier: Classifier, method: str
 ) -> None:
     text = "we like this nice article " * 70 + "idiot " * 20 + "thank you friend good day " * 70
     assert len(read(tiny_version, text).windows) > 3
-    found = api.attribute(tiny_version, text, "insult", method, classifier=tiny_classifier, orders=4, steps=8)
+    found = explanation.attribute(
+        tiny_version, text, "insult", method, classifier=tiny_classifier, orders=4, steps=8
+    )
     strongest = sorted(found.words, key=lambda word: -word.value)[:5]
     assert {word.text for word in strongest} == {"idiot"}
     first = text.index("idiot")
@@ -212,55 +217,55 @@ def test_a_long_text_is_explained_by_its_highest_window_which_is_said(
     assert found.words[0].start > 0 and found.words[-1].end < len(text)
     tokens = len(load_tokenizer(tiny_version).encode(text).ids) - 2
     assert found.windows == 1 + math.ceil((tokens - (MAX_LENGTH - 2)) / STRIDE)
-    assert f"in {found.windows} windows" in api.sum_line(found)
+    assert f"in {found.windows} windows" in explanation.sum_line(found)
     # Of so many windows one that stands out loses no more than temperature * log(n) of its log-odds.
     together = insult(tiny_classifier, text)
     assert together - 0.5 <= found.logit <= together + WINDOW_TEMPERATURE * np.log(found.windows) + 0.5
-    assert text in api.attribution_text(found).plain
+    assert text in explanation.attribution_text(found).plain
 
 
-@pytest.mark.parametrize("method", api.METHODS)
+@pytest.mark.parametrize("method", explanation.METHODS)
 @pytest.mark.parametrize("text", ["", " \n", "\u200b\ud800", "\ue000 \ue001"])
 def test_a_text_without_a_token_has_no_words(
     tiny_version: Path, tiny_classifier: Classifier, method: str, text: str
 ) -> None:
-    found = api.attribute(tiny_version, text, "insult", method, classifier=tiny_classifier)
+    found = explanation.attribute(tiny_version, text, "insult", method, classifier=tiny_classifier)
     assert (found.words, found.score, found.total, found.error) == ((), 0.0, 0.0, 0.0)
-    assert "no word" in api.attribution_html(found)
+    assert "no word" in explanation.attribution_html(found)
 
 
 def test_an_ensemble_is_explained_by_occlusion_and_not_by_gradients(
     tiny_version: Path, tiny_classifier: Classifier
 ) -> None:
     both = Ensemble([tiny_classifier, tiny_classifier])
-    found = api.attribute(tiny_version, "you idiot", "insult", classifier=both)
+    found = explanation.attribute(tiny_version, "you idiot", "insult", classifier=both)
     assert found.version == "tiny@1+tiny@1"
     assert values(found)["idiot"] > 3 * abs(values(found)["you"]) and found.is_complete
     with pytest.raises(DataError, match="use occlusion"):
-        api.attribute(tiny_version, "you idiot", "insult", "integrated_gradients", classifier=both)
+        explanation.attribute(tiny_version, "you idiot", "insult", "integrated_gradients", classifier=both)
 
 
 def test_what_is_not_there_is_named(tiny_version: Path, tiny_classifier: Classifier) -> None:
     with pytest.raises(DataError, match="identity_hate"):
-        api.attribute(tiny_version, "x", "rude", classifier=tiny_classifier)
+        explanation.attribute(tiny_version, "x", "rude", classifier=tiny_classifier)
     with pytest.raises(DataError, match="leave_one_out"):
-        api.attribute(tiny_version, "x", "insult", "magic", classifier=tiny_classifier)
+        explanation.attribute(tiny_version, "x", "insult", "magic", classifier=tiny_classifier)
     with pytest.raises(DataError, match=r"\[PAD\]"):
-        api.attribute(
+        explanation.attribute(
             tiny_version, "x", "insult", "integrated_gradients", classifier=tiny_classifier, baseline="a"
         )
     with pytest.raises(DataError, match="no token"):
-        api.attention(tiny_version, " ")
-    found = api.attention(tiny_version, "you idiot")
+        explanation.attention(tiny_version, " ")
+    found = explanation.attention(tiny_version, "you idiot")
     for layer, head in ((2, 0), (0, 4), (-1, 0)):
         with pytest.raises(DataError, match="heads 0 to 3"):
-            api.attention_png(found, layer, head)
+            explanation.attention_png(found, layer, head)
 
 
 def test_occlusion_never_imports_torch(tiny_version: Path) -> None:
     code = (
-        "import sys; from toxicity_ml import explain; "
-        f"explain.attribute({str(tiny_version)!r}, 'you idiot', 'insult'); "
+        "import sys; from toxicity_ml import explanation; "
+        f"explanation.attribute({str(tiny_version)!r}, 'you idiot', 'insult'); "
         "print(*(name for name in ('torch', 'transformers', 'captum', 'matplotlib') if name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -269,7 +274,7 @@ def test_occlusion_never_imports_torch(tiny_version: Path) -> None:
 
 def test_attention_of_the_first_layer_is_the_softmax_of_queries_and_keys(tiny_version: Path) -> None:
     text = "you are an idiot"
-    found = api.attention(tiny_version, text)
+    found = explanation.attention(tiny_version, text)
     assert found.tokens == ("[CLS]", "you", "are", "a", "##n", "idiot", "[SEP]")
     assert [text[start:end] for start, end in found.spans] == ["", "you", "are", "a", "n", "idiot", ""]
     assert found.weights.shape == (2, 4, 7, 7)
@@ -286,24 +291,24 @@ def test_attention_of_the_first_layer_is_the_softmax_of_queries_and_keys(tiny_ve
 
 def test_attention_of_a_long_text_is_that_of_its_highest_window_which_is_said(tiny_version: Path) -> None:
     text = "we like this nice article. " * 70 + "damn crap " + "good day friend. " * 90
-    assert "damn" in api.attention(tiny_version, text, "obscene").tokens
-    found = api.attention(tiny_version, text)
+    assert "damn" in explanation.attention(tiny_version, text, "obscene").tokens
+    found = explanation.attention(tiny_version, text)
     assert "damn" in found.tokens and found.windows > 3
-    for page in (api.attention_html(found), api.attention_html(found, 0, 0)):
+    for page in (explanation.attention_html(found), explanation.attention_html(found, 0, 0)):
         assert f"one of {found.windows} windows that is highest for obscene" in page
-    short = api.attention(tiny_version, "damn crap")
-    assert short.windows == 1 and "windows" not in api.attention_html(short)
+    short = explanation.attention(tiny_version, "damn crap")
+    assert short.windows == 1 and "windows" not in explanation.attention_html(short)
 
 
-@pytest.mark.parametrize("method", api.METHODS)
+@pytest.mark.parametrize("method", explanation.METHODS)
 def test_a_disguise_is_read_twice_but_makes_no_second_window(
     tiny_version: Path, tiny_classifier: Classifier, method: str
 ) -> None:
     text = "you i.d.i.o.t"
     assert len(read(tiny_version, text).windows) == 2
-    found = api.attribute(tiny_version, text, "insult", method, classifier=tiny_classifier)
-    assert found.windows == 1 and "windows" not in api.sum_line(found)
-    assert api.attention(tiny_version, text, "insult").windows == 1
+    found = explanation.attribute(tiny_version, text, "insult", method, classifier=tiny_classifier)
+    assert found.windows == 1 and "windows" not in explanation.sum_line(found)
+    assert explanation.attention(tiny_version, text, "insult").windows == 1
 
 
 def test_attention_is_of_the_label_that_all_windows_together_speak_for(
@@ -318,18 +323,18 @@ def test_attention_is_of_the_label_that_all_windows_together_speak_for(
     manifest |= {"window_temperature": 20.0, "canned": [], "calibration": manifest["calibration"] | never}
     (directory / "manifest.json").write_text(json.dumps(manifest))
     text = ("idiot " * 20 + "we like this nice article. " * 20) * 6 + "damn crap " * 10
-    assert api.attribute(directory, text, method="leave_one_out").label == "insult"
-    found = api.attention(directory, text)
-    assert found.spans == api.attention(directory, text, "insult").spans
-    assert found.spans != api.attention(directory, text, "obscene").spans
+    assert explanation.attribute(directory, text, method="leave_one_out").label == "insult"
+    found = explanation.attention(directory, text)
+    assert found.spans == explanation.attention(directory, text, "insult").spans
+    assert found.spans != explanation.attention(directory, text, "obscene").spans
 
 
 def test_images_show_every_weight_and_every_head(tiny_version: Path) -> None:
     from matplotlib.image import imread
 
-    found = api.attention(tiny_version, "you idiot, a$b$ \u4f60 \u0645")
+    found = explanation.attention(tiny_version, "you idiot, a$b$ \u4f60 \u0645")
     for arguments in ((), (1, 2)):
-        image = imread(io.BytesIO(api.attention_png(found, *arguments)))
+        image = imread(io.BytesIO(explanation.attention_png(found, *arguments)))
         assert image.shape[0] > 300 and image.shape[1] > 300
         assert image[..., :3].std() > 0.01
     weights = found.head(1, 2)
@@ -366,12 +371,12 @@ class _Page(HTMLParser):
 
 def test_pages_escape_the_text_and_need_nothing_else(tiny_version: Path, tiny_classifier: Classifier) -> None:
     text = "<script>alert(1)</script> you 'idiot' & \"friend\"\x1b[31m\ud800\u202e"
-    attribution = api.attribute(tiny_version, text, "insult", classifier=tiny_classifier, orders=2)
-    attention = api.attention(tiny_version, text)
+    attribution = explanation.attribute(tiny_version, text, "insult", classifier=tiny_classifier, orders=2)
+    attention = explanation.attention(tiny_version, text)
     pages = [
-        api.attribution_html(attribution),
-        api.attention_html(attention),
-        api.attention_html(attention, 0, 1),
+        explanation.attribution_html(attribution),
+        explanation.attention_html(attention),
+        explanation.attention_html(attention, 0, 1),
     ]
     for content in pages:
         page = _Page(content.encode().decode())  # no half of a surrogate pair is left, which has no UTF-8
@@ -386,8 +391,8 @@ def test_pages_escape_the_text_and_need_nothing_else(tiny_version: Path, tiny_cl
 
 def test_a_terminal_gets_no_sign_that_would_steer_it(tiny_version: Path, tiny_classifier: Classifier) -> None:
     text = "you\x1b[2J idiot \u202e\ud800\u00a0\U0001f469\u200d\U0001f4bb\n!"
-    found = api.attribute(tiny_version, text, "insult", "leave_one_out", classifier=tiny_classifier)
-    shown = api.attribution_text(found)
+    found = explanation.attribute(tiny_version, text, "insult", "leave_one_out", classifier=tiny_classifier)
+    shown = explanation.attribution_text(found)
     assert shown.plain == "you\ufffd[2J idiot \ufffd\ufffd \U0001f469\u200d\U0001f4bb\n!"
     red = [shown.plain[span.start : span.end] for span in shown.spans if "red" in str(span.style)]
     assert "idiot" in red

@@ -115,6 +115,7 @@ def test_every_command_names_the_extra_that_it_lacks_in_one_line(
         ["explain", "you idiot", "--method", "integrated_gradients"],
         ["explain", "you idiot", "--all-heads", "--json"],
         ["train", "--data", "DATA", "--out", "OUT"],
+        ["evaluate", "--data", "DATA", "--baseline", "DATA"],
         ["evaluate", "--data", "DATA", "--floor", "DATA"],
         ["evaluate", "--data", "DATA", "--report", "OUT"],
         ["merge", "--model", "MODEL", "--validation", "DATA", "--out", "OUT"],

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import toxicity_ml
+from toxicity_ml import explanation
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.ensemble import Ensemble
-from toxicity_ml.explanation import api
 
 METHODS = ("predict", "predict_array", "logits")
 
@@ -85,7 +85,7 @@ def test_an_error_inside_the_callers_generator_is_the_callers(tiny_classifier: C
 
 
 @pytest.mark.regression("S10")
-@pytest.mark.parametrize("function", [api.attribute, api.attention])
+@pytest.mark.parametrize("function", [explanation.attribute, explanation.attention])
 @pytest.mark.parametrize("text", [None, ["you"], b"you"])
 def test_explaining_takes_one_text(tiny_version: Path, function: Callable[..., Any], text: Any) -> None:
     with pytest.raises(TypeError, match=r"takes one text \(str\), not "):

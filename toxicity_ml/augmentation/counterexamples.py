@@ -1,5 +1,5 @@
 """Training texts of our own that mend known failures: groups of people in friendly sentences, reported
-insults, strong words meant well, malice and threats without strong words. Composed from ``phrases/``.
+insults, benign uses of strong words, malice and threats without strong words. Composed from ``phrases/``.
 """
 
 import random

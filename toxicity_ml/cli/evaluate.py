@@ -1,4 +1,4 @@
-"""Measure model versions on labelled texts: figures with intervals, beside a simple floor and beside each
+"""Measure model versions on labelled texts: figures with intervals, beside a simple baseline and beside each
 other, and one page that shows curves, calibration, kinds of comments and the clearest mistakes.
 
 Each file is reported by itself; with --patterns all of them joined too, weighted to that population. A label
@@ -42,7 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="report all files joined too, weighted to this population's combinations",
     )
     parser.add_argument(
+        "--baseline",
         "--floor",
+        dest="baseline",
         nargs="+",
         metavar="FILE",
         help="fit a TF-IDF logistic regression on these and report it beside",
@@ -62,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns 0. Raises DataError, ModelNotFound or ModelDamaged."""
-    from toxicity_ml.reporting import report as measuring
     from toxicity_ml.reporting.page import page
+    from toxicity_ml.reporting.report import named_apart, report
     from toxicity_ml.reporting.rows import load_rows
 
     check_place(args.report)
@@ -72,26 +74,26 @@ def run(args: argparse.Namespace) -> int:
     models = _models(args.model or [None])
     first = models[0]
     columns = columns_from(args)
-    names = measuring.named_apart([Path(source).name for source in args.data])
+    names = named_apart([Path(source).name for source in args.data])
     parts = [
         load_rows(source, first.labels, first.task, name, columns)
         for source, name in zip(args.data, names, strict=True)
     ]
-    report = measuring.report(
+    result = report(
         parts,
         models,
-        _floor(args.floor, first, columns) if args.floor else None,
+        _baseline(args.baseline, first, columns) if args.baseline else None,
         patterns=args.patterns,
         resamples=args.resamples,
         shown=args.errors,
         with_texts=not args.no_texts,
     )
     if args.report:
-        args.report.write_text(page(report), encoding="utf-8")
+        args.report.write_text(page(result), encoding="utf-8")
     if args.json:
-        print(json.dumps(report, indent=2, allow_nan=False))
+        print(json.dumps(result, indent=2, allow_nan=False))
     else:
-        _print_tables(report)
+        _print_tables(result)
     return 0
 
 
@@ -115,18 +117,20 @@ def _models(directories: Sequence[str | None]) -> "list[Scorer]":
     return [scorer(name, classifier) for name, classifier in zip(names, classifiers, strict=True)]
 
 
-def _floor(sources: Sequence[str], like: "Scorer", columns: "Columns") -> "Scorer":
+def _baseline(sources: Sequence[str], like: "Scorer", columns: "Columns") -> "Scorer":
     from dataclasses import replace
 
-    from toxicity_ml.baseline import TfidfFloor
+    from toxicity_ml.baseline import TfidfBaseline
     from toxicity_ml.reporting.rows import joined, load_rows
 
-    rows = joined([load_rows(source, like.labels, like.task, source, columns) for source in sources], "floor")
-    floor = TfidfFloor().fit(list(rows.texts), rows.targets)
+    rows = joined(
+        [load_rows(source, like.labels, like.task, source, columns) for source in sources], "baseline"
+    )
+    baseline = TfidfBaseline().fit(list(rows.texts), rows.targets)
     return replace(
         like,
         name="tf-idf floor",
-        predict=lambda texts: floor.predict_array(list(texts)),
+        predict=lambda texts: baseline.predict_array(list(texts)),
         thresholds=tuple(0.5 for _ in like.labels),
     )
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from toxicity_ml.cli import FAILED
 
 if TYPE_CHECKING:
-    from toxicity_ml.explanation.api import Attribution
+    from toxicity_ml.explanation import Attribution
 
 MAX_BYTES = 16 * 2**20
 """Bytes read from standard input; only the two ends of a long text are read anyway."""
@@ -73,16 +73,16 @@ def _complaint(args: argparse.Namespace) -> str | None:
 
 
 def _attention(args: argparse.Namespace, text: str) -> int:
-    from toxicity_ml.explanation import api
+    from toxicity_ml import explanation
 
-    found = api.attention(args.model, text, args.label)
+    found = explanation.attention(args.model, text, args.label)
     if args.layer is not None:
         found.head(args.layer, args.head)  # an error before anything is written
     if args.out:
         if args.out.suffix.lower() == ".png":
-            _write(args.out, api.attention_png(found, args.layer, args.head))
+            _write(args.out, explanation.attention_png(found, args.layer, args.head))
         else:
-            _write(args.out, api.attention_html(found, args.layer, args.head).encode())
+            _write(args.out, explanation.attention_html(found, args.layer, args.head).encode())
     if args.json:
         weights = found.weights if args.layer is None else found.head(args.layer, args.head)
         answer: dict[str, Any] = {"model": found.version, "windows": found.windows, "label": found.label}
@@ -94,13 +94,13 @@ def _attention(args: argparse.Namespace, text: str) -> int:
 
 
 def _attribution(args: argparse.Namespace, text: str) -> int:
-    from toxicity_ml.explanation import api
+    from toxicity_ml import explanation
 
-    found = api.attribute(
+    found = explanation.attribute(
         args.model, text, args.label, args.method, progress=sys.stderr.isatty() and not args.json
     )
     if args.out:
-        _write(args.out, api.attribution_html(found).encode())
+        _write(args.out, explanation.attribution_html(found).encode())
     if args.json:
         print(json.dumps(_as_json(found), allow_nan=False))
     else:
@@ -129,7 +129,7 @@ def _print(found: "Attribution") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from toxicity_ml.explanation.api import attribution_text, sum_line
+    from toxicity_ml.explanation import attribution_text, sum_line
     from toxicity_ml.explanation.pages import harmless
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)

@@ -63,7 +63,7 @@ class Attention:
 
 def read_attention(directory: Path, text: str, label: str | None) -> Attention:
     """Attention in the window that is highest for the label (None: for ``deciding_label``). Raises as
-    ``toxicity_ml.explanation.api.attention``."""
+    ``toxicity_ml.explanation.attention``."""
     manifest = Manifest.load(directory)
     if label is not None:
         checked_label(manifest.labels, label)
@@ -99,7 +99,7 @@ def integrate(
 ) -> Attribution:
     """Integrated gradients of a label's log-odds along the straight line from the embeddings of ``baseline``
     tokens to those of the text's (Sundararajan et al. 2017, equation 2; positions, [CLS] and [SEP] are the
-    same at both ends), by Gauss-Legendre quadrature. Raises as ``toxicity_ml.explanation.api.attribute``."""
+    same at both ends), by Gauss-Legendre quadrature. Raises as ``toxicity_ml.explanation.attribute``."""
     from captum.attr import LayerIntegratedGradients
 
     manifest = Manifest.load(directory)

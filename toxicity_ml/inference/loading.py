@@ -15,7 +15,7 @@ from toxicity_ml.inference.backends import BACKENDS, torch_backend
 from toxicity_ml.inference.backends.cuda import is_cuda_there
 from toxicity_ml.inference.backends.onnx import OnnxBackend
 from toxicity_ml.inference.cores import available_cores
-from toxicity_ml.inference.runners import EachByItself, InBatches, Runner
+from toxicity_ml.inference.runners import BatchedRunner, Runner, ThreadedRunner
 from toxicity_ml.inference.windows import WindowEncoder
 from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.manifest import Manifest
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from toxicity_ml.inference.backends import BackendName, Device, DType
 
 CANNED_TOLERANCE = 0.03
-"""How far a canned text's score may be from the manifest's before int8 arithmetic is not trusted here."""
+"""How far a golden example's score may be from the manifest's before int8 arithmetic is not trusted here."""
 TRAINED_TOLERANCE = 0.1
 """The same for the trained weights in float: the manifest's scores are the int8 network's, and those may be
 off by this much on a text of which the model is unsure."""
@@ -67,12 +67,12 @@ def load(
         dtype: DType = "float16" if device == "cuda" else "float32"
         network = torch_backend(directory, device=device, dtype=dtype)
         name = f"torch {dtype} in batches ({device})"
-        runner = InBatches(network, name, lambda: _onnx(make, directory, manifest, encoder, count)[0])
+        runner = BatchedRunner(network, name, lambda: _onnx(make, directory, manifest, encoder, count)[0])
         return _trained(make, directory, manifest, encoder, runner)
 
     if backend == "torch":
         network = torch_backend(directory, threads=count)
-        return _trained(make, directory, manifest, encoder, EachByItself(network, 1, "torch float32 (cpu)"))
+        return _trained(make, directory, manifest, encoder, ThreadedRunner(network, 1, "torch float32 (cpu)"))
     if backend == "cuda":
         return on_device()
     if backend == "auto" and is_cuda_there():
@@ -98,10 +98,10 @@ def _trained(
 
 def _onnx(
     make: Make, directory: Path, manifest: Manifest, encoder: WindowEncoder, threads: int
-) -> tuple[EachByItself, float]:
+) -> tuple[ThreadedRunner, float]:
     """int8, or the same weights in float where this processor's int8 arithmetic is wrong; and how far the
-    canned texts are off."""
-    runner = EachByItself(OnnxBackend(directory), threads, "onnx int8 (cpu)")
+    golden examples are off."""
+    runner = ThreadedRunner(OnnxBackend(directory), threads, "onnx int8 (cpu)")
     difference = canned_difference(make(manifest, encoder, runner))
     if difference <= CANNED_TOLERANCE:
         return runner, difference
@@ -111,7 +111,7 @@ def _onnx(
     )
     logger.warning(message)
     warnings.warn(message, RuntimeWarning, stacklevel=5)
-    runner = EachByItself(OnnxBackend(directory, dequantised=True), threads, "onnx float32 (cpu)")
+    runner = ThreadedRunner(OnnxBackend(directory, dequantised=True), threads, "onnx float32 (cpu)")
     difference = canned_difference(make(manifest, encoder, runner))
     if difference > CANNED_TOLERANCE:
         raise ModelDamaged(
@@ -122,7 +122,7 @@ def _onnx(
 
 
 def canned_difference(classifier: Classifier) -> float:
-    """The largest difference between a canned text's score here and in the manifest; 0 without any."""
+    """The largest difference between a golden example's score here and in the manifest; 0 without any."""
     largest = 0.0
     for entry in classifier.manifest.canned:
         scores = classifier.predict(str(entry["text"]))

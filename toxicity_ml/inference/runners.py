@@ -44,7 +44,7 @@ class Runner(Protocol):
         ...
 
 
-class EachByItself:
+class ThreadedRunner:
     """One window a run, one thread a run: a score then depends on no neighbour."""
 
     is_batched = False
@@ -70,37 +70,37 @@ class EachByItself:
             return self.backend.run(ids)
 
 
-class InBatches:
+class BatchedRunner:
     """All windows together, as a GPU wants them; each by itself on the CPU once that has failed."""
 
-    def __init__(self, backend: BatchBackend, name: str, instead: Callable[[], EachByItself]) -> None:
+    def __init__(self, backend: BatchBackend, name: str, instead: Callable[[], ThreadedRunner]) -> None:
         """instead: loads what runs where the device does not any more."""
-        self._runs_on: BatchBackend | EachByItself = backend
+        self._runs_on: BatchBackend | ThreadedRunner = backend
         self._name = name
         self._load_instead = instead
         self._one_at_a_time = threading.Lock()
 
     @property
     def name(self) -> str:
-        return self._runs_on.name if isinstance(self._runs_on, EachByItself) else self._name
+        return self._runs_on.name if isinstance(self._runs_on, ThreadedRunner) else self._name
 
     @property
     def threads(self) -> int:
-        return self._runs_on.threads if isinstance(self._runs_on, EachByItself) else 1
+        return self._runs_on.threads if isinstance(self._runs_on, ThreadedRunner) else 1
 
     @property
     def is_batched(self) -> bool:
-        return not isinstance(self._runs_on, EachByItself)
+        return not isinstance(self._runs_on, ThreadedRunner)
 
     @property
     def backend(self) -> Backend:
-        return self._runs_on.backend if isinstance(self._runs_on, EachByItself) else self._runs_on
+        return self._runs_on.backend if isinstance(self._runs_on, ThreadedRunner) else self._runs_on
 
     def run_all(self, windows: Sequence[np.ndarray]) -> Iterable[np.ndarray]:
         """Logits of each window, in their order."""
         with self._one_at_a_time:
             runs_on = self._runs_on
-            if not isinstance(runs_on, EachByItself):
+            if not isinstance(runs_on, ThreadedRunner):
                 try:
                     return list(runs_on.run_batch(windows))
                 except BackendUnavailable as error:

@@ -37,7 +37,7 @@ CANNED_TEXTS = (
     "",
     "The council meets on Tuesday. " * 40 + "You are a pathetic loser.",
 )
-"""Texts of our own whose scores prove, at load, that a processor computes int8 as it should."""
+"""Golden examples: texts whose scores prove, at load, that a processor computes int8 as it should."""
 
 
 def publish_version(
@@ -174,11 +174,11 @@ def _finished(
     draft.save(staging)
     logits = Classifier.load(staging, verify=False).logits(list(validation["text"]), progress=progress)
     draft = calibrated(draft, logits, targets, weights, inherit)
-    draft = replace(draft, metrics={**measured(draft, logits, targets, weights), **metrics})
+    draft = replace(draft, metrics={**validation_metrics(draft, logits, targets, weights), **metrics})
     draft.save(staging)
     manifest = _signed(draft, staging)
     manifest.save(staging)
-    Classifier.load(staging)  # proves checksums and canned scores before anyone relies on them
+    Classifier.load(staging)  # proves checksums and golden examples before anyone relies on them
     return manifest
 
 
@@ -218,7 +218,7 @@ def calibrated(
     return replace(draft, calibration=calibration, thresholds=thresholds)
 
 
-def measured(
+def validation_metrics(
     manifest: Manifest, logits: np.ndarray, targets: np.ndarray, weights: np.ndarray
 ) -> dict[str, Any]:
     """What the manifest records as metrics: ``evaluation.evaluate`` and calibration figures on these rows."""

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 CLEAR = "clear"
 """The class of a text without any label, where labels are made into one of several classes."""
-FLOOR = "tf-idf"
-"""Kind of an arm that is no transformer: see ``floor.TfidfFloor``."""
+BASELINE = "tf-idf"
+"""Kind of an arm that is no transformer: see ``baseline.TfidfBaseline``."""
 SHORTHAND = {"kind", "rows", "exclude"}
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Arm:
                 own[key] = int(value) if key == "rows" else value
             else:
                 given[key] = _typed(value, getattr(start, key), str(kinds[key]), f"Recipe {name}: {part!r}")
-        if not name or own.get("kind", "transformer") not in ("transformer", FLOOR):
+        if not name or own.get("kind", "transformer") not in ("transformer", BASELINE):
             raise DataError(f"{text!r} is no recipe: NAME, or NAME:key=value,key=value.")
         try:
             return cls(name, replace(start, **given), **own)
@@ -151,7 +151,11 @@ def _trained(arm: Arm, training: "Dataset", validation: "Dataset", place: Path, 
         file = place / f"{arm.name}-{seed}-{key}.npz"
         if not file.is_file():
             began = time.monotonic()
-            found = _floor(rows, validation) if arm.kind == FLOOR else _scores(seeded, rows, validation, file)
+            found = (
+                _baseline(rows, validation)
+                if arm.kind == BASELINE
+                else _scores(seeded, rows, validation, file)
+            )
             place.mkdir(parents=True, exist_ok=True)
             unfinished = file.with_suffix(".part.npz")
             np.savez_compressed(unfinished, scores=found, seconds=time.monotonic() - began)
@@ -220,11 +224,11 @@ def _discard(checkpoint: Path) -> None:
     shutil.rmtree(checkpoint, ignore_errors=True)
 
 
-def _floor(rows: "Dataset", validation: "Dataset") -> np.ndarray:
-    from toxicity_ml.baseline import TfidfFloor
+def _baseline(rows: "Dataset", validation: "Dataset") -> np.ndarray:
+    from toxicity_ml.baseline import TfidfBaseline
 
-    floor = TfidfFloor().fit(list(rows["text"]), np.asarray(rows["labels"], dtype=np.float64))
-    return floor.predict_array(list(validation["text"]))
+    baseline = TfidfBaseline().fit(list(rows["text"]), np.asarray(rows["labels"], dtype=np.float64))
+    return baseline.predict_array(list(validation["text"]))
 
 
 def _resampled(
@@ -299,7 +303,7 @@ def _changes(arm: Arm, first: Arm) -> str:
     found += [
         f"{name}={getattr(arm, name)}" for name in ("rows", "exclude") if getattr(arm, name) is not None
     ]
-    return arm.kind if arm.kind == FLOOR else ", ".join(found) or "the defaults"
+    return arm.kind if arm.kind == BASELINE else ", ".join(found) or "the defaults"
 
 
 def _typed(value: str, default: Any, kind: str, where: str) -> Any:

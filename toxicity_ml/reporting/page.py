@@ -47,7 +47,7 @@ _READING = (
 
 
 def page(report: Mapping[str, Any]) -> str:
-    """The whole report, ``measuring.report``'s, as HTML."""
+    """The whole report, as ``report.report`` gives it, as HTML."""
     first = report["model"]
     parts = list(report["parts"])
     links: list[tuple[str, str]] = []

@@ -1,4 +1,4 @@
-"""The whole report as data: models and a floor on several sets of rows, beside each other."""
+"""The whole report as data: models and a baseline on several sets of rows, beside each other."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +19,7 @@ ALL = "all files"
 def report(
     parts: Sequence[Rows],
     models: Sequence[Scorer],
-    floor: Scorer | None = None,
+    baseline: Scorer | None = None,
     *,
     patterns: Path | None = None,
     resamples: int = evaluation.RESAMPLES,
@@ -29,8 +29,8 @@ def report(
     """Everything that the evaluation report says, JSON-ready.
 
     parts: each file's rows, reported by themselves. models: versions with the same labels and task; the first
-    is the one whose mistakes are shown and from which differences are taken. floor: a simple model beside
-    them. patterns: adds a part of all rows, weighted to this population (``corpora.natural_weights``).
+    is the one whose mistakes are shown and from which differences are taken. baseline: a simple model
+    beside them. patterns: adds a part of all rows, weighted to this population (``corpora.natural_weights``).
 
     A label that no row of any part was judged by is left out of everything, flags of a site too, and named in
     ``left_out``.
@@ -49,14 +49,14 @@ def report(
     if left_out:
         parts = [part.of_labels(places) for part in parts]
         models = [model.of_labels(places) for model in models]
-        floor = None if floor is None else floor.of_labels(places)
+        baseline = None if baseline is None else baseline.of_labels(places)
     if left_out and patterns is not None:
         raise DataError(
             f"No row was judged by {', '.join(left_out)}, and --patterns counts combinations of all labels: "
             "leave it out."
         )
     first = models[0]
-    scorers = [*models, floor] if floor is not None else list(models)
+    scorers = [*models, baseline] if baseline is not None else list(models)
     scores = {scorer.name: [scorer.predict(part.texts) for part in parts] for scorer in scorers}
     whole = joined(parts, ALL)
     if patterns is not None:

@@ -54,7 +54,7 @@ class Rows:
 
 @dataclass(frozen=True)
 class Scorer:
-    """Something that scores texts: a model version, or the floor it must be better than."""
+    """Something that scores texts: a model version, or the baseline that it must beat."""
 
     name: str
     predict: Callable[[Sequence[str]], np.ndarray]

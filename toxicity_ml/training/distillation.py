@@ -27,7 +27,7 @@ def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, s
     (n, n_labels); NaN for a label with too few positives or negatives to have some in every fit.
     Raises ValueError for less than two folds.
     """
-    from toxicity_ml.baseline import TfidfFloor
+    from toxicity_ml.baseline import TfidfBaseline
 
     if folds < 2:
         raise ValueError("Cross-fitting needs two folds or more.")
@@ -39,8 +39,10 @@ def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, s
         labels = np.flatnonzero(positive[inside].any(axis=0) & negative[inside].any(axis=0))
         if not len(labels) or not len(outside):
             continue
-        floor = TfidfFloor(seed).fit([texts[int(row)] for row in inside], targets[np.ix_(inside, labels)])
-        found[np.ix_(outside, labels)] = floor.predict_array([texts[int(row)] for row in outside])
+        baseline = TfidfBaseline(seed).fit(
+            [texts[int(row)] for row in inside], targets[np.ix_(inside, labels)]
+        )
+        found[np.ix_(outside, labels)] = baseline.predict_array([texts[int(row)] for row in outside])
     found[:, np.isnan(found).any(axis=0)] = np.nan
     return found
 
