@@ -1,4 +1,4 @@
-"""The serving side: load a model version, score texts. Imports neither torch nor transformers."""
+"""Loads a model version and scores texts with it. Imports neither torch nor transformers."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path

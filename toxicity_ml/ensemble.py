@@ -1,4 +1,4 @@
-"""Several model versions as one: their scores averaged. Same surface as Classifier; no torch."""
+"""Averages the scores of several model versions. Same surface as Classifier; no torch."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

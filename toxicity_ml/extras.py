@@ -1,4 +1,4 @@
-"""Which extra of the package brings a library that is not installed: the one place that says so."""
+"""Names the extra of the package that brings a library which is not installed."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

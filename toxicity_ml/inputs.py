@@ -1,4 +1,4 @@
-"""What a caller gives as texts, checked before anything is scored. Knows no model."""
+"""Checks what a caller gives as texts, before anything is scored. Knows no model."""
 
 from collections.abc import Iterable, Mapping, Set
 
@@ -28,7 +28,7 @@ def as_texts(texts: Iterable[str], caller: str) -> list[str]:
 
 
 def as_text(text: str, caller: str) -> str:
-    """Return the one text. Raises TypeError that names the type of what is none."""
+    """Return the text. Raises TypeError that names the type of anything but a str."""
     if not isinstance(text, str):
         raise TypeError(f"{caller} takes one text (str), not {_named(text)}.")
     return text

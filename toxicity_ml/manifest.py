@@ -1,5 +1,8 @@
-"""A model version's manifest: what is in the directory, how it decides, how it was made, and how to prove
-it."""
+"""Reads, checks and writes manifest.json, the record of a model version: its files and their sha256, its
+calibration and thresholds, and how it was made.
+
+A site's app reads the same file by rules of its own (``moderation.versions.artifacts``), because a web
+process does without this library."""
 
 import hashlib
 import json
@@ -30,7 +33,7 @@ class Manifest:
     max_length: int
     """Tokens of a window, special tokens included."""
     stride: int
-    """A longer text's windows start every so many tokens (not: overlap by so many)."""
+    """Tokens from the start of a longer text's window to the start of the next (not: their overlap)."""
     thresholds: Mapping[str, float]
     """Score from which a label counts."""
     calibration: Mapping[str, Mapping[str, float]]

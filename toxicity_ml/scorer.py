@@ -1,4 +1,4 @@
-"""What scores texts, as those see it who only ask for scores."""
+"""The protocol of what scores texts: a Classifier, or an Ensemble of several."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Scorer(Protocol):
-    """The part of a Classifier that an Ensemble has as well: what ensembles and explanations ask for."""
+    """Scores texts for each label. Ensembles and explanations ask for no more than this."""
 
     labels: tuple[str, ...]
     thresholds: dict[str, float]

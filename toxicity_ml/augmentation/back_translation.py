@@ -13,7 +13,7 @@ MARIAN = "Helsinki-NLP/opus-mt-{source}-{target}"
 
 @dataclass(frozen=True)
 class BackTranslation:
-    """Copies of texts by way of another language; see ``augment``."""
+    """Makes copies of texts by way of another language; see ``augment``."""
 
     there: Seq2Seq
     back: Seq2Seq

@@ -18,7 +18,7 @@ from toxicity_ml.corpora.splitting import SOURCE_SEPARATOR
 from toxicity_ml.errors import DataError
 
 Rewrite = Callable[[Sequence[str], int], list[list[str]]]
-"""For each text, in order, at most so many copies of it."""
+"""Texts, and a number -> for each text, in order, at most that number of copies."""
 
 CHUNK = 512
 """Texts that are rewritten in one call: enough to sort by length, few enough to show progress."""
@@ -63,7 +63,7 @@ class Copy:
 
 @dataclass
 class HeldOut:
-    """Texts that neither a source nor a copy may be."""
+    """Texts of other sets, of which none may be a source or a copy."""
 
     texts: Sequence[str]
     _keys: frozenset[str] = field(init=False)
@@ -74,7 +74,7 @@ class HeldOut:
         self._near = NearTexts(self.texts)
 
     def holds(self, text: str) -> bool:
-        """Whether one of them is ``text``, or nearly: but for case, punctuation and repeated letters, or with
+        """True where one of them is ``text`` but for case, punctuation and repeated letters, or is at
         a similarity of ``near_copies.NEAREST``."""
         return bool(text.strip()) and (corpora.text_key(text) in self._keys or bool(self._near.find(text)))
 
@@ -147,7 +147,7 @@ def stripped(texts: Sequence[str], n: int) -> list[list[str]]:
 
 
 def is_positive(row: Row, index: int) -> bool:
-    """Whether a row has the label at ``index``; a masked one is not known to."""
+    """True where the row has the label at ``index``; false where it is masked."""
     return not math.isnan(row.labels[index]) and row.labels[index] >= 0.5
 
 

@@ -50,7 +50,7 @@ def counterexamples(count: int, seed: int = 0, *, held_out: bool = False) -> "Da
 
     Returns rows as :func:`toxicity_ml.corpora.load` does, over JIGSAW_LABELS; ``sample`` is "counterexample"
     and the family's name, ``source`` the template's key, so that ``corpora.split`` keeps a template on one
-    side. The same seed gives the same rows. Raises ValueError when the phrases give no so many texts.
+    side. The same seed gives the same rows. Raises ValueError when the phrases give fewer texts.
     """
     phrases = _Phrases(random.Random(f"{seed} {held_out}"), held_out)  # noqa: S311 - a sample, not a secret
     rows: list[dict[str, Any]] = []
@@ -118,7 +118,7 @@ class _Phrases:
         return text.upper() if fate < _LOWER_CASE + _UPPER_CASE else text
 
     def _in_turn(self, items: Sequence[Item]) -> Iterator[Item]:
-        """The items for ever, shuffled anew each time round."""
+        """Repeat the items without end, shuffled anew each time round."""
         while True:
             yield from self.chance.sample(items, len(items))
 

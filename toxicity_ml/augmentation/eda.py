@@ -78,7 +78,7 @@ class EDA:
         seed: int = 0,
         synonyms: SynonymsOf | None = None,
     ) -> "EDA":
-        """The strengths that the paper recommends for so many training rows (its table 3)."""
+        """The strengths that the paper recommends for this number of training rows (its table 3)."""
         alpha = 0.05 if rows <= 2000 else 0.1
         n_aug = 16 if rows <= 500 else 8 if rows <= 2000 else 4
         return cls(alpha, alpha, alpha, alpha, n_aug, protected, seed, synonyms)

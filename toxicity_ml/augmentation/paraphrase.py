@@ -12,7 +12,7 @@ CANDIDATES = 3
 
 @dataclass(frozen=True)
 class Paraphrase:
-    """Copies of texts in other words; see ``augment``."""
+    """Makes copies of texts in other words; see ``augment``."""
 
     model: Seq2Seq
     prefix: str = "paraphrase: "

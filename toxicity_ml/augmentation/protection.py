@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from toxicity_ml.augmentation.eda import FUNCTION_WORDS, WORD
 
 PER_LABEL = 200
-"""At most so many words are protected for a label, the surest first."""
+"""Words that are protected for a label, at most; the surest first."""
 SURE = 3.0
 """Standard errors by which a word must be more frequent in the rows with the label."""
 LEAST_ROWS = 3

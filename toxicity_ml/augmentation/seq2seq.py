@@ -137,6 +137,6 @@ def _check_directory(name: str) -> None:
 
 
 def _seed(seed: int, texts: Sequence[str]) -> int:
-    """Of the batch's own, so that what is drawn does not depend on the batches before it."""
+    """The seed of one batch, so that what is drawn does not depend on the batches before it."""
     digest = hashlib.sha256(f"{seed}:{texts}".encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:7], "big")

@@ -20,7 +20,7 @@ SHIPPED = Path(__file__).with_name("synonyms.json.gz")
 """The derived table. Its licence is WordNet's, in WORDNET_LICENSE beside it."""
 
 SENSES = 4
-"""At most so many senses of a word are looked at, the most frequent first."""
+"""Senses of a word that are looked at, at most; the most frequent first."""
 SENSE_SHARE = 0.1
 """A sense counts only when it is at least this share as frequent (SemCor's counts, which WordNet carries) as
 the word's most frequent one: *people* as a verb would put nonsense into most sentences."""
@@ -42,7 +42,7 @@ Entries = Mapping[str, Sequence[str]]
 
 
 class Synonyms:
-    """Called with a word, gives its synonyms: single words in lower case, inflected like the word."""
+    """Looks up the synonyms of a word: single words in lower case, inflected like the word."""
 
     def __init__(self, name: str, entries: Callable[[str], Entries], irregular: frozenset[str]) -> None:
         """``entries`` looks up a base form; ``irregular`` holds those that no regular ending fits."""

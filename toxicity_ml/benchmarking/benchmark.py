@@ -116,7 +116,7 @@ class Report:
 
 
 def benchmark(directory: str | Path, plan: Plan, progress: Progress | None = None) -> Report:
-    """Time the backends of the plan on one model version, on made-up texts of exactly so many tokens.
+    """Time the backends of the plan on one model version, on made-up texts of exact lengths.
 
     Raises ModelNotFound or ModelDamaged; DataError for a length that is not one window of this model;
     BackendUnavailable for a backend that was asked for and does not run here.
@@ -182,7 +182,7 @@ def _cells(plan: Plan, names: Sequence[str], batches: Sequence[int]) -> Iterator
 
 
 def latencies(rounds: Rounds) -> list[Latency]:
-    """A row for each cell."""
+    """Make a row of the report for each cell."""
     rows = []
     for cell, found in rounds.items():
         calls = np.concatenate(found) * 1000
@@ -193,7 +193,7 @@ def latencies(rounds: Rounds) -> list[Latency]:
 
 
 def throughputs(rounds: Rounds) -> list[Throughput]:
-    """A row for each cell."""
+    """Make a row of the report for each cell."""
     best: dict[tuple[int, int], Cell] = {}
     for cell, found in rounds.items():
         at = (cell.tokens, cell.threads)

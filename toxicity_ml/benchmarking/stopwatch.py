@@ -1,5 +1,4 @@
-"""The stopwatch of the benchmark: one text again and again, or many at once, every backend in turn in each
-round."""
+"""Times backends in turns: one text again and again, or many at once, each backend in every round."""
 
 import sys
 import time
@@ -77,7 +76,7 @@ class Stopwatch:
         self._counts: dict[Cell, int] = {}
 
     def one_text(self, cell: Cell, is_warm_up: bool) -> np.ndarray:
-        """Seconds of each call with one text, the cell's threads inside of it."""
+        """Seconds of each call with one text, which uses the cell's threads itself."""
         _use_torch_threads(cell.threads)
         backend, texts = self._opened[cell.backend][cell.threads], cycle(self._texts[cell.tokens])
         seconds = []
@@ -122,7 +121,7 @@ class Stopwatch:
 
 @contextmanager
 def torch_threads_kept() -> Iterator[None]:
-    """Afterwards torch uses as many threads as before, if it was there."""
+    """Put torch's number of threads back afterwards, where torch is loaded."""
     before = sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None
     try:
         yield

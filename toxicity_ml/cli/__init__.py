@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ToxicityError as error:
         sys.stderr.write(f"error: {error}\n")
         return FAILED
-    except BrokenPipeError:  # whoever read our output has enough
+    except BrokenPipeError:  # the reader of our output has enough
         _forget_unwritten()
         return BROKEN_PIPE
     except OSError as error:  # a file that can't be read or written, a full disk

@@ -1,4 +1,4 @@
-"""The methods of ``augment`` by name: what makes the copies of a text, as its options say."""
+"""Builds the method of ``augment`` that the options name: what makes the copies of a text."""
 
 import argparse
 from collections.abc import Sequence

@@ -89,7 +89,7 @@ def _through_first_line(source: BinaryIO) -> bytes:
 
 
 def _array(content: bytes) -> list[Any] | str:
-    """The elements of an array that this is, or why it is none."""
+    """The elements of a JSON array, or an error for what is none."""
     if len(content) > MAX_ARRAY:
         return f"an array of more than {MAX_ARRAY} bytes is not read: give JSON Lines"
     try:
@@ -195,7 +195,7 @@ def _header(reader: Iterator[list[str]], name: str) -> tuple[str, ...]:
 
 
 def _is_utf8(cells: list[str] | tuple[str, ...]) -> bool:
-    """Whether no byte of these cells had to be let through as half a surrogate pair."""
+    """True where every byte of these cells was UTF-8."""
     try:
         "".join(cells).encode()
     except UnicodeEncodeError:

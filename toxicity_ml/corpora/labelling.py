@@ -1,4 +1,4 @@
-"""What the cells of a row mean: its text, and its labels as numbers, for either task."""
+"""Reads a row's cells as its text and its labels, for either task."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""From sources to a dataset: the one entry to labelled data of either task."""
+"""Reads sources into a dataset: the one entry to labelled data of either task."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -87,5 +87,5 @@ def from_rows(rows: Iterable[Mapping[str, Any]], labels: Sequence[str] = JIGSAW_
 
 
 def _storable(text: str) -> str:
-    """Arrow holds UTF-8 only: a lone surrogate becomes the replacement character."""
+    """Replace lone surrogates, which Arrow, holding UTF-8 only, refuses."""
     return text.encode("utf-8", "replace").decode("utf-8") if not text.isascii() else text

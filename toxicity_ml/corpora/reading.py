@@ -1,4 +1,4 @@
-"""Files and hub datasets as tables of named cells; what the cells mean is not known here."""
+"""Reads files and hub datasets as tables of named cells; knows nothing of what the cells mean."""
 
 import csv
 import gzip

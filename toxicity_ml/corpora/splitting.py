@@ -1,4 +1,6 @@
-"""Splits that keep copies together: the side of a text follows from what it says, not from its row."""
+"""Splits rows so that copies stay together: the side of a text follows from what it says, not from its row.
+
+The key here folds less than that of a site's app, which also folds contractions and is secret."""
 
 import hashlib
 import re

@@ -79,7 +79,7 @@ def site_view(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """What a site feels: of 1,000 comments so many flagged, so many of them rightly, and so many missed.
+    """What a site feels: how many of 1,000 comments are flagged, flagged rightly, and missed.
 
     over: bool (n, n_labels). targets: float (n, n_labels), NaN = masked. weights: float (n,), natural
     prevalence where a site is to be spoken of. A comment is flagged when any label is over its threshold, and

@@ -9,7 +9,7 @@ import numpy as np
 from toxicity_ml.evaluation.resampling import RESAMPLES, interval, weightings
 
 MIN_POSITIVES = 20
-"""Below so many positives a label's figure is too uncertain to choose a model by."""
+"""Positives that a label's figure needs at least to choose a model by it."""
 METRICS = ("precision", "recall", "f1", "roc_auc", "average_precision")
 
 

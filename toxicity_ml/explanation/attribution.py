@@ -1,4 +1,4 @@
-"""What an attribution is, and the methods that only ask a classifier for scores: leaving words out."""
+"""Attributes a score to words by leaving words out, which asks a classifier for scores alone."""
 
 import math
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True)
 class Attribution:
-    """Which words a score rests on. All but ``score`` are in units of log-odds."""
+    """Each word's part in a score. All but ``score`` are in units of log-odds."""
 
     text: str
     """The original text."""
@@ -65,7 +65,7 @@ class Attribution:
 
     @property
     def is_complete(self) -> bool | None:
-        """Whether the sum of the words is the score; None where the method promises no sum."""
+        """True where the words' values sum to the score; None where the method promises no sum."""
         return None if self.tolerance is None else abs(self.error) <= self.tolerance
 
 
@@ -110,7 +110,7 @@ def as_words(text: str, spans: Sequence[Span], values: Sequence[float] | np.ndar
 
 
 class _Removal:
-    """The log-odds of one part of a text, with any of its words taken out."""
+    """Computes the log-odds of one part of a text with any of its words taken out."""
 
     def __init__(self, scorer: Scorer, column: int, text: str, words: Sequence[Span], progress: bool) -> None:
         self._scorer, self._column, self._progress = scorer, column, progress

@@ -1,4 +1,4 @@
-"""What needs the network itself, in torch: integrated gradients and attention weights."""
+"""Reads integrated gradients and attention weights off the network itself, in torch."""
 
 import math
 from dataclasses import dataclass

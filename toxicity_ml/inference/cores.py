@@ -1,4 +1,4 @@
-"""How many cores this process may use: its affinity and the quota of its control groups count."""
+"""Counts the cores that this process may use, by its affinity and the quota of its control groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HIERARCHY = Path("/sys/fs/cgroup")
 
 
 def available_cores() -> int:
-    """At least 1. A quota of one and a half cores, as containers have, counts as two."""
+    """The cores that this process may use, at least 1. A quota of one and a half cores counts as two."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = cgroup_quota()
     return cores if quota is None else max(1, min(cores, math.ceil(quota)))

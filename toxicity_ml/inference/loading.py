@@ -1,4 +1,4 @@
-"""From a model version directory to a classifier: on which backend, and whether its scores are right here."""
+"""Loads a model version directory on a backend, and checks its scores on this machine."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def load(
     backend: BackendName,
     device: Device,
 ) -> Classifier:
-    """What `Classifier.load` promises. device: of the backend cuda."""
+    """Load a version as `Classifier.load` says. device: of the backend cuda."""
     if backend not in BACKENDS:
         raise ValueError(f"backend is auto, onnx, torch or cuda, not {backend}")
     count = threads if threads is not None else available_cores()
@@ -99,8 +99,8 @@ def _trained(
 def _onnx(
     make: Make, directory: Path, manifest: Manifest, encoder: WindowEncoder, threads: int
 ) -> tuple[ThreadedRunner, float]:
-    """int8, or the same weights in float where this processor's int8 arithmetic is wrong; and how far the
-    golden examples are off."""
+    """Load int8, or the same weights in float where this processor's int8 arithmetic is wrong. Returns the
+    runner, and how far the golden examples are off."""
     runner = ThreadedRunner(OnnxBackend(directory), threads, "onnx int8 (cpu)")
     difference = canned_difference(make(manifest, encoder, runner))
     if difference <= CANNED_TOLERANCE:

@@ -1,4 +1,4 @@
-"""How the windows of many texts are run: each by itself on threads, or together in batches on a device."""
+"""Runs the windows of many texts: each by itself on threads, or together in batches on a device."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ logger = logging.getLogger(__name__)
 
 
 class Runner(Protocol):
-    """What a classifier asks of it. Safe to call from many threads at once."""
+    """Runs windows through a backend for a classifier. Safe to call from many threads at once."""
 
     @property
     def name(self) -> str:
-        """What runs, and where, for a log."""
+        """The backend and its device, for a log."""
         ...
 
     @property
     def threads(self) -> int:
-        """Windows that are run at once, whoever asks."""
+        """Windows that are run at once, for all callers together."""
         ...
 
     @property
     def is_batched(self) -> bool:
-        """Whether many texts at a time are run faster than one."""
+        """True where many texts at a time run faster than one by one."""
         ...
 
     @property
@@ -45,7 +45,7 @@ class Runner(Protocol):
 
 
 class ThreadedRunner:
-    """One window a run, one thread a run: a score then depends on no neighbour."""
+    """Runs each window by itself, on a thread of its own, so that a score depends on no neighbour."""
 
     is_batched = False
 
@@ -71,10 +71,10 @@ class ThreadedRunner:
 
 
 class BatchedRunner:
-    """All windows together, as a GPU wants them; each by itself on the CPU once that has failed."""
+    """Runs all windows together on a device, and each by itself on the CPU once the device has failed."""
 
     def __init__(self, backend: BatchBackend, name: str, instead: Callable[[], ThreadedRunner]) -> None:
-        """instead: loads what runs where the device does not any more."""
+        """instead: loads the runner that takes over once the device fails."""
         self._runs_on: BatchBackend | ThreadedRunner = backend
         self._name = name
         self._load_instead = instead

@@ -1,4 +1,4 @@
-"""From a text to the model's windows of token ids: repair, tokenizer, windows, with bounded work per text."""
+"""Turns a text into the model's windows of token ids, with bounded work per text."""
 
 from collections.abc import Sequence
 from copy import copy
@@ -21,7 +21,7 @@ MAX_WINDOWS = 64
 
 
 class WindowEncoder:
-    """The tokenizer of a model version, giving windows instead of a truncated text."""
+    """Cuts a text into windows with a model version's tokenizer, instead of truncating it."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class WindowEncoder:
         self._lexicon = Lexicon.of(self._tokenizer.get_vocab())
 
     def readings(self, text: str) -> list[tuple[list[np.ndarray], int]]:
-        """Of each way to read the text its windows, and how many that reading has in all.
+        """For each way to read the text: its windows, and how many that reading has in all.
 
         A window is token ids, int64 (length,), special tokens included. The readings are the text repaired in
         its encoding and, where a disguise was undone, the undisguised text, of which only the windows that
@@ -73,7 +73,7 @@ class WindowEncoder:
         return [ids for windows, _ in self.readings(text) for ids in windows]
 
     def forms(self, text: str) -> tuple[Repaired, ...]:
-        """The one or two ways in which a text is read (``text.forms``), with the vocabulary as lexicon."""
+        """The one or two ways in which a text is read (``repair.forms``), with the vocabulary as lexicon."""
         return forms(text, self._lexicon) if self.both_forms else (repair_encoding(text),)
 
     def reading_one_form(self) -> "WindowEncoder":

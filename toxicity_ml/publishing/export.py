@@ -1,4 +1,4 @@
-"""From a checkpoint to the int8 ONNX network that is served, refused where it strays from what was
+"""Turns a checkpoint into the int8 ONNX network that is served, and refuses one that strays from what was
 trained."""
 
 import logging
@@ -61,7 +61,7 @@ class Parity:
     """Of which layers the product that ends the feed-forward block is not in int8."""
 
     def objections(self) -> list[str]:
-        """What is over its limit, in words."""
+        """A sentence for each figure that is over its limit."""
         most, most_unsure = MAX_MEAN_DIFFERENCE, MAX_MEAN_DIFFERENCE_UNSURE
         if self.task == SINGLE_LABEL:
             most, most_unsure = MAX_CLASS_DIFFERENCE, MAX_CLASS_DIFFERENCE_UNSURE

@@ -1,4 +1,4 @@
-"""From a checkpoint to a model version: export, calibrate, set thresholds, measure, sign.
+"""Makes a model version of a checkpoint: exports, calibrates, sets thresholds, measures, signs.
 
 Everything is measured through ``Classifier``, on the int8 model and windows that will serve, never in torch.
 """
@@ -149,7 +149,7 @@ def recalibrate(
 
 
 def fitted_labels(manifest: Manifest, targets: np.ndarray) -> tuple[str, ...]:
-    """The labels that these rows are enough for: MIN_POSITIVES with each and as many without it. Of one of
+    """The labels that can be fitted on these rows: MIN_POSITIVES with each and as many without it. Of one of
     several classes all or none, by the rows that have a class. targets: float (n, n_labels), NaN masked."""
     if manifest.task == SINGLE_LABEL:
         known = ~np.isnan(targets).any(axis=1)

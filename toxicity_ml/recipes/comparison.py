@@ -1,5 +1,5 @@
-"""Several recipes trained on the same rows and judged on the same validation rows: what each brings, with
-paired intervals. Finished trainings are kept on disk, so that an interrupted comparison goes on."""
+"""Trains several recipes on the same rows and compares them on the same validation rows, with paired
+intervals. Finished trainings are kept on disk, so that an interrupted comparison goes on."""
 
 import hashlib
 import json
@@ -39,7 +39,7 @@ class Arm:
     kind: str = "transformer"
     """``transformer`` or ``tf-idf``."""
     rows: int | None = None
-    """Train on so many rows, the first of a shuffled order that all arms share; None: on all."""
+    """Rows to train on, the first of a shuffled order that all arms share; None: all."""
     exclude: str | None = None
     """Leave out the rows of this ``sample``."""
 
@@ -74,7 +74,7 @@ class Arm:
 
 @dataclass(frozen=True)
 class Trained:
-    """What one arm said of the validation rows."""
+    """An arm's scores of the validation rows."""
 
     arm: Arm
     scores: np.ndarray
@@ -179,7 +179,7 @@ def _rows_of(arm: Arm, training: "Dataset") -> "Dataset":
 
 
 def _key(arm: Arm, rows: "Dataset", validation: "Dataset") -> str:
-    """Names what a kept result was made of. Options at their defaults are left out, so that a new option
+    """Name a kept result by what it was made of. Options at their defaults are left out, so that a new option
     does not make every kept result worthless."""
     defaults = asdict(TrainingOptions())
     unusual = {name: value for name, value in asdict(arm.options).items() if value != defaults[name]}
@@ -293,7 +293,7 @@ def _interval(values: np.ndarray) -> dict[str, float]:
 
 
 def _changes(arm: Arm, first: Arm) -> str:
-    """What sets an arm apart from the first one, or the options of the first that are not the defaults."""
+    """Describe how an arm differs from the first one, or the first from the defaults."""
     other = TrainingOptions() if arm.name == first.name else first.options
     found = [
         f"{name}={value}"

@@ -73,7 +73,7 @@ _EXCLAIMED = re.compile(r"!{3,}")
 
 @dataclass(frozen=True)
 class Judged:
-    """What the rules look at."""
+    """A comment that was judged wrongly, as the rules look at it."""
 
     text: str
     score: float
@@ -112,7 +112,7 @@ def causes_of_false_negative(judged: Judged) -> list[str]:
 
 
 def causes_of_wrong_class(judged: Judged) -> list[str]:
-    """The same for a single-label text, whose score is that of the class taken."""
+    """The causes for a single-label text, whose score is that of the class taken."""
     return _holding(_WRONG_CLASS, judged, judged.score >= CONFIDENT)
 
 

@@ -1,4 +1,4 @@
-"""The word that a score rests on most, by leaving each word out; needs nothing of a model but its scores."""
+"""Finds the word that a score rests on most by leaving each word out; asks a model for scores alone."""
 
 import re
 from collections.abc import Callable, Sequence

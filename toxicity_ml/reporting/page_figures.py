@@ -113,7 +113,7 @@ def difference_table(differences: Mapping[str, Any], first: str) -> Markup:
 
 
 def key(names: Mapping[str, Any]) -> Markup:
-    """Which colour is whose."""
+    """The legend: the colour of each scorer."""
     items = "".join(
         f'<li><span style="background:{colour}"></span>{escaped(name)}</li>'
         for name, colour in plots.legend(list(names))

@@ -1,4 +1,4 @@
-"""Labelled rows as arrays, and what scores them: what every section of the report is made of."""
+"""Labelled rows as arrays, and the models that score them, for every section of the report."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What is measured of one scorer on one set of rows: the sections that every part of the report has."""
+"""Measures one scorer on one set of rows: the sections that every part of the report has."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The same figures by kind of comment: length, how it was drawn, punctuation stripped, group mentioned."""
+"""Figures by kind of comment: length, how it was drawn, punctuation stripped, group mentioned."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ LENGTHS = ((1, 10), (11, 25), (26, 50), (51, 100), (101, 200), (201, None))
 """Words from and to, both counted."""
 ANY_GROUP = "any of these"
 STRIPPED_LIMIT = 1.5
-"""Stripped of punctuation, the same comments must not be flagged more than so many times as often."""
+"""How many times as often the same comments may be flagged once stripped of punctuation."""
 
 
 def sliced(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def by_identity(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) 
 
 
 def by_punctuation(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> dict[str, Any]:
-    """The same natural comments as they are and stripped of punctuation, paired.
+    """Compare natural comments as they are with the same ones stripped of punctuation, in pairs.
 
     Returns ``{"rows", "basis", "limit", "flagged_ratio": {value, low, high}, "within_limit", "labels":
     {label: {"raw", "stripped": predicted over observed}}}``; predicted over observed is None, with

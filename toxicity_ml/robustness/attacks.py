@@ -185,7 +185,7 @@ def _false_flags(
     seed: int,
     resamples: int,
 ) -> dict[str, Any]:
-    """What reading texts undisguised too adds to the flags on natural comments without the label."""
+    """Measure what undoing disguises adds to the flags on natural comments without the label."""
     readings = [classifier._encoder.forms(text) for text in natural]
     twice = [index for index, found in enumerate(readings) if len(found) == 2]
     without = scores.copy()
@@ -205,7 +205,7 @@ def _false_flags(
 
 
 def _harmless(classifier: Classifier, label: str, threshold: float) -> dict[str, Any]:
-    """How many of our own harmless sentences are flagged, and how many only since disguises are undone."""
+    """Count our harmless sentences that are flagged, and those that are only because disguises are undone."""
     score, plain = log_odds(classifier, label), log_odds(one_form(classifier), label)
     report: dict[str, Any] = {}
     for group, sentences in HARMLESS.items():
@@ -219,7 +219,7 @@ def _harmless(classifier: Classifier, label: str, threshold: float) -> dict[str,
 
 
 def _edge_cases(classifier: Classifier) -> list[dict[str, Any]]:
-    """Each edge case alone and among the others: finite probabilities, and the same ones."""
+    """Score each edge case alone and among the others: probabilities must be finite and the same."""
     together = classifier.predict_array(list(EDGE_CASES.values()))
     report = []
     for (name, text), among in zip(EDGE_CASES.items(), together, strict=True):

@@ -1,4 +1,4 @@
-"""Which words of a comment its score rests on, found by masking them."""
+"""Finds the words of a comment that its score rests on, by masking them."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ def masked(text: str, words: Sequence[str]) -> str:
 def _drops(
     score: Score, texts: Sequence[str], whole: np.ndarray, groups: Sequence[Sequence[Sequence[str]]]
 ) -> list[np.ndarray]:
-    """What each text's score loses with each of its groups of words, all texts scored at once."""
+    """How much each text's score loses with each of its groups of words, all texts scored at once."""
     variants = [masked(text, group) for text, own in zip(texts, groups, strict=True) for group in own]
     scores = score(variants) if variants else np.empty(0)
     ends = np.cumsum([len(own) for own in groups])

@@ -1,4 +1,4 @@
-"""A text taken apart into characters that remember where they stood, and what each is compared by."""
+"""Takes a text apart into characters that keep their place, each with what it is compared by."""
 
 import unicodedata
 from functools import lru_cache
@@ -37,7 +37,7 @@ def folded(character: str) -> str:
 
 
 def is_letter(character: str, letter: str) -> bool:
-    """Whether the tokenizer, which folds case and accents, reads this character as this letter."""
+    """True where the tokenizer, which folds case and accents, reads this character as this letter."""
     return character.lower() == letter or unicodedata.normalize("NFD", character)[0].lower() == letter
 
 

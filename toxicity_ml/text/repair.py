@@ -173,7 +173,7 @@ def _plain(character: str) -> str:
 
 
 def _is_invisible(character: str) -> bool:
-    """Fillers, joiners and variation selectors whose category does not say that they show nothing."""
+    """True for fillers, joiners and variation selectors, which show nothing whatever their category."""
     return (
         character in "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0\ufffc\ufffd"
         or "\ufe00" <= character <= "\ufe0f"

@@ -51,7 +51,8 @@ def cut(ids: list[int], max_length: int) -> list[int]:
 
 def oversampled(rows: Dataset, threshold: float) -> Dataset:
     """Rows repeated by sqrt(threshold / share of the rarest label they have), where that is over 1: repeat
-    factor sampling (Gupta et al. 2019, "LVIS", section 4). A fractional factor repeats every so-manieth row.
+    factor sampling (Gupta et al. 2019, "LVIS", section 4). A fractional factor repeats
+    evenly spaced rows once more.
     """
     targets = np.asarray(rows["labels"], dtype=np.float64)
     positive = np.nan_to_num(targets) >= 0.5

@@ -1,5 +1,5 @@
-"""What a checkpoint says of texts, in batches and without windows or int8: for comparing recipes and making
-soft targets, not for serving."""
+"""Scores texts with a checkpoint, in batches and without windows or int8: for comparing recipes, not for
+serving."""
 
 from collections.abc import Sequence
 from pathlib import Path

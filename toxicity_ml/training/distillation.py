@@ -10,7 +10,7 @@ FOLDS = 5
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A row whose label a model that did not see it doubts."""
+    """A label of a row that is doubted by a model which did not see the row."""
 
     row: int
     label: str
@@ -21,7 +21,7 @@ class Disagreement:
 
 
 def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
-    """What a TF-IDF logistic regression says of each row when it was fitted on the other folds.
+    """Score each row with a TF-IDF logistic regression that was fitted on the other folds.
 
     texts: n. targets: float (n, n_labels), NaN = masked, positive from 0.5. Returns probabilities, float
     (n, n_labels); NaN for a label with too few positives or negatives to have some in every fit.

@@ -1,5 +1,4 @@
-"""Fine-tuning with ``transformers.Trainer``: from rows to a checkpoint, for several labels or one of several
-classes."""
+"""Fine-tunes with ``transformers.Trainer``: rows in, a checkpoint out, for either task."""
 
 import json
 import logging
@@ -164,14 +163,14 @@ def _is_version(base_model: str) -> bool:
 
 
 def _start_at_prevalence(model: MeanPoolingClassifier, share: np.ndarray, options: TrainingOptions) -> None:
-    """A fresh head says the prevalence of each label or class from the first step (Lin et al. 2017, 3.3)."""
+    """Start a fresh head at the prevalence of each label or class (Lin et al. 2017, section 3.3)."""
     bias = np.log(share) if options.task == SINGLE_LABEL else np.log(share / (1 - share))
     with torch.no_grad():
         model.head.bias.copy_(torch.tensor(bias, dtype=torch.float32))
 
 
 def _taught(training: Dataset, targets: np.ndarray, options: TrainingOptions) -> Dataset:
-    """The rows with softened targets."""
+    """Soften the rows' targets by what the teachers say."""
     from toxicity_ml.classifier import Classifier
 
     texts = list(training["text"])

@@ -1,4 +1,4 @@
-"""How to fine-tune: one frozen record of every choice."""
+"""The options of fine-tuning: one frozen record of every choice. Loads no torch."""
 
 from dataclasses import dataclass, replace
 
@@ -80,13 +80,13 @@ class TrainingOptions:
     evaluations: int = 2
     """Evaluations per epoch; a checkpoint is kept at each. 0: none, the last weights are the result."""
     patience: int = 3
-    """Stop after so many evaluations without a better one; 0 never stops early."""
+    """Evaluations in a row without a better one after which training stops; 0 never stops early."""
     resume: bool = True
     """Go on from the last checkpoint under ``out`` where there is one."""
     progress: bool = True
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a task or a share that can't be."""
+        """Raises ValueError for an unknown task or a share outside 0 to 1."""
         if self.task not in TASKS:
             raise ValueError(f"The task {self.task!r} is not known: choose {' or '.join(TASKS)}.")
         if self.mixup_level not in MIXUP_LEVELS:

@@ -1,5 +1,5 @@
-"""By what the best checkpoint is chosen: average precision of several labels, accuracy of one of several
-classes."""
+"""Computes the figure by which the best checkpoint is chosen: average precision of several labels, accuracy
+of one of several classes."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -138,7 +138,7 @@ class WeightAverage(TrainerCallback):
 
 
 class History(TrainerCallback):
-    """Losses and metrics go to the log."""
+    """Logs losses and metrics."""
 
     def on_log(
         self,
@@ -153,14 +153,14 @@ class History(TrainerCallback):
 
 
 class QuietProgress(ProgressCallback):
-    """The bar alone, on stderr."""
+    """Shows the bar alone, on stderr."""
 
     def on_log(self, *_: Any, **__: Any) -> None:
         pass
 
 
 class EvaluateAtTheEnd(TrainerCallback):
-    """The last step competes for the best checkpoint too, also when epochs end between evaluations."""
+    """Evaluates after the last step too, so that it competes for the best checkpoint."""
 
     def on_step_end(
         self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any

@@ -11,7 +11,7 @@ from toxicity_ml.errors import BackendUnavailable
 
 
 class Backend(Protocol):
-    """What the classifier asks of a way of running the network. Safe to call from many threads at once."""
+    """Runs the network on one window. Safe to call from many threads at once."""
 
     def run(self, ids: np.ndarray) -> np.ndarray:
         """ids: int64 (length,), special tokens included. Returns logits, float32 (n_labels,)."""
@@ -19,7 +19,7 @@ class Backend(Protocol):
 
 
 class BatchBackend(Backend, Protocol):
-    """A way of running that can also take windows of several lengths in one padded run."""
+    """Also runs windows of several lengths together, padded."""
 
     def run_batch(self, windows: Sequence[np.ndarray]) -> np.ndarray:
         """windows: n times int64 (length,), special tokens included. Returns logits, float32 (n, n_labels),

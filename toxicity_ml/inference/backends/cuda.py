@@ -1,4 +1,4 @@
-"""Whether there is a CUDA device, found out without torch, whose import takes seconds and much memory."""
+"""Looks for a CUDA device without torch, whose import takes seconds and much memory."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sys
 
 
 def is_cuda_there() -> bool:
-    """Ask the driver's own library; CUDA_VISIBLE_DEVICES counts. Don't fork afterwards: CUDA forbids it."""
+    """True where the driver's own library has a device; CUDA_VISIBLE_DEVICES counts. Don't fork afterwards:
+    CUDA forbids it."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
         count = ctypes.c_int(0)

@@ -93,7 +93,7 @@ def squeezed(word: str) -> str:
 
 
 def _is_word(form: str, vocabulary: frozenset[str] | set[str]) -> bool:
-    """Whether it is one of the vocabulary's words or a regular inflection of one."""
+    """True for a word of the vocabulary or a regular inflection of one."""
     stems = {form} | {form.removesuffix(ending) for ending in _INFLECTIONS}
     stems |= {stem + "e" for stem in stems if stem != form}
     stems |= {stem[:-1] for stem in stems if stem[-2:-1] == stem[-1:]}

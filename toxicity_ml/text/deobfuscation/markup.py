@@ -102,5 +102,5 @@ def _words_of_chains(text: str) -> list[list[tuple[int, int]]]:
 
 
 def _is_empty(tags: str) -> bool:
-    """Whether these tags enclose nothing: each that is opened is closed again, none closes another."""
+    """True where these tags enclose nothing: each that is opened is closed again, none closes another."""
     return not tags.startswith("</") and len(_OPENING.findall(tags)) <= len(_CLOSING.findall(tags))
