@@ -1,4 +1,4 @@
-"""Names of processes, as other processes find them in the database, and whether one is still there."""
+"""Names a process for other processes, which read the name in the database, and tells if it still runs."""
 
 from __future__ import annotations
 

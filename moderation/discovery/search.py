@@ -89,8 +89,8 @@ def remember_start(entry: Registered) -> Discovery:
         )
     highest = BEFORE_ALL
     if entry.has_growing_keys:
-        found = rows_of(entry).aggregate(highest=Max("pk"))["highest"]
-        highest = BEFORE_ALL if found is None else found
+        maximum = rows_of(entry).aggregate(highest=Max("pk"))["highest"]
+        highest = BEFORE_ALL if maximum is None else maximum
     state, _ = Discovery.objects.get_or_create(
         model_label=entry.label,
         field=entry.text.name,

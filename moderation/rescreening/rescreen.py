@@ -58,8 +58,8 @@ def left(scope: Scope) -> int:
     rows = screened(scope)
     if known is not None:
         rows = rows.filter(pk__gt=int(known.position or 0), pk__lte=int(known.last))
-    said = Scoring.objects.filter(screening=OuterRef("pk"), model_version=scope.version)
-    return rows.filter(~Exists(said.exclude(purpose=Scoring.Purpose.SHADOW))).count()
+    scorings = Scoring.objects.filter(screening=OuterRef("pk"), model_version=scope.version)
+    return rows.filter(~Exists(scorings.exclude(purpose=Scoring.Purpose.SHADOW))).count()
 
 
 def screened(scope: Scope) -> ScreeningQuerySet:
@@ -140,8 +140,8 @@ def _next_keys(run: ScreeningRun) -> list[int]:
 
 
 def _not_scored(keys: Sequence[int], version: ModelVersion) -> list[int]:
-    said = Scoring.objects.filter(screening__in=keys, model_version=version)
-    known = set(said.exclude(purpose=Scoring.Purpose.SHADOW).values_list("screening_id", flat=True))
+    scorings = Scoring.objects.filter(screening__in=keys, model_version=version)
+    known = set(scorings.exclude(purpose=Scoring.Purpose.SHADOW).values_list("screening_id", flat=True))
     return [key for key in keys if key not in known]
 
 

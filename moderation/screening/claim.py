@@ -25,16 +25,16 @@ from moderation.models.screenings import ScreeningQuerySet as ScreeningRows
 logger = logging.getLogger("moderation.screening")
 
 DEATHS_TO_QUARANTINE = 2
-"""A text over which so many workers died is quarantined: from then on it is claimed alone."""
+"""Deaths of workers that put a text in quarantine: from then on it is claimed alone."""
 DEATHS_TO_FAIL = DEATHS_TO_QUARANTINE + 3
 """Three more deaths in quarantine: it is a poison text, which itself kills workers, and fails."""
 ATTEMPTS_TO_FAIL = 3
 """Errors of scoring this text alone."""
 RETRY_SECONDS = 5
-"""A text that had an error of its own waits so long, times its attempts."""
+"""Seconds that a text with an error of its own waits, times its attempts."""
 
 PUT_OFF_SECONDS = 60
-"""A text whose object can't be read at the moment waits so long, and the others go on."""
+"""Seconds that a text waits whose object can't be read at the moment; the others go on."""
 
 RENEWALS = 30
 """A batch may take ten leases: each is renewed after a third of it."""

@@ -30,9 +30,9 @@ class BatchLimits:
     """How much a worker takes on at a time."""
 
     texts: int
-    """At most so many are claimed together."""
+    """Texts that are claimed together, at most."""
     characters: int
-    """About so many are scored and stored together: a longer batch is stored in slices."""
+    """Characters that are scored and stored together, about: a longer batch is stored in slices."""
 
 
 ON_CPU = BatchLimits(texts=32, characters=20_000)

@@ -1,4 +1,4 @@
-"""Whether an object is shown: the one rule, hiding and showing by it, and what a person released.
+"""Visibility of objects: the one rule, hiding and showing by it, and what a person released.
 
 `from moderation.visibility import release` is for the site's own moderation pages.
 """

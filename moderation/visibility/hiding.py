@@ -38,8 +38,8 @@ hand_over: Callable[[int], object] | None = None
 """Carries out what may take long, as a callable of the site does; set in a worker by `action_thread`."""
 
 
-class _Found(Enum):
-    """What a look at the live object found, or what was done about it."""
+class _Effect(Enum):
+    """What became of the try to hide or show one object."""
 
     RIGHT = "right"
     CHANGED = "changed"
@@ -149,7 +149,7 @@ def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hi
     """Hide or show by field, in a savepoint; where one row may be at fault, each is tried by itself."""
     try:
         with transaction.atomic(using=router.db_for_write(Screening)):
-            found = _by_field(screenings, entry, how, hidden=hidden)
+            effects = _by_field(screenings, entry, how, hidden=hidden)
     except BaseException as error:
         if row_errors.ends_the_process(error):
             raise
@@ -160,11 +160,11 @@ def _change(screenings: Sequence[Screening], entry: Registered, how: Hide, *, hi
         for screening in screenings:
             _change([screening], entry, how, hidden=hidden)
         return
-    for outcome in set(found.values()):
+    for effect in set(effects.values()):
         _remember(
-            [row for row in screenings if found[row.pk] is outcome],
-            pending=outcome in (_Found.BUSY, _Found.STALE),
-            hidden_by_us=hidden if outcome is _Found.CHANGED else None,
+            [row for row in screenings if effects[row.pk] is effect],
+            pending=effect in (_Effect.BUSY, _Effect.STALE),
+            hidden_by_us=hidden if effect is _Effect.CHANGED else None,
             how=how,
         )
 
@@ -185,7 +185,7 @@ def _in_reach(entry: Registered, how: Hide) -> bool:
 
 def _by_field(
     screenings: Sequence[Screening], entry: Registered, how: Hide, *, hidden: bool
-) -> dict[int, _Found]:
+) -> dict[int, _Effect]:
     """Lock the live rows, compare their texts, and change one column where it has the opposite value.
 
     A row that is locked is left to the sweep: waiting for it could deadlock with a save, which locks the
@@ -198,27 +198,27 @@ def _by_field(
     live = {str(key): (key, text, value) for key, text, value in locked}
     before, after = (how.visible, how.hidden) if hidden else (how.hidden, how.visible)
     to_take = Step.HIDE if hidden else Step.SHOW
-    found: dict[int, _Found] = {}
+    effects: dict[int, _Effect] = {}
     to_change = []
     for screening in screenings:
         if screening.object_id not in live:
             continue
         key, text, value = live[screening.object_id]
         if not screening.is_of(text):
-            found[screening.pk] = _Found.STALE
+            effects[screening.pk] = _Effect.STALE
         elif rule.step(screening, how, value, hidden=hidden) is to_take:
-            found[screening.pk] = _Found.CHANGED
+            effects[screening.pk] = _Effect.CHANGED
             to_change.append(key)
         else:
-            found[screening.pk] = _Found.RIGHT
+            effects[screening.pk] = _Effect.RIGHT
     if to_change:
         objects.filter(pk__in=to_change, **{how.field: before}).update(**{how.field: after})
-    if len(found) < len(screenings):
+    if len(effects) < len(screenings):
         there = {str(key) for key in rows.values_list("pk", flat=True)}
         for screening in screenings:
             is_there = screening.object_id in there
-            found.setdefault(screening.pk, _Found.BUSY if is_there else _Found.GONE)
-    return found
+            effects.setdefault(screening.pk, _Effect.BUSY if is_there else _Effect.GONE)
+    return effects
 
 
 def _act(screening_id: int, leave_to: Callable[[int], object] | None) -> bool:
@@ -248,12 +248,12 @@ def _act(screening_id: int, leave_to: Callable[[int], object] | None) -> bool:
         token = pending_actions.claim(screening)
     # From here on without a transaction: the site's callable may take its time.
     try:
-        found = _out_of_reach(screening, entry, entry.hide, hidden=hidden)
+        effect = _out_of_reach(screening, entry, entry.hide, hidden=hidden)
     except BaseException as error:
         _let_go(screening_id, token, was_hidden=not is_first or row_errors.ends_the_process(error))
         raise
     note = partial(
-        _note, screening_id, token, registration, entry.hide, found, hidden=hidden, is_first=is_first
+        _note, screening_id, token, registration, entry.hide, effect, hidden=hidden, is_first=is_first
     )
     for pause in PAUSES:
         time.sleep(pause)
@@ -283,7 +283,7 @@ def _note(
     token: uuid.UUID,
     registration: Registered | None,
     how: Hide,
-    found: _Found,
+    effect: _Effect,
     *,
     hidden: bool,
     is_first: bool,
@@ -300,9 +300,9 @@ def _note(
         if now is None:
             return None if rows.exists() else True
         is_wanted = rule.should_be_hidden(now, registration) == hidden
-        is_right = is_wanted and found not in (_Found.BUSY, _Found.STALE)
+        is_right = is_wanted and effect not in (_Effect.BUSY, _Effect.STALE)
         is_mine = now.action_token == token
-        ours = hidden if found is _Found.CHANGED else (False if is_first and is_mine else None)
+        ours = hidden if effect is _Effect.CHANGED else (False if is_first and is_mine else None)
         is_left = not is_right if is_mine else now.action_pending or not is_wanted
         _remember([now], pending=is_left, hidden_by_us=ours, how=how)
         if is_mine:
@@ -318,22 +318,22 @@ def _fail(screening_id: int, error: BaseException) -> None:
         logger.error("Screening %s: and the database is away (%s).", screening_id, _name(also))
 
 
-def _out_of_reach(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Found:
+def _out_of_reach(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Effect:
     if how.by_field:
         with transaction.atomic(using=router.db_for_write(entry.model)):
             return _by_field([screening], entry, how, hidden=hidden)[screening.pk]
     return _by_callable(screening, entry, how, hidden=hidden)
 
 
-def _by_callable(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Found:
+def _by_callable(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Effect:
     using = router.db_for_write(entry.model)
     instance = entry.model._base_manager.using(using).filter(pk=screening.object_id).first()
     if instance is None:
-        return _Found.GONE
+        return _Effect.GONE
     if not screening.is_of(entry.text_of(instance)):
-        return _Found.STALE
+        return _Effect.STALE
     changed = import_string(how.hide if hidden else how.show)(instance)
-    return _Found.RIGHT if changed is False else _Found.CHANGED
+    return _Effect.RIGHT if changed is False else _Effect.CHANGED
 
 
 def _remember(

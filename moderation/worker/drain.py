@@ -50,7 +50,7 @@ from moderation.worker.process import worker_process
 logger = logging.getLogger("moderation.screening")
 
 STORE_TRIES = 3
-"""A worker tries so often to store what it scored while the database is away, then gives up."""
+"""Tries to store what was scored while the database is away, before the worker gives up."""
 
 
 @dataclass

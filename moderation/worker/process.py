@@ -1,4 +1,4 @@
-"""What one process that screens knows of itself: whether it ends, what it has claimed, whether it sweeps."""
+"""Holds the state of a process that screens: if it is ending, what it has claimed, if it sweeps."""
 
 from __future__ import annotations
 
