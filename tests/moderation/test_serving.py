@@ -187,6 +187,7 @@ print(round(loaded.predict(["You are a stupid idiot."])[0]["toxic"]))
 
 
 def test_the_old_name_that_tests_of_sites_patch_is_the_loaded_model_still() -> None:
+    sys.modules.pop("moderation.screening.serving", None)  # a module warns when it is first imported
     with (
         pytest.warns(DeprecationWarning, match="moderation.screening.model.LoadedModel"),
         patch("moderation.screening.serving.Served.predict", lambda self, texts: [{} for _ in texts]),
