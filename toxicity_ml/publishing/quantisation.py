@@ -1,4 +1,4 @@
-"""A float32 ONNX network to a dynamically quantised int8 one, with what keeps it close to the original.
+"""Quantises a float32 ONNX network to int8 dynamically, and keeps it close to the original.
 
 Plain dynamic quantisation gives a whole activation one scale, so a few large channels leave the rest with
 little resolution, and a whole embedding table one scale, so rare words get a coarse one. Both are mended

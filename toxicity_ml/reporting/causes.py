@@ -1,4 +1,4 @@
-"""Why a comment was probably judged wrongly: plain rules, each of which a reader can check by eye.
+"""Names the likely causes of a wrong judgement, by plain rules that a reader can check by eye.
 
 A *strong word* is one that reaches a threshold all by itself. Several causes may hold; the first in the order
 below is named first, because it explains most.

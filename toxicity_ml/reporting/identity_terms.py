@@ -1,4 +1,5 @@
-"""Words by which people say who somebody is, so that a report can tell whether naming a group costs points.
+"""Finds the groups of people that a text names, so that a report can say whether naming one costs
+points.
 
 Neutral names alone: an insult for a group is not a mention of it. Words that mostly mean something else
 (*black*, *white*, *straight*, *blind* alone) count only beside a person.

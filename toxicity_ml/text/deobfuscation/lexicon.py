@@ -1,4 +1,4 @@
-"""The words that a disguised word may turn out to be: rude words that we list, and those of a vocabulary.
+"""Looks up the words that a disguised word may stand for: rude words that we list, and a vocabulary.
 
 The list is not a filter: nothing is flagged for being on it. It only says which readings are worth a try.
 """
