@@ -136,6 +136,16 @@ def test_training_goes_on_from_a_version_with_its_head(version: Path, tmp_path: 
     )
 
 
+def test_labels_that_a_version_to_go_on_from_lacks_are_refused(
+    version: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_csv(tmp_path / "reviews.csv", rows(20, seed=4))
+    asked = ["train", "--data", str(data), "--base-model", str(version), "--labels", "toxic", "spam"]
+    assert main([*asked, "--out", str(tmp_path / "child")]) == 2
+    assert "goes on with those; for others start from an encoder" in capsys.readouterr().err
+    assert not (tmp_path / "child").exists()
+
+
 def test_an_interrupted_training_resumes_from_its_checkpoint(
     options: TrainingOptions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -190,6 +190,11 @@ def options_from(args: argparse.Namespace) -> "TrainingOptions":
         from toxicity_ml.manifest import Manifest
 
         manifest = Manifest.load(parent.parent)
+        if args.labels and set(args.labels) != set(manifest.labels):
+            raise DataError(
+                f"{parent.parent} has the labels {', '.join(manifest.labels)}, and goes on with those; for "
+                "others start from an encoder."
+            )
         given |= {"labels": manifest.labels, "task": manifest.task}
         if manifest.task == SINGLE_LABEL:
             start = single_label(manifest.labels)
