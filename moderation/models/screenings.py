@@ -193,7 +193,8 @@ class Screening(models.Model):
     """We made the object invisible, so we may make it visible again; what others hid stays hidden."""
     hidden_by = models.TextField(_("hidden by"), default="", db_default="", blank=True, editable=False)
     """With what we hid it, as `means.written` has it, so that it can be shown again however models are
-    registered by then. Empty: we did not hide it, or an earlier release did, which did not note it."""
+    registered by then. Empty: we did not hide it, or an earlier release did, which did not note it. Set while
+    `hidden_by_us` is False: the site was called to hide it and raised, so its state is not known."""
     released = models.DateTimeField(_("released"), null=True, blank=True)
     """When somebody showed the object again by the site's own means, knowing that it was hidden: from then
     on no machine hides this text. A decision in the queue takes its place."""
@@ -295,6 +296,11 @@ class Screening(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_source_display()} {self.object_id} ({self.pk})"
+
+    @property
+    def may_be_hidden_by_us(self) -> bool:
+        """True where we hid the object, or called the site to hide it and do not know how that ended."""
+        return self.hidden_by_us or bool(self.hidden_by)
 
     @property
     def is_open(self) -> bool:

@@ -122,14 +122,14 @@ def _carry_out(screenings: Sequence[Screening], *, hidden: bool) -> None:
     for row in screenings:
         registration = means.registration(row)
         entry = means.in_force(row, registration)
-        if not (hidden or row.hidden_by_us):
+        if not (hidden or row.may_be_hidden_by_us):
             nothing_to_do.append(row)
         elif entry is not None and not _is_possible(entry.model, row.object_id):
             nothing_to_do.append(row)  # there is no such object any more
         elif entry is not None and entry.hide is not None:
             key = (entry.label, means.written(entry.hide))
             alike.setdefault(key, (entry, entry.hide, []))[2].append(row)
-        elif row.hidden_by_us or (registration is None and row.source == Screening.Source.OBJECT):
+        elif row.may_be_hidden_by_us or (registration is None and row.source == Screening.Source.OBJECT):
             # for a worker with newer settings, or a registration that comes back
             obstructed.append(row)
         else:
@@ -235,7 +235,9 @@ def _act(screening_id: int, leave_to: Callable[[int], object] | None) -> bool:
             return True
         if entry is None or entry.hide is None or _in_reach(entry, entry.hide):
             return _act_here(screening, hidden=hidden)
-        if not (hidden or screening.hidden_by_us) or not _is_possible(entry.model, screening.object_id):
+        if not (hidden or screening.may_be_hidden_by_us) or not _is_possible(
+            entry.model, screening.object_id
+        ):
             _remember([screening], pending=False)
             return True
         if leave_to is not None:
@@ -243,15 +245,25 @@ def _act(screening_id: int, leave_to: Callable[[int], object] | None) -> bool:
             return False
         # If this process dies between hiding it and noting that, the next try finds it hidden: by us.
         is_first = hidden and not screening.hidden_by_us
+        was_tried = bool(screening.hidden_by)
         if is_first:
             _remember([screening], pending=True, hidden_by_us=True, how=entry.hide)
         token = pending_actions.claim(screening)
     # From here on without a transaction: the site's callable may take its time.
+    was_called = False
     try:
-        effect = _out_of_reach(screening, entry, entry.hide, hidden=hidden)
+        step = _out_of_reach(screening, entry, entry.hide, hidden=hidden)
+        if isinstance(step, _Effect):
+            effect = step
+        else:
+            was_called = True
+            effect = step()
     except BaseException as error:
-        _let_go(screening_id, token, was_hidden=not is_first or row_errors.ends_the_process(error))
+        is_kept = not is_first or row_errors.ends_the_process(error)
+        _let_go(screening_id, token, was_hidden=is_kept, is_unknown=was_called or was_tried)
         raise
+    # What an earlier try may have hidden is ours, also where this one finds it hidden.
+    is_first = is_first and not was_tried
     note = partial(
         _note, screening_id, token, registration, entry.hide, effect, hidden=hidden, is_first=is_first
     )
@@ -272,9 +284,16 @@ def _act_here(screening: Screening, *, hidden: bool) -> bool:
     return not screening.action_pending
 
 
-def _let_go(screening_id: int, token: uuid.UUID, *, was_hidden: bool) -> None:
+def _let_go(screening_id: int, token: uuid.UUID, *, was_hidden: bool, is_unknown: bool) -> None:
+    """Give the claim back after an error.
+
+    is_unknown: True where the site was called: an API may have hidden the object before its answer was lost.
+    What it was called with stays noted then, so that a person's *show* calls it again.
+    """
     own = Screening.objects.filter(pk=screening_id, action_token=token)
-    columns = {} if was_hidden else {"hidden_by_us": False, "hidden_by": ""}
+    columns: dict[str, object] = {} if was_hidden else {"hidden_by_us": False}
+    if not (was_hidden or is_unknown):
+        columns["hidden_by"] = ""
     update_if_free(own, action_token=None, action_until=None, **columns)
 
 
@@ -303,6 +322,8 @@ def _note(
         is_right = is_wanted and effect not in (_Effect.BUSY, _Effect.STALE)
         is_mine = now.action_token == token
         ours = hidden if effect is _Effect.CHANGED else (False if is_first and is_mine else None)
+        if effect is _Effect.RIGHT and not hidden and not now.hidden_by_us:
+            ours = False  # an earlier try to hide it had not hidden it, or somebody has shown it since
         is_left = not is_right if is_mine else now.action_pending or not is_wanted
         _remember([now], pending=is_left, hidden_by_us=ours, how=how)
         if is_mine:
@@ -318,22 +339,27 @@ def _fail(screening_id: int, error: BaseException) -> None:
         logger.error("Screening %s: and the database is away (%s).", screening_id, _name(also))
 
 
-def _out_of_reach(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Effect:
+def _out_of_reach(
+    screening: Screening, entry: Registered, how: Hide, *, hidden: bool
+) -> _Effect | Callable[[], _Effect]:
+    """Return what was done or found, or, where only the site can do it, the call that does."""
     if how.by_field:
         with transaction.atomic(using=router.db_for_write(entry.model)):
             return _by_field([screening], entry, how, hidden=hidden)[screening.pk]
     return _by_callable(screening, entry, how, hidden=hidden)
 
 
-def _by_callable(screening: Screening, entry: Registered, how: Hide, *, hidden: bool) -> _Effect:
+def _by_callable(
+    screening: Screening, entry: Registered, how: Hide, *, hidden: bool
+) -> _Effect | Callable[[], _Effect]:
     using = router.db_for_write(entry.model)
     instance = entry.model._base_manager.using(using).filter(pk=screening.object_id).first()
     if instance is None:
         return _Effect.GONE
     if not screening.is_of(entry.text_of(instance)):
         return _Effect.STALE
-    changed = import_string(how.hide if hidden else how.show)(instance)
-    return _Effect.RIGHT if changed is False else _Effect.CHANGED
+    site = import_string(how.hide if hidden else how.show)
+    return lambda: _Effect.RIGHT if site(instance) is False else _Effect.CHANGED
 
 
 def _remember(

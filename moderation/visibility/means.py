@@ -51,10 +51,10 @@ def in_force(screening: Screening, entry: Registered | None) -> Registered | Non
     What hid it goes before what its model is registered with today. A column or a callable that is no more
     is taken for renamed to today's. The text that is compared is the one that was screened.
     """
-    if entry is not None and entry.text.name == screening.field and not screening.hidden_by_us:
+    if entry is not None and entry.text.name == screening.field and not screening.may_be_hidden_by_us:
         return entry if entry.hide is not None else None  # as in every save: nothing has to be looked up
     how = entry.hide if entry is not None else None
-    if screening.hidden_by_us and (how is None or screening.hidden_by not in ("", written(how))):
+    if screening.may_be_hidden_by_us and (how is None or screening.hidden_by not in ("", written(how))):
         how = remembered(screening) or how
     text = _screened_text(screening, entry)
     model = model_of(screening)

@@ -16,7 +16,7 @@ from moderation import registry
 from moderation.models import ModelVersion, Review, Screening
 from moderation.review import decisions
 from moderation.screening.snapshots import content_type_of
-from moderation.visibility import hiding, pending_actions
+from moderation.visibility import hiding, pending_actions, release
 from moderation.worker.sweep import sweep
 from tests.conftest import uses_postgresql
 from tests.forum import rules
@@ -233,3 +233,82 @@ def test_action_whose_screening_a_site_s_transaction_holds_is_not_waited_for(ref
     with locked_by_somebody(Screening.objects.filter(pk=refused.pk)):
         assert not hiding.act(refused.pk)
     assert hiding.act(refused.pk)
+
+
+# --- a call whose end nobody knows ------------------------------------------------------------------
+
+
+@pytest.fixture
+def answer_is_lost(version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> Letter:
+    """A held letter that the site's code withdrew, as an API that then did not answer in time."""
+    real = rules.withdraw
+    calls: list[int] = []
+
+    def withdraw(letter: Letter) -> bool:
+        changed = real(letter)
+        calls.append(letter.pk)
+        if len(calls) == 1:
+            raise TimeoutError(HELD)
+        return changed  # the second time it is withdrawn already, and this is False
+
+    monkeypatch.setattr(rules, "withdraw", withdraw)
+    letter = Letter.objects.create(text=HELD)
+    screen()
+    letter.refresh_from_db()
+    row = row_of(letter)
+    assert (letter.is_withdrawn, row.hidden_by_us, row.action_pending) == (True, False, True)
+    return letter
+
+
+@pytest.mark.regression("H1", "M13")
+@pytest.mark.parametrize("is_tried_again", [False, True], ids=["before the retry", "after the retry"])
+def test_person_s_show_undoes_a_hiding_whose_answer_was_lost(
+    answer_is_lost: Letter, admin_client: Client, is_tried_again: bool
+) -> None:
+    if is_tried_again:
+        pauses_are_over()
+        sweep(load=load_by_words)
+        assert (row_of(answer_is_lost).hidden_by_us, row_of(answer_is_lost).action_pending) == (True, False)
+    url = f"/admin/moderation/screening/{row_of(answer_is_lost).pk}/decide/"
+    page = admin_client.post(url, {"kind": "false_positive"}, follow=True).text
+    answer_is_lost.refresh_from_db()
+    assert not answer_is_lost.is_withdrawn
+    assert "is shown" in page
+    row = row_of(answer_is_lost)
+    assert (row.hidden_by_us, row.hidden_by, row.action_pending) == (False, "", False)
+
+
+@pytest.mark.regression("H1", "M13")
+def test_release_undoes_a_hiding_whose_answer_was_lost(answer_is_lost: Letter) -> None:
+    assert release(answer_is_lost)
+    answer_is_lost.refresh_from_db()
+    assert not answer_is_lost.is_withdrawn
+
+
+@pytest.mark.regression("H1", "M13")
+def test_edit_after_a_lost_answer_still_leads_to_a_show(answer_is_lost: Letter, admin_user: Any) -> None:
+    answer_is_lost.text = "how nice"
+    answer_is_lost.save()
+    decisions.decide(row_of(answer_is_lost).pk, reviewer=admin_user, kind="false_positive")
+    answer_is_lost.refresh_from_db()
+    assert not answer_is_lost.is_withdrawn
+
+
+@pytest.mark.regression("H1")
+def test_error_before_the_site_is_called_owes_no_show(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch, admin_user: Any
+) -> None:
+    """What the site withdrew by itself stays withdrawn."""
+
+    def missing(path: str) -> Any:
+        raise ImportError(path)
+
+    monkeypatch.setattr(hiding, "import_string", missing)
+    letter = Letter.objects.create(text=HELD, is_withdrawn=True)
+    screen()
+    row = row_of(letter)
+    assert (row.hidden_by_us, row.hidden_by, row.action_pending) == (False, "", True)
+    monkeypatch.undo()
+    decisions.decide(row.pk, reviewer=admin_user, kind="false_positive")
+    letter.refresh_from_db()
+    assert letter.is_withdrawn
