@@ -21,6 +21,7 @@ from django.utils.module_loading import import_string
 
 from moderation.models import AuditEntry, Screening
 from moderation.models.screenings import ScreeningQuerySet
+from moderation.objects.live_rows import live_rows
 from moderation.registry import Hide, Registered
 from moderation.visibility import hiding, means, pending_actions, rule
 
@@ -224,7 +225,7 @@ def _undo(how: Hide, row: Screening) -> None:
     model = means.model_of(row)
     if model is None or hiding.is_lost(row):
         return
-    objects = model._base_manager.using(router.db_for_write(model)).filter(pk=row.object_id)
+    objects = live_rows(model).filter(pk=row.object_id)
     if how.by_field:
         objects.filter(**{how.field: how.hidden}).update(**{how.field: how.visible})
         return

@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import router
-from django.db.models import AutoField, Field, ForeignKey, IntegerField, Model
+from django.db.models import AutoField, Field, ForeignKey, IntegerField, Model, QuerySet
 from django.utils.module_loading import import_string
 
 from moderation.conf import conf
 from moderation.objects.keys import key_as_text, key_field
+from moderation.objects.live_rows import live_rows
 from moderation.objects.live_text import LiveText, TextMaker
 
 __all__ = ["moderated"]
@@ -114,6 +115,10 @@ class Registered:
     def database(self) -> str:
         """The alias where the objects are looked for: what is saved through another one is not moderated."""
         return router.db_for_write(self.model)
+
+    def objects(self, using: str | None = None) -> QuerySet[Any]:
+        """Return the model's live rows, all of them, from the database `using`; None: from `database`."""
+        return live_rows(self.model, using or self.database)
 
     def text_of(self, instance: Model, update_fields: Collection[str] | None = None) -> str:
         """The text of a saved object, as its screening holds it; see `LiveText.of`."""

@@ -70,16 +70,13 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
 
 def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, str]:
     """The objects that exist -> {key as text: live text}."""
-    # of the primary: what a replica does not have yet would read as gone
-    objects = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(
-        pk__in=[row.object_id for row in rows]
-    )
+    objects = entry.objects().filter(pk__in=[row.object_id for row in rows])
     return {str(key): text for key, text in entry.text.of_rows(objects)}
 
 
 def _enqueue_again(entry: Registered, key: str) -> bool:
     """Enqueue the object's text; returns False where somebody is saving it now, who enqueues it himself."""
-    instance = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk=key).first()
+    instance = entry.objects().filter(pk=key).first()
     if instance is None:
         return False
     with transaction.atomic(using=router.db_for_write(Screening)):

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, router, transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Q
 from django.utils import timezone
 
 from moderation import metrics, registry
@@ -89,7 +89,7 @@ def remember_start(entry: Registered) -> Discovery:
         )
     highest = BEFORE_ALL
     if entry.has_growing_keys:
-        maximum = rows_of(entry).aggregate(highest=Max("pk"))["highest"]
+        maximum = entry.objects().aggregate(highest=Max("pk"))["highest"]
         highest = BEFORE_ALL if maximum is None else maximum
     state, _ = Discovery.objects.get_or_create(
         model_label=entry.label,
@@ -129,15 +129,9 @@ def blank_gone() -> int:
     return gone
 
 
-def rows_of(entry: Registered) -> QuerySet[Any]:
-    """The registered model's objects, of the primary: a replica that lags hides what was just committed."""
-    rows: QuerySet[Any] = entry.model._base_manager.using(router.db_for_write(entry.model)).all()
-    return rows
-
-
 def keys_after(entry: Registered, after: object) -> list[Any]:
     """The next primary keys, at most a chunk, in their order; from the first on where `after` is None."""
-    rows = rows_of(entry).order_by("pk")
+    rows = entry.objects().order_by("pk")
     if after is not None:
         rows = rows.filter(pk__gt=after)
     return list(rows.values_list("pk", flat=True)[:CHUNK])
@@ -205,7 +199,7 @@ def _enqueue_missing(entry: Registered, keys: Iterable[Any]) -> int:
 
 def _enqueue_all(entry: Registered, keys: Sequence[Any]) -> int:
     """Enqueue the objects; one that somebody is saving at this moment is left to that save."""
-    instances = rows_of(entry).filter(pk__in=free_of(rows_of(entry).filter(pk__in=keys)))
+    instances = entry.objects().filter(pk__in=free_of(entry.objects().filter(pk__in=keys)))
     return sum(
         enqueue(entry, instance, priority=Screening.Priority.LOW) is not None for instance in instances
     )

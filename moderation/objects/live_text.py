@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Model, QuerySet
 from django.utils.module_loading import import_string
 
+from moderation.objects.live_rows import live_rows
 from moderation.texts import as_screened
 
 TextMaker = Callable[[Any], object]
@@ -77,7 +78,7 @@ class LiveText:
         """
 
         def rows() -> QuerySet[Any]:  # only where they are needed: a query set costs as much as all the rest
-            return model._base_manager.using(instance._state.db).filter(pk=key)
+            return live_rows(model, instance._state.db).filter(pk=key)
 
         if not self.columns:
             is_whole = type(instance) is model and update_fields is None and _is_loaded(instance)

@@ -17,7 +17,7 @@ from typing import Any
 from django.utils import timezone
 
 from moderation import registry
-from moderation.discovery.search import put_before_a_person, remember_start, rows_of
+from moderation.discovery.search import put_before_a_person, remember_start
 from moderation.models import Discovery, Screening, ScreeningRun
 from moderation.registry import Registered
 from moderation.rescreening import runs
@@ -41,15 +41,15 @@ def begin(entry: Registered, username: str = "") -> ScreeningRun:
         return known
     remember_start(entry)
     # Not by MAX: PostgreSQL has none for UUIDs.
-    highest = rows_of(entry).order_by("-pk").values_list("pk", flat=True).first()
-    total = 0 if highest is None else rows_of(entry).count()
+    highest = entry.objects().order_by("-pk").values_list("pk", flat=True).first()
+    total = 0 if highest is None else entry.objects().count()
     return runs.begin(scope, last="" if highest is None else str(highest), total=total, username=username)
 
 
 def left(entry: Registered) -> int:
     """How many objects the run of this model has still to go through, screened or not."""
     known = runs.unfinished(Scope(ScreeningRun.Kind.EXISTING, model_label=entry.label))
-    rows = rows_of(entry)
+    rows = entry.objects()
     if known is not None and known.position:
         rows = rows.filter(pk__gt=known.position, pk__lte=known.last)
     return int(rows.count())
@@ -110,7 +110,7 @@ def screen_existing(
 def _make(entry: Registered, keys: Sequence[Any]) -> list[Screening]:
     return [
         new_screening(entry, instance, Screening.Priority.LOW)
-        for instance in rows_of(entry).filter(pk__in=keys)
+        for instance in entry.objects().filter(pk__in=keys)
         if not is_exempt(entry, instance)
     ]
 
@@ -124,7 +124,7 @@ def _next_keys(entry: Registered, run: ScreeningRun) -> list[Any]:
     """The next keys, as many as a worker's batch has, so that no pause is long."""
     if not run.last:
         return []
-    rows = rows_of(entry).filter(pk__lte=run.last).order_by("pk")
+    rows = entry.objects().filter(pk__lte=run.last).order_by("pk")
     if run.position:
         rows = rows.filter(pk__gt=run.position)
     return list(rows.values_list("pk", flat=True)[: batch_limits().texts])

@@ -32,7 +32,7 @@ def screen(objects: Iterable[Model]) -> int:
     made = 0
     for instance in objects:
         entry = _entry(instance)
-        saved = entry.model._base_manager.using(entry.database).get(pk=entry.key_of(instance))
+        saved = entry.objects().get(pk=entry.key_of(instance))
         made += enqueue(entry, saved, again=True) is not None
     if made:
         after_commit(notifier.notify, router.db_for_write(Screening), is_repeatable=False)
@@ -73,8 +73,7 @@ def withdraw(instance: Model) -> bool:
 
 def _note_unseen(entry: Registered, instance: Model) -> None:
     """Give an object without a screening one to withdraw, or the comparison would enqueue it."""
-    rows = entry.model._base_manager.using(entry.database)
-    saved = rows.filter(pk=entry.key_of(instance)).first()
+    saved = entry.objects().filter(pk=entry.key_of(instance)).first()
     if saved is not None:
         enqueue(entry, saved)
 

@@ -133,8 +133,7 @@ def _enqueue_or_lose(
 def _make_up(entry: Registered, key: str) -> None:
     """Enqueue once more what was lost in the save, after its commit; what fails now is left to discovery."""
     try:
-        objects = entry.model._base_manager.using(entry.database)
-        instance = objects.filter(pk=key).first()
+        instance = entry.objects().filter(pk=key).first()
         if instance is not None and enqueue(entry, instance) is not None:
             notifier.notify()
     except BaseException as error:

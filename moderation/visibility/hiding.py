@@ -72,10 +72,7 @@ def hide_at_save(entry: Registered, instance: Model) -> bool:
     how = entry.hide
     if how is None or not how.by_field:
         return False
-    using = instance._state.db or router.db_for_write(entry.model)
-    rows = entry.model._base_manager.using(using).filter(
-        pk=entry.key_of(instance), **{how.field: how.visible}
-    )
+    rows = entry.objects(instance._state.db).filter(pk=entry.key_of(instance), **{how.field: how.visible})
     return bool(rows.update(**{how.field: how.hidden}))
 
 
@@ -180,7 +177,7 @@ def _is_possible(model: type[Model], key: str) -> bool:
 
 def _in_reach(entry: Registered, how: Hide) -> bool:
     """True where the object can be changed in the screening's own transaction."""
-    return how.by_field and router.db_for_write(entry.model) == router.db_for_write(Screening)
+    return how.by_field and entry.database == router.db_for_write(Screening)
 
 
 def _by_field(
@@ -191,8 +188,7 @@ def _by_field(
     A row that is locked is left to the sweep: waiting for it could deadlock with a save, which locks the
     object first and the screening second.
     """
-    using = router.db_for_write(entry.model)
-    objects = entry.model._base_manager.using(using)
+    objects = entry.objects()
     rows = objects.filter(pk__in=[row.object_id for row in screenings])
     locked = entry.text.of_rows(locked_if_free(rows), how.field)
     live = {str(key): (key, text, value) for key, text, value in locked}
@@ -344,7 +340,7 @@ def _out_of_reach(
 ) -> _Effect | Callable[[], _Effect]:
     """Return what was done or found, or, where only the site can do it, the call that does."""
     if how.by_field:
-        with transaction.atomic(using=router.db_for_write(entry.model)):
+        with transaction.atomic(using=entry.database):
             return _by_field([screening], entry, how, hidden=hidden)[screening.pk]
     return _by_callable(screening, entry, how, hidden=hidden)
 
@@ -352,8 +348,7 @@ def _out_of_reach(
 def _by_callable(
     screening: Screening, entry: Registered, how: Hide, *, hidden: bool
 ) -> _Effect | Callable[[], _Effect]:
-    using = router.db_for_write(entry.model)
-    instance = entry.model._base_manager.using(using).filter(pk=screening.object_id).first()
+    instance = entry.objects().filter(pk=screening.object_id).first()
     if instance is None:
         return _Effect.GONE
     if not screening.is_of(entry.text_of(instance)):

@@ -140,7 +140,7 @@ def _compare(entry: Registered, used: Registered, by_object: Mapping[str, Screen
         asked = [row.pk for key, row in in_question.items() if should_hide[key] != row.hidden_by_us]
         update_if_free(Screening.objects.filter(pk__in=asked, is_current=True), action_pending=True)
         return 0
-    rows = entry.model._base_manager.using(router.db_for_write(entry.model)).filter(pk__in=list(in_question))
+    rows = entry.objects().filter(pk__in=list(in_question))
     hidden = 0
     for key, value in rows.values_list("pk", how.field):
         row = in_question[str(key)]
@@ -232,5 +232,5 @@ def _locked(entry: Registered, instance: Model) -> Screening | None:
 
 
 def _live_value(entry: Registered, how: Hide, instance: Model) -> object:
-    rows = entry.model._base_manager.using(instance._state.db or router.db_for_write(entry.model))
-    return rows.filter(pk=entry.key_of(instance)).values_list(how.field, flat=True).first()
+    rows = entry.objects(instance._state.db).filter(pk=entry.key_of(instance))
+    return rows.values_list(how.field, flat=True).first()

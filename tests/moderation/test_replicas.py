@@ -15,6 +15,7 @@ from django.core.management import call_command
 from django.db import connections
 from django.utils import timezone
 
+from moderation import registry
 from moderation.discovery.search import remember_starts
 from moderation.models import Discovery, ModelVersion, Review, Scoring, Screening
 from moderation.review import decisions
@@ -69,6 +70,16 @@ def state() -> str:
 def test_the_router_of_this_test_does_send_reads_there() -> None:
     with pytest.raises(ImproperlyConfigured):
         Note.objects.count()
+
+
+def test_objects_are_read_where_they_are_written_unless_a_database_is_named() -> None:
+    note = Note.objects.create(text="hello")
+    entry = registry.get("forum.Note")
+    assert entry is not None
+    assert entry.objects().get() == note
+    assert entry.objects("default").get() == note
+    with pytest.raises(ImproperlyConfigured):
+        entry.objects("replica").count()
 
 
 def test_comments_are_enqueued_scored_hidden_and_judged_without_it() -> None:
