@@ -19,7 +19,9 @@ from django.db import router, transaction
 from django.db.models import Count
 from django.utils.module_loading import import_string
 
-from moderation.models import AuditEntry, Screening
+from moderation import audit
+from moderation.audit import Action, Actor
+from moderation.models import Screening
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.objects.live_rows import live_rows
 from moderation.registry import Hide, Registered
@@ -27,7 +29,6 @@ from moderation.visibility import hiding, means, pending_actions, rule
 
 logger = logging.getLogger("moderation.visibility")
 
-MENDED = "visibility.mended"
 CHUNK = 200
 AS_IT_WAS = (
     *("hidden_by_us", "hidden_by", "action_pending", "action_attempts", "action_token", "action_until"),
@@ -102,11 +103,11 @@ def mend(group: Group, *, username: str = "", forget: bool = False) -> int:
     username: who does it, for the audit trail. forget: what is stuck counts as the site's own from now on.
     Doing it twice changes nothing. Raises DatabaseError.
     """
-    done = 0
+    done, actor = 0, Actor(None, username)
     for row in _rows(group):
         try:
             if group.fate is not Fate.STUCK or forget:
-                done += _mend(row, group, username)
+                done += _mend(row, group, actor)
         except Exception as error:  # of one of the site's callables, perhaps; its message may quote a row
             logger.error("Screening %s: not mended (%s).", row.pk, type(error).__name__)
     return done
@@ -162,9 +163,9 @@ def _label(sample: Screening) -> str:
     return f"{gone.app_label}.{gone.model}"
 
 
-def _mend(row: Screening, group: Group, username: str) -> bool:
+def _mend(row: Screening, group: Group, actor: Actor) -> bool:
     if group.fate is Fate.MOVED:
-        return _move(row, username)
+        return _move(row, actor)
     with transaction.atomic(using=router.db_for_write(Screening)):
         locked = _locked(row)
         if locked is None:
@@ -173,11 +174,11 @@ def _mend(row: Screening, group: Group, username: str) -> bool:
         is_to_show = group.fate is Fate.GIVEN_BACK and locked.outcome != Screening.Outcome.HIDE
         if is_to_show and earlier is not None:
             _undo(earlier, locked)
-        _note(locked, group.fate, username, hidden_by_us=False)
+        _note(locked, group.fate, actor, hidden_by_us=False)
     return True
 
 
-def _move(row: Screening, username: str) -> bool:
+def _move(row: Screening, actor: Actor) -> bool:
     """Hide first, undo then: at no time is it visible."""
     alias = router.db_for_write(Screening)
     with transaction.atomic(using=alias):
@@ -195,14 +196,14 @@ def _move(row: Screening, username: str) -> bool:
         if hidden:
             hiding.hide(locked)
     try:
-        _finish_move(row.pk, earlier, username, hidden=hidden)  # by a callable it was hidden after the commit
+        _finish_move(row.pk, earlier, actor, hidden=hidden)  # by a callable it was hidden after the commit
     except Exception:
         Screening.objects.filter(pk=row.pk, is_current=True).update(**before)
         raise
     return True
 
 
-def _finish_move(screening_id: int, earlier: Hide | None, username: str, *, hidden: bool) -> None:
+def _finish_move(screening_id: int, earlier: Hide | None, actor: Actor, *, hidden: bool) -> None:
     with transaction.atomic(using=router.db_for_write(Screening)):
         now = Screening.objects.select_for_update().get(pk=screening_id)
         if hidden and now.action_pending:
@@ -211,7 +212,7 @@ def _finish_move(screening_id: int, earlier: Hide | None, username: str, *, hidd
             _undo(earlier, now)
         elif not hidden:
             hiding.show(now)
-        _note(now, Fate.MOVED, username, hidden_by_us=hidden and not hiding.is_lost(now))
+        _note(now, Fate.MOVED, actor, hidden_by_us=hidden and not hiding.is_lost(now))
 
 
 def _locked(row: Screening) -> Screening | None:
@@ -234,18 +235,17 @@ def _undo(how: Hide, row: Screening) -> None:
         import_string(how.show)(instance)
 
 
-def _note(row: Screening, fate: Fate, username: str, *, hidden_by_us: bool) -> None:
+def _note(row: Screening, fate: Fate, actor: Actor, *, hidden_by_us: bool) -> None:
     columns: dict[str, Any] = {
         "hidden_by_us": hidden_by_us,
         "hidden_by": row.hidden_by if hidden_by_us else "",
     }
     Screening.objects.filter(pk=row.pk).update(action_pending=False, **columns)
     pending_actions.done(row.pk)
-    AuditEntry.objects.create(
-        action=MENDED,
-        username=username,
-        target_type="screening",
-        target_id=str(row.pk),
+    audit.record(
+        Action.VISIBILITY_MENDED,
+        actor,
+        row,
         before={"hidden_by_us": row.hidden_by_us, "hidden_by": row.hidden_by},
         after={"fate": fate.value, **columns},
     )

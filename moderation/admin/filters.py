@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from moderation import audit
 from moderation.models import AuditEntry, ModelVersion, Screening
 from moderation.models.screenings import has_label
 
@@ -130,7 +131,7 @@ class ActionFilter(admin.SimpleListFilter):
         found: list[tuple[str, str]] = []
         rows = AuditEntry.objects.order_by("action").values_list("action", flat=True)
         while (action := rows.filter(action__gt=found[-1][0] if found else "").first()) is not None:
-            found.append((action, action))
+            found.append((action, audit.label_of(action)))
         return found
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:

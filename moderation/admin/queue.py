@@ -15,12 +15,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from moderation import row_errors
+from moderation import audit, row_errors
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.presenting import Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
-from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
+from moderation.models import ModelVersion, Review, Scoring, Screening
 from moderation.review import decisions as reviewing
 from moderation.visibility import hiding, pending_actions
 
@@ -137,9 +137,9 @@ class ScreeningAdmin(ReadOnlyAdmin):
             "screening": screening,
             "scorings": _scorings(screening, item),
             "reviews": [(review, item.labels_of(review)) for review in reversed(item.reviews)],
-            "audit_entries": AuditEntry.objects.filter(
-                target_type="screening", target_id=str(screening.pk)
-            ).order_by("-id"),
+            "audit_entries": [
+                (entry, audit.label_of(entry.action)) for entry in audit.about(screening).order_by("-id")
+            ],
             "live_url": _live_url(screening),
             "versions": _texts_of_the_same_object(screening),
             "can_review": self.has_review_permission(request),

@@ -12,10 +12,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from moderation import registry
+from moderation import audit, registry
 from moderation.admin.filters import ActionFilter
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object
+from moderation.audit import Action, Actor
 from moderation.models import (
     AuditEntry,
     ModelVersion,
@@ -25,8 +26,6 @@ from moderation.models import (
     ScreeningRun,
     TrainingRun,
 )
-
-POLICY_CHANGED = "policy.changed"
 
 
 @admin.register(ModelVersion)
@@ -116,12 +115,17 @@ class ReviewAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("created", "username", "action", "target_type", "target_id", "before", "after")
+    list_display = ("created", "username", "what", "target_type", "target_id", "before", "after")
     list_filter = (ActionFilter, "created")
     search_fields = ("username__exact", "target_id__exact")
     search_help_text = gettext_lazy("Exact name of who did it, or exact id of what was changed")
     ordering = ("-id",)
-    fields = ("created", "username", "action", "target_type", "target_id", "before", "after")
+    fields = ("created", "username", "what", "target_type", "target_id", "before", "after")
+
+    @admin.display(description=gettext_lazy("action"), ordering="action")
+    def what(self, entry: AuditEntry) -> SafeString:
+        """The label of the action, and its code, which pages and programs go by."""
+        return format_html("{} <code>{}</code>", audit.label_of(entry.action), entry.action)
 
 
 class PolicyForm(forms.ModelForm):
@@ -215,15 +219,13 @@ class PolicyAdmin(ReadOnlyAdmin):
         """The new row and its audit entry; the admin runs this in one transaction."""
         before = _in_force(obj.model_label)
         obj.thresholds = form.thresholds()
-        obj.created_by = request.user  # type: ignore[assignment]
-        obj.created_by_name = request.user.get_username()
+        actor = Actor(request.user, request.user.get_username())
+        obj.created_by, obj.created_by_name = actor.user, actor.name
         super().save_model(request, obj, form, change)
-        AuditEntry.objects.create(
-            action=POLICY_CHANGED,
-            user=request.user,  # type: ignore[misc]  # the admin lets no anonymous user in
-            username=obj.created_by_name,
-            target_type="policy",
-            target_id=str(obj.pk),
+        audit.record(
+            Action.POLICY_CHANGED,
+            actor,
+            obj,
             before={"model": obj.model_label, "thresholds": before.thresholds if before else {}},
             after={"model": obj.model_label, "thresholds": obj.thresholds},
         )

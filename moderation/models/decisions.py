@@ -162,7 +162,7 @@ class AuditEntry(AppendOnly):
     username = models.CharField(_("user"), max_length=255, blank=True)
     """As it was then, or `name (system)` for the system user behind a command; empty: the machine."""
     action = models.CharField(_("action"), max_length=64, db_index=True)
-    """A code such as `review.decided`, `model.activated`, `policy.changed`."""
+    """A code of `moderation.audit.Action`, such as `review.decided`."""
     target_type = models.CharField(_("target"), max_length=64)
     """Model name, such as `screening`."""
     target_id = models.CharField(_("target id"), max_length=64, blank=True)

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from django.db import router, transaction
 
-from moderation import policies
+from moderation import audit, policies
+from moderation.audit import Action, Actor
 from moderation.db.locking import locked_if_free
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, written_labels
 from moderation.policies import Judgement
@@ -22,10 +23,6 @@ from moderation.rescreening.runs import RunLease, Scope
 from moderation.screening.store import judge_each
 from moderation.visibility import hiding, means
 
-ACTED = "rescreen.acted"
-"""One entry for each chunk, with its counts."""
-VERDICT_CHANGED = "screening.rescreened"
-"""One entry for each verdict that changed."""
 CHUNK = 200
 """Screenings in one transaction."""
 PREVIEW_CHUNK = 1000
@@ -87,14 +84,14 @@ def act(
     username: who does it, for the audit trail. Raises TakenOver or DatabaseError, with the chunks until then
     done.
     """
-    done = Consequences()
+    done, actor = Consequences(), Actor(None, username)
     for _ in range(ROUNDS):
         # Each round meets everything that is left alone again; only the last one's count of it holds.
         done.reviewed = done.edited = done.blanked = done.busy = 0
         for scorings in _chunks(version, CHUNK):
             if should_stop():
                 return done
-            _act_on_chunk(scorings, version, scope, lease, username, done)
+            _act_on_chunk(scorings, version, scope, lease, actor, done)
             progress(len(scorings))
         if not done.busy:
             break
@@ -178,7 +175,7 @@ def _act_on_chunk(
     version: ModelVersion,
     scope: Scope,
     lease: RunLease,
-    username: str,
+    actor: Actor,
     done: Consequences,
 ) -> None:
     counts = Consequences()
@@ -186,18 +183,16 @@ def _act_on_chunk(
         lease.renew()
         changes = _sort_out(chunk, version, scope, counts, lock=True)
         if changes:
-            entries = [_rest_on(change, version, username) for change in changes]
+            entries = [_rest_on(change, version, actor) for change in changes]
             _write(changes)
-            AuditEntry.objects.bulk_create(
-                [*filter(None, entries), _entry_of_chunk(counts, version, username)]
-            )
+            AuditEntry.objects.bulk_create([*filter(None, entries), _entry_of_chunk(counts, version, actor)])
             hiding.apply_all(change.row for change in changes)
     done.changes.update(counts.changes)
     for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
         setattr(done, name, getattr(done, name) + getattr(counts, name))
 
 
-def _rest_on(change: _Change, version: ModelVersion, username: str) -> AuditEntry | None:
+def _rest_on(change: _Change, version: ModelVersion, actor: Actor) -> AuditEntry | None:
     """Change the row in memory; returns the audit entry where its verdict has changed."""
     row, before = change.row, change.row.verdict
     row.verdict = change.judgement.verdict
@@ -208,11 +203,10 @@ def _rest_on(change: _Change, version: ModelVersion, username: str) -> AuditEntr
         row.labels = written_labels(change.judgement.labels)
     if row.verdict == before:
         return None
-    return AuditEntry(
-        action=VERDICT_CHANGED,
-        username=username,
-        target_type="screening",
-        target_id=str(row.pk),
+    return audit.entry(
+        Action.SCREENING_RESCREENED,
+        actor,
+        row,
         before={"verdict": before},
         after={"verdict": row.verdict, "version": str(version)},
     )
@@ -227,11 +221,11 @@ def _write(changes: Sequence[_Change]) -> None:
     Screening.objects.bulk_update(rows, columns)
 
 
-def _entry_of_chunk(counts: Consequences, version: ModelVersion, username: str) -> AuditEntry:
-    return AuditEntry(
-        action=ACTED,
-        username=username,
-        target_type="modelversion",
-        target_id=str(version.pk),
+def _entry_of_chunk(counts: Consequences, version: ModelVersion, actor: Actor) -> AuditEntry:
+    return audit.entry(
+        Action.RESCREEN_ACTED,
+        actor,
+        version,
+        before={},
         after={"version": str(version), **counts.as_dict()},
     )

@@ -20,6 +20,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router, transaction
 from django.utils import timezone
 
+from moderation.audit import Actor
 from moderation.coordination import leases, processes
 from moderation.models import ModelVersion, TrainingRun
 from moderation.retraining import gate, soft_targets, training_data
@@ -100,14 +101,12 @@ def retrain(
     try:
         _mark_the_dead()
         with leases.kept(LEASE, token, LEASE_SECONDS, renewals=None):
-            return _retrain_alone(options, token, user=user, username=username, say=say)
+            return _retrain_alone(options, token, Actor.of(user, username), say)
     finally:
         leases.give_back(LEASE, token)
 
 
-def _retrain_alone(
-    options: Options, token: uuid.UUID, *, user: AbstractBaseUser | None, username: str, say: Say
-) -> Retrained:
+def _retrain_alone(options: Options, token: uuid.UUID, actor: Actor, say: Say) -> Retrained:
     parent = store.active_version()
     parent_directory = store.local_directory(parent)
     screenings = training_data.reviewed(parent.labels)
@@ -122,12 +121,11 @@ def _retrain_alone(
             f"choose by, {len(sides[TEST])} to test on. {options.min_reviews} are needed, and some to learn "
             "and to choose by. Review more, or lower --min-reviews.",
         )
-    username = user.get_username() if user else username
-    run = _begin(options, parent, user, username, {name: len(found) for name, found in sides.items()})
+    run = _begin(options, parent, actor, {name: len(found) for name, found in sides.items()})
     try:
         with tempfile.TemporaryDirectory(prefix="retraining-") as place:
             work = Path(place)
-            return _retrain(run, work, token, parent, parent_directory, sides, options, user, say, username)
+            return _retrain(run, work, token, parent, parent_directory, sides, options, actor, say)
     except BaseException as error:
         # Interrupts and SIGTERM included: a run that nobody carries on must not look as if it went on.
         _finish(run, TrainingRun.Status.FAILED, error_code=_code(error))
@@ -142,9 +140,8 @@ def _retrain(
     parent_directory: Path,
     sides: dict[str, list[Row]],
     options: Options,
-    user: AbstractBaseUser | None,
+    actor: Actor,
     say: Say,
-    username: str,
 ) -> Retrained:
     from toxicity_ml.classifier import Classifier
 
@@ -170,7 +167,7 @@ def _retrain(
     _train(work, parent, parent_directory, f"site-{run.pk}", options)
     if not leases.renew(LEASE, token, LEASE_SECONDS):
         raise RetrainingFailed("taken-over", "The database was away for so long that another training began.")
-    candidate = store.publish(work / "candidate", parent=parent, user=user, username=username)
+    candidate = store.publish(work / "candidate", parent=parent, user=actor.user, username=actor.name)
     TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
     new = Classifier.load(work / "candidate", verify=False)
     comparison, figures = _compare(old, new, sides[TEST], rehearsed[TEST])
@@ -182,7 +179,7 @@ def _retrain(
     run.result = comparison.verdict
     run.candidate = candidate
     _finish(run, TrainingRun.Status.DONE)
-    is_active = _activate(candidate, parent, comparison, options.activate, user, say, username)
+    is_active = _activate(candidate, parent, comparison, options.activate, actor, say)
     return Retrained(run, candidate, comparison, figures, base_report, is_active)
 
 
@@ -191,16 +188,15 @@ def _activate(
     parent: ModelVersion,
     comparison: gate.Comparison,
     when: str,
-    user: AbstractBaseUser | None,
+    actor: Actor,
     say: Say,
-    username: str,
 ) -> bool:
     if when == NEVER or (when == IF_BETTER and comparison.verdict != gate.BETTER):
         return False
     if when == IF_BETTER and store.active_version().pk != parent.pk:
         say(f"Another version than {parent} is active by now, and the candidate was not compared with it.")
         return False
-    store.activate(candidate, user=user, username=username)
+    store.activate(candidate, user=actor.user, username=actor.name)
     return True
 
 
@@ -282,21 +278,15 @@ def _evaluate(directory: Path, base: Path, work: Path) -> dict[str, dict[str, fl
     }
 
 
-def _begin(
-    options: Options,
-    parent: ModelVersion,
-    user: AbstractBaseUser | None,
-    username: str,
-    counts: dict[str, int],
-) -> TrainingRun:
+def _begin(options: Options, parent: ModelVersion, actor: Actor, counts: dict[str, int]) -> TrainingRun:
     asked = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()}
     return TrainingRun.objects.create(
         status=TrainingRun.Status.RUNNING,
         parent=parent,
         options={**asked, "process": processes.here()},
         counts=counts,
-        started_by=user,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
-        started_by_name=username,
+        started_by=actor.user,
+        started_by_name=actor.name,
         started=timezone.now(),
     )
 

@@ -11,8 +11,9 @@ from django.db import router, transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet
 from django.utils import timezone
 
-from moderation import signals
-from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening
+from moderation import audit, signals
+from moderation.audit import Action, Actor
+from moderation.models import ModelVersion, Review, Scoring, Screening
 from moderation.texts import storable
 from moderation.versions import store
 from moderation.visibility import hiding
@@ -26,7 +27,6 @@ __all__ = [
     "decide",
 ]
 
-DECIDED = "review.decided"
 CURRENT: Final = "current"
 """In place of a scoring's id: the one that the verdict rests on when the decision is made."""
 Shown = int | None | Literal["current"]
@@ -80,7 +80,7 @@ def decide(
     Raises AlreadyDecided, NoLongerCurrent, OpinionIsGone or InvalidDecision, each with nothing changed, and
     Screening.DoesNotExist.
     """
-    decision = _known(kind)
+    decision, actor = _known(kind), Actor.of(reviewer)
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = Screening.objects.select_for_update().get(pk=screening_id)
         standing = ground_truth(screening)
@@ -103,11 +103,11 @@ def decide(
             labels=(found := _labels(screening, opinion, decision, labels)),
             outcome=_outcome(decision, found),
             model_version_id=opinion.model_version_id if opinion else None,
-            reviewer=reviewer,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
-            reviewer_name=reviewer.get_username(),
+            reviewer=actor.user,
+            reviewer_name=actor.name,
             note=storable(note),
         )
-        _carry_out(screening, review)
+        _carry_out(screening, review, actor)
     transaction.on_commit(
         partial(signals.send, signals.screening_reviewed, screening=screening, review=review),
         using=router.db_for_write(Screening),
@@ -226,7 +226,7 @@ def _next_number(screening: Screening) -> int:
     return (highest or 0) + 1
 
 
-def _carry_out(screening: Screening, review: Review) -> None:
+def _carry_out(screening: Screening, review: Review, actor: Actor) -> None:
     before = {"outcome": screening.outcome, "hidden_by_us": screening.hidden_by_us}
     screening.outcome = review.outcome
     screening.reviewed = timezone.now()
@@ -236,12 +236,10 @@ def _carry_out(screening: Screening, review: Review) -> None:
         hiding.hide(screening)
     else:
         hiding.show(screening)
-    AuditEntry.objects.create(
-        action=DECIDED,
-        user=review.reviewer,
-        username=review.reviewer_name,
-        target_type="screening",
-        target_id=str(screening.pk),
+    audit.record(
+        Action.REVIEW_DECIDED,
+        actor,
+        screening,
         before=before,
         after={"outcome": review.outcome, "decision": review.decision, "review": review.number},
     )

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from django.db import router, transaction
 
+from moderation import audit
+from moderation.audit import Action, Actor
 from moderation.conf import conf
-from moderation.models import AuditEntry, ModelVersion
+from moderation.models import ModelVersion
 from moderation.versions import artifacts, store
 
 KEPT = 3
@@ -39,7 +41,8 @@ def prune(*, keep: int = KEPT, username: str = "", dry_run: bool = False) -> Pru
     candidates = list(_candidates()[keep:])
     if dry_run:
         return Pruned(candidates, list(_unused()))
-    pruned = [version for version in candidates if _given_up(version, username)]
+    actor = Actor(None, username)
+    pruned = [version for version in candidates if _given_up(version, actor)]
     for version in store.pruned_versions():  # those that an earlier call was killed over, too
         artifacts.remove(version.location, list(version.manifest.get("files", ())))
     cached = list(_unused())
@@ -55,17 +58,16 @@ def _candidates() -> list[ModelVersion]:
     return [row for row in rows.defer("metrics") if row.pk not in gone]
 
 
-def _given_up(version: ModelVersion, username: str) -> bool:
+def _given_up(version: ModelVersion, actor: Actor) -> bool:
     """Record that a version's files go; False: somebody has activated it meanwhile."""
     with transaction.atomic(using=router.db_for_write(ModelVersion)):
         locked = ModelVersion.objects.select_for_update().filter(pk=version.pk, activated=None)
         if not locked.exists():
             return False
-        AuditEntry.objects.create(
-            action=store.PRUNED,
-            username=username,
-            target_type="modelversion",
-            target_id=str(version.pk),
+        audit.record(
+            Action.MODEL_PRUNED,
+            actor,
+            version,
             before={"version": str(version), "location": version.location},
             after={},
         )

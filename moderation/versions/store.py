@@ -14,6 +14,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.text import get_valid_filename
 
+from moderation import audit
+from moderation.audit import MACHINE, Action, Actor
 from moderation.models import AuditEntry, ModelVersion
 from moderation.versions import artifacts
 from moderation.versions.artifacts import ManifestFile, ModelUnavailable, PublishFailed
@@ -31,11 +33,6 @@ __all__ = [
     "rollback",
     "scoring_here",
 ]
-
-PUBLISHED = "model.published"
-ACTIVATED = "model.activated"
-ROLLED_BACK = "model.rolled_back"
-PRUNED = "model.pruned"
 
 logger = logging.getLogger(__name__)
 
@@ -110,7 +107,7 @@ def publish(
     try:
         with transaction.atomic(using=_database()):
             row = _create(manifest, location=location, parent=parent)
-            _record(PUBLISHED, row, None, row, user, username)
+            _record(Action.MODEL_PUBLISHED, Actor.of(user, username), None, row)
     except IntegrityError as error:
         # Another process published the same name meanwhile; the same bytes would lie at the same location.
         if not ModelVersion.objects.filter(location=location).exists():
@@ -132,7 +129,7 @@ def activate(
     """
     _refuse_pruned(version)
     local_directory(version)
-    return _switch(version, ACTIVATED, user, username)
+    return _switch(version, Action.MODEL_ACTIVATED, Actor.of(user, username))
 
 
 def rollback(*, user: AbstractBaseUser | None = None, username: str = "") -> ModelVersion:
@@ -147,15 +144,16 @@ def rollback(*, user: AbstractBaseUser | None = None, username: str = "") -> Mod
     if not previous.location:
         previous = _packaged_now(previous)
     local_directory(previous)
-    return _switch(previous, ROLLED_BACK, user, username)
+    return _switch(previous, Action.MODEL_ROLLED_BACK, Actor.of(user, username))
 
 
 def _previously_active() -> ModelVersion | None:
     """Read from the audit trail: each activation goes a step on, each rollback a step back."""
     steps: list[str] = []
-    changes = AuditEntry.objects.filter(action__in=(ACTIVATED, ROLLED_BACK)).order_by("id")
+    switches = (Action.MODEL_ACTIVATED, Action.MODEL_ROLLED_BACK)
+    changes = AuditEntry.objects.filter(action__in=switches).order_by("id")
     for action, target in changes.values_list("action", "target_id"):
-        if action == ACTIVATED:
+        if action == Action.MODEL_ACTIVATED:
             steps.append(target)
         elif len(steps) > 1:
             steps.pop()
@@ -178,9 +176,7 @@ def _is_named(manifest: ManifestFile) -> bool:
     return ModelVersion.objects.filter(name=content["name"], version=content["version"]).exists()
 
 
-def _switch(
-    version: ModelVersion, action: str, user: AbstractBaseUser | None, username: str = ""
-) -> ModelVersion:
+def _switch(version: ModelVersion, action: Action, actor: Actor) -> ModelVersion:
     with transaction.atomic(using=_database()):
         # All rows in one order: two people activating at once wait for each other instead of deadlocking.
         list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
@@ -189,7 +185,7 @@ def _switch(
         if before is None or before.pk != version.pk:
             ModelVersion.objects.filter(is_active=True).update(is_active=False)
             ModelVersion.objects.filter(pk=version.pk).update(is_active=True, activated=timezone.now())
-            _record(action, version, before, version, user, username)
+            _record(action, actor, before, version)
     version.refresh_from_db(using=_database())
     return version
 
@@ -212,13 +208,13 @@ def _register_packaged(manifest: ManifestFile) -> ModelVersion:
     try:
         with transaction.atomic(using=_database()):
             row = _create(manifest, location="", is_active=True, activated=timezone.now())
-            _record(ACTIVATED, row, None, row, None, "")
+            _record(Action.MODEL_ACTIVATED, MACHINE, None, row)
     except IntegrityError:
         active = ModelVersion.objects.filter(is_active=True).first()
         if active is not None:
             return active
         row = _registered(manifest)
-        return _switch(row, ACTIVATED, None)
+        return _switch(row, Action.MODEL_ACTIVATED, MACHINE)
     logger.info("The packaged model version %s is registered and active.", row)
     return row
 
@@ -248,7 +244,7 @@ def _upgraded(active: ModelVersion, packaged: ManifestFile) -> ModelVersion:
     except IntegrityError:
         return active  # the same name with other bytes: local_directory says so, naming the file
     logger.info("The package brought the model version %s, which takes over from %s.", row, active)
-    return _switch(row, ACTIVATED, None)
+    return _switch(row, Action.MODEL_ACTIVATED, MACHINE)
 
 
 def _registered(manifest: ManifestFile) -> ModelVersion:
@@ -293,20 +289,11 @@ def _create(manifest: ManifestFile, **columns: Any) -> ModelVersion:
     )
 
 
-def _record(
-    action: str,
-    target: ModelVersion,
-    before: ModelVersion | None,
-    after: ModelVersion,
-    user: AbstractBaseUser | None,
-    username: str,
-) -> None:
-    AuditEntry.objects.create(
-        action=action,
-        user=user,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
-        username=user.get_username() if user else username,
-        target_type="modelversion",
-        target_id=str(target.pk),
+def _record(action: Action, actor: Actor, before: ModelVersion | None, after: ModelVersion) -> None:
+    audit.record(
+        action,
+        actor,
+        after,
         before={"version": str(before)} if before else {},
         after={"version": str(after), "manifest_sha256": after.manifest_sha256},
     )
@@ -318,7 +305,7 @@ def _database() -> str:
 
 def pruned_versions() -> QuerySet[ModelVersion]:
     """Versions whose files were given up; they can't be activated any more."""
-    pruned = AuditEntry.objects.filter(action=PRUNED, target_type="modelversion")
+    pruned = AuditEntry.objects.filter(action=Action.MODEL_PRUNED, target_type="modelversion")
     keys = [int(key) for key in pruned.values_list("target_id", flat=True)]
     return ModelVersion.objects.filter(pk__in=keys)
 

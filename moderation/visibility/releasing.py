@@ -25,20 +25,16 @@ from django.db import DatabaseError, router, transaction
 from django.db.models import Model
 from django.utils import timezone
 
-from moderation import registry
+from moderation import audit, registry
+from moderation.audit import MACHINE, Action, Actor
 from moderation.db.locking import locked_if_free, update_if_free
-from moderation.models import AuditEntry, Screening
+from moderation.models import Screening
 from moderation.registry import Hide, Registered
 from moderation.visibility import hiding, means, provenance, rule
 from moderation.visibility.rule import Step
 
 logger = logging.getLogger("moderation.visibility")
 
-RELEASED = "visibility.released"
-HIDDEN_AGAIN = "visibility.hidden_again"
-"""Audit action: somebody had shown behind the ORM what we hid."""
-HIDDEN_LATE = "visibility.hidden_late"
-"""Audit action: the object was to be hidden and was visible, though nobody had shown what we hid."""
 _MISSING = object()
 
 
@@ -64,7 +60,7 @@ def release(instance: Model, *, user: AbstractBaseUser | None = None) -> bool:
         used = means.in_force(screening, entry)
         hiding.show(screening)
         # By a callable it is shown after the commit, and only while it counts as hidden by us.
-        _note_release(screening, is_shown=not screening.action_pending, user=user)
+        _note_release(screening, is_shown=not screening.action_pending, actor=Actor.of(user))
     if was_hidden_by_us and used is not None and used.hide is not None and used.hide.by_field:
         setattr(instance, used.hide.attname, used.hide.visible)  # or its next save would hide it again
     return True
@@ -105,7 +101,7 @@ def look_at_save(entry: Registered, instance: Model, screening: Screening) -> No
         return
     if how == entry.hide and provenance.was_read_hidden(instance) and _may_be_shown_by_save(entry, screening):
         if _live_value(entry, how, instance) == how.visible:
-            _note_release(screening, is_shown=True, user=None)
+            _note_release(screening, is_shown=True, actor=MACHINE)
     elif hiding.hide_at_save(used, instance):
         _note_hidden(screening, how)
         setattr(instance, how.attname, how.hidden)
@@ -166,17 +162,16 @@ def _hide_again(entry: Registered, screening_id: int) -> bool:
         row = locked_if_free(rows).first()
         if row is None or not rule.should_be_hidden(row, entry):
             return False
-        target = {"target_type": "screening", "target_id": str(row.pk)}
-        action = HIDDEN_AGAIN if row.hidden_by_us else HIDDEN_LATE
-        was_hidden_again = AuditEntry.objects.filter(action=HIDDEN_AGAIN, **target).exists()
+        action = Action.VISIBILITY_HIDDEN_AGAIN if row.hidden_by_us else Action.VISIBILITY_HIDDEN_LATE
+        was_hidden_again = audit.about(row).filter(action=Action.VISIBILITY_HIDDEN_AGAIN).exists()
         if was_hidden_again and _may_be_shown_by_save(entry, row):
-            _note_release(row, is_shown=True, user=None)
+            _note_release(row, is_shown=True, actor=MACHINE)
             return False
         before = {"hidden_by_us": row.hidden_by_us}
         hiding.hide(row)
         if not (row.hidden_by_us or row.action_pending):
             return False  # it is gone, or somebody hid it in this moment
-        AuditEntry.objects.create(action=action, **target, before=before, after={"hidden_by_us": True})
+        audit.record(action, MACHINE, row, before=before, after={"hidden_by_us": True})
         return True
 
 
@@ -204,17 +199,15 @@ def _ask_callable(screening: Screening) -> None:
         rows.update(action_pending=True)
 
 
-def _note_release(screening: Screening, *, is_shown: bool, user: AbstractBaseUser | None) -> None:
+def _note_release(screening: Screening, *, is_shown: bool, actor: Actor) -> None:
     columns: dict[str, Any] = {"released": timezone.now()}
     if is_shown:
         columns.update(hidden_by_us=False, hidden_by="", action_pending=False)
     Screening.objects.filter(pk=screening.pk).update(**columns)
-    AuditEntry.objects.create(
-        action=RELEASED,
-        user=user,  # type: ignore[misc]  # whatever AUTH_USER_MODEL is
-        username=user.get_username() if user else "",
-        target_type="screening",
-        target_id=str(screening.pk),
+    audit.record(
+        Action.VISIBILITY_RELEASED,
+        actor,
+        screening,
         before={"verdict": screening.verdict, "outcome": screening.outcome},
         after={"released": True},
     )

@@ -14,6 +14,7 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from moderation.audit import Action
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening
 from moderation.rescreening import apply, runs
 from moderation.rescreening.apply import act, preview
@@ -81,12 +82,12 @@ def test_it_changes_verdicts_visibility_and_the_queue_and_says_who_did_it(
     assert set(Note.objects.values_list("state", flat=True)) == {"withheld"}
     assert (row("hello").queued_for, row("you idiot").queued_for) == ("held", "flagged")
     assert row("hello").basis().model_version == candidate  # type: ignore[union-attr]
-    entries = AuditEntry.objects.filter(action=apply.VERDICT_CHANGED)
+    entries = AuditEntry.objects.filter(action=Action.SCREENING_RESCREENED)
     assert set(entries.values_list("username", "target_id")) == {
         ("ann (system)", str(row("hello").pk)),
         ("ann (system)", str(row("you idiot").pk)),
     }
-    whole = AuditEntry.objects.get(action=apply.ACTED)
+    whole = AuditEntry.objects.get(action=Action.RESCREEN_ACTED)
     assert (whole.username, whole.after["hidden"], whole.target_id) == (
         "ann (system)",
         2,

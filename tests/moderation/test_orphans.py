@@ -15,11 +15,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from moderation import registry
+from moderation.audit import Action
 from moderation.discovery.search import remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
 from moderation.monitoring import health
 from moderation.monitoring.health import Limits
-from moderation.orphans import MENDED
 from moderation.review import decisions
 from moderation.screening.receivers import connect
 from moderation.worker.sweep import sweep
@@ -156,7 +156,7 @@ def test_what_is_hidden_by_another_column_now_is_moved(settings: Any, held: Post
     assert Post.objects.get().likes == 0
     assert "mended: 1; left: 0" in mend()
     assert (Post.objects.get().likes, Post.objects.get().is_visible) == (-1, True)
-    assert AuditEntry.objects.filter(action=MENDED).count() == 1
+    assert AuditEntry.objects.filter(action=Action.VISIBILITY_MENDED).count() == 1
     assert finding().is_well
     compare()
     decisions.decide(only().pk, reviewer=User.objects.create_user("ann"), kind="false_positive")

@@ -383,6 +383,7 @@ def test_the_detail_page_shows_all_that_happened(version: ModelVersion) -> None:
         "insult: yes",
         "test@1",
         "insult: 0.700",
+        "decided by a moderator",
         "review.decided",
         "outcome: hide",
     ):

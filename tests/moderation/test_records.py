@@ -61,9 +61,25 @@ def test_the_audit_trail_is_narrowed_to_one_of_its_actions(admin_client: Client)
     address = "/admin/moderation/auditentry/"
     page = admin_client.get(address).content.decode()
     assert re.findall(r'href="\?action=([a-z.]+)"', page) == ["model.activated", "review.decided"]
+    assert re.findall(r'href="\?action=[^>]*>\s*(.+?)\s*</a>', page) == [
+        "model version activated",
+        "decided by a moderator",
+    ]
     assert "2 audit entries" in admin_client.get(f"{address}?action=review.decided").content.decode()
     assert "3 audit entries" in admin_client.get(f"{address}?q=ann").content.decode()
     assert "0 audit entries" in admin_client.get(f"{address}?q=an").content.decode()
+
+
+def test_the_audit_trail_has_the_label_and_the_code_of_an_action(admin_client: Client) -> None:
+    for action in ("review.decided", "of.another_release"):
+        AuditEntry.objects.create(action=action, target_type="screening", target_id="7", username="ann")
+    address = "/admin/moderation/auditentry/"
+    page = admin_client.get(address).text
+    assert "decided by a moderator <code>review.decided</code>" in page
+    assert "of.another_release <code>of.another_release</code>" in page
+    entry = AuditEntry.objects.get(action="review.decided")
+    page = admin_client.get(f"{address}{entry.pk}/change/").text
+    assert "decided by a moderator <code>review.decided</code>" in page
 
 
 def test_reviews_are_found_by_their_reviewer_and_by_their_comment(

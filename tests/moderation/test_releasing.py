@@ -15,11 +15,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_comments.models import Comment
 
+from moderation.audit import Action
 from moderation.discovery.search import remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
 from moderation.review import decisions
 from moderation.visibility import releasing
-from moderation.visibility.releasing import HIDDEN_AGAIN, RELEASED, release
+from moderation.visibility.releasing import release
 from moderation.worker.sweep import sweep
 from mysite.articles.models import Article
 from tests.forum.models import Letter, LongPost, Note, Post
@@ -125,7 +126,7 @@ def test_whoever_saw_that_it_was_hidden_and_shows_it_decides(stale: Note) -> Non
     row = only()
     assert row.released is not None
     assert (row.hidden_by_us, row.action_pending, row.is_open) == (False, False, True)
-    entry = AuditEntry.objects.get(action=RELEASED)
+    entry = AuditEntry.objects.get(action=Action.VISIBILITY_RELEASED)
     assert (entry.target_id, entry.before["verdict"]) == (str(row.pk), "held")
 
 
@@ -203,7 +204,7 @@ def test_shown_behind_the_orm_it_is_hidden_again_once_and_said_so(stale: Note) -
     Note.objects.update(state="published")
     assert compare() == 1
     assert Note.objects.get().state == "withheld"
-    assert AuditEntry.objects.get(action=HIDDEN_AGAIN).target_id == str(only().pk)
+    assert AuditEntry.objects.get(action=Action.VISIBILITY_HIDDEN_AGAIN).target_id == str(only().pk)
     assert (only().hidden_by_us, only().released) == (True, None)
 
 
@@ -230,7 +231,7 @@ def test_the_sites_own_code_can_release_on_a_persons_word(stale: Note) -> None:
     assert release(stale, user=ann) is True
     assert Note.objects.get().state == "published"
     assert (only().hidden_by_us, only().action_pending) == (False, False)
-    assert AuditEntry.objects.get(action=RELEASED).username == "ann"
+    assert AuditEntry.objects.get(action=Action.VISIBILITY_RELEASED).username == "ann"
     assert release(stale, user=ann) is False
     stale.save()
     assert compare() == 0

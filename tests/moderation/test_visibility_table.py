@@ -14,10 +14,11 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from moderation.audit import Action
 from moderation.discovery.search import remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
 from moderation.review import decisions
-from moderation.visibility.releasing import HIDDEN_AGAIN, HIDDEN_LATE, release
+from moderation.visibility.releasing import release
 from moderation.worker.sweep import sweep
 from tests.forum.models import Note
 from tests.moderation.conftest import load_by_words, screen
@@ -219,7 +220,7 @@ def _(settings: Any) -> None:
         way()
         assert (state(), compare(), state()) == ("published", 1, "withheld")
         target = str(only().pk)
-        assert AuditEntry.objects.filter(action=HIDDEN_AGAIN, target_id=target).count() == 1
+        assert AuditEntry.objects.filter(action=Action.VISIBILITY_HIDDEN_AGAIN, target_id=target).count() == 1
         way()
         compare()
         stays_public()
@@ -237,7 +238,7 @@ def _(settings: Any) -> None:
     held("draft")
     by_update()
     assert (compare(), state()) == (1, "withheld")
-    assert AuditEntry.objects.filter(action=HIDDEN_LATE).count() == 1
+    assert AuditEntry.objects.filter(action=Action.VISIBILITY_HIDDEN_LATE).count() == 1
     show(Note.objects.get())
     stays_public()
     Note.objects.all().delete()

@@ -13,10 +13,11 @@ from django.core.checks import run_checks
 from django.utils import timezone
 
 from moderation import registry
+from moderation.audit import Action
 from moderation.discovery.search import include_existing, remember_starts
 from moderation.models import AuditEntry, Discovery, ModelVersion, Screening
 from moderation.review import decisions
-from moderation.visibility.releasing import HIDDEN_AGAIN, HIDDEN_LATE, RELEASED, release
+from moderation.visibility.releasing import release
 from moderation.worker.sweep import sweep
 from tests.forum.models import Letter, LongPost, Note, Post
 from tests.moderation.conftest import load_by_words, screen
@@ -112,7 +113,7 @@ def test_what_was_hidden_at_its_publication_is_a_moderators_to_show(draft: Note)
     note.state = "published"
     note.save()
     assert Note.objects.get().state == "published"
-    assert AuditEntry.objects.filter(action=RELEASED).count() == 1
+    assert AuditEntry.objects.filter(action=Action.VISIBILITY_RELEASED).count() == 1
 
 
 @pytest.mark.regression("H2")
@@ -121,8 +122,8 @@ def test_a_held_draft_that_is_published_behind_the_orm_is_hidden_by_the_comparis
     assert compare() == 1
     assert Note.objects.get().state == "withheld"
     assert only().hidden_by_us is True
-    assert AuditEntry.objects.filter(action=HIDDEN_LATE).count() == 1
-    assert not AuditEntry.objects.filter(action=HIDDEN_AGAIN).exists()
+    assert AuditEntry.objects.filter(action=Action.VISIBILITY_HIDDEN_LATE).count() == 1
+    assert not AuditEntry.objects.filter(action=Action.VISIBILITY_HIDDEN_AGAIN).exists()
     assert compare() == 0
 
 

@@ -1,0 +1,93 @@
+"""Writes the audit trail: which actions there are, who did one, and the entry of it.
+
+Nothing else makes an audit entry. Call it in the transaction that makes the change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import models, router
+from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
+
+from moderation.models import AuditEntry
+
+__all__ = ["MACHINE", "Action", "Actor", "about", "entry", "label_of", "record"]
+
+
+class Action(models.TextChoices):
+    """What an audit entry can tell of: the stored code, and its label for people."""
+
+    MODEL_PUBLISHED = "model.published", _("model version published")
+    MODEL_ACTIVATED = "model.activated", _("model version activated")
+    MODEL_ROLLED_BACK = "model.rolled_back", _("earlier model version activated again")
+    MODEL_PRUNED = "model.pruned", _("files of a model version removed")
+    POLICY_CHANGED = "policy.changed", _("thresholds changed")
+    REVIEW_DECIDED = "review.decided", _("decided by a moderator")
+    RESCREEN_ACTED = "rescreen.acted", _("another model version's verdicts applied")
+    """One entry for each chunk of `rescreen --act`, with its counts."""
+    SCREENING_RESCREENED = "screening.rescreened", _("verdict changed by another model version")
+    VISIBILITY_RELEASED = "visibility.released", _("released: shown by the site's own means")
+    VISIBILITY_HIDDEN_AGAIN = "visibility.hidden_again", _("hidden again after somebody showed it")
+    """Somebody had shown behind the ORM what we hid."""
+    VISIBILITY_HIDDEN_LATE = "visibility.hidden_late", _("hidden late: it was visible and should not be")
+    """The object was to be hidden and was visible, though nobody had shown what we hid."""
+    VISIBILITY_MENDED = "visibility.mended", _("set right after a change of registration")
+    """An orphan was mended by `moderation_orphans`."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who does something: a user of the site, a command, or the machine."""
+
+    user: Any
+    """An instance of AUTH_USER_MODEL, whichever class that is; None where no user of the site does it."""
+    name: str
+    """The user's name as it is now, or the word that a command gives; empty: the machine."""
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser | None, username: str = "") -> Actor:
+        """Name the user, or what `username` says where no user of the site does it."""
+        return cls(user, user.get_username() if user else username)
+
+
+MACHINE = Actor(None, "")
+"""Nobody asked for it."""
+
+
+def record(
+    action: Action, actor: Actor, target: models.Model, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    """Store an entry that says who changed `target`, from what, to what. Never give it a comment's text."""
+    entry(action, actor, target, before, after).save(using=router.db_for_write(AuditEntry))
+
+
+def entry(
+    action: Action, actor: Actor, target: models.Model, before: dict[str, Any], after: dict[str, Any]
+) -> AuditEntry:
+    """Build, without saving it, the entry that `record` stores; for `bulk_create`."""
+    return AuditEntry(
+        action=action,
+        user=actor.user,
+        username=actor.name,
+        before=before,
+        after=after,
+        **_named(target),
+    )
+
+
+def about(target: models.Model) -> QuerySet[AuditEntry]:
+    """The entries of which `target` was changed."""
+    return AuditEntry.objects.filter(**_named(target))
+
+
+def label_of(code: str) -> str:
+    """The label of an action; of a code that this release does not know, the code itself."""
+    return str(Action(code).label) if code in Action else code
+
+
+def _named(target: models.Model) -> dict[str, str]:
+    return {"target_type": str(target._meta.model_name), "target_id": str(target.pk)}
