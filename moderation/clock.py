@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now as DjangosNow
 
 
@@ -22,3 +24,8 @@ class Now(DjangosNow):
             return super().as_sqlite(compiler, connection, **extra)
         template = "STRFTIME('%%%%Y-%%%%m-%%%%d %%%%H:%%%%M:%%%%f', 'NOW', 'localtime')"
         return self.as_sql(compiler, connection, template=template, **extra)
+
+
+def unset_or_before(column: str, moment: Combinable) -> Q:
+    """True of rows whose time in `column` is null or earlier than `moment`."""
+    return Q(**{column: None}) | Q(**{f"{column}__lt": moment})

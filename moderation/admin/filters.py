@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from moderation import audit
-from moderation.models import AuditEntry, ModelVersion, Screening
+from moderation.models import AuditEntry, ModelVersion, Screening, screenings
 from moderation.models.screenings import has_label
 
 
@@ -28,6 +28,12 @@ class StatusFilter(admin.SimpleListFilter):
         "all": ("-id",),
     }
     """Of each state, as its index has it: a queue has the worst first, a history the newest."""
+    CONDITIONS = {
+        OPEN: screenings.OPEN,
+        "decided": screenings.DECIDED,
+        "failed": screenings.FAILED,
+        "all": Q(),
+    }
 
     @classmethod
     def ordering(cls, request: HttpRequest) -> tuple[str, ...]:
@@ -60,15 +66,7 @@ class StatusFilter(admin.SimpleListFilter):
             }
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Screening]) -> QuerySet[Screening]:
-        match self.value():
-            case "all":
-                return queryset
-            case "decided":
-                return queryset.exclude(outcome="")
-            case "failed":
-                return queryset.filter(is_current=True, status=Screening.Status.FAILED)
-            case _:
-                return queryset.filter(is_current=True, outcome="").exclude(queued_for="")
+        return queryset.filter(self.CONDITIONS.get(self.value(), screenings.OPEN))
 
 
 class LabelFilter(admin.SimpleListFilter):

@@ -13,7 +13,7 @@ from itertools import count
 from django.db import DatabaseError, close_old_connections, connections
 from django.db.models import Q
 
-from moderation.clock import Now
+from moderation.clock import Now, unset_or_before
 from moderation.coordination import processes
 from moderation.isolation import read_committed
 from moderation.models import Lease
@@ -32,7 +32,7 @@ def take(name: str, seconds: float, *, resting: bool = False) -> uuid.UUID | Non
     """
     token = uuid.uuid4()
     lease, _ = Lease.objects.get_or_create(name=name)
-    free = Q(until=None) | Q(until__lt=Now()) | Q(token__in=_left_behind)
+    free = unset_or_before("until", Now()) | Q(token__in=_left_behind)
     if lease.token is not None and processes.is_known_to_be_gone(lease.holder or ""):
         free |= Q(token=lease.token)
     if resting:

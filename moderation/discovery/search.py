@@ -16,11 +16,11 @@ from functools import partial
 from typing import Any
 
 from django.db import DatabaseError, router, transaction
-from django.db.models import Max, Q
+from django.db.models import Max
 from django.utils import timezone
 
 from moderation import metrics, registry
-from moderation.clock import Now
+from moderation.clock import Now, unset_or_before
 from moderation.conf import conf
 from moderation.db.locking import free_of
 from moderation.discovery.compare import reconcile_each
@@ -161,7 +161,7 @@ def _look_above_watermark(entry: Registered, state: Discovery, found: Found) -> 
 
 
 def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
-    due = Q(compared=None) | Q(compared__lt=Now() - timedelta(hours=conf.COMPARE_HOURS))
+    due = unset_or_before("compared", Now() - timedelta(hours=conf.COMPARE_HOURS))
     if not Discovery.objects.filter(due, pk=state.pk).exists():
         return
     screened = screenings_of_any_text(entry)

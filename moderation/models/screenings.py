@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from moderation.clock import Now, unset_or_before
 from moderation.conf import conf
 from moderation.models.primary import PrimaryManager
 from moderation.texts import exact_digest
@@ -19,11 +20,24 @@ from moderation.texts import exact_digest
 if TYPE_CHECKING:
     from moderation.models.scorings import Scoring
 
+# Each of these is one definition for the query and for the index that serves it.
+
+PENDING = Q(status="pending", is_current=True)
+"""Current texts that no model has scored yet, claimed or not."""
+OPEN = Q(is_current=True, outcome="") & ~Q(queued_for="")
+"""What waits for a person."""
+FAILED = Q(is_current=True, status="failed")
+"""Current texts that could not be scored, whether a person has decided on them or not."""
+DECIDED = ~Q(outcome="")
+"""What a person has decided on."""
+FLAGGED_OR_HELD = Q(verdict__in=["flagged", "held"])
+"""Texts of which the model said that some label counts."""
+ACTION_PENDING = Q(action_pending=True)
+"""Objects that are still to be hidden or shown."""
 BLANKABLE = Q(blanked=None) & (
     Q(is_current=False) | (~Q(status="pending") & (Q(queued_for="") | ~Q(outcome="")))
 )
-"""Texts that retention may take: a person who has still to judge needs the text, and so does the model. One
-definition for the query and for its index."""
+"""Texts that retention may take: a person who has still to judge needs the text, and so does the model."""
 
 
 def written_labels(labels: Iterable[str]) -> str:
@@ -34,7 +48,7 @@ def written_labels(labels: Iterable[str]) -> str:
 
 def has_label(label: str) -> Q:
     """Screenings of whose text the model said that this label counts."""
-    return Q(verdict__in=["flagged", "held"], labels__contains=json.dumps(label))
+    return FLAGGED_OR_HELD & Q(labels__contains=json.dumps(label))
 
 
 class ScreeningQuerySet(models.QuerySet["Screening"]):
@@ -42,11 +56,52 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
 
     def pending(self) -> ScreeningQuerySet:
         """Current texts that no model has scored yet, claimed or not."""
-        return self.filter(status=Screening.Status.PENDING, is_current=True)
+        return self.filter(PENDING)
+
+    def unleased(self) -> ScreeningQuerySet:
+        """Those that no worker holds and that no back-off keeps waiting."""
+        return self.filter(unset_or_before("lease_until", Now()))
+
+    def leased(self) -> ScreeningQuerySet:
+        """Those that a worker holds, by a lease that has not ended."""
+        return self.filter(lease_token__isnull=False, lease_until__gte=Now())
+
+    def with_verdict(self) -> ScreeningQuerySet:
+        """Current texts that were scored."""
+        return self.filter(is_current=True, status=Screening.Status.DONE)
+
+    def failed(self) -> ScreeningQuerySet:
+        """Current texts that could not be scored, whether a person has decided on them or not."""
+        return self.filter(FAILED)
+
+    def failed_undecided(self) -> ScreeningQuerySet:
+        """Those of `failed` on which no person has decided: a model may try them again."""
+        return self.failed().filter(outcome="")
 
     def open(self) -> ScreeningQuerySet:
         """What waits for a person, most severe first, with the audit items at random places among them."""
-        return self.filter(is_current=True, outcome="").exclude(queued_for="").order_by("-severity", "id")
+        return self.filter(OPEN).order_by("-severity", "id")
+
+    def decided(self) -> ScreeningQuerySet:
+        """What a person has decided on, replaced since or not."""
+        return self.filter(DECIDED)
+
+    def flagged_or_held(self) -> ScreeningQuerySet:
+        """Texts of which the model said that some label counts, replaced since or not."""
+        return self.filter(FLAGGED_OR_HELD)
+
+    def action_pending(self) -> ScreeningQuerySet:
+        """Those whose objects are still to be hidden or shown."""
+        return self.filter(ACTION_PENDING)
+
+    def action_unclaimed(self) -> ScreeningQuerySet:
+        """Those of `action_pending` that no process is carrying out, put off or not."""
+        return self.action_pending().filter(Q(action_token=None) | unset_or_before("action_until", Now()))
+
+    def action_due(self) -> ScreeningQuerySet:
+        """Those of `action_pending` to carry out now: neither claimed nor put off, nor being scored."""
+        free = self.action_pending().filter(unset_or_before("action_until", Now()))
+        return free.exclude(status=Screening.Status.PENDING, lease_token__isnull=False)
 
     def blankable(self) -> ScreeningQuerySet:
         """Texts that nobody needs any more: old copies, and what is neither pending nor open in the queue."""
@@ -250,20 +305,18 @@ class Screening(models.Model):
                 F("priority").desc(),
                 F("created").asc(),
                 F("id").asc(),
-                condition=Q(status="pending", is_current=True),
+                condition=PENDING,
                 name="moderation_claim",
             ),
             models.Index(
                 # verdict and labels only so that counts of the filters by them need not leave the index
                 fields=["-severity", "id", "verdict", "labels"],
-                condition=Q(is_current=True, outcome="") & ~Q(queued_for=""),
+                condition=OPEN,
                 name="moderation_open",
             ),
             models.Index(fields=["content_type", "object_id", "field", "id"], name="moderation_by_object"),
-            models.Index(fields=["id"], condition=Q(action_pending=True), name="moderation_action_pending"),
-            models.Index(
-                fields=["id"], condition=Q(is_current=True, status="failed"), name="moderation_failed"
-            ),
+            models.Index(fields=["id"], condition=ACTION_PENDING, name="moderation_action_pending"),
+            models.Index(fields=["id"], condition=FAILED, name="moderation_failed"),
             models.Index(fields=["content_type", "created"], condition=BLANKABLE, name="moderation_to_blank"),
             models.Index(
                 fields=["lease_token"], condition=Q(lease_token__isnull=False), name="moderation_leased"
@@ -275,12 +328,12 @@ class Screening(models.Model):
             ),
             models.Index(
                 fields=["-reviewed", "-id", "verdict", "labels"],
-                condition=~Q(outcome=""),
+                condition=DECIDED,
                 name="moderation_decided",
             ),
             models.Index(
                 fields=["-id", "verdict", "labels"],
-                condition=Q(verdict__in=["flagged", "held"]),
+                condition=FLAGGED_OR_HELD,
                 name="moderation_counted",
             ),
             models.Index(
@@ -304,7 +357,7 @@ class Screening(models.Model):
 
     @property
     def is_open(self) -> bool:
-        """Whether it waits for a person."""
+        """True where it waits for a person, as `OPEN` says of rows."""
         return self.is_current and bool(self.queued_for) and not self.outcome
 
     def is_of(self, text: str) -> bool:

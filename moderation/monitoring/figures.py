@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Q
 
-from moderation.clock import Now
+from moderation.clock import Now, unset_or_before
 from moderation.conf import conf
 from moderation.metrics import priority_name
 from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbeat
@@ -65,26 +65,21 @@ def read() -> Figures:
     return Figures(
         pending=pending,
         oldest=oldest,
-        failed=failed().count(),
+        failed=Screening.objects.failed_undecided().count(),
         queue=_queue(),
-        actions=Screening.objects.filter(action_pending=True).count(),
+        actions=Screening.objects.action_pending().count(),
         active_version=_active_version(),
         workers=_workers(),
         compare_ages=_compare_ages(),
     )
 
 
-def failed() -> QuerySet[Screening]:
-    """Texts that could not be scored and that no person has judged."""
-    return Screening.objects.filter(status=Screening.Status.FAILED, is_current=True, outcome="")
-
-
 def overdue_actions(seconds: float) -> int:
     """How many hidings and showings were decided longer ago than that and are still to be carried out."""
     before = Now() - timedelta(seconds=seconds)
-    stuck = Screening.objects.filter(action_pending=True, created__lt=before)
+    stuck = Screening.objects.action_pending().filter(created__lt=before)
     for column in ("scored", "reviewed"):
-        stuck = stuck.filter(Q(**{column: None}) | Q(**{f"{column}__lt": before}))
+        stuck = stuck.filter(unset_or_before(column, before))
     return stuck.count()
 
 
@@ -92,7 +87,7 @@ def hanging_actions() -> int:
     """How many hidings and showings were begun and never ended: a callable hangs, or its worker died."""
     begun = Q(action_token__isnull=False, action_until__lt=Now())
     never_ended = begun | Q(error_code=pending_actions.NEVER_ENDED)
-    return Screening.objects.filter(never_ended, action_pending=True).count()
+    return Screening.objects.action_pending().filter(never_ended).count()
 
 
 def alive_within() -> float:

@@ -136,8 +136,7 @@ def _sort_out(
 ) -> list[_Change]:
     """The changes to make; they are counted in `into`, and so is what is left alone."""
     scorings = {scoring.screening_id: scoring for scoring in chunk}
-    current = Screening.objects.filter(is_current=True, status=Screening.Status.DONE)
-    wanted = narrowed(current, scope).filter(pk__in=scorings)
+    wanted = narrowed(Screening.objects.with_verdict(), scope).filter(pk__in=scorings)
     rows = locked_if_free(wanted) if lock else wanted.defer("text")
     screenings = list(rows.order_by("pk"))
     if lock and len(screenings) < len(scorings):

@@ -64,7 +64,7 @@ def left(scope: Scope) -> int:
 
 def screened(scope: Scope) -> ScreeningQuerySet:
     """The current screenings in scope that have a verdict and a text, unordered."""
-    rows = Screening.objects.filter(is_current=True, status=Screening.Status.DONE, blanked=None)
+    rows = Screening.objects.with_verdict().filter(blanked=None)
     return narrowed(rows, scope)
 
 

@@ -6,9 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 
-from django.db.models import Q
-
-from moderation.clock import Now
 from moderation.models import Screening
 
 LOOK_SECONDS = 0.05
@@ -84,7 +81,6 @@ def _next_live() -> int | None:
     live = Screening.objects.pending().filter(priority__gte=Screening.Priority.NORMAL)
     if not live.exists():  # nearly always, and one statement
         return None
-    if live.filter(lease_token__isnull=False, lease_until__gte=Now()).exists():
+    if live.leased().exists():
         return BEING_SCORED
-    free = live.filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
-    return free.order_by("-priority", "created", "id").values_list("pk", flat=True).first()
+    return live.unleased().order_by("-priority", "created", "id").values_list("pk", flat=True).first()

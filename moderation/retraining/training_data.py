@@ -162,11 +162,9 @@ def _unjudged(low: float, high: float) -> QuerySet[Screening]:
     """What nobody has reviewed and nothing that reads like it: else the model would be told to stay wrong."""
     reviews = Review.objects.filter(screening=OuterRef("pk"))
     decided = standing_decisions().filter(screening__text_key=OuterRef("text_key"))
-    rows = Screening.objects.filter(
+    rows = Screening.objects.with_verdict().filter(
         ~Exists(reviews),
         ~Exists(decided),
-        status=Screening.Status.DONE,
-        is_current=True,
         blanked=None,
         outcome="",
         text_key__gte=_bound(low),

@@ -43,7 +43,7 @@ def places(count: int, judged_now: Sequence[Place] = ()) -> list[tuple[float, st
     wherever a moderator looks. Of held ones only where nothing was flagged: they stand before all others.
     judged_now: what is being stored beside them.
     """
-    judged = Screening.objects.filter(verdict__in=[Screening.Verdict.FLAGGED, Screening.Verdict.HELD])
+    judged = Screening.objects.flagged_or_held()
     recent = [*judged.order_by("-id").values_list("verdict", "severity", "labels")[:RECENT], *judged_now]
     flagged, held = (
         [(severity, labels) for verdict, severity, labels in recent if verdict == wanted]

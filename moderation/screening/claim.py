@@ -60,7 +60,7 @@ def claim(limit: int, token: uuid.UUID | None = None) -> Claim:
     token: the lease token to use. A caller that made it can release it even where an error hides whether the
     claim succeeded.
     """
-    return _claim(_expired().filter(_has_died(less_than=DEATHS_TO_QUARANTINE)), limit, token)
+    return _claim(_claimable().filter(_has_died(less_than=DEATHS_TO_QUARANTINE)), limit, token)
 
 
 def has_deaths() -> bool:
@@ -75,7 +75,12 @@ def has_quarantined() -> bool:
 
 def is_backlog(texts: int) -> bool:
     """True where more than `texts` wait to be claimed, that is more than one worker takes on at a time."""
-    free = _expired().filter(_has_died(less_than=DEATHS_TO_QUARANTINE)).order_by("-priority", "created", "id")
+    free = (
+        Screening.objects.pending()
+        .unleased()
+        .filter(_has_died(less_than=DEATHS_TO_QUARANTINE))
+        .order_by("-priority", "created", "id")
+    )
     return bool(free.values_list("pk", flat=True)[texts : texts + 1])
 
 
@@ -169,7 +174,7 @@ def fail_deadly(version: ModelVersion) -> int:
 
     A lease that has run out just now counts as a death.
     """
-    deadly = _expired().filter(_HAS_DEATHS, ~_has_died(less_than=DEATHS_TO_FAIL))
+    deadly = _claimable().filter(_HAS_DEATHS, ~_has_died(less_than=DEATHS_TO_FAIL))
     return _fail(deadly, DIED, version, deaths=F("deaths") + 1)
 
 
@@ -179,7 +184,7 @@ def retry_failed(version: ModelVersion) -> int:
     Each stays in the queue until then. Once, whichever version claims it then: while two releases of a site
     run side by side, each with its own active version, they would else undo each other's failures for ever.
     """
-    failed = Screening.objects.filter(is_current=True, status=Screening.Status.FAILED, outcome="")
+    failed = Screening.objects.failed_undecided()
     untried = failed.exclude(failed_version=version).exclude(failed_versions__contains=_listed(version))
     return update_if_free(
         untried,
@@ -196,9 +201,7 @@ def retry_read(compared: Sequence[Screening]) -> int:
     keys = [row.pk for row in compared if row.error_code.startswith(READING) and not row.outcome]
     if not keys:
         return 0
-    failed = Screening.objects.filter(
-        pk__in=keys, status=Screening.Status.FAILED, is_current=True, outcome=""
-    )
+    failed = Screening.objects.failed_undecided().filter(pk__in=keys)
     return update_if_free(
         failed, status=Screening.Status.PENDING, attempts=0, deaths=0, priority=Screening.Priority.LOW
     )
@@ -222,7 +225,7 @@ def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Ca
         rows = list(locked_if_free(free)[:limit])
         if not rows:
             return Claim(token, [])
-        taken = _expired().filter(pk__in=[row.pk for row in rows])
+        taken = _claimable().filter(pk__in=[row.pk for row in rows])
         count = taken.update(
             deaths=_DEATHS,
             lease_token=Value(token, output_field=Screening._meta.get_field("lease_token")),
@@ -252,7 +255,7 @@ _DEATHS = Case(
 
 def _quarantined() -> ScreeningRows:
     died = ~_has_died(less_than=DEATHS_TO_QUARANTINE) & _has_died(less_than=DEATHS_TO_FAIL)
-    return _expired().filter(_HAS_DEATHS, died)
+    return _claimable().filter(_HAS_DEATHS, died)
 
 
 def _has_died(*, less_than: int) -> Q:
@@ -260,9 +263,8 @@ def _has_died(*, less_than: int) -> Q:
     return Q(lease_token=None, deaths__lt=less_than) | Q(lease_token__isnull=False, deaths__lt=less_than - 1)
 
 
-def _expired() -> ScreeningRows:
-    free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    return Screening.objects.pending().filter(free)
+def _claimable() -> ScreeningRows:
+    return Screening.objects.pending().unleased()
 
 
 def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: object) -> int:

@@ -38,16 +38,13 @@ def due(limit: int) -> list[int]:
 
     An object to hide whose model is not registered here is left to workers with newer settings.
     """
-    rows = Screening.objects.filter(_free(), action_pending=True)
-    rows = rows.exclude(status=Screening.Status.PENDING, lease_token__isnull=False)
-    rows = rows.filter(Q(hidden_by_us=True) | Q(content_type__in=_known_here()))
+    rows = Screening.objects.action_due().filter(Q(hidden_by_us=True) | Q(content_type__in=_known_here()))
     return list(rows.order_by("id").values_list("pk", flat=True)[:limit])
 
 
 def take(screening_id: int) -> Screening | None:
     """Lock and return the screening, if its action is pending and not claimed; else None."""
-    rows = Screening.objects.filter(Q(action_token=None) | _free(), pk=screening_id, action_pending=True)
-    screening = locked_if_free(rows).first()
+    screening = locked_if_free(Screening.objects.action_unclaimed().filter(pk=screening_id)).first()
     if screening is not None and screening.action_token is not None:
         _count(screening, NEVER_ENDED)
     return screening
@@ -113,10 +110,6 @@ def _count(screening: Screening, code: str) -> None:
         if attempts >= ATTEMPTS_TO_QUEUE and screening.is_current and not is_seen:
             columns.update(queued_for=Screening.QueuedFor.FAILED, sampling_probability=1.0)
     Screening.objects.filter(pk=screening.pk).update(**columns)
-
-
-def _free() -> Q:
-    return Q(action_until=None) | Q(action_until__lt=Now())
 
 
 def _known_here() -> list[int]:
