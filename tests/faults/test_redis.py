@@ -50,9 +50,7 @@ def test_a_worker_screens_while_redis_is_away(
     workers: Workers, broker: RedisServer, books: Books, pool: str
 ) -> None:
     workers.start(pool)
-    # A broker that goes while Celery is still connecting ends the worker: that is its supervisor's business.
-    # Its " ready." comes before it has; once it waits for messages, it has.
-    workers.wait_for(lambda: _waits_for_messages(broker), "the worker to be connected")
+    _wait_until_connected(workers, broker)
     broker.stop()
     books.comment(Post, TOXIC)
     workers.wait_until_screened(Screening.objects.filter(is_current=True).count())
@@ -85,6 +83,7 @@ def test_after_redis_came_back_empty_the_notifier_wakes_the_worker_for_one_comme
     for happens_meanwhile in (False, True):
         for _ in range(3):
             books.comment(Post)
+        _wait_until_connected(workers, broker)
         broker.stop()
         if happens_meanwhile:
             books.comment(Post, TOXIC)
@@ -115,6 +114,15 @@ def _seconds_to_verdict(workers: Workers, books: Books) -> float:
     row = Screening.objects.filter(object_id=key, status="done")
     workers.wait_for(row.exists, "the verdict of one comment", pause=0.005)
     return time.monotonic() - started
+
+
+def _wait_until_connected(workers: Workers, broker: RedisServer) -> None:
+    """A broker that goes while Celery is still connecting ends the worker: that is its supervisor's business.
+
+    Its " ready." comes before it has connected, and so may the verdict of a comment that its sweep saw; once
+    it waits for messages, it has.
+    """
+    workers.wait_for(lambda: _waits_for_messages(broker), "the worker to be connected")
 
 
 def _waits_for_messages(broker: RedisServer) -> bool:
