@@ -11,8 +11,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from moderation import audit
-from moderation.models import AuditEntry, ModelVersion, Screening, screenings
+from moderation.models import AuditEntry, Screening, screenings
 from moderation.models.screenings import has_label
+from moderation.versions.active import find_active
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -79,7 +80,8 @@ class LabelFilter(admin.SimpleListFilter):
     parameter_name = "label"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        labels = ModelVersion.objects.filter(is_active=True).values_list("labels", flat=True).first() or []
+        active = find_active()
+        labels = active.labels if active is not None else []
         return [(label, label.replace("_", " ")) for label in labels]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Screening]) -> QuerySet[Screening]:

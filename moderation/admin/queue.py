@@ -20,8 +20,9 @@ from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.presenting import Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
-from moderation.models import ModelVersion, Review, Scoring, Screening
+from moderation.models import Review, Scoring, Screening
 from moderation.review import decisions as reviewing
+from moderation.versions.active import find_active
 from moderation.visibility import hiding, pending_actions
 
 REVIEW = "moderation.review_screening"
@@ -110,7 +111,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             page = list(response.context_data["cl"].result_list)
             response.context_data.update(
-                items=items(page, _active(), earlier_decisions(page)),
+                items=items(page, find_active(), earlier_decisions(page)),
                 can_review=self.has_review_permission(request),
                 filters=request.GET.urlencode(),
             )
@@ -126,7 +127,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if screening is None:
             raise Http404
-        (item,) = items([screening], _active(), earlier_decisions([screening]))
+        (item,) = items([screening], find_active(), earlier_decisions([screening]))
         item.part = _part(request)
         context = {
             **self.admin_site.each_context(request),
@@ -207,11 +208,6 @@ def _has_an_earlier_text() -> Exists:
         source=Screening.Source.OBJECT,
     )
     return Exists(earlier)
-
-
-def _active() -> ModelVersion | None:
-    """The active version's labels, without registering anything: looking at a page changes no rows."""
-    return ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first()
 
 
 def _shown(request: HttpRequest) -> reviewing.Shown:

@@ -26,6 +26,7 @@ from moderation.models import (
     ScreeningRun,
     TrainingRun,
 )
+from moderation.versions.active import find_active
 
 
 @admin.register(ModelVersion)
@@ -248,8 +249,8 @@ def _in_force(model_label: str) -> Policy | None:
 
 
 def _active_labels() -> list[str]:
-    active = ModelVersion.objects.filter(is_active=True).values_list("labels", flat=True).first()
-    return list(active or [])
+    active = find_active()
+    return list(active.labels) if active is not None else []
 
 
 def _pretty(value: Any) -> SafeString:

@@ -11,7 +11,8 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Q
 from moderation.clock import Now, unset_or_before
 from moderation.conf import conf
 from moderation.metrics import priority_name
-from moderation.models import Discovery, ModelVersion, Screening, WorkerHeartbeat
+from moderation.models import Discovery, Screening, WorkerHeartbeat
+from moderation.versions.active import find_active
 from moderation.visibility import pending_actions
 
 COUNT_AT_MOST = 100_000
@@ -115,8 +116,8 @@ def _queue() -> dict[str, int]:
 
 
 def _active_version() -> str:
-    row = ModelVersion.objects.filter(is_active=True).only("name", "version").first()
-    return "" if row is None else str(row)
+    version = find_active()
+    return "" if version is None else str(version)
 
 
 def _workers() -> tuple[Worker, ...]:

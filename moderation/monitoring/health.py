@@ -16,7 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from moderation import broker as site_broker
 from moderation import metrics, orphans
 from moderation.conf import conf
-from moderation.models import ModelVersion, Screening
+from moderation.models import Screening
 from moderation.monitoring import figures
 from moderation.monitoring.figures import Figures, Worker
 from moderation.screening.scorer import (
@@ -29,6 +29,7 @@ from moderation.screening.scorer import (
     score_each,
 )
 from moderation.versions import store
+from moderation.versions.active import find_active
 
 
 @dataclass(frozen=True)
@@ -210,7 +211,7 @@ def _model(known: Figures, alive: tuple[Worker, ...], limits: Limits) -> Finding
 
 def _model_here() -> Finding:
     part, does = "model here", "Restore the file, or go back with `manage.py model_versions rollback`."
-    active = ModelVersion.objects.filter(is_active=True).first()
+    active = find_active()
     if active is None:
         return Finding(part, False, "None is registered yet.", "Start a worker: the first one does that.")
     active = store.scoring_here(active)

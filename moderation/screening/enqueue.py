@@ -15,9 +15,10 @@ from django.db import IntegrityError, router, transaction
 from django.db.models import Model
 
 from moderation import row_errors
-from moderation.models import ModelVersion, Screening
+from moderation.models import Screening
 from moderation.registry import Registered
 from moderation.screening.snapshots import content_type_of, current_of, new_screening
+from moderation.versions.active import find_active
 from moderation.visibility import hiding, means, provenance, releasing, rule
 from moderation.visibility.releasing import Overtaken
 
@@ -78,7 +79,7 @@ def fail_unread(entry: Registered, key: str, error_code: str) -> None:
         queued_for=Screening.QueuedFor.FAILED,
         sampling_probability=1.0,
         error_code=error_code,
-        failed_version=ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first(),
+        failed_version=find_active(),
         priority=Screening.Priority.LOW,
     )
     with suppress(IntegrityError), transaction.atomic(using=router.db_for_write(Screening)):

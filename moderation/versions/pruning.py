@@ -16,6 +16,7 @@ from moderation.audit import Action, Actor
 from moderation.conf import conf
 from moderation.models import ModelVersion
 from moderation.versions import artifacts, store
+from moderation.versions.active import find_active
 
 KEPT = 3
 """Candidates whose files stay, the newest: somebody may still want to look at one."""
@@ -77,7 +78,8 @@ def _given_up(version: ModelVersion, actor: Actor) -> bool:
 def _unused() -> Iterable[Path]:
     """Folders of the cache that nobody opened for long. A local storage is read in place and has none."""
     cache = Path(conf.MODEL_CACHE)
-    active = ModelVersion.objects.filter(is_active=True).values_list("manifest_sha256", flat=True).first()
+    active = find_active()
+    kept = artifacts.cached_name(active.manifest_sha256 if active else "")
     for directory in sorted(cache.iterdir()) if cache.is_dir() else ():
         is_unfinished = directory.name.startswith(artifacts.UNFINISHED)
         if not directory.is_dir() or not (is_unfinished or artifacts.is_cached_name(directory.name)):
@@ -86,7 +88,7 @@ def _unused() -> Iterable[Path]:
             age = time.time() - directory.stat().st_mtime
         except OSError:
             continue  # another process was first
-        if directory.name == artifacts.cached_name(active or ""):
+        if directory.name == kept:
             continue
         if age > (UNFINISHED_SECONDS if is_unfinished else CACHE_SECONDS):
             yield directory

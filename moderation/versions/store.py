@@ -18,6 +18,7 @@ from moderation import audit
 from moderation.audit import MACHINE, Action, Actor
 from moderation.models import AuditEntry, ModelVersion
 from moderation.versions import artifacts
+from moderation.versions.active import find_active
 from moderation.versions.artifacts import ManifestFile, ModelUnavailable, PublishFailed
 
 __all__ = [
@@ -52,8 +53,7 @@ def active_version() -> ModelVersion:
     while its old one is active, the new one takes over. Where the package is of an older release than the
     active default, it is as `scoring_here` says. Raises ModelUnavailable when there is none at all.
     """
-    # asked before each batch, by everybody; few want to know what is left out
-    active = ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first()
+    active = find_active()
     if active is None:
         return _register_packaged(artifacts.read_manifest(artifacts.packaged_directory()))
     packaged = _packaged_instead_of(active)
@@ -181,7 +181,7 @@ def _switch(version: ModelVersion, action: Action, actor: Actor) -> ModelVersion
         # All rows in one order: two people activating at once wait for each other instead of deadlocking.
         list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
         _refuse_pruned(version)
-        before = ModelVersion.objects.filter(is_active=True).first()
+        before = find_active()
         if before is None or before.pk != version.pk:
             ModelVersion.objects.filter(is_active=True).update(is_active=False)
             ModelVersion.objects.filter(pk=version.pk).update(is_active=True, activated=timezone.now())
@@ -210,7 +210,7 @@ def _register_packaged(manifest: ManifestFile) -> ModelVersion:
             row = _create(manifest, location="", is_active=True, activated=timezone.now())
             _record(Action.MODEL_ACTIVATED, MACHINE, None, row)
     except IntegrityError:
-        active = ModelVersion.objects.filter(is_active=True).first()
+        active = find_active()
         if active is not None:
             return active
         row = _registered(manifest)

@@ -1,6 +1,7 @@
 """Publishing, fetching, activating and going back, on a disk and on a storage that is not one."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from moderation.models import AuditEntry, ModelVersion
 from moderation.versions import artifacts, store
+from moderation.versions.active import find_active
 from moderation.versions.store import ModelUnavailable
+from mysite.demo.environment import BASE_DIR
 from tests.moderation.version_files import FILES, write_version
 
 pytestmark = pytest.mark.django_db
@@ -72,6 +75,27 @@ def test_the_packaged_default_is_registered_and_active_on_first_use(packaged: Pa
     assert store.active_version() == active
     assert ModelVersion.objects.count() == 1
     assert AuditEntry.objects.get().action == "model.activated"
+
+
+def test_a_reader_finds_the_active_version_and_registers_none(
+    packaged: Path, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        assert find_active() is None
+    assert not ModelVersion.objects.exists()
+    version = store.active_version()
+    with django_assert_num_queries(1):
+        known = find_active()
+        assert known is not None and (str(known), known.labels) == (str(version), version.labels)
+
+
+def test_only_the_room_of_versions_asks_the_table_which_is_active() -> None:
+    asking = {
+        path.relative_to(BASE_DIR).as_posix()
+        for path in (BASE_DIR / "moderation").rglob("*.py")
+        if re.search(r"\.(filter|get|exclude)\([^)]*is_active=True", path.read_text(encoding="utf-8"))
+    }
+    assert asking == {"moderation/versions/active.py", "moderation/versions/store.py"}
 
 
 def test_asking_for_the_active_version_costs_one_query(
