@@ -1,4 +1,4 @@
-"""Scores to verdict: pure functions. Which thresholds are in force is found out in `moderation.screening`."""
+"""Scores to verdict: pure functions. `moderation.screening.judging` says which thresholds are in force."""
 
 from __future__ import annotations
 

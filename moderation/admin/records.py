@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -26,6 +26,7 @@ from moderation.models import (
     ScreeningRun,
     TrainingRun,
 )
+from moderation.screening.judging import has_newer_policy, newest_policy
 from moderation.versions.active import find_active
 
 
@@ -189,9 +190,8 @@ class PolicyAdmin(ReadOnlyAdmin):
         return admin.ModelAdmin.has_add_permission(self, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
-        newer = Policy.objects.filter(model_label=OuterRef("model_label"), id__gt=OuterRef("id"))
         policies: QuerySet[Policy] = super().get_queryset(request)
-        return policies.annotate(is_outdated=Exists(newer))
+        return policies.annotate(is_outdated=has_newer_policy())
 
     def get_fields(self, request: HttpRequest, obj: Policy | None = None) -> Any:
         if obj is not None:
@@ -208,7 +208,7 @@ class PolicyAdmin(ReadOnlyAdmin):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         given: dict[str, Any] = dict(super().get_changeform_initial_data(request))
-        before = _in_force(str(given.get("model_label", "")))
+        before = newest_policy(str(given.get("model_label", "")))
         for label, numbers in (before.thresholds if before else {}).items():
             if "flag" in numbers:
                 given.setdefault(f"flag_{label}", numbers["flag"])
@@ -218,7 +218,7 @@ class PolicyAdmin(ReadOnlyAdmin):
 
     def save_model(self, request: HttpRequest, obj: Policy, form: PolicyForm, change: bool) -> None:
         """The new row and its audit entry; the admin runs this in one transaction."""
-        before = _in_force(obj.model_label)
+        before = newest_policy(obj.model_label)
         obj.thresholds = form.thresholds()
         actor = Actor(request.user, request.user.get_username())
         obj.created_by, obj.created_by_name = actor.user, actor.name
@@ -242,10 +242,6 @@ class PolicyAdmin(ReadOnlyAdmin):
     @admin.display(description=gettext_lazy("thresholds"))
     def threshold_table(self, policy: Policy) -> SafeString:
         return _pretty(policy.thresholds)
-
-
-def _in_force(model_label: str) -> Policy | None:
-    return Policy.objects.filter(model_label=model_label).order_by("-id").first()
 
 
 def _active_labels() -> list[str]:

@@ -29,8 +29,8 @@ from moderation.conf import conf
 from moderation.db.transactions import without_transaction
 from moderation.models import ModelVersion, Screening
 from moderation.policies import Thresholds
+from moderation.screening.judging import thresholds_for
 from moderation.screening.scorer import Failure, ModelNotReady, Scores, load_scorer_for_web, score_each
-from moderation.screening.store import thresholds_for
 from moderation.versions import store
 
 logger = logging.getLogger("moderation.api")

@@ -20,7 +20,7 @@ from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, writ
 from moderation.policies import Judgement
 from moderation.rescreening.rescreen import narrowed
 from moderation.rescreening.runs import RunLease, Scope
-from moderation.screening.store import judge_each
+from moderation.screening.judging import judge_each
 from moderation.visibility import hiding, means
 
 CHUNK = 200

@@ -19,6 +19,7 @@ from moderation.models.screenings import ScreeningQuerySet
 from moderation.rescreening import runs
 from moderation.rescreening.runs import RunLease, Scope
 from moderation.rescreening.throttle import Throttle
+from moderation.screening.judging import judge_each
 from moderation.screening.scorer import (
     Failure,
     LoadScorer,
@@ -29,7 +30,7 @@ from moderation.screening.scorer import (
     score_each,
 )
 from moderation.screening.snapshots import content_type_of
-from moderation.screening.store import create_scorings, judge_each
+from moderation.screening.store import create_scorings
 
 WINDOW = 1000
 """Ids that one query looks at, to find those that the version has not scored."""

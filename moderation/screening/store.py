@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import router, transaction
@@ -15,12 +15,13 @@ from moderation import metrics, policies, signals
 from moderation.conf import conf
 from moderation.db.keyed_values import ByKey
 from moderation.db.locking import locked_if_free
-from moderation.models import LabelScore, ModelVersion, Policy, Scoring, Screening, written_labels
-from moderation.policies import Judgement, Thresholds
+from moderation.models import LabelScore, ModelVersion, Scoring, Screening, written_labels
+from moderation.policies import Judgement
 from moderation.review import blind
 from moderation.screening.claim import Claim, count_error
+from moderation.screening.judging import Judged, judge_each
 from moderation.screening.scorer import Failure, Scores
-from moderation.visibility import hiding, means
+from moderation.visibility import hiding
 
 logger = logging.getLogger("moderation.screening")
 
@@ -71,47 +72,10 @@ def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersi
     return done
 
 
-def thresholds_for(screening: Screening, version: ModelVersion) -> tuple[Thresholds, Policy | None]:
-    """The thresholds in force for a screening, and the stored policy that they rest on, if any."""
-    entry = means.registration(screening)
-    stored = _newest_policy(entry.label if entry else "")
-    combined = policies.combine(
-        version.thresholds,
-        conf.HOLD_AT,
-        entry.thresholds if entry else {},
-        stored.thresholds if stored else {},
-    )
-    return combined, stored
-
-
-def _newest_policy(model_label: str) -> Policy | None:
-    """The model's own before the one for all models, whose label is empty and sorts last here."""
-    rows = Policy.objects.filter(model_label__in={model_label, ""})
-    return rows.order_by("-model_label", "-id").first()
-
-
 def _still_own(claim: Claim, keys: list[int]) -> list[Screening]:
     """Lock the rows that are still ours; skip one that somebody changes: an edit, or it comes again."""
     rows = Screening.objects.pending().filter(pk__in=keys, lease_token=claim.token)
     return list(locked_if_free(rows).order_by("id"))
-
-
-InForce = tuple[Thresholds, Policy | None]
-Judged = tuple[Screening, Scores, Judgement, InForce]
-
-
-def judge_each(
-    rows: Sequence[Screening], scores: Mapping[int, Scores], version: ModelVersion
-) -> list[Judged]:
-    """What policy makes of {screening id: scores}, in the order of the rows."""
-    in_force: dict[int | None, InForce] = {}
-    judged = []
-    for row in rows:
-        if row.content_type_id not in in_force:
-            in_force[row.content_type_id] = thresholds_for(row, version)
-        here = in_force[row.content_type_id]
-        judged.append((row, scores[row.pk], policies.judge(scores[row.pk], here[0]), here))
-    return judged
 
 
 def _write_scorings(judged: Sequence[Judged], version: ModelVersion) -> None:

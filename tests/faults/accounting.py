@@ -24,8 +24,8 @@ from moderation import policies, registry
 from moderation.models import LabelScore, Review, Scoring, Screening
 from moderation.registry import Registered
 from moderation.review import decisions as reviewing
+from moderation.screening.judging import thresholds_for
 from moderation.screening.receivers import losses
-from moderation.screening.store import thresholds_for
 from moderation.texts import storable
 from moderation.versions import store
 from moderation.worker.drain import drain
