@@ -7,7 +7,7 @@ import pytest
 
 from tests.toxicity_ml.tiny_base import rows
 from toxicity_ml.labels import JIGSAW_LABELS
-from toxicity_ml.training.distillation import disagreements, out_of_fold, softened
+from toxicity_ml.training.distillation import out_of_fold, softened
 
 INSULT = JIGSAW_LABELS.index("insult")
 
@@ -39,10 +39,3 @@ def test_targets_are_softened_by_the_teachers_that_speak() -> None:
     soft = softened(targets, [one, two], 0.5)
     assert soft[0, :2].tolist() == pytest.approx([0.8, 0.1])
     assert math.isnan(soft[0, 2]) and soft[0, 3] == 1.0
-
-
-def test_the_surest_contradictions_come_first() -> None:
-    targets = np.array([[1.0], [0.0], [1.0], [0.0], [math.nan]])
-    probabilities = np.array([[0.04], [0.99], [0.9], [0.6], [0.99]])
-    found = disagreements(targets, probabilities, ["toxic"], most=2)
-    assert [(one.row, one.given) for one in found] == [(1, False), (0, True)]

@@ -1,7 +1,9 @@
-"""Arguments that several commands have in common: where text and labels stand in the data, the rows to fit
-to, the version that is made; and the numbers that they take."""
+"""Arguments that several commands have in common: the version to use, where text and labels stand in the
+data, the rows to fit to, the version that is made; and the numbers that they take."""
 
 import argparse
+import importlib
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,14 @@ from toxicity_ml.errors import DataError
 
 if TYPE_CHECKING:
     from toxicity_ml.corpora import Columns
+    from toxicity_ml.manifest import Manifest
+
+
+def add_model(parser: argparse.ArgumentParser) -> None:
+    """The model version to use; None is the packaged one."""
+    parser.add_argument(
+        "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
+    )
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
@@ -35,14 +45,19 @@ def columns_from(args: argparse.Namespace) -> "Columns":
     return Columns(args.column, dict(args.label_column), needs_all=False)
 
 
-def check_place(path: Path | None) -> None:
-    """Raise DataError where no file can be written at that path, before minutes are spent on it."""
+def check_place(path: Path | None, *, drawn: bool = False) -> None:
+    """Raise DataError where no file can be written at that path, before minutes are spent on it.
+
+    drawn: True of what matplotlib draws; raises ModuleNotFoundError where that is missing.
+    """
     if path is None:
         return
     if path.is_dir():
         raise DataError(f"{path} is a directory: name a file.")
     if not path.parent.is_dir():
         raise DataError(f"{path.parent} is no directory; make it first, or name another file.")
+    if drawn:
+        importlib.import_module("matplotlib")
 
 
 def positive(value: str) -> int:
@@ -96,7 +111,7 @@ def add_validation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_result(parser: argparse.ArgumentParser, *, name: str, version: str | None) -> None:
+def add_result(parser: argparse._ActionsContainer, *, name: str, version: str | None) -> None:
     """name: what the name is by default, in words. version: its default; None: it has to be given."""
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="the model version directory to make"
@@ -109,3 +124,11 @@ def add_result(parser: argparse.ArgumentParser, *, name: str, version: str | Non
         help="the version's name" + ("" if version is None else f" (default: {version})"),
     )
     parser.add_argument("--json", action="store_true", help="print the manifest's metrics as JSON")
+
+
+def print_result(manifest: "Manifest", args: argparse.Namespace, *, ending: str = "") -> None:
+    """Say where the version is that was made, as ``add_result`` was told. ending: what follows, in words."""
+    if args.json:
+        print(json.dumps({"directory": str(args.out), "metrics": manifest.metrics}, indent=2))
+    else:
+        print(f"{manifest.name}@{manifest.version} is in {args.out}.{ending}")

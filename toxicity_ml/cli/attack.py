@@ -10,13 +10,12 @@ import argparse
 import html
 import json
 import math
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toxicity_ml.cli.arguments import add_columns, check_place, columns_from, positive
+from toxicity_ml.cli.arguments import add_columns, add_model, check_place, columns_from, positive
+from toxicity_ml.cli.terminal import Table, console, print_tables, progress
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
@@ -24,12 +23,9 @@ if TYPE_CHECKING:
 
 LIMIT_MISSED = 1
 
-Table = tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]]
-"""Title, column names, rows of cells."""
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="DIR", help="model version directory (default: the packaged one)")
+    add_model(parser)
     parser.add_argument("--data", nargs="+", required=True, metavar="FILE", help="labelled CSV files")
     add_columns(parser)
     parser.add_argument("--label", metavar="NAME", help="label to attack (default: the model's first)")
@@ -50,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from toxicity_ml.classifier import Classifier
-    from toxicity_ml.robustness import attack
+    from toxicity_ml.robustness import REWRITES, attack
 
     check_place(args.report)
     classifier = Classifier.load(args.model)
@@ -59,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
     if len(toxic) > args.sample:
         chosen = np.random.default_rng(args.seed).choice(len(toxic), size=args.sample, replace=False)
         toxic = [toxic[index] for index in sorted(chosen)]
-    with ExitStack() as stack:
-        on_step = _progress(stack) if sys.stderr.isatty() else (lambda step: None)
+    with progress("", len(REWRITES) + 4) as move:
         report = attack(
             classifier,
             toxic,
@@ -68,14 +63,16 @@ def run(args: argparse.Namespace) -> int:
             label=label,
             seed=args.seed,
             resamples=args.resamples,
-            on_step=on_step,
+            on_step=lambda step: move(description=step, advance=1),
         )
     if args.report:
         args.report.write_text(_page(report), encoding="utf-8")
     if args.json:
         print(json.dumps(report, indent=2, allow_nan=False))
     else:
-        _print_tables(report)
+        output = console()
+        output.print(_summary(report), highlight=False, markup=False)
+        print_tables(output, _tables(report))
     return LIMIT_MISSED if args.strict and not report["passes"] else 0
 
 
@@ -107,28 +104,6 @@ def _comments(
         if value < 0.5 and (sample == "natural" or not is_marked)
     ]
     return toxic, natural
-
-
-def _progress(stack: ExitStack) -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    from toxicity_ml.robustness import REWRITES
-
-    bar = stack.enter_context(
-        Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            console=Console(stderr=True),
-        )
-    )
-    task = bar.add_task("", total=len(REWRITES) + 4)
-
-    def on_step(step: str) -> None:
-        bar.update(task, description=step, advance=1)
-
-    return on_step
 
 
 def _tables(report: dict[str, Any]) -> Iterator[Table]:
@@ -206,19 +181,6 @@ def _summary(report: dict[str, Any]) -> str:
         "Intervals: 95 % bootstrap over the comments; a class "
         "loses the mean of its rewrites, a gain counted as 0."
     )
-
-
-def _print_tables(report: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=None if sys.stdout.isatty() else 150)
-    console.print(_summary(report), highlight=False, markup=False)
-    for title, names, rows in _tables(report):
-        table = Table(*names, title=title, title_justify="left")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
 
 
 def _page(report: dict[str, Any]) -> str:

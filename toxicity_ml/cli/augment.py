@@ -11,13 +11,12 @@ import csv
 import json
 import os
 import random
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from toxicity_ml.cli.terminal import progress
 from toxicity_ml.errors import DataError
 from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL
 
@@ -191,17 +190,29 @@ def _copies(
     parameters: dict[str, dict[str, object]],
 ) -> Iterator["Copy"]:
     """The copies by each method in turn; fills in the parameters of each before its first copy."""
-    from toxicity_ml.augmentation.copies import joined, rewritten
-    from toxicity_ml.cli.augment_methods import rewriter
+    from toxicity_ml.augmentation.copies import joined
 
     for method in dict.fromkeys(args.method):
         if method == "join":
             parameters[method] = {"seed": args.seed}
             yield from joined(chosen, rows, args.per_row, args.seed)
-            continue
-        rewrite, parameters[method] = rewriter(method, args, rows)
-        with _progress(method, len(chosen)) as done:
-            yield from rewritten(chosen, rewrite, method, args.per_row, done)
+        else:
+            yield from _rewritten(method, args, rows, chosen, parameters)
+
+
+def _rewritten(
+    method: str,
+    args: argparse.Namespace,
+    rows: list["Row"],
+    chosen: list["Row"],
+    parameters: dict[str, dict[str, object]],
+) -> Iterator["Copy"]:
+    from toxicity_ml.augmentation.copies import rewritten
+    from toxicity_ml.cli.augment_methods import rewriter
+
+    rewrite, parameters[method] = rewriter(method, args, rows)
+    with progress(method, len(chosen)) as move:
+        yield from rewritten(chosen, rewrite, method, args.per_row, lambda count: move(advance=count))
 
 
 def _kept(copies: Iterable["Copy"], held_out: "HeldOut | None", dropped: Counter[str]) -> Iterator["Copy"]:
@@ -247,16 +258,3 @@ def _write(
 
 def _cells(labels: Sequence[float]) -> list[str]:
     return ["" if label != label else f"{label:g}" for label in labels]
-
-
-@contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    if not sys.stderr.isatty():
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda count: bar.advance(task, count)

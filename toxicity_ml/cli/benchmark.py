@@ -7,16 +7,13 @@ once where the batch is 1, and cores of one batch above that.
 """
 
 import argparse
-import contextlib
-import importlib
 import json
-import sys
-from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toxicity_ml.cli.arguments import check_place, positive
+from toxicity_ml.cli.arguments import add_model, check_place, positive
+from toxicity_ml.cli.terminal import console, progress
 from toxicity_ml.inference.cores import available_cores
 
 if TYPE_CHECKING:
@@ -26,9 +23,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from toxicity_ml.benchmarking.backends import VARIANTS
 
-    parser.add_argument(
-        "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
-    )
+    add_model(parser)
     parser.add_argument(
         "--backends",
         nargs="+",
@@ -68,11 +63,13 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml.benchmarking.benchmark import benchmark
     from toxicity_ml.classifier import PRETRAINED
 
-    check_place(args.plot)
-    if args.plot:
-        importlib.import_module("matplotlib")  # say that it is missing before anything is timed
-    with _progress() as progress:
-        report = benchmark(args.model or PRETRAINED, _plan(args), progress)
+    check_place(args.plot, drawn=True)
+    with progress("Timing") as move:
+        report = benchmark(
+            args.model or PRETRAINED,
+            _plan(args),
+            lambda done, total: move(completed=done, total=total),
+        )
     if args.plot:
         from toxicity_ml.benchmarking.plot import plot
 
@@ -104,12 +101,11 @@ def _plan(args: argparse.Namespace) -> "Plan":
 
 
 def _print_tables(report: "Report") -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(width=None if sys.stdout.isatty() else 150)
+    output = console()
     against = f"times {report.baseline}"
-    console.print(f"{report.model}: milliseconds for one comment of so many tokens")
+    output.print(f"{report.model}: milliseconds for one comment of so many tokens")
     table = Table()
     for column in ("threads", "tokens", "backend", "p50", "p95", "p99", against):
         table.add_column(column, justify="left" if column == "backend" else "right")
@@ -120,10 +116,10 @@ def _print_tables(report: "Report") -> None:
         group = (row.threads, row.tokens)
         figures = (f"{value:.2f}" for value in (row.p50, row.p95, row.p99))
         table.add_row(str(row.threads), str(row.tokens), row.backend, *figures, _ratio(row.speedup))
-    console.print(table)
+    output.print(table)
 
     lengths = list(dict.fromkeys(row.tokens for row in report.throughput))
-    console.print(f"Comments a second, of so many tokens each ({against} in its best batch)")
+    output.print(f"Comments a second, of so many tokens each ({against} in its best batch)")
     table = Table()
     table.add_column("threads", justify="right")
     table.add_column("backend")
@@ -136,36 +132,19 @@ def _print_tables(report: "Report") -> None:
         line.append(f"{rate.texts_per_second:,.0f}{speedup}")
     for (threads, backend, batch), cells in lines.items():
         table.add_row(str(threads), backend, str(batch), *cells)
-    console.print(table)
+    output.print(table)
 
     for name, difference in report.differences.items():
         if name != report.baseline:
-            console.print(
+            output.print(
                 f"{name}: sigmoid(logit) within {difference:.4f} of {report.baseline} on these texts"
             )
     machine = report.machine
-    console.print(
-        f"{machine['processor']}, {machine['cores']} cores, {report.rounds} rounds", highlight=False
-    )
+    output.print(f"{machine['processor']}, {machine['cores']} cores, {report.rounds} rounds", highlight=False)
     for note in (machine["cuda_device"], *report.notes):
         if note:
-            console.print(note, highlight=False)
+            output.print(note, highlight=False)
 
 
 def _ratio(ratio: "Ratio | None") -> str:
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})" if ratio else ""
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[int, int], None] | None]:
-    """A bar on stderr where it is a terminal."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = ("Timing", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("Timing", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -6,16 +6,19 @@ a column, keeps what it has; where that holds for all of them, nothing is made.
 """
 
 import argparse
-import json
-from pathlib import Path
 
-from toxicity_ml.cli.arguments import add_columns, add_result, add_validation, columns_from
+from toxicity_ml.cli.arguments import (
+    add_columns,
+    add_model,
+    add_result,
+    add_validation,
+    columns_from,
+    print_result,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
-    )
+    add_model(parser)
     add_validation(parser)
     add_columns(parser)
     add_result(parser, name="as it is", version=None)
@@ -38,10 +41,9 @@ def run(args: argparse.Namespace) -> int:
     rows = corpora.weighted(rows, args.patterns)
     after = recalibrate(directory, args.out, version=args.version, validation=rows, name=args.name)
     fitted = fitted_labels(before, np.asarray(rows["labels"], dtype=np.float64))
+    print_result(after, args, ending=" Thresholds:")
     if args.json:
-        print(json.dumps({"directory": str(args.out), "metrics": after.metrics}, indent=2))
         return 0
-    print(f"{after.name}@{after.version} is in {args.out}. Thresholds:")
     for label in after.labels:
         kept = "" if label in fitted else "  (kept: too few rows)"
         print(f"  {label}: {before.thresholds[label]:.4f} -> {after.thresholds[label]:.4f}{kept}")

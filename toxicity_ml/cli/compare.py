@@ -9,13 +9,13 @@ command goes on where it was stopped, and a further arm trains alone.
 """
 
 import argparse
-import importlib
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from toxicity_ml.cli.arguments import check_place, positive
+from toxicity_ml.cli.terminal import Table, console, print_tables
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,9 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml.recipes.comparison import Arm, compare
     from toxicity_ml.training.options import TrainingOptions
 
-    check_place(args.plot)
-    if args.plot:
-        importlib.import_module("matplotlib")  # say that it is missing before anything is trained
+    check_place(args.plot, drawn=True)
     disable_progress_bars()
     start = TrainingOptions(progress=sys.stderr.isatty(), resume=False)
     if args.set:
@@ -69,27 +67,14 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report, indent=2, allow_nan=False))
     else:
-        _print_table(report)
+        print_tables(console(width_in_pipe=160), [_table(report)])
     return 0
 
 
-def _print_table(report: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+def _table(report: dict[str, Any]) -> Table:
     labels = [label for label, value in report["arms"][0]["average_precision"].items() if value]
-    table = Table(
-        "recipe",
-        "mean AP",
-        *labels,
-        "difference",
-        "finding",
-        "minutes",
-        title=_title(report),
-        title_justify="left",
-    )
-    for arm in report["arms"]:
-        table.add_row(
+    rows = [
+        (
             arm["name"],
             f"{arm['mean']['value']:.3f}",
             *(f"{arm['average_precision'][label]['value']:.3f}" for label in labels),
@@ -97,7 +82,9 @@ def _print_table(report: dict[str, Any]) -> None:
             arm["finding"],
             f"{arm['seconds'] / 60:.1f}",
         )
-    Console(width=None if sys.stdout.isatty() else 160).print(table)
+        for arm in report["arms"]
+    ]
+    return _title(report), ("recipe", "mean AP", *labels, "difference", "finding", "minutes"), rows
 
 
 def _title(report: dict[str, Any]) -> str:

@@ -7,7 +7,6 @@ nothing in it, is left out.
 """
 
 import argparse
-import importlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toxicity_ml.cli.arguments import add_columns, check_place, columns_from, count, positive
+from toxicity_ml.cli.terminal import Table, console, print_tables
 
 if TYPE_CHECKING:
     from toxicity_ml.corpora import Columns
@@ -68,9 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml.reporting.report import named_apart, report
     from toxicity_ml.reporting.rows import load_rows
 
-    check_place(args.report)
-    if args.report:
-        importlib.import_module("matplotlib")  # the page needs it: say so before minutes are spent on scores
+    check_place(args.report, drawn=True)
     models = _models(args.model or [None])
     first = models[0]
     columns = columns_from(args)
@@ -136,28 +134,17 @@ def _baseline(sources: Sequence[str], like: "Scorer", columns: "Columns") -> "Sc
 
 
 def _print_tables(report: Mapping[str, Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(width=None if sys.stdout.isatty() else 150)
-    for title, head, rows in _tables(report):
-        table = Table(*head, title=title, title_justify="left")
-        for row in rows:
-            table.add_row(*row)
-        console.print(table)
+    output = console()
+    print_tables(output, _tables(report))
     if report["left_out"]:
         from toxicity_ml.reporting.page import left_out_line
 
-        console.print(left_out_line(report["left_out"]), markup=False, highlight=False)
+        output.print(left_out_line(report["left_out"]), markup=False, highlight=False)
     for model, slices in report["slices"].items():
-        console.print(f"{model}: {_punctuation(slices['punctuation'])}", markup=False, highlight=False)
+        output.print(f"{model}: {_punctuation(slices['punctuation'])}", markup=False, highlight=False)
     for kind, found in report["mistakes"].items():
         causes = ", ".join(f"{cause} {counts['first']}" for cause, counts in found["by_cause"].items())
-        console.print(f"{kind.replace('_', ' ')}: {found['count']} ({causes or 'none'})", highlight=False)
-
-
-Table = tuple[str, Sequence[str], list[list[str]]]
-"""Title, names of the columns, rows of cells."""
+        output.print(f"{kind.replace('_', ' ')}: {found['count']} ({causes or 'none'})", highlight=False)
 
 
 def _tables(report: Mapping[str, Any]) -> list[Table]:

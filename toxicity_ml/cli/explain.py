@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from toxicity_ml.cli import FAILED
+from toxicity_ml.cli.arguments import add_model
+from toxicity_ml.cli.terminal import console
 
 if TYPE_CHECKING:
     from toxicity_ml.explanation import Attribution
@@ -24,9 +26,7 @@ _SHOWN = 12
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("text", metavar="TEXT", help="the text; - reads standard input")
-    parser.add_argument(
-        "--model", type=Path, metavar="DIR", help="model version directory (default: the packaged one)"
-    )
+    add_model(parser)
     parser.add_argument(
         "--label", metavar="L", help="label to explain (default: the one furthest over its threshold)"
     )
@@ -125,22 +125,21 @@ def _as_json(found: "Attribution") -> dict[str, Any]:
 
 
 def _print(found: "Attribution") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from toxicity_ml.explanation import attribution_text, sum_line
     from toxicity_ml.explanation.pages import harmless
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-    console.print(Text(f"{found.label} {found.score:.3f}  ({found.version}, {found.method})", "bold"))
-    console.print(attribution_text(found))
+    output = console(width_in_pipe=110, highlight=False)
+    output.print(Text(f"{found.label} {found.score:.3f}  ({found.version}, {found.method})", "bold"))
+    output.print(attribution_text(found))
     table = Table("word", "log-odds", "place", box=None, pad_edge=False)
     for word in sorted(found.words, key=lambda word: -abs(word.value))[:_SHOWN]:
         table.add_row(Text(harmless(word.text)), f"{word.value:+.2f}", f"{word.start}-{word.end}")
     if found.words:
-        console.print(table)
-    console.print(Text(sum_line(found)))
+        output.print(table)
+    output.print(Text(sum_line(found)))
 
 
 def _write(path: Path, content: bytes) -> None:

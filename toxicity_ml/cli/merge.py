@@ -5,12 +5,10 @@ Served at the price of one; whether it is better than its parts is for `evaluate
 """
 
 import argparse
-import json
 import tempfile
 from pathlib import Path
 
-from toxicity_ml.cli.arguments import add_result, add_validation
-from toxicity_ml.errors import DataError
+from toxicity_ml.cli.arguments import add_result, add_validation, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,10 +38,9 @@ def run(args: argparse.Namespace) -> int:
     from toxicity_ml import corpora
     from toxicity_ml.manifest import Manifest
     from toxicity_ml.publishing.merging import merge_weights, origin
-    from toxicity_ml.publishing.publish import publish_version
+    from toxicity_ml.publishing.publish import check_is_new, publish_version
 
-    if args.out.exists():
-        raise DataError(f"{args.out} exists; a model version is never changed. Name another directory.")
+    check_is_new(args.out)
     disable_progress_bars()
     first = Manifest.load(args.model[0])
     shares = args.shares or [1.0] * len(args.model)
@@ -60,8 +57,5 @@ def run(args: argparse.Namespace) -> int:
             training=origin(args.model, shares),
             inherit=first,
         )
-    if args.json:
-        print(json.dumps({"directory": str(args.out), "metrics": manifest.metrics}, indent=2))
-    else:
-        print(f"{manifest.name}@{manifest.version} is in {args.out}.")
+    print_result(manifest, args)
     return 0

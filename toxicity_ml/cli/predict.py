@@ -11,7 +11,6 @@ is a text, an empty one too. The output is JSON Lines in UTF-8.
 """
 
 import argparse
-import contextlib
 import json
 import queue
 import re
@@ -24,6 +23,7 @@ from typing import Any, TextIO
 
 from toxicity_ml.cli.arguments import numbers, positive
 from toxicity_ml.cli.predict_input import OURS, Form, Item, items
+from toxicity_ml.cli.terminal import progress
 from toxicity_ml.errors import DataError
 
 PATIENCE = 0.02
@@ -90,12 +90,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         classifier = Ensemble.load(models, args.average, args.weights, threads=args.threads)
     all_valid = True
-    with _progress() as advance:
+    # a count, where a person would see it and it would not cut through the output
+    is_shown = sys.stderr.isatty() and not sys.stdout.isatty()
+    with progress("texts", is_counter=True, is_shown=is_shown) as move:
         for batch in _batches(items(source, form, args.column, name), args.batch_size):
             _score(classifier, batch)
             _write(batch, sys.stdout)
             all_valid = all_valid and all(item.text is not None for item in batch)
-            advance(len(batch))
+            move(advance=len(batch))
     return 0 if all_valid else 1
 
 
@@ -167,18 +169,3 @@ def _read_into(items: Iterator[Item], waiting: "queue.Queue[Item | BaseException
         waiting.put(None)
     except BaseException as error:  # raised again where the batches are made
         waiting.put(error)
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Any]:
-    """A count on stderr where a person would see it and it would not cut through the output."""
-    if not sys.stderr.isatty() or sys.stdout.isatty():
-        yield lambda count: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed:.0f} texts"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("texts", total=None)
-        yield lambda count: bar.advance(task, count)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from toxicity_ml.cli.arguments import count, positive
+from toxicity_ml.cli.arguments import add_result, count, positive, print_result
 from toxicity_ml.errors import DataError
 from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL
 
@@ -56,13 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "in which plain words are not (the six Jigsaw labels only)",
     )
     data.add_argument("--limit", type=positive, metavar="N", help="train on N rows drawn at random")
-    result = parser.add_argument_group("result")
-    result.add_argument(
-        "--out", type=Path, required=True, metavar="DIR", help="the model version directory to make"
-    )
-    result.add_argument("--name", default=None, help="the model's name (default: the directory's)")
-    result.add_argument("--version", default="1", help="the version's name (default: 1)")
-    result.add_argument("--json", action="store_true", help="print the manifest's metrics as JSON")
+    add_result(parser.add_argument_group("result"), name="the directory's", version="1")
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--base-model", metavar="NAME|DIR", help="encoder, or a model version to go on from")
     recipe.add_argument("--task", choices=(MULTI_LABEL, SINGLE_LABEL), default=MULTI_LABEL)
@@ -122,12 +116,11 @@ def run(args: argparse.Namespace) -> int:
 
     from toxicity_ml import corpora
     from toxicity_ml.manifest import MANIFEST_NAME, Manifest
-    from toxicity_ml.publishing.publish import publish_version
+    from toxicity_ml.publishing.publish import check_is_new, publish_version
     from toxicity_ml.training.fine_tune import train
 
     began = time.monotonic()
-    if args.out.exists():
-        raise DataError(f"{args.out} exists; a model version is never changed. Name another directory.")
+    check_is_new(args.out)
     disable_progress_bars()
     options = options_from(args)
     rows = corpora.load(args.data, options.labels, options.task)
@@ -168,10 +161,7 @@ def run(args: argparse.Namespace) -> int:
         },
     )
     shutil.rmtree(work)
-    if args.json:
-        print(json.dumps({"directory": str(args.out), "metrics": manifest.metrics}, indent=2))
-    else:
-        print(f"{manifest.name}@{manifest.version} is in {args.out}.")
+    print_result(manifest, args)
     return 0
 
 

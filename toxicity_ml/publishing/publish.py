@@ -61,8 +61,7 @@ def publish_version(
 
     ``out`` appears whole or not at all. Raises DataError when it exists, ExportRefused when int8 strays.
     """
-    if out.exists():
-        raise DataError(f"{out} exists; a model version is never changed. Name another directory.")
+    check_is_new(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
         staging = Path(place) / out.name
@@ -89,6 +88,12 @@ def publish_version(
     return manifest
 
 
+def check_is_new(out: Path) -> None:
+    """Raise DataError where the directory of a version that is to be made exists."""
+    if out.exists():
+        raise DataError(f"{out} exists; a model version is never changed. Name another directory.")
+
+
 def recalibrate(
     directory: Path,
     out: Path,
@@ -108,8 +113,7 @@ def recalibrate(
     ``out`` appears whole or not at all. Raises DataError when it exists, when the new version would be called
     as this one, and when the rows are too few for every label; ModelNotFound or ModelDamaged for the version.
     """
-    if out.exists():
-        raise DataError(f"{out} exists; a model version is never changed. Name another directory.")
+    check_is_new(out)
     manifest = Manifest.load(directory)
     if (name or manifest.name, version) == (manifest.name, manifest.version):
         raise DataError(

@@ -1,23 +1,10 @@
-"""Soft targets from teachers that have not seen a row's own label, and the labels that they doubt most."""
+"""Soft targets from teachers that have not seen a row's own label."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """A label of a row that is doubted by a model which did not see the row."""
-
-    row: int
-    label: str
-    given: bool
-    """What the data says."""
-    probability: float
-    """Of the label, as the model sees it."""
 
 
 def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, seed: int = 0) -> np.ndarray:
@@ -58,23 +45,3 @@ def softened(targets: np.ndarray, teachers: Sequence[np.ndarray], share: float) 
     mean = np.where(known.any(axis=0), total / np.maximum(known.sum(axis=0), 1), targets)
     result: np.ndarray = (1 - share) * targets + share * mean
     return result
-
-
-def disagreements(
-    targets: np.ndarray, probabilities: np.ndarray, labels: Sequence[str], most: int = 20
-) -> list[Disagreement]:
-    """The labels that the probabilities contradict most, the surest first: candidates for label noise
-    (Northcutt et al. 2021, "Confident learning", its self-confidence ranking).
-
-    targets, probabilities: float (n, n_labels), NaN left out. At most ``most`` for each label.
-    """
-    found: list[Disagreement] = []
-    for index, label in enumerate(labels):
-        truth = targets[:, index] >= 0.5
-        doubt = np.where(truth, 1 - probabilities[:, index], probabilities[:, index])
-        doubt = np.where(np.isnan(targets[:, index]) | np.isnan(doubt), -1.0, doubt)
-        for row in np.argsort(-doubt, kind="stable")[:most]:
-            if doubt[row] > 0.5:
-                given = bool(truth[row])
-                found.append(Disagreement(int(row), label, given, float(probabilities[row, index])))
-    return sorted(found, key=lambda one: -abs(one.probability - one.given))
