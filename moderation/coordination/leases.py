@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from itertools import count
 
 from django.db import DatabaseError, close_old_connections, connections
@@ -71,9 +72,20 @@ def give_back(name: str, token: uuid.UUID, *, after: float = 0.0) -> None:
 
 @contextmanager
 def kept(name: str, token: uuid.UUID, seconds: float, *, renewals: int | None = RENEWALS) -> Iterator[None]:
-    """Renew the lease on a thread while the caller works: a slow process has not died.
+    """Renew the lease while the caller works, as `renewed` does."""
+    with renewed(name, partial(renew, name, token, seconds), seconds, renewals=renewals):
+        yield
 
-    renewals: how often at most; None: until the caller ends.
+
+@contextmanager
+def renewed(
+    name: str, renew: Callable[[], bool], seconds: float, *, renewals: int | None = RENEWALS
+) -> Iterator[None]:
+    """Call `renew` on a thread, after each third of `seconds`, while the caller works.
+
+    A slow process has not died, and keeps what it leased. renew: returns False where that is lost, after
+    which it is not called again. name: what is leased, for the log. renewals: how often at most; None: until
+    the caller ends.
     """
     is_done = threading.Event()
 
@@ -84,7 +96,7 @@ def kept(name: str, token: uuid.UUID, seconds: float, *, renewals: int | None = 
                 if is_done.wait(seconds / 3):
                     return
                 try:
-                    if not renew(name, token, seconds):
+                    if not renew():
                         return
                 except DatabaseError as error:  # it may be back before the lease ends
                     logger.warning("The lease %s was not renewed (%s).", name, type(error).__name__)

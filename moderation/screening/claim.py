@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import logging
-import threading
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
-from django.db import Error as DatabaseError
-from django.db import close_old_connections, connections, router, transaction
+from django.db import router, transaction
 from django.db.models import Case, F, Q, TextField, Value, When
 from django.db.models.functions import Concat
 
 from moderation.clock import Now
 from moderation.conf import conf
+from moderation.coordination import leases
 from moderation.db.locking import locked_if_free, update_if_free
-from moderation.isolation import read_committed
 from moderation.models import ModelVersion, Screening
 from moderation.models.screenings import ScreeningQuerySet as ScreeningRows
 
@@ -35,9 +34,6 @@ RETRY_SECONDS = 5
 
 PUT_OFF_SECONDS = 60
 """Seconds that a text waits whose object can't be read at the moment; the others go on."""
-
-RENEWALS = 30
-"""A batch may take ten leases: each is renewed after a third of it."""
 
 DIED = "worker-died"
 READING = "reading-error"
@@ -95,33 +91,12 @@ def claim_quarantined(token: uuid.UUID | None = None) -> Claim:
 
 @contextmanager
 def kept(token: uuid.UUID) -> Iterator[None]:
-    """Renew the lease on a thread while the caller works: a slow worker has not died.
+    """Renew the lease while the caller works: a slow worker has not died.
 
-    A caller that hangs loses the lease after `RENEWALS`, so that its texts find another worker.
+    A caller that hangs loses the lease after `leases.RENEWALS`, so that its texts find another worker.
     """
-    is_done = threading.Event()
-
-    @read_committed()
-    def keep() -> None:
-        try:
-            for _ in range(RENEWALS):
-                if is_done.wait(conf.LEASE_SECONDS / 3):
-                    return
-                try:
-                    _renew(token)
-                except DatabaseError as error:  # it may be back before the lease ends
-                    logger.warning("A lease was not renewed (%s).", type(error).__name__)
-                    close_old_connections()
-        finally:
-            connections.close_all()  # this thread's own
-
-    thread = threading.Thread(target=keep, name="moderation-lease", daemon=True)
-    thread.start()
-    try:
+    with leases.renewed("screenings", partial(_renew, token), conf.LEASE_SECONDS):
         yield
-    finally:
-        is_done.set()
-        thread.join(1)
 
 
 def release(token: uuid.UUID) -> int:
@@ -207,9 +182,11 @@ def retry_read(compared: Sequence[Screening]) -> int:
     )
 
 
-def _renew(token: uuid.UUID) -> None:
+def _renew(token: uuid.UUID) -> bool:
+    """Renew what is leased under `token`. True in any case: rows that are busy now are renewed later."""
     own = Screening.objects.filter(lease_token=token)
     update_if_free(own, lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS))
+    return True
 
 
 def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Case) -> Claim:
