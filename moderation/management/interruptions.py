@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from django.core.management.base import CommandError
 from django.db import DatabaseError, connections
 
 from moderation.models import ScreeningRun
@@ -63,6 +64,11 @@ def patiently(step: Callable[[], bool], runs_on: ScreeningRun, say: Callable[[st
             say(f"The database failed ({type(error).__name__}); trying again.")
             time.sleep(2.0**tries)
             _reconnect()
+
+
+def database_failed(error: DatabaseError, advice: str = "") -> CommandError:
+    """Return what ends a command whose database failed, without the error's message: it may quote a row."""
+    return CommandError(f"The database failed ({type(error).__name__}).{advice}")
 
 
 def _reconnect() -> None:

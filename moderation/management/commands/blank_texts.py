@@ -5,12 +5,13 @@ from __future__ import annotations
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 from django.db import DatabaseError
 
 from moderation import retention
 from moderation.discovery.search import blank_gone
 from moderation.isolation import read_committed
+from moderation.management.interruptions import database_failed
 
 
 class Command(BaseCommand):
@@ -38,8 +39,8 @@ class Command(BaseCommand):
             if options["gone"]:
                 self.stdout.write(f"blanked as their object is gone: {blank_gone()} object(s)")
             self.stdout.write(f"blanked as their retention has ended: {retention.blank_due()} text(s)")
-        except DatabaseError as error:  # its message may quote a row
-            raise CommandError(f"The database failed ({type(error).__name__}).") from None
+        except DatabaseError as error:
+            raise database_failed(error) from None
 
     def _count(self) -> None:
         counts = retention.due()

@@ -10,6 +10,7 @@ from django.db import DatabaseError
 
 from moderation import orphans
 from moderation.isolation import read_committed
+from moderation.management.interruptions import database_failed
 from moderation.management.system_user import system_user
 from moderation.orphans import Fate, Group
 
@@ -49,8 +50,8 @@ class Command(BaseCommand):
                 self.stdout.write("All that is hidden was hidden as its model is registered.")
             if options["act"]:
                 self._act(groups, forget=options["forget"])
-        except DatabaseError as error:  # its message may quote a row
-            raise CommandError(f"The database failed ({type(error).__name__}).") from None
+        except DatabaseError as error:
+            raise database_failed(error) from None
 
     def _line(self, group: Group) -> str:
         return f"{group.label}, hidden by {group.means}: {group.count}, {WHAT_FOLLOWS[group.fate]}"

@@ -20,7 +20,7 @@ from moderation import registry
 from moderation.coordination import heartbeat
 from moderation.isolation import read_committed
 from moderation.management import arguments
-from moderation.management.interruptions import patiently, stopped_by_signals
+from moderation.management.interruptions import database_failed, patiently, stopped_by_signals
 from moderation.management.progress import Progress, spoken
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion, ScreeningRun
@@ -88,10 +88,8 @@ class Command(BaseCommand):
                 self._existing() if options["existing"] else self._rescreen()
         except (store.ModelUnavailable, ModelNotReady, AlreadyRunning, TakenOver) as error:
             raise CommandError(str(error)) from error
-        except DatabaseError as error:  # its message may quote a row
-            raise CommandError(
-                f"The database failed ({type(error).__name__}). Start again: it goes on where it was."
-            ) from None
+        except DatabaseError as error:
+            raise database_failed(error, " Start again: it goes on where it was.") from None
         if options["json"]:
             self.stdout.write(json.dumps(self._result, indent=2))
         if self._stop.is_set():

@@ -15,7 +15,7 @@ from moderation.coordination import heartbeat
 from moderation.db import sqlite
 from moderation.discovery.search import include_existing
 from moderation.isolation import read_committed
-from moderation.management.interruptions import ctrl_c_on_sigterm
+from moderation.management.interruptions import ctrl_c_on_sigterm, database_failed
 from moderation.models import Screening
 from moderation.monitoring import worker_port
 from moderation.screening.claim import is_backlog
@@ -58,10 +58,8 @@ class Command(BaseCommand):
     def _once(self, batches: int | None) -> None:
         try:
             done = self._sweep(batches)
-        except DatabaseError as error:  # its message may quote a row
-            raise CommandError(
-                f"The database failed ({type(error).__name__}).{sqlite.advice(error)}"
-            ) from None
+        except DatabaseError as error:
+            raise database_failed(error, sqlite.advice(error)) from None
         except BaseException as error:
             if row_errors.ends_the_process(error):
                 raise
