@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
 from django.db.models import Count
 from django.utils.module_loading import import_string
@@ -22,6 +21,7 @@ from django.utils.module_loading import import_string
 from moderation import audit
 from moderation.audit import Action, Actor
 from moderation.models import Screening
+from moderation.models.content_types import model_label
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.objects.live_rows import live_rows
 from moderation.registry import Hide, Registered
@@ -88,12 +88,12 @@ def count() -> list[Group]:
         sample = _sample(content_type, hidden_by)
         fate = _fate(sample, means.registration(sample))
         if fate is not None:
-            found.append(Group(content_type, _label(sample), hidden_by, number, fate))
+            found.append(Group(content_type, model_label(content_type), hidden_by, number, fate))
     waiting = _waiting().order_by("content_type").values_list("content_type").annotate(count=Count("pk"))
     for content_type, number in waiting:
         sample = _sample(content_type, "")
         if means.registration(sample) is None:
-            found.append(Group(content_type, _label(sample), "", number, Fate.DROPPED))
+            found.append(Group(content_type, model_label(content_type), "", number, Fate.DROPPED))
     return found
 
 
@@ -152,15 +152,6 @@ def _fate(sample: Screening, entry: Registered | None) -> Fate | None:
     if today is not None:
         return Fate.MOVED
     return Fate.GIVEN_BACK if can_be_undone else Fate.FORGOTTEN
-
-
-def _label(sample: Screening) -> str:
-    model = means.model_of(sample)
-    if model is not None:
-        return model._meta.label
-    content_types = ContentType.objects.db_manager(router.db_for_write(Screening))
-    gone = content_types.get_for_id(sample.content_type_id)  # type: ignore[arg-type]  # never None here
-    return f"{gone.app_label}.{gone.model}"
 
 
 def _mend(row: Screening, group: Group, actor: Actor) -> bool:

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
 from django.db.models import CharField, QuerySet
 from django.utils import timezone
@@ -24,6 +23,7 @@ from moderation.conf import conf
 from moderation.db.keyed_values import ByKey
 from moderation.db.locking import locked_if_free
 from moderation.models import Screening
+from moderation.models.content_types import model_label
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.texts import exact_digest
 
@@ -109,8 +109,4 @@ def _blank_chunk(kind: int | None, days: float) -> int:
 
 def _name(kind: int | None) -> str:
     """`app.Model` as registered."""
-    if kind is None:
-        return "no object"
-    content_type = ContentType.objects.db_manager(router.db_for_write(Screening)).get_for_id(kind)
-    model = content_type.model_class()
-    return f"{content_type.app_label}.{content_type.model}" if model is None else model._meta.label
+    return "no object" if kind is None else model_label(kind)

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from moderation import registry
 from moderation.models import ModelVersion, Scoring, Screening, ScreeningRun
+from moderation.models.content_types import content_type_of
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.rescreening import runs
 from moderation.rescreening.runs import RunLease, Scope
@@ -29,7 +30,6 @@ from moderation.screening.scorer import (
     load_scorer,
     score_each,
 )
-from moderation.screening.snapshots import content_type_of
 from moderation.screening.store import create_scorings
 
 WINDOW = 1000
@@ -75,7 +75,7 @@ def narrowed(rows: ScreeningQuerySet, scope: Scope) -> ScreeningQuerySet:
         entry = registry.get(scope.model_label)
         if entry is None:
             raise LookupError(scope.model_label)
-        rows = rows.filter(content_type=content_type_of(entry))
+        rows = rows.filter(content_type=content_type_of(entry.model))
     return rows if scope.since is None else rows.filter(created__gte=scope.since)
 
 

@@ -16,8 +16,9 @@ from django.db.models import Model
 
 from moderation import row_errors
 from moderation.models import Screening
+from moderation.models.content_types import content_type_of
 from moderation.registry import Registered
-from moderation.screening.snapshots import content_type_of, current_of, new_screening
+from moderation.screening.snapshots import current_of, new_screening
 from moderation.versions.active import find_active
 from moderation.visibility import hiding, means, provenance, releasing, rule
 from moderation.visibility.releasing import Overtaken
@@ -72,7 +73,7 @@ def fail_unread(entry: Registered, key: str, error_code: str) -> None:
     """
     fresh = Screening(
         source=Screening.Source.OBJECT,
-        content_type=content_type_of(entry),
+        content_type=content_type_of(entry.model),
         object_id=key,
         field=entry.text.name,
         status=Screening.Status.FAILED,

@@ -12,9 +12,10 @@ from moderation.clock import Now
 from moderation.conf import conf
 from moderation.db.after_commit import after_commit
 from moderation.models import Screening
+from moderation.models.content_types import content_type_of
 from moderation.registry import Registered
 from moderation.screening.enqueue import enqueue
-from moderation.screening.snapshots import content_type_of, current_of
+from moderation.screening.snapshots import current_of
 from moderation.texts import exact_digest
 
 
@@ -52,7 +53,7 @@ def withdraw(instance: Model) -> bool:
         if current_of(entry, instance) is None:
             _note_unseen(entry, instance)
         copies = Screening.objects.select_for_update().filter(
-            content_type=content_type_of(entry), object_id=entry.key_of(instance), blanked=None
+            content_type=content_type_of(entry.model), object_id=entry.key_of(instance), blanked=None
         )
         rows = list(copies)
         for row in rows:

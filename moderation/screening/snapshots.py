@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
 from django.db.models import Model, Q
 from django.db.models.functions import Coalesce
@@ -13,6 +12,7 @@ from moderation.clock import Now
 from moderation.conf import conf
 from moderation.db.locking import free_of
 from moderation.models import Screening
+from moderation.models.content_types import content_type_of
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Registered
 from moderation.texts import as_screened, text_key
@@ -33,7 +33,7 @@ def new_screening(
     text = entry.text_of(instance, update_fields)
     return Screening(
         source=Screening.Source.OBJECT,
-        content_type=content_type_of(entry),
+        content_type=content_type_of(entry.model),
         object_id=entry.key_of(instance),
         field=entry.text.name,
         text=text,
@@ -52,7 +52,7 @@ def current_screenings(entry: Registered) -> ScreeningQuerySet:
     """The current screenings of one registered field."""
     return Screening.objects.filter(
         source=Screening.Source.OBJECT,
-        content_type=content_type_of(entry),
+        content_type=content_type_of(entry.model),
         field=entry.text.name,
         is_current=True,
     )
@@ -61,7 +61,7 @@ def current_screenings(entry: Registered) -> ScreeningQuerySet:
 def screenings_of_any_text(entry: Registered) -> ScreeningQuerySet:
     """The current screenings of a registered model, also of a text that was registered under another name."""
     return Screening.objects.filter(
-        source=Screening.Source.OBJECT, content_type=content_type_of(entry), is_current=True
+        source=Screening.Source.OBJECT, content_type=content_type_of(entry.model), is_current=True
     )
 
 
@@ -94,15 +94,10 @@ def adopted(entry: Registered, screenings: Sequence[Screening]) -> list[Screenin
     return [row for row in screenings if row.pk not in gone]
 
 
-def content_type_of(entry: Registered) -> ContentType:
-    """The content type under which a registered model's screenings stand."""
-    return ContentType.objects.db_manager(router.db_for_write(Screening)).get_for_model(entry.model)
-
-
 def forget(entry: Registered, keys: Collection[str]) -> int:
     """Blank every copy of the texts of objects that are no more, and end their screenings; how many rows."""
     with transaction.atomic(using=router.db_for_write(Screening)):
-        rows = Screening.objects.filter(content_type=content_type_of(entry), object_id__in=keys)
+        rows = Screening.objects.filter(content_type=content_type_of(entry.model), object_id__in=keys)
         pending = rows.filter(status=Screening.Status.PENDING)
         pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
         return rows.filter(Q(blanked=None) | Q(is_current=True)).update(

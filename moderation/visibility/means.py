@@ -10,14 +10,12 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import FieldDoesNotExist
-from django.db import router
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from moderation import registry
-from moderation.models import Screening
+from moderation.models import Screening, content_types
 from moderation.objects.live_text import LiveText
 from moderation.registry import Hide, Registered
 
@@ -75,8 +73,7 @@ def model_of(screening: Screening) -> type[Model] | None:
     """The screened object's model; None for no object or a model that is not installed here."""
     if screening.source != Screening.Source.OBJECT or screening.content_type_id is None:
         return None
-    content_types = ContentType.objects.db_manager(router.db_for_write(Screening))
-    return content_types.get_for_id(screening.content_type_id).model_class()
+    return content_types.model_of(screening.content_type_id)
 
 
 def _screened_text(screening: Screening, entry: Registered | None) -> LiveText | None:

@@ -11,7 +11,6 @@ import logging
 import uuid
 from datetime import timedelta
 
-from django.contrib.contenttypes.models import ContentType
 from django.db import router, transaction
 from django.db.models import Q
 
@@ -19,6 +18,7 @@ from moderation import metrics, registry, row_errors
 from moderation.clock import Now
 from moderation.db.locking import locked_if_free, update_if_free
 from moderation.models import Screening
+from moderation.models.content_types import content_type_of
 
 logger = logging.getLogger("moderation.visibility")
 
@@ -114,5 +114,4 @@ def _count(screening: Screening, code: str) -> None:
 
 def _known_here() -> list[int]:
     """Ids of the content types of the models that are registered with a way to hide."""
-    content_types = ContentType.objects.db_manager(router.db_for_write(Screening))
-    return [content_types.get_for_model(entry.model).pk for entry in registry.registered() if entry.hide]
+    return [content_type_of(entry.model).pk for entry in registry.registered() if entry.hide]

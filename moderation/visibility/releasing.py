@@ -20,7 +20,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.contenttypes.models import ContentType
 from django.db import DatabaseError, router, transaction
 from django.db.models import Model
 from django.utils import timezone
@@ -29,6 +28,7 @@ from moderation import audit, registry
 from moderation.audit import MACHINE, Action, Actor
 from moderation.db.locking import locked_if_free, update_if_free
 from moderation.models import Screening
+from moderation.models.content_types import content_type_of
 from moderation.registry import Hide, Registered
 from moderation.visibility import hiding, means, provenance, rule
 from moderation.visibility.rule import Step
@@ -214,9 +214,8 @@ def _note_release(screening: Screening, *, is_shown: bool, actor: Actor) -> None
 
 
 def _locked(entry: Registered, instance: Model) -> Screening | None:
-    content_types = ContentType.objects.db_manager(router.db_for_write(Screening))
     rows = Screening.objects.select_for_update().filter(
-        content_type=content_types.get_for_model(entry.model),
+        content_type=content_type_of(entry.model),
         object_id=entry.key_of(instance),
         field=entry.text.name,
         is_current=True,

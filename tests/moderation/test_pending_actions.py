@@ -14,8 +14,8 @@ from django.test import Client
 
 from moderation import registry
 from moderation.models import ModelVersion, Review, Screening
+from moderation.models.content_types import content_type_of
 from moderation.review import decisions
-from moderation.screening.snapshots import content_type_of
 from moderation.visibility import hiding, pending_actions, release
 from moderation.worker.sweep import sweep
 from tests.conftest import uses_postgresql
@@ -176,7 +176,7 @@ def test_item_whose_key_its_model_can_t_hold_any_more_is_decided(
     entry = registry.get("forum.Note")
     assert entry is not None
     row = Screening.objects.create(
-        content_type=content_type_of(entry),
+        content_type=content_type_of(entry.model),
         object_id="123",
         field="text",
         text=HELD,

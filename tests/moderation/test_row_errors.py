@@ -17,8 +17,8 @@ from moderation import registry, signals, tasks
 from moderation.conf import conf
 from moderation.discovery.search import blank_gone, remember_starts
 from moderation.models import ModelVersion, Screening
+from moderation.models.content_types import content_type_of
 from moderation.row_errors import stepping_over
-from moderation.screening.snapshots import content_type_of
 from moderation.worker.drain import drain
 from moderation.worker.sweep import sweep
 from tests.forum.models import Letter, Post, Riddle, Secret
@@ -55,7 +55,7 @@ def _with_a_key_of_old() -> Any:
     entry = registry.get("forum.Note")
     assert entry is not None
     row = Screening.objects.create(
-        content_type=content_type_of(entry), object_id="123", field="text", text=LEAK, text_key="ab"
+        content_type=content_type_of(entry.model), object_id="123", field="text", text=LEAK, text_key="ab"
     )
     return row.object_id
 
