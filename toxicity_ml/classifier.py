@@ -1,5 +1,6 @@
 """Loads a model version and scores texts with it. Imports neither torch nor transformers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
@@ -26,7 +27,49 @@ _CHUNK = 512
 """Texts tokenised before they are run: enough to keep every thread busy, little enough to hold."""
 
 
-class Classifier:
+class NamedScores(ABC):
+    """Scores by the names of their labels: the surface that a Classifier and an Ensemble share."""
+
+    labels: tuple[str, ...]
+    thresholds: dict[str, float]
+    task: str
+
+    @overload
+    def predict(self, texts: str, *, progress: bool = False) -> dict[str, float]: ...  # type: ignore[overload-overlap]
+
+    @overload
+    def predict(self, texts: Iterable[str], *, progress: bool = False) -> list[dict[str, float]]: ...
+
+    def predict(
+        self, texts: str | Iterable[str], *, progress: bool = False
+    ) -> dict[str, float] | list[dict[str, float]]:
+        """Scores {label: probability, rounded to six places} of one text, or of each text in input order.
+
+        texts: a str, or any iterable of them. progress: show a bar on stderr. Raises TypeError, naming the
+        index, for an element that is not a str.
+        """
+        if isinstance(texts, str):
+            return self._named(self.predict_array([texts])[0])
+        return [self._named(row) for row in self.predict_array(as_texts(texts, "predict"), progress=progress)]
+
+    @abstractmethod
+    def predict_array(self, texts: Iterable[str], *, progress: bool = False) -> np.ndarray:
+        """Calibrated probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each
+        label, or the same for each class. Raises TypeError as ``predict``, and for a single str."""
+
+    def labels_over_threshold(self, scores: Mapping[str, float]) -> list[str]:
+        """The labels whose score is at or over their threshold, in the order of ``labels``; of one of
+        several classes the likeliest, none where all are as likely."""
+        if self.task == SINGLE_LABEL:
+            likeliest = max(self.labels, key=lambda label: scores[label])
+            return [] if scores[likeliest] == min(scores.values()) else [likeliest]
+        return [label for label in self.labels if scores[label] >= self.thresholds[label]]
+
+    def _named(self, row: np.ndarray) -> dict[str, float]:
+        return {label: round(float(value), 6) for label, value in zip(self.labels, row, strict=True)}
+
+
+class Classifier(NamedScores):
     """Scores texts with one model version.
 
     A long text is read in windows, of which the highest score of each label counts most
@@ -98,24 +141,6 @@ class Classifier:
     def __repr__(self) -> str:
         return f"<Classifier {self.version} ({', '.join(self.labels)}) on {self.runner.name}>"
 
-    @overload
-    def predict(self, texts: str, *, progress: bool = False) -> dict[str, float]: ...  # type: ignore[overload-overlap]
-
-    @overload
-    def predict(self, texts: Iterable[str], *, progress: bool = False) -> list[dict[str, float]]: ...
-
-    def predict(
-        self, texts: str | Iterable[str], *, progress: bool = False
-    ) -> dict[str, float] | list[dict[str, float]]:
-        """Scores {label: probability, rounded to six places} of one text, or of each text in input order.
-
-        texts: a str, or any iterable of them. progress: show a bar on stderr. Raises TypeError, naming the
-        index, for an element that is not a str.
-        """
-        if isinstance(texts, str):
-            return self._named(self.predict_array([texts])[0])
-        return [self._named(row) for row in self.predict_array(as_texts(texts, "predict"), progress=progress)]
-
     def predict_array(self, texts: Iterable[str], *, progress: bool = False) -> np.ndarray:
         """Calibrated probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each
         label, or the same for each class. Raises TypeError as ``predict``, and for a single str."""
@@ -136,14 +161,6 @@ class Classifier:
             self._score(texts[start : start + _CHUNK], result[start : start + _CHUNK])
         return result
 
-    def labels_over_threshold(self, scores: Mapping[str, float]) -> list[str]:
-        """The labels whose score is at or over their threshold, in the model's order; of one of several
-        classes the likeliest, none where all are as likely."""
-        return labels_that_count(scores, self.labels, self.thresholds, self.task)
-
-    def _named(self, row: np.ndarray) -> dict[str, float]:
-        return {label: round(float(value), 6) for label, value in zip(self.labels, row, strict=True)}
-
     def _score(self, texts: Sequence[str], logits: np.ndarray) -> None:
         """Fill logits, (n_texts, n_labels), with the pooled logits of each text's windows."""
         read = [self._encoder.readings(text) for text in texts]
@@ -162,17 +179,6 @@ class Classifier:
         for row, by_reading in logits_of.items():
             each = [(np.stack(of_each), read[row][reading][1]) for reading, of_each in by_reading.items()]
             logits[row] = pool_windows(each, self.task, self.manifest.window_temperature)
-
-
-def labels_that_count(
-    scores: Mapping[str, float], labels: Sequence[str], thresholds: Mapping[str, float], task: str
-) -> list[str]:
-    """The labels whose score is at or over their threshold, in the order of ``labels``; of one of several
-    classes the likeliest, none where all are as likely."""
-    if task == SINGLE_LABEL:
-        likeliest = max(labels, key=lambda label: scores[label])
-        return [] if scores[likeliest] == min(scores.values()) else [likeliest]
-    return [label for label in labels if scores[label] >= thresholds[label]]
 
 
 def _chunk_starts(count: int, progress: bool) -> Iterator[int]:

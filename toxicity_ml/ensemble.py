@@ -1,13 +1,13 @@
 """Averages the scores of several model versions. Same surface as Classifier; no torch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Literal, get_args, overload
+from typing import Literal, get_args
 
 import numpy as np
 
 from toxicity_ml.activations import sigmoid
-from toxicity_ml.classifier import NO_TEXT_LOGIT, Classifier, labels_that_count
+from toxicity_ml.classifier import NO_TEXT_LOGIT, Classifier, NamedScores
 from toxicity_ml.errors import DataError
 from toxicity_ml.inputs import as_texts
 from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
@@ -20,7 +20,7 @@ _MOST = 1 - 2.0**-24
 """Probabilities are kept within these before a logarithm is taken; nearer to 1 float32 has no number."""
 
 
-class Ensemble:
+class Ensemble(NamedScores):
     """Scores texts with several model versions and averages what they say.
 
     ``probabilities`` averages the members' calibrated probabilities; ``logits`` their calibrated log-odds (of
@@ -88,21 +88,6 @@ class Ensemble:
     def __repr__(self) -> str:
         return f"<Ensemble {self.version} ({', '.join(self.labels)}), {self.average} averaged>"
 
-    @overload
-    def predict(self, texts: str, *, progress: bool = False) -> dict[str, float]: ...  # type: ignore[overload-overlap]
-
-    @overload
-    def predict(self, texts: Iterable[str], *, progress: bool = False) -> list[dict[str, float]]: ...
-
-    def predict(
-        self, texts: str | Iterable[str], *, progress: bool = False
-    ) -> dict[str, float] | list[dict[str, float]]:
-        """Scores {label: probability, rounded to six places} of one text, or of each text in input order.
-        Takes and refuses what ``Classifier.predict`` does."""
-        if isinstance(texts, str):
-            return self._named(self.predict_array([texts])[0])
-        return [self._named(row) for row in self.predict_array(as_texts(texts, "predict"), progress=progress)]
-
     def predict_array(self, texts: Iterable[str], *, progress: bool = False) -> np.ndarray:
         """Averaged probabilities, float32 (n_texts, n_labels). A text without any token has 0 for each
         label, or the same for each class."""
@@ -127,14 +112,6 @@ class Ensemble:
         nothing = probabilities[:, :1] if self.task == SINGLE_LABEL else 0.0  # what each label of no text has
         logits[(probabilities == nothing).all(axis=1)] = NO_TEXT_LOGIT
         return logits.astype(np.float32)
-
-    def labels_over_threshold(self, scores: Mapping[str, float]) -> list[str]:
-        """The labels whose score is at or over their threshold, in the first member's order; of one of
-        several classes the likeliest, none where all are as likely."""
-        return labels_that_count(scores, self.labels, self.thresholds, self.task)
-
-    def _named(self, row: np.ndarray) -> dict[str, float]:
-        return {label: round(float(value), 6) for label, value in zip(self.labels, row, strict=True)}
 
 
 def averaged_probabilities(
