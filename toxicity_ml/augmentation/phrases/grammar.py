@@ -53,11 +53,6 @@ def family(name: str, labels: Mapping[str, float], templates: str, held_out: str
     )
 
 
-def words_of(template: str) -> set[str]:
-    """Names of the word lists that a template may draw from."""
-    return set(_WORD.findall(template))
-
-
 def draw(template: str, words: Mapping[str, Sequence[str]], chance: random.Random) -> str:
     """One text of a template, begun with a capital and without a full stop.
 
