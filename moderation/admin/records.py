@@ -1,4 +1,4 @@
-"""What was recorded, to be read: versions, training runs, reviews, the audit trail; and the thresholds."""
+"""Shows what was recorded: versions, training runs, reviews, the audit trail; adds thresholds."""
 
 import json
 from typing import Any
@@ -32,7 +32,7 @@ from moderation.versions.active import find_active
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
-    """Activation is `manage.py model_versions activate`, where the files can be checked."""
+    """Shows versions; `manage.py model_versions activate` activates them, where the files can be checked."""
 
     list_display = ("__str__", "is_active", "activated", "parent", "created")
     list_select_related = ("parent",)
@@ -67,7 +67,7 @@ class TrainingRunAdmin(ReadOnlyAdmin):
 
 @admin.register(ScreeningRun)
 class ScreeningRunAdmin(ReadOnlyAdmin):
-    """Long runs of `manage.py rescreen`, and how far each has come."""
+    """Shows the long runs of `manage.py rescreen`, and how far each has come."""
 
     list_display = (
         "id",
@@ -131,7 +131,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
 
 class PolicyForm(forms.ModelForm):
-    """A new row of thresholds, filled in with those in force; two numbers per label of the active version."""
+    """Takes new thresholds, filled in with those in force; two numbers per label of the active version."""
 
     class Meta:
         model = Policy
@@ -167,20 +167,20 @@ class PolicyForm(forms.ModelForm):
         return cleaned
 
     def thresholds(self) -> dict[str, dict[str, float | None]]:
-        """As `Policy.thresholds` stores them: what was left empty is left out."""
-        found: dict[str, dict[str, float | None]] = {}
+        """Return the thresholds as `Policy.thresholds` stores them, without those that were left empty."""
+        thresholds: dict[str, dict[str, float | None]] = {}
         for label in self.labels:
             flag, hold = self.cleaned_data.get(f"flag_{label}"), self.cleaned_data.get(f"hold_{label}")
             if flag is not None:
-                found.setdefault(label, {})["flag"] = flag
+                thresholds.setdefault(label, {})["flag"] = flag
             if hold is not None:
-                found.setdefault(label, {})["hold"] = None if hold >= 1 else hold
-        return found
+                thresholds.setdefault(label, {})["hold"] = None if hold >= 1 else hold
+        return thresholds
 
 
 @admin.register(Policy)
 class PolicyAdmin(ReadOnlyAdmin):
-    """Thresholds are changed by adding a row; the newest of a model is in force."""
+    """Adds a row for each change of thresholds; the newest of a model is in force."""
 
     list_display = ("covers", "created", "created_by_name", "note", "is_in_force")
     ordering = ("-id",)
@@ -207,17 +207,17 @@ class PolicyAdmin(ReadOnlyAdmin):
         return super().get_form(request, obj, change, **{**kwargs, "fields": ("model_label", "note")})
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        given: dict[str, Any] = dict(super().get_changeform_initial_data(request))
-        before = newest_policy(str(given.get("model_label", "")))
+        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
+        before = newest_policy(str(initial.get("model_label", "")))
         for label, numbers in (before.thresholds if before else {}).items():
             if "flag" in numbers:
-                given.setdefault(f"flag_{label}", numbers["flag"])
+                initial.setdefault(f"flag_{label}", numbers["flag"])
             if "hold" in numbers:
-                given.setdefault(f"hold_{label}", 1 if numbers["hold"] is None else numbers["hold"])
-        return given
+                initial.setdefault(f"hold_{label}", 1 if numbers["hold"] is None else numbers["hold"])
+        return initial
 
     def save_model(self, request: HttpRequest, obj: Policy, form: PolicyForm, change: bool) -> None:
-        """The new row and its audit entry; the admin runs this in one transaction."""
+        """Store the new row and its audit entry; the admin runs this in one transaction."""
         before = newest_policy(obj.model_label)
         obj.thresholds = form.thresholds()
         actor = Actor(request.user, request.user.get_username())

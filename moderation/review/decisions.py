@@ -1,4 +1,4 @@
-"""What a person decides about a screening, and what follows: the review, the visibility, the audit entry."""
+"""Records what a person decides about a screening: the review, the visibility, the audit entry."""
 
 import math
 from collections.abc import Mapping
@@ -37,7 +37,7 @@ class CannotDecide(Exception):
 
 
 class AlreadyDecided(CannotDecide):
-    """Somebody else was first; their decision stands."""
+    """Somebody else decided first; their decision stands."""
 
     def __init__(self, review: Review) -> None:
         self.review = review
@@ -52,7 +52,7 @@ class NoLongerCurrent(CannotDecide):
 
 
 class OpinionIsGone(CannotDecide):
-    """The scores that the moderator saw were replaced meanwhile, so what was agreed with is not known."""
+    """The scores that the moderator saw were replaced meanwhile, so nobody knows which were agreed with."""
 
 
 class InvalidDecision(CannotDecide):
@@ -100,8 +100,8 @@ def decide(
             number=_next_number(screening),
             kind=Review.Kind.DECISION,
             decision=decision,
-            labels=(found := _labels(screening, opinion, decision, labels)),
-            outcome=_outcome(decision, found),
+            labels=(true_labels := _labels(screening, opinion, decision, labels)),
+            outcome=_outcome(decision, true_labels),
             model_version_id=opinion.model_version_id if opinion else None,
             reviewer=actor.user,
             reviewer_name=actor.name,
@@ -117,12 +117,12 @@ def decide(
 
 
 def ground_truth(screening: Screening) -> Review | None:
-    """The highest-numbered decision that is not undone, or None."""
+    """Return the highest-numbered decision that is not undone, or None."""
     return standing_decisions().filter(screening=screening).first()
 
 
 def standing_decisions() -> QuerySet[Review]:
-    """Of each screening the highest-numbered decision that no undo names."""
+    """Select each screening's highest-numbered decision that no undo names."""
     undo = Review.objects.filter(kind=Review.Kind.UNDO, undoes=OuterRef("pk"))
     standing = Review.objects.filter(~Exists(undo), kind=Review.Kind.DECISION)
     later = standing.filter(screening=OuterRef("screening"), number__gt=OuterRef("number"))
@@ -152,7 +152,7 @@ def labels_to_judge(scoring: Scoring | None, active: ModelVersion | None) -> lis
 
 
 def may_uphold(screening: Screening, scoring: Scoring | None) -> bool:
-    """Whether there is something to uphold: a label over threshold, or a comment that waits without scores.
+    """True where there is something to uphold: a label over threshold, or a comment without scores.
 
     An audit item is not shown with its scores, so there is no opinion of the model to agree with.
     """
@@ -208,7 +208,7 @@ def _labels(
 
 
 def _active_or_none() -> ModelVersion | None:
-    """A failed item is judged even while no model can be had; its labels are then not known."""
+    """Return the active version, or None: a failed item is judged even without a usable model."""
     try:
         return store.active_version()
     except store.ModelUnavailable:

@@ -1,6 +1,6 @@
-"""The files of model versions: on the artifact storage, in a local cache, or packaged; checked before use.
+"""Stores, fetches and checks the files of model versions: on the artifact storage, in a cache, or packaged.
 
-Knows no rows. A directory is believed only as far as the checksum of its manifest, which the caller brings.
+Reads no rows. The caller brings the checksum of the manifest, by which a directory is verified.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ class ManifestFile:
 
 
 def packaged_directory() -> Path:
-    """Where the default version lies, found without importing toxicity_ml. Raises ModelUnavailable."""
+    """Return where the default version lies, without importing toxicity_ml. Raises ModelUnavailable."""
     spec = importlib.util.find_spec("toxicity_ml")
     if spec is None or not spec.submodule_search_locations:
         raise ModelUnavailable(
@@ -95,12 +95,12 @@ def verify(directory: Path, manifest_sha256: str) -> None:
     for name, expected in sorted(manifest.files.items()):
         path = directory / name
         try:
-            found = _sha256(path)
+            checksum = _sha256(path)
         except OSError as error:
             raise ModelUnavailable(
                 f"{path} cannot be read ({type(error).__name__}). Publish or activate another model version."
             ) from error
-        if found != expected:
+        if checksum != expected:
             raise ModelUnavailable(
                 f"{path} is damaged: its sha256 is not the manifest's. Put the original file back, or "
                 "activate another model version."
@@ -140,12 +140,12 @@ def store(directory: Path, location: str) -> None:
 
 
 def discard(location: str, names: list[str]) -> None:
-    """Take a version that never got its row off the storage again."""
+    """Remove a version from the storage that never got its row."""
     _discard(artifact_storage(), [f"{location}/{name}" for name in (*names, MANIFEST)])
 
 
 def remove(location: str, names: list[str]) -> None:
-    """Take a version's files off the storage, where they are still there; the manifest last."""
+    """Remove a version's files from the storage, where they are still there; the manifest last."""
     storage = artifact_storage()
     if not storage.exists(f"{location}/{MANIFEST}"):
         return
@@ -155,19 +155,20 @@ def remove(location: str, names: list[str]) -> None:
 
 
 def cached_name(manifest_sha256: str) -> str:
-    """The name of a version's folder in the cache."""
+    """Return the name of a version's folder in the cache."""
     return manifest_sha256[:32]
 
 
 def is_cached_name(name: str) -> bool:
-    """True: a folder of the cache with this name is a version's."""
+    """True where a folder of the cache with this name is a version's."""
     return re.fullmatch("[0-9a-f]{32}", name) is not None
 
 
 def fetch(location: str, manifest_sha256: str) -> Path:
-    """A verified local directory of what lies at `location`. Raises ModelUnavailable naming the file.
+    """Return a verified local directory with the files that lie at `location`.
 
-    A storage on this machine's disk is read in place; from any other, files are copied once into the cache.
+    Raises ModelUnavailable naming the file. A storage on this machine's disk is read in place; from any
+    other, files are copied once into the cache.
     """
     storage = artifact_storage()
     if not isinstance(storage, FileSystemStorage):
@@ -178,7 +179,7 @@ def fetch(location: str, manifest_sha256: str) -> Path:
 
 
 def artifact_storage() -> Storage:
-    """The storage that MODERATION["MODEL_STORAGE"] names, or a private directory of the app's own."""
+    """Return the storage that MODERATION["MODEL_STORAGE"] names, or a private directory of the app's own."""
     if not conf.MODEL_STORAGE:
         return FileSystemStorage(
             location=conf.MODEL_DIRECTORY, file_permissions_mode=0o600, directory_permissions_mode=0o700
@@ -219,7 +220,7 @@ def _cached(storage: Storage, location: str, manifest_sha256: str) -> Path:
 
 
 def _mark_as_used(directory: Path) -> None:
-    """Its time says when it was last opened: `pruning` goes by it."""
+    """Set the folder's time to now: `pruning` reads from it when a version was last opened."""
     try:
         os.utime(directory)
     except OSError as error:
@@ -237,7 +238,7 @@ def _copy(storage: Storage, location: str, name: str, directory: Path) -> None:
 
 
 def _move_into_place(fetched: Path, target: Path) -> None:
-    """Rename, so that no process ever sees half a directory; a damaged one in the way is moved aside."""
+    """Rename the directory, so that no process sees half of one; a damaged one in the way is moved aside."""
     try:
         os.rename(fetched, target)
     except OSError:  # another process was first, or a damaged directory is in the way

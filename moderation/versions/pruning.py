@@ -35,9 +35,9 @@ class Pruned:
 
 
 def prune(*, keep: int = KEPT, username: str = "", dry_run: bool = False) -> Pruned:
-    """Remove the files of candidates but the newest `keep`, and of the cache what is not used any more.
+    """Remove the files of all candidates but the newest `keep`, and folders of the cache that nobody uses.
 
-    dry_run: True says what would go, and changes nothing.
+    dry_run: True reports what would be removed, and changes nothing.
     """
     candidates = list(_candidates()[keep:])
     if dry_run:
@@ -53,14 +53,14 @@ def prune(*, keep: int = KEPT, username: str = "", dry_run: bool = False) -> Pru
 
 
 def _candidates() -> list[ModelVersion]:
-    """Versions of the site that were never active and still have their files, the newest first."""
+    """Return the site's versions that were never active and still have their files, the newest first."""
     gone = {version.pk for version in store.pruned_versions()}
     rows = ModelVersion.objects.filter(is_active=False, activated=None).exclude(location="").order_by("-id")
     return [row for row in rows.defer("metrics") if row.pk not in gone]
 
 
 def _given_up(version: ModelVersion, actor: Actor) -> bool:
-    """Record that a version's files go; False: somebody has activated it meanwhile."""
+    """Record that a version's files are removed; False where somebody has activated it meanwhile."""
     with transaction.atomic(using=router.db_for_write(ModelVersion)):
         locked = ModelVersion.objects.select_for_update().filter(pk=version.pk, activated=None)
         if not locked.exists():
@@ -76,7 +76,10 @@ def _given_up(version: ModelVersion, actor: Actor) -> bool:
 
 
 def _unused() -> Iterable[Path]:
-    """Folders of the cache that nobody opened for long. A local storage is read in place and has none."""
+    """Yield the cache's folders that nobody opened for long.
+
+    A local storage is read in place, without cache.
+    """
     cache = Path(conf.MODEL_CACHE)
     active = find_active()
     kept = artifacts.cached_name(active.manifest_sha256 if active else "")

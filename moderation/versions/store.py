@@ -1,6 +1,6 @@
-"""Which model versions there are and which is active: publish, activate, go back, each with its audit entry.
+"""Publishes and activates model versions and goes back to earlier ones, each with its audit entry.
 
-The files are the business of `artifacts`; nothing is loaded here.
+`artifacts` keeps the files; nothing is loaded here.
 """
 
 import logging
@@ -47,11 +47,11 @@ class NothingToGoBackTo(Exception):
 
 
 def active_version() -> ModelVersion:
-    """The version that scores now, in this process; one query.
+    """Return the version that scores now, in this process; one query.
 
     The packaged default is registered and active until another is; when the package brings a new default
     while its old one is active, the new one takes over. Where the package is of an older release than the
-    active default, it is as `scoring_here` says. Raises ModelUnavailable when there is none at all.
+    active default, the answer is that of `scoring_here`. Raises ModelUnavailable without any version.
     """
     active = find_active()
     if active is None:
@@ -61,17 +61,18 @@ def active_version() -> ModelVersion:
 
 
 def scoring_here(active: ModelVersion) -> ModelVersion:
-    """The active version, or the default of this process's package in its place; changes nothing.
+    """Return the active version, or this package's default in its place; changes nothing.
 
-    That is so where the active one is another release's default, whose files are nowhere on this machine,
-    and ours was registered before: after the old release was installed again, or while two are running.
+    The default stands in where the active one is another release's default, whose files this machine does not
+    have, and this package's was registered before: after the old release was installed again, or while two
+    are running.
     """
     packaged = _packaged_instead_of(active)
     return active if packaged is None else _known(active, packaged) or active
 
 
 def local_directory(version: ModelVersion) -> Path:
-    """A directory on this machine with the version's files, each checked against its sha256.
+    """Return a directory on this machine with the version's files, each checked against its sha256.
 
     Raises ModelUnavailable naming the file that is missing or damaged.
     """
@@ -148,7 +149,7 @@ def rollback(*, user: AbstractBaseUser | None = None, username: str = "") -> Mod
 
 
 def _previously_active() -> ModelVersion | None:
-    """Read from the audit trail: each activation goes a step on, each rollback a step back."""
+    """Return the version that was active before; in the audit trail, a rollback goes one activation back."""
     steps: list[str] = []
     switches = (Action.MODEL_ACTIVATED, Action.MODEL_ROLLED_BACK)
     changes = AuditEntry.objects.filter(action__in=switches).order_by("id")
@@ -161,14 +162,14 @@ def _previously_active() -> ModelVersion | None:
 
 
 def _packaged_now(version: ModelVersion) -> ModelVersion:
-    """The packaged default of today, where the package was upgraded since `version` was active."""
+    """Return the newer packaged default after an upgrade of the package, else `version`."""
     packaged = _packaged_manifest()
     if packaged is None or packaged.sha256 == version.manifest_sha256:
         return version
-    known = ModelVersion.objects.filter(manifest_sha256=packaged.sha256).first()
-    if known is None and not _is_named(packaged):
-        known = _create(packaged, location="")
-    return known or version
+    registered = ModelVersion.objects.filter(manifest_sha256=packaged.sha256).first()
+    if registered is None and not _is_named(packaged):
+        registered = _create(packaged, location="")
+    return registered or version
 
 
 def _is_named(manifest: ManifestFile) -> bool:
@@ -191,11 +192,13 @@ def _switch(version: ModelVersion, action: Action, actor: Actor) -> ModelVersion
 
 
 def _refuse_long(*names: str) -> None:
-    """Name and version: SQLite takes them at any length, other databases do not."""
+    """Refuse a name or version that is too long: SQLite takes any length, other databases do not."""
     for name, column in zip(names, ("name", "version"), strict=True):
-        most: int | None = getattr(ModelVersion._meta.get_field(column), "max_length", None)
-        if most is not None and len(name) > most:
-            raise PublishFailed(f"The {column} in the manifest is {len(name)} characters long; {most} fit.")
+        max_length: int | None = getattr(ModelVersion._meta.get_field(column), "max_length", None)
+        if max_length is not None and len(name) > max_length:
+            raise PublishFailed(
+                f"The {column} in the manifest is {len(name)} characters long; {max_length} fit."
+            )
 
 
 def _refuse_pruned(version: ModelVersion) -> None:
@@ -204,7 +207,7 @@ def _refuse_pruned(version: ModelVersion) -> None:
 
 
 def _register_packaged(manifest: ManifestFile) -> ModelVersion:
-    """Register the packaged default; active, unless another process was first with it or another version."""
+    """Register and activate the packaged default, unless another process has activated a version before."""
     try:
         with transaction.atomic(using=_database()):
             row = _create(manifest, location="", is_active=True, activated=timezone.now())
@@ -220,13 +223,13 @@ def _register_packaged(manifest: ManifestFile) -> ModelVersion:
 
 
 def _packaged_instead_of(active: ModelVersion) -> ManifestFile | None:
-    """What the package brings where the active version is a packaged default, but not this package's."""
+    """Return this package's manifest where the active version is another package's default, else None."""
     packaged = None if active.location else _packaged_manifest()
     return None if packaged is None or packaged.sha256 == active.manifest_sha256 else packaged
 
 
 def _known(active: ModelVersion, packaged: ManifestFile) -> ModelVersion | None:
-    """The row of the packaged default; None where it has never been registered."""
+    """Return the row of the packaged default; None where it has never been registered."""
     rows = ModelVersion.objects.filter(location="", manifest_sha256=packaged.sha256)
     row = rows.defer("manifest", "metrics").first()
     if row is not None and (active.pk, row.pk) not in _told:
@@ -237,7 +240,7 @@ def _known(active: ModelVersion, packaged: ManifestFile) -> ModelVersion | None:
 
 
 def _upgraded(active: ModelVersion, packaged: ManifestFile) -> ModelVersion:
-    """The packaged default changed under an active one: take the new one, once."""
+    """Activate the new packaged default, once, where the package changed under an active one."""
     try:
         with transaction.atomic(using=_database()):
             row = _create(packaged, location="")
@@ -262,7 +265,7 @@ _seen_packaged: tuple[tuple[int, int], ManifestFile] | None = None
 
 
 def _packaged_manifest() -> ManifestFile | None:
-    """The packaged manifest, read again only when its file changed; None where it cannot be read."""
+    """Return the packaged manifest, read again only when its file changed; None where it can't be read."""
     global _seen_packaged
     try:
         directory = artifacts.packaged_directory()
@@ -304,12 +307,12 @@ def _database() -> str:
 
 
 def pruned_versions() -> QuerySet[ModelVersion]:
-    """Versions whose files were given up; they can't be activated any more."""
+    """Select versions whose files were removed; they can't be activated any more."""
     pruned = AuditEntry.objects.filter(action=Action.MODEL_PRUNED, target_type="modelversion")
     keys = [int(key) for key in pruned.values_list("target_id", flat=True)]
     return ModelVersion.objects.filter(pk__in=keys)
 
 
 def versions() -> Iterable[ModelVersion]:
-    """All registered versions, the newest first."""
+    """Return all registered versions, the newest first."""
     return ModelVersion.objects.select_related("parent").order_by("-id")
