@@ -37,12 +37,12 @@ class QueueUndeclared(Exception):
 
 
 def is_eager() -> bool:
-    """Whether tasks run at once in the process that saves, so that no broker is needed."""
+    """True where tasks run at once in the process that saves, so that no broker is needed."""
     return bool(current_app.conf.task_always_eager)
 
 
 def is_configured() -> bool:
-    """Whether anybody said which broker; Celery tries RabbitMQ on this machine otherwise."""
+    """True where anybody said which broker; Celery tries RabbitMQ on this machine otherwise."""
     return bool(current_app.conf.broker_write_url)
 
 
@@ -57,7 +57,7 @@ def addresses(url: str = "") -> str:
 
 
 def answers(seconds: float = 2.0) -> bool:
-    """Whether the broker takes a connection now, asked once; nobody's save waits for this.
+    """True where the broker takes a connection now, asked once; nobody's save waits for this.
 
     Raises what the transport raises where it can't be asked.
     """
@@ -67,7 +67,7 @@ def answers(seconds: float = 2.0) -> bool:
 
 
 def connection(seconds: float, url: str | None = None) -> Connection:
-    """A connection that tries each address of a failover list once, each for so long, whatever the transport.
+    """Return a connection that tries each address of a failover list once, for `seconds` each.
 
     url: of another broker, with the same options.
     """
@@ -99,14 +99,14 @@ def flag_answers(seconds: float = 2.0) -> None:
 def queue() -> Queue:
     """The screening queue as Celery knows it. Raises QueueUndeclared."""
     try:
-        found: Queue = current_app.amqp.queues[conf.QUEUE]
+        declared: Queue = current_app.amqp.queues[conf.QUEUE]
     except KeyError:
         raise QueueUndeclared from None
-    return found
+    return declared
 
 
 def is_of_kombu(url: str) -> bool:
-    """Whether only kombu understands `url`: sentinels, and lists of addresses."""
+    """True where only kombu understands `url`: sentinels, and lists of addresses."""
     return url.startswith("sentinel://") or ";" in url
 
 

@@ -27,5 +27,5 @@ class Now(DjangosNow):
 
 
 def unset_or_before(column: str, moment: Combinable) -> Q:
-    """True of rows whose time in `column` is null or earlier than `moment`."""
+    """Match rows whose time in `column` is null or earlier than `moment`."""
     return Q(**{column: None}) | Q(**{f"{column}__lt": moment})

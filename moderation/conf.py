@@ -26,7 +26,7 @@ class Conf:
 
     @property
     def BROKER(self) -> bool:
-        """Whether the site has a Celery broker to be told of new comments; False: it screens without."""
+        """True where the site has a Celery broker to be told of new comments; False: it screens without."""
         return bool(self.given.get("BROKER", True))
 
     @property
@@ -44,7 +44,7 @@ class Conf:
         """Keys the hash that decides on which side of the split a text is.
 
         The default is a constant and not SECRET_KEY: that one gets rotated, and then the model would be
-        tested on texts that it learned. Set it before the first comment and keep it for ever;
+        tested on texts that it learned. Set it before the first comment and never change it;
         `check --deploy` reminds.
         """
         return str(self.given.get("TEXT_KEY_SECRET", "moderation.text_key"))
@@ -73,7 +73,7 @@ class Conf:
 
     @property
     def LEASE_SECONDS(self) -> float:
-        """After so long without a result, another worker takes a claimed batch over."""
+        """How many seconds a claim lasts: without a result by then, another worker takes the batch over."""
         return float(self.given.get("LEASE_SECONDS", 120))
 
     @property
@@ -145,12 +145,12 @@ class Conf:
 
     @property
     def METRICS_ADDRESS(self) -> str:
-        """The address of that port; loopback, as without a token it answers whoever asks."""
+        """The address of that port; loopback, as without a token it answers everybody."""
         return str(self.given.get("METRICS_ADDRESS") or "127.0.0.1")
 
     @property
     def RETENTION_DAYS(self) -> float | None:
-        """Copied texts are blanked so many days after their screening; None: kept while the object is."""
+        """How many days after their screening copied texts are blanked; None: kept while the object is."""
         value = self.given.get("RETENTION_DAYS")
         return None if value is None else float(value)
 

@@ -136,7 +136,7 @@ trouble = ""
 
 
 def is_multiprocess() -> bool:
-    """Whether the counts of several processes are added up."""
+    """True where the counts of several processes are added up."""
     return bool(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
 
 
@@ -212,7 +212,7 @@ def observe_stored(
 
 @_harmless
 def model_loaded(version: str, seconds: float) -> None:
-    """This process loaded and verified a version, in so many seconds."""
+    """Count that this process loaded and verified a version, which took `seconds`."""
     global loaded_version, trouble
     loaded_version, trouble = version, ""
     MODEL_LOAD_SECONDS.observe(seconds)

@@ -28,7 +28,7 @@ logger = logging.getLogger("moderation.notifier")
 SOCKET_SECONDS = 0.1
 QUIET_SECONDS = 10.0
 FLAG_SECONDS = 10
-"""A message that got lost keeps others from being sent for so long, at most."""
+"""Seconds for which a message that got lost keeps others from being sent, at most."""
 EXPIRES_SECONDS = 24 * 3600
 """A message that nobody took in this time is dropped by the worker, by the worker's own clock: in less, every
 message would look old to one whose clock is ahead. A day's worth of them waiting, one in `FLAG_SECONDS`, is
@@ -198,11 +198,11 @@ def _message(task: str) -> tuple[dict[str, Any], dict[str, Any], Any]:
     """
     if task not in _messages:
         _messages[task] = current_app.amqp.as_task_v2("", task, ignore_result=True)
-    known = _messages[task]
+    template = _messages[task]
     key = str(uuid.uuid4())
     expires = (datetime.now(UTC) + timedelta(seconds=EXPIRES_SECONDS)).isoformat()
-    headers = {**known.headers, "id": key, "root_id": key, "expires": expires}
-    return headers, {**known.properties, "correlation_id": key}, known.body
+    headers = {**template.headers, "id": key, "root_id": key, "expires": expires}
+    return headers, {**template.properties, "correlation_id": key}, template.body
 
 
 _messages: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 
 A registration was changed (another column, callables, the parent in place of the child) or taken away. What
 hid an object is remembered, so decisions in the queue still find it; but it is not hidden as the site hides
-today, and what is registered no longer is hidden for ever if nobody acts.
+today, and what is registered no longer stays hidden until somebody acts.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ class Hide:
 
     @property
     def by_field(self) -> bool:
-        """Whether a single `update()` does it."""
+        """True where a single `update()` does it."""
         return bool(self.field)
 
 
@@ -82,7 +82,7 @@ class Registered:
     thresholds: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
     """{label: {"flag": p, "hold": p or None}}; a stored Policy goes before it."""
     retention_days: float | None = None
-    """Copied texts are blanked so many days after their screening; None: kept while the object is."""
+    """How many days after their screening copied texts are blanked; None: kept while the object is."""
     keys: str = ""
     """`growing`: each new key is higher than all before; `random`: it may be any. Empty: by its type."""
 
@@ -108,7 +108,7 @@ class Registered:
 
     @property
     def has_growing_keys(self) -> bool:
-        """True: what is new stands above what is known, so that a watermark finds it in the next sweep."""
+        """True where new keys stand above known ones, so that a watermark finds them in the next sweep."""
         return self.keys == "growing" if self.keys else has_automatic_keys(self.model)
 
     @property
@@ -147,7 +147,7 @@ def moderated(
     takes the instance and returns what is to be screened.
     retention_days: left out, it is `MODERATION["RETENTION_DAYS"]`, as with each model that names none.
     """
-    given: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         "text": text,
         "author": author,
         "hide": hide,
@@ -158,12 +158,12 @@ def moderated(
         "keys": keys,
     }
     if retention_days is not ...:
-        given["retention_days"] = retention_days
+        chosen["retention_days"] = retention_days
 
     def register(model: ModelClass) -> ModelClass:
         if model._meta.abstract:
             raise TypeError(f"{model.__name__} is abstract; decorate its concrete children")
-        _decorated[model._meta.label] = given
+        _decorated[model._meta.label] = chosen
         _forget()
         return model
 
@@ -190,20 +190,25 @@ def for_model(model: type[Model]) -> Registered | None:
     loaded = _load()
     if model not in _by_model:
         candidates = [model, model._meta.concrete_model, *model._meta.all_parents]
-        found = (loaded.get(candidate._meta.label) for candidate in candidates if candidate is not None)
-        _by_model[model] = next((entry for entry in found if entry is not None), None)
+        registrations = (
+            loaded.get(candidate._meta.label) for candidate in candidates if candidate is not None
+        )
+        _by_model[model] = next((entry for entry in registrations if entry is not None), None)
     return _by_model[model]
 
 
 def has_automatic_keys(model: type[Model]) -> bool:
-    """True: the database counts the keys up. What a site assigns, or another model counted, may be any."""
+    """True where the database counts the keys up.
+
+    What a site assigns, or another model counted, may be any.
+    """
     key: Any = model._meta.pk
     is_own = not isinstance(key, ForeignKey) or key.remote_field.parent_link
     return is_own and isinstance(key_field(model), AutoField)
 
 
 def may_grow(model: type[Model]) -> bool:
-    """True: the keys are numbers, which a watermark can be set among."""
+    """True where the keys are numbers, which a watermark can be set among."""
     return isinstance(key_field(model), IntegerField)
 
 

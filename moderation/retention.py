@@ -57,7 +57,7 @@ def due() -> dict[str, int]:
 
 
 def _limits() -> Iterator[tuple[int | None, float]]:
-    """(content type's id, days) of each kind of text that does not stay for ever."""
+    """Yield (content type's id, days) of each kind of text whose retention ends."""
     if conf.RETENTION_DAYS is None and all(entry.retention_days is None for entry in registry.registered()):
         return
     for kind in _kinds():
@@ -73,8 +73,8 @@ def _kinds() -> Iterator[int | None]:
     if rows.filter(content_type=None).exists():
         yield None
     after = 0
-    while (found := _content_types_after(rows, after).first()) is not None:
-        after = int(found)
+    while (next_kind := _content_types_after(rows, after).first()) is not None:
+        after = int(next_kind)
         yield after
 
 

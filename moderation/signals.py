@@ -1,8 +1,8 @@
 """What a site can listen to.
 
 Sent with `send_robust` after the transaction has committed, at most once: a process that dies in between
-sends nothing. Whoever must not miss one reads the rows. The sender is always `Screening`; receivers run in
-the worker, or in the request of the moderator.
+sends nothing. A receiver that must not miss one reads the rows. The sender is always `Screening`; receivers
+run in the worker, or in the request of the moderator.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from moderation.worker.drain import drain as drain_pending
 logger = logging.getLogger("moderation.tasks")
 
 DRAIN_SECONDS = 20
-"""Then the task ends and rings again, so that a warm shutdown never waits longer than that."""
+"""Seconds after which the task ends and sends the next wake-up: a warm shutdown never waits longer."""
 SOFT_LIMIT, HARD_LIMIT = 3600, 3900
 """In place of the site's `task_soft_time_limit` and `task_time_limit`, which may be meant for shorter tasks:
 they would cut off a slow batch again and again, or kill its process, which counts as a death against every

@@ -69,7 +69,7 @@ def normalised(text: str) -> str:
 def text_key(text: str, secret: str) -> str:
     """The keyed hash (HMAC-SHA256, 64 hexadecimal digits) of the normalised text.
 
-    Texts that differ only in what `normalised` folds share a key, and so a side of the split, for ever.
+    Texts that differ only in what `normalised` folds always share a key, and so a side of the split.
     """
     folded = normalised(storable(text)).encode("utf-8")
     return hmac.new(secret.encode("utf-8"), folded, hashlib.sha256).hexdigest()

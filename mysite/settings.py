@@ -147,7 +147,7 @@ MODERATION: dict[str, Any] = {
 }
 
 if _text_key_secret := os.environ.get("TEXT_KEY_SECRET"):
-    # Decides for ever which texts test a retrained model: set it before the first comment and keep it. A
+    # Decides which texts test a retrained model: set it before the first comment and keep it. A
     # constant in its place would silence the reminder of `check --deploy`.
     MODERATION["TEXT_KEY_SECRET"] = _text_key_secret
 

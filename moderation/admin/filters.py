@@ -1,4 +1,4 @@
-"""What the queue can be narrowed to."""
+"""Narrows the queue: by state, label, verdict; and the audit trail by action."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from moderation.versions.active import find_active
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Open items unless another state is chosen: the changelist is a queue first."""
+    """Shows open items unless another state is chosen: the changelist is a queue first."""
 
     title = _("status")
     parameter_name = "state"
@@ -38,12 +38,12 @@ class StatusFilter(admin.SimpleListFilter):
 
     @classmethod
     def ordering(cls, request: HttpRequest) -> tuple[str, ...]:
-        """The order that belongs to the state that was asked for."""
+        """Return the order of items that belongs to the chosen state."""
         return cls.ORDERING.get(request.GET.get(cls.parameter_name, cls.OPEN), cls.ORDERING[cls.OPEN])
 
     @classmethod
     def is_open(cls, request: HttpRequest) -> bool:
-        """Whether the queue itself was asked for."""
+        """True where the request shows the queue of open items."""
         return cls.ordering(request) == cls.ORDERING[cls.OPEN]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
@@ -71,9 +71,10 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 class LabelFilter(admin.SimpleListFilter):
-    """Items of which the model said that this label is at or over its threshold.
+    """Selects items whose score of this label is at or over its threshold.
 
-    In the queue with the audit items that stand in the place of such a one: no filter picks them out.
+    In the queue it also selects the audit items that stand in the place of such items: no filter may pick
+    those out.
     """
 
     title = _("label")
@@ -115,24 +116,24 @@ class VerdictFilter(admin.SimpleListFilter):
             return queryset
         if StatusFilter.is_open(request) and verdict != Screening.Verdict.HELD:
             return queryset.filter(verdict__in=[Screening.Verdict.FLAGGED, Screening.Verdict.CLEAR])
-        found = queryset.filter(verdict=verdict)
+        with_verdict = queryset.filter(verdict=verdict)
         if verdict != Screening.Verdict.CLEAR:
-            return found
-        return found.exclude(queued_for=Screening.QueuedFor.AUDIT, outcome="")
+            return with_verdict
+        return with_verdict.exclude(queued_for=Screening.QueuedFor.AUDIT, outcome="")
 
 
 class ActionFilter(admin.SimpleListFilter):
-    """The actions that the audit trail has, found by steps along their index: no query reads all rows."""
+    """Offers the actions of the audit trail, by steps along their index: no query reads all rows."""
 
     title = _("action")
     parameter_name = "action"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        found: list[tuple[str, str]] = []
+        actions: list[tuple[str, str]] = []
         rows = AuditEntry.objects.order_by("action").values_list("action", flat=True)
-        while (action := rows.filter(action__gt=found[-1][0] if found else "").first()) is not None:
-            found.append((action, audit.label_of(action)))
-        return found
+        while (action := rows.filter(action__gt=actions[-1][0] if actions else "").first()) is not None:
+            actions.append((action, audit.label_of(action)))
+        return actions
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
         return queryset.filter(action=self.value()) if self.value() else queryset

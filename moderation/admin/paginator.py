@@ -1,4 +1,4 @@
-"""Counting no further than a page needs: on a million rows `COUNT(*)` takes longer than all the rest."""
+"""Counts no further than a page needs: on a million rows `COUNT(*)` takes longer than all the rest."""
 
 from functools import cached_property
 from typing import Any
@@ -6,25 +6,25 @@ from typing import Any
 from django.core.paginator import Paginator
 
 MOST = 1000
-"""Rows that are counted and can be paged through; whoever looks for one further back has filters."""
+"""The rows that are counted and can be paged through; older ones are found by filters."""
 
 
 class BoundedPaginator(Paginator):
-    """Pages of the first `MOST` rows, and whether there are more."""
+    """Divides the first `MOST` rows into pages, and knows whether more exist."""
 
     @cached_property
     def count(self) -> int:
-        """Of the rows, `MOST` at most."""
+        """Count the rows, up to `MOST`."""
         return min(self._counted, MOST)
 
     @property
     def is_cut(self) -> bool:
-        """Whether there are more than that."""
+        """True where more than `MOST` rows exist."""
         return self._counted > MOST
 
     @property
     def most(self) -> int:
-        """For the template."""
+        """Return `MOST`, for the template."""
         return MOST
 
     @cached_property

@@ -53,7 +53,7 @@ class Meter:
 
     @property
     def spoken(self) -> str:
-        """For screen readers, in place of the picture."""
+        """Describe the meter for screen readers."""
         if self.threshold is None:
             return self.number
         text = _("%(score)s, over the threshold %(mark)s") if self.is_over else _("%(score)s, under %(mark)s")
@@ -89,19 +89,19 @@ class Item:
 
     @cached_property
     def decision(self) -> Review | None:
-        """The ground truth, from the reviews at hand."""
+        """Return the ground truth, from the reviews that were fetched."""
         undone = {review.undoes_id for review in self.reviews}
         decisions = [row for row in self.reviews if row.kind == Review.Kind.DECISION and row.pk not in undone]
         return max(decisions, key=lambda row: row.number, default=None)
 
     @property
     def is_decidable(self) -> bool:
-        """A superseded or blanked text is not judged any more."""
+        """True where the text can be judged: a superseded or blanked one can't."""
         return self.decision is None and self.screening.is_current and self.screening.blanked is None
 
     @property
     def scores_are_withheld(self) -> bool:
-        """The judgement of an audit item, and of what it is hidden among, must not lean on the model's."""
+        """True where the page hides the scores: nobody judges a blind item by the model's opinion."""
         return self.decision is None and blind.is_blind(self.screening)
 
     @cached_property
@@ -114,7 +114,7 @@ class Item:
 
     @property
     def shown(self) -> str:
-        """The id of the scoring whose meters are shown, for the form; empty for none."""
+        """Return the id of the scoring whose meters are shown, for the form; empty for none."""
         return str(self.scoring.pk) if self.scoring is not None and self.meters else ""
 
     @cached_property
@@ -129,12 +129,12 @@ class Item:
 
     @property
     def is_judged_by_model(self) -> bool:
-        """Whether the buttons can speak of upholding and false positives at all."""
+        """True where the buttons can speak of upholding and false positives."""
         return bool(reviewing.labels_over_threshold(self.scoring)) and not self.scores_are_withheld
 
     @property
     def badge(self) -> str:
-        """Empty for an open item that is public and was not edited, which says nothing of why it is there."""
+        """Return the badge's words; empty for an open, public, unedited item, whose reason stays unsaid."""
         screening = self.screening
         if self.decision is not None:
             return _("shown") if self.decision.outcome == Screening.Outcome.SHOW else _("hidden")
@@ -152,7 +152,7 @@ class Item:
 
     @property
     def badge_kind(self) -> str:
-        """The badge's colour: held, flagged, failed, hide or quiet."""
+        """Return the badge's colour: held, flagged, failed, hide or quiet."""
         if self.decision is not None:
             return "hide" if self.decision.outcome == Screening.Outcome.HIDE else "quiet"
         if not self.screening.is_current:
@@ -177,7 +177,7 @@ class Item:
 
     @property
     def parts(self) -> int:
-        """Into how many parts the item's own page divides the text."""
+        """Return into how many parts the item's own page divides the text."""
         return max(1, -(-self.characters // PART_CHARACTERS))
 
     @property
@@ -190,7 +190,7 @@ class Item:
 
     @property
     def part_range(self) -> str:
-        """Which characters the page shows, counted from 1."""
+        """Say which characters the page shows, counted from 1."""
         return f"{self.part_start + 1}\u2013{self.part_end}"
 
     @property
@@ -224,7 +224,7 @@ class Item:
 
     @property
     def title(self) -> str:
-        """What the text belongs to, such as "Comment 12"."""
+        """Name the object that the text belongs to, such as "Comment 12"."""
         content_type = self.screening.content_type
         if content_type is None:
             return f"{capfirst(self.screening.get_source_display())} {self.screening.pk}"
@@ -232,7 +232,7 @@ class Item:
 
     @property
     def object_url(self) -> str:
-        """The object's page in the admin, or nothing where it has none."""
+        """Return the address of the object's page in the admin, or nothing where it has none."""
         content_type = self.screening.content_type
         if content_type is None:
             return ""
@@ -244,12 +244,12 @@ class Item:
 
     @property
     def true_labels(self) -> str:
-        """The labels that the decision made true."""
+        """Return the labels that the decision made true."""
         labels = self.labels_of(self.decision) if self.decision is not None else {}
         return ", ".join(label.replace("_", " ") for label, value in labels.items() if value)
 
     def labels_of(self, review: Review) -> dict[str, bool | None]:
-        """A review's labels in the order of the choices."""
+        """Return a review's labels in the order of the choices."""
         order = {choice.label: place for place, choice in enumerate(self.choices)}
         labels: dict[str, bool | None] = review.labels
         return dict(sorted(labels.items(), key=lambda entry: order.get(entry[0], len(order))))
@@ -258,7 +258,7 @@ class Item:
 def items(
     screenings: Iterable[Screening], active: ModelVersion | None, earlier: dict[int, Review]
 ) -> list[Item]:
-    """Items of one page, of screenings that were fetched with `basis_scorings` and `all_reviews`."""
+    """Make a page's items from screenings that were fetched with `basis_scorings` and `all_reviews`."""
     notes = Notes.of_a_page()
     return [
         Item(

@@ -31,7 +31,7 @@ PART = "part"
 
 
 class Queue(ChangeList):
-    """The page of items; deciding the last item of the last page leads to the page before it."""
+    """Shows a page of items; after the decision on a last page's last item, it shows the page before."""
 
     def get_results(self, request: HttpRequest) -> None:
         if self.page_num > 1:
@@ -44,7 +44,7 @@ class Queue(ChangeList):
 
 @admin.register(Screening)
 class ScreeningAdmin(ReadOnlyAdmin):
-    """Read-only but for decisions, which go through `reviewing.decide`."""
+    """Shows screenings read-only and takes decisions, which go through `reviewing.decide`."""
 
     list_display = ("__str__",)
     list_display_links = None
@@ -68,7 +68,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         return super().has_module_permission(request) or self.has_review_permission(request)
 
     def has_review_permission(self, request: HttpRequest) -> bool:
-        """Whether this user decides; others who may view see the queue without buttons."""
+        """True where this user may decide; others who may view see the queue without buttons."""
         return bool(request.user.has_perm(REVIEW))
 
     # --- the list -------------------------------------------------------------------------------
@@ -187,19 +187,19 @@ def earlier_decisions(screenings: list[Screening]) -> dict[int, Review]:
             screening__object_id=row.object_id,
             screening__field=row.field,
         )
-    found: dict[int, Review] = {}
+    earlier: dict[int, Review] = {}
     by_object = {(row.content_type_id, row.object_id, row.field): row for row in edited}
     decisions = reviewing.standing_decisions().filter(same_object).select_related("screening").order_by("id")
     for review in decisions.defer("screening__text"):
         of = review.screening
         current = by_object[(of.content_type_id, of.object_id, of.field)]
         if of.pk < current.pk:
-            found[current.pk] = review
-    return found
+            earlier[current.pk] = review
+    return earlier
 
 
 def _has_an_earlier_text() -> Exists:
-    """True of a screening whose object had another text before; staff may have edited it, too."""
+    """Match screenings whose object had another text before, which staff may have edited, too."""
     earlier = Screening.objects.filter(
         content_type=OuterRef("content_type"),
         object_id=OuterRef("object_id"),
@@ -211,11 +211,11 @@ def _has_an_earlier_text() -> Exists:
 
 
 def _shown(request: HttpRequest) -> reviewing.Shown:
-    """The scoring that the form's page showed, None for none; a post without the field judges what is now."""
-    given = request.POST.get("scoring")
-    if given is None:
+    """Return the id of the scoring that the form showed, or None; without the field, CURRENT."""
+    posted = request.POST.get("scoring")
+    if posted is None:
         return reviewing.CURRENT
-    return int(given) if given.isdecimal() and len(given) < 19 else None
+    return int(posted) if posted.isdecimal() and len(posted) < 19 else None
 
 
 def _ticked(request: HttpRequest) -> dict[str, bool]:
@@ -225,7 +225,7 @@ def _ticked(request: HttpRequest) -> dict[str, bool]:
 
 
 def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str, float]]]:
-    """Every scoring with its scores in order."""
+    """Return every scoring with its scores in the labels' order; none while scores are withheld."""
     if item.scores_are_withheld:
         return []
     scorings = _with_labels(screening.scorings.order_by("-id"))
@@ -233,7 +233,7 @@ def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str,
 
 
 def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
-    """With the versions, but not their bulky manifests."""
+    """Fetch the scorings with their versions, but without the large manifests."""
     versions = scorings.select_related("model_version")
     return versions.defer("model_version__manifest", "model_version__metrics")
 
@@ -248,7 +248,7 @@ def _texts_of_the_same_object(screening: Screening) -> QuerySet[Screening]:
 
 
 def _live_url(screening: Screening) -> str:
-    """Where the site shows the object, or nothing."""
+    """Return the address where the site shows the object, or nothing."""
     if screening.content_type is None or screening.content_type.model_class() is None:
         return ""
     try:
@@ -261,13 +261,13 @@ def _live_url(screening: Screening) -> str:
 
 
 def _part(request: HttpRequest) -> int:
-    """Which part of a long text is asked for; the first where that is no number."""
+    """Return which part of a long text the request names; the first where that is no number."""
     part = request.GET.get(PART, "")
     return max(1, int(part)) if part.isascii() and part.isdecimal() and len(part) < 10 else 1
 
 
 def _list_filters(request: HttpRequest) -> str:
-    """The queue's filters, as the link from the list carried them."""
+    """Return the queue's filters, as the link from the list carried them."""
     return QueryDict(request.GET.get("_changelist_filters", "")).urlencode()
 
 
@@ -285,7 +285,7 @@ def _result(review: Review) -> str:
 
 
 def _what_follows(review: Review) -> str:
-    """`is shown`, or the truth where it is not, or not yet."""
+    """Say whether the object is hidden or shown now, as decided; or why not, or not yet."""
     is_to_hide = review.outcome == Screening.Outcome.HIDE
     screening = Screening.objects.defer("text").get(pk=review.screening_id)
     reason = hiding.obstacle(screening) if screening.hidden_by_us != is_to_hide else ""

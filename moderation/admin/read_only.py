@@ -1,4 +1,4 @@
-"""What every page of stored rows in the admin has in common: nobody changes them by hand."""
+"""Holds what all pages of stored rows in the admin share: nobody changes the rows by hand."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from moderation.admin.paginator import BoundedPaginator
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
-    """Rows that nobody changes by hand."""
+    """Shows rows and lets nobody add, change or delete one."""
 
     actions = None
     paginator = BoundedPaginator

@@ -1,6 +1,6 @@
 """Shows a hostile text to a moderator: escaped, hidden characters made visible, runs of marks cut short.
 
-Only for showing. What is stored and scored stays as it was. How many characters are named is bounded, for
+Only for showing: the stored and scored text stays as it was. The number of named characters is bounded, for
 each text and for each page: an element for each would make a page of megabytes out of a short text.
 """
 
@@ -46,7 +46,7 @@ _PLAIN_SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "DIGIT")
 
 
 class Notes:
-    """How many more notes a text may have, or all texts of a page together."""
+    """Counts how many more notes a text may have, or all texts of a page together."""
 
     def __init__(self, most: int = NOTES_OF_A_TEXT, of_page: "Notes | None" = None) -> None:
         self._left = most
@@ -57,11 +57,11 @@ class Notes:
         return cls(NOTES_OF_A_PAGE)
 
     def for_a_text(self) -> "Notes":
-        """Those of one text on the page that this one is of."""
+        """Return the count for one text of this page."""
         return Notes(NOTES_OF_A_TEXT, of_page=self)
 
     def take(self) -> bool:
-        """True: there may be one more, and it is counted."""
+        """Count one more note; True where it was allowed."""
         if self._left <= 0 or not (self._of_page is None or self._of_page.take()):
             return False
         self._left -= 1
@@ -69,7 +69,7 @@ class Notes:
 
 
 def visible(text: str, notes: Notes | None = None) -> SafeString:
-    """The text as HTML that can neither run, nor reorder, nor overflow, nor hide anything.
+    """Return the text as HTML that can neither run, nor reorder, nor overflow, nor hide anything.
 
     The caller puts it in an isolated element (``<bdi>``) with line breaks kept. notes: shared by what one
     text or page shows; None: NOTES_OF_A_TEXT for this text. Runs beyond them become UNNAMED each, and the
@@ -93,13 +93,13 @@ def visible(text: str, notes: Notes | None = None) -> SafeString:
 
 
 def shortened(text: str, limit: int, lines: int) -> tuple[str, bool]:
-    """The beginning of the text, at most so many characters and lines, and whether anything was left out."""
+    """Return the beginning of the text, within these limits, and whether it was cut."""
     start = "\n".join(text[: limit + 1].split("\n", lines)[:lines])[:limit].rstrip()
     return (start, True) if len(start) < len(text.rstrip()) else (text, False)
 
 
 def _odd_runs(text: str) -> Iterator[tuple[int, int, Callable[[], str]]]:
-    """(start, end, what makes the note) of each run that is not shown as it stands, in their order."""
+    """Yield (start, end, what makes the note) of each run that is not shown as it stands, in their order."""
     for match in _HIDDEN_OR_MARKS.finditer(text):
         run = match.group()
         if match.lastgroup == "marks":

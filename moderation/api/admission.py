@@ -1,4 +1,4 @@
-"""Bounds the requests that one process scores at a time: who comes on top of them is sent away at once."""
+"""Bounds how many requests one process scores at a time: it refuses any more at once."""
 
 import os
 import threading
@@ -25,9 +25,9 @@ class Busy(APIException):
 
 @contextmanager
 def admission() -> Iterator[None]:
-    """Count the caller in for as long as the block lasts. Raises Busy where the process is full.
+    """Count the caller in while the block lasts. Raises Busy where the process is full.
 
-    A web server has few threads. Those that wait for a score answer no page, so most of them must not.
+    A web server has few threads. One that waits for a score answers no page, so most must never wait for one.
     """
     if not _in_flight.enter(conf.CLASSIFY_MAX_IN_FLIGHT):
         raise Busy
@@ -38,14 +38,14 @@ def admission() -> Iterator[None]:
 
 
 class _InFlight:
-    """How many requests of this process are being scored or wait for that."""
+    """Counts the requests of this process that are being scored or wait for that."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._count = 0
 
     def enter(self, most: int) -> bool:
-        """True: fewer than `most` were in, and the caller is in now."""
+        """Count the caller in; True where fewer than `most` were in before."""
         with self._lock:
             if self._count >= most:
                 return False
@@ -58,7 +58,7 @@ class _InFlight:
 
 
 def _begin_anew() -> None:
-    """In a forked child none of the parent's threads goes on, and its lock may have been taken."""
+    """Start from zero in a forked child: the parent's threads don't run there; its lock may be taken."""
     global _in_flight
     _in_flight = _InFlight()
 

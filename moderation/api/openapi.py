@@ -1,4 +1,4 @@
-"""How drf-spectacular describes this API, on a site that has made no setting for it.
+"""Describes this API to drf-spectacular, also on a site without settings for it.
 
 `extend_schema` on a view's method builds on DEFAULT_SCHEMA_CLASS, which is not spectacular's unless the site
 says so; a view's own schema object does not.
@@ -14,7 +14,7 @@ from moderation.api.serializers import Classification, Classifications, Classify
 
 
 class ClassifySchema(AutoSchema):
-    """Of `POST classify/`."""
+    """Describes `POST classify/`."""
 
     def get_operation_id(self) -> str:
         return "classify"
@@ -34,7 +34,7 @@ class ClassifySchema(AutoSchema):
 
 
 class SchemaSchema(AutoSchema):
-    """Of `GET schema/` itself."""
+    """Describes `GET schema/` itself."""
 
     def get_operation_id(self) -> str:
         return "schema"

@@ -1,4 +1,4 @@
-"""What `classify/` takes and gives."""
+"""Describes what `classify/` takes and returns."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from moderation.conf import conf
 
 @extend_schema_field(str)
 class AnyString(serializers.Field):
-    """Any JSON string: REST framework's CharField refuses NUL and lone surrogates, and trims."""
+    """Takes any JSON string: REST framework's CharField refuses NUL and lone surrogates, and trims."""
 
     default_error_messages = {"invalid": "Not a string."}
 
@@ -25,7 +25,7 @@ class AnyString(serializers.Field):
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
 class Texts(serializers.Field):
-    """A list of JSON strings: its type and length come first, and the first wrong element ends the check.
+    """Takes a list of JSON strings; checks type and length first, and ends at the first wrong element.
 
     REST framework's ListField looks at every element, and makes an error of each that is wrong.
     """

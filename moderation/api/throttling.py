@@ -1,4 +1,4 @@
-"""How often one caller may use `classify/`: a scope of REST framework's, whose rate a site may set."""
+"""Limits how often one caller may use `classify/`: a scope of REST framework's, whose rate a site may set."""
 
 import logging
 from typing import Any
@@ -20,15 +20,15 @@ class ClassifyThrottle(UserRateThrottle):
     scope = SCOPE
 
     def get_rate(self) -> str | None:
-        """The site's rate for the scope, read anew each time."""
+        """Return the site's rate for the scope, read anew each time."""
         rate: Any = (api_settings.DEFAULT_THROTTLE_RATES or {}).get(SCOPE, DEFAULT_RATE)
         return None if rate is None else str(rate)
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """True: the caller may go on, also where the cache does not answer."""
+        """True where the caller may go on; also where the cache does not answer."""
         try:
             return bool(super().allow_request(request, view))
         except Exception as error:  # each cache backend raises its own types
-            # What is scored at once stays bounded (`admission`): better uncounted than shut.
+            # `admission` still bounds what is scored at once, so a cache that is away need not shut the API.
             logger.warning("Requests to classify/ are not counted (%s).", type(error).__name__)
             return True

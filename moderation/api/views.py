@@ -76,7 +76,7 @@ class BoundedJSONParser(JSONParser):
 
 @method_decorator(without_transaction, name="dispatch")
 class ClassifyView(APIView):
-    """Scores of one text, or of several. Who calls is found out as the site's REST_FRAMEWORK says."""
+    """Scores one text, or several. The site's REST_FRAMEWORK says how callers are recognised."""
 
     renderer_classes = (JSONRenderer,)
     parser_classes = (BoundedJSONParser,)
@@ -105,12 +105,12 @@ class ClassifyView(APIView):
         return response
 
     def post(self, request: Request) -> Response:
-        """With `text` one classification, with `texts` a list of `results` in their order."""
-        asked = ClassifyRequest(data=request.data)
-        asked.is_valid(raise_exception=True)
-        if "text" in asked.validated_data:
-            return Response(classify([asked.validated_data["text"]])[0])
-        return Response({"results": classify(asked.validated_data["texts"])})
+        """Answer `text` with one classification, `texts` with a list of `results` in their order."""
+        body = ClassifyRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        if "text" in body.validated_data:
+            return Response(classify([body.validated_data["text"]])[0])
+        return Response({"results": classify(body.validated_data["texts"])})
 
 
 @method_decorator(without_transaction, name="dispatch")
@@ -125,7 +125,7 @@ class SchemaView(SpectacularAPIView):
         return permissions()
 
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """With the addresses under which the site included the API."""
+        """Return the schema with the addresses under which the site included the API."""
         self.custom_settings = {
             "TITLE": "Comment moderation",
             "SCHEMA_PATH_PREFIX_INSERT": request.path.removesuffix("/schema/"),
@@ -135,12 +135,15 @@ class SchemaView(SpectacularAPIView):
 
 
 def permissions() -> list[BasePermission]:
-    """Who may call is the site's choice: MODERATION["CLASSIFY_PERMISSION"], staff by default."""
+    """Return the site's permission classes: MODERATION["CLASSIFY_PERMISSION"], staff by default."""
     return [import_string(conf.CLASSIFY_PERMISSION)()]
 
 
 def classify(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Classifications of n texts, in their order. Raises TooLarge, Busy, NoModel or CannotScore."""
+    """Return the classifications of n texts, in their order.
+
+    Raises TooLarge, Busy, NoModel or CannotScore.
+    """
     if sum(len(text) for text in texts) > conf.CLASSIFY_MAX_CHARACTERS:
         raise TooLarge(f"At most {conf.CLASSIFY_MAX_CHARACTERS:,} characters in one request.")
     try:
@@ -173,7 +176,10 @@ def _highest(scores: Mapping[str, float]) -> str:
 
 
 def _check_length(request: Request) -> None:
-    """Before the body is read. Django refuses more than DATA_UPLOAD_MAX_MEMORY_SIZE in any case."""
+    """Refuse a body that is too long before it is read.
+
+    Django refuses more than DATA_UPLOAD_MAX_MEMORY_SIZE in any case.
+    """
     limit = most_bytes()
     try:
         length = int(request.META.get("CONTENT_LENGTH") or 0)
@@ -184,14 +190,14 @@ def _check_length(request: Request) -> None:
 
 
 def most_bytes() -> int:
-    """How large a body may be: room for CLASSIFY_MAX_CHARACTERS, however they are written in JSON."""
+    """Return how many bytes a body may have: room for CLASSIFY_MAX_CHARACTERS, however JSON writes them."""
     needed = conf.CLASSIFY_MAX_CHARACTERS * BYTES_PER_CHARACTER + BYTES_AROUND
     let_in = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     return needed if let_in is None else min(needed, int(let_in))
 
 
 def _as_client_error(error: Exception) -> Exception:
-    """REST framework's exception for what Django raises while it reads a body; any other as it is."""
+    """Return REST framework's exception for what Django raises while it reads a body; any other as it is."""
     if isinstance(error, RequestDataTooBig):
         return TooLarge(f"At most {most_bytes():,} bytes in one request.")
     if isinstance(error, UnreadablePostError):

@@ -58,49 +58,49 @@ def connect() -> None:
 
 
 def check_setting(**_: Any) -> list[CheckMessage]:
-    """The setting itself: a dict, known keys, numbers in their range."""
-    given = getattr(settings, "MODERATION", {})
-    if not isinstance(given, Mapping):
+    """Check the setting itself: a dict, known keys, numbers in their range."""
+    setting = getattr(settings, "MODERATION", {})
+    if not isinstance(setting, Mapping):
         return [Error("MODERATION must be a dict.", id="moderation.E001")]
-    found: list[CheckMessage] = [
+    messages: list[CheckMessage] = [
         Error(f'MODERATION has an unknown key "{key}".{_did_you_mean(key, KEYS)}', id="moderation.E002")
-        for key in given
+        for key in setting
         if key not in KEYS
     ]
     for key, (lowest, highest, may_be_none) in NUMBERS.items():
-        value = given.get(key, lowest)
+        value = setting.get(key, lowest)
         if not (_is_between(value, lowest, highest) or (value is None and may_be_none)):
             or_none = ", or None" if may_be_none else ""
             message = f'MODERATION["{key}"] must be a number from {lowest} to {highest}{or_none}.'
-            found.append(Error(message, id="moderation.E003"))
-    storage = given.get("MODEL_STORAGE")
+            messages.append(Error(message, id="moderation.E003"))
+    storage = setting.get("MODEL_STORAGE")
     if storage and storage not in settings.STORAGES:
         message = f'MODERATION["MODEL_STORAGE"] names "{storage}", which is not in STORAGES.'
-        found.append(Error(message, id="moderation.E016"))
-    if given.get("CLASSIFY_PERMISSION"):
-        found += _check_callable("MODERATION", "CLASSIFY_PERMISSION", given["CLASSIFY_PERMISSION"])
-    if not isinstance(given.get("BROKER", True), bool):
+        messages.append(Error(message, id="moderation.E016"))
+    if setting.get("CLASSIFY_PERMISSION"):
+        messages += _check_callable("MODERATION", "CLASSIFY_PERMISSION", setting["CLASSIFY_PERMISSION"])
+    if not isinstance(setting.get("BROKER", True), bool):
         message = 'MODERATION["BROKER"] must be True, or False where the site has no Celery broker.'
-        found.append(Error(message, id="moderation.E025"))
-    if given.get("BACKEND", "auto") not in BACKENDS:
+        messages.append(Error(message, id="moderation.E025"))
+    if setting.get("BACKEND", "auto") not in BACKENDS:
         message = f'MODERATION["BACKEND"] must be one of: {", ".join(BACKENDS)}.'
-        hint = _did_you_mean(given["BACKEND"], BACKENDS)
-        found.append(Error(message + hint, id="moderation.E021"))
-    if not isinstance(given.get("MODELS", {}), Mapping):
+        hint = _did_you_mean(setting["BACKEND"], BACKENDS)
+        messages.append(Error(message + hint, id="moderation.E021"))
+    if not isinstance(setting.get("MODELS", {}), Mapping):
         message = 'MODERATION["MODELS"] must be a dict {"app_label.Model": {"text": "field", ...}}.'
-        found.append(Error(message, id="moderation.E004"))
-    return found
+        messages.append(Error(message, id="moderation.E004"))
+    return messages
 
 
 def check_models(**_: Any) -> list[CheckMessage]:
-    """Every registered model: it exists, and so do the fields and callables that it names."""
+    """Check every registered model: it exists, and so do the fields and callables that it names."""
     options = registry.options()
-    found = [message for label, given in options.items() for message in _check_model(label, given)]
-    return [*found, *_check_chains(options)]
+    messages = [message for label, chosen in options.items() for message in _check_model(label, chosen)]
+    return [*messages, *_check_chains(options)]
 
 
 def _check_chains(labels: Iterable[str]) -> Iterator[CheckMessage]:
-    """Two registrations of one row would be two screenings of one text: the machine would overrule people."""
+    """Refuse two registrations of one row: with two screenings the machine would overrule people."""
     models_by_label = {}
     for label in labels:
         with suppress(LookupError, ValueError):  # reported above
@@ -116,19 +116,19 @@ def _check_chains(labels: Iterable[str]) -> Iterator[CheckMessage]:
 
 
 def check_transactions(**_: Any) -> list[CheckMessage]:
-    """SQLite without IMMEDIATE transactions: a look at the settings, which asks no database."""
+    """Warn of SQLite without IMMEDIATE transactions, from the settings alone, without asking a database."""
     return [_sqlite_warning(alias) for alias in sqlite.told_wrongly()]
 
 
 def check_database(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """SQLite without WAL, or in a database that only `--database` names without IMMEDIATE transactions.
+    """Warn of SQLite without WAL, of a database that only `--database` names, and of orphans.
 
-    And what an older registration hid.
+    That database is checked for IMMEDIATE transactions, too.
     """
-    told = sqlite.told_wrongly()  # by `check_transactions`
+    reported = sqlite.told_wrongly()  # by `check_transactions`
     wrong = sqlite.told_wrongly(databases or (), asks=True)
-    found = [_sqlite_warning(alias) for alias in wrong if alias not in told]
-    return found + (_orphan_warnings() if router.db_for_write(Screening) in (databases or ()) else [])
+    warnings = [_sqlite_warning(alias) for alias in wrong if alias not in reported]
+    return warnings + (_orphan_warnings() if router.db_for_write(Screening) in (databases or ()) else [])
 
 
 def _orphan_warnings() -> list[CheckMessage]:
@@ -153,7 +153,7 @@ def _sqlite_warning(alias: str) -> CheckMessage:
 
 
 def check_secret(**_: Any) -> list[CheckMessage]:
-    """A guessable key of the text keys lets an author choose on which side of the split a text falls."""
+    """Warn of a guessable secret: it lets an author choose on which side of the split a text falls."""
     if conf.given.get("TEXT_KEY_SECRET"):
         return []
     return [
@@ -166,7 +166,7 @@ def check_secret(**_: Any) -> list[CheckMessage]:
 
 
 def check_metrics_port(**_: Any) -> list[CheckMessage]:
-    """A worker's metrics that every machine of the network may read: how much is posted, how much is held."""
+    """Warn of a worker's metrics that every machine of the network may read."""
     if conf.given.get("METRICS_PORT") is None or conf.METRICS_TOKEN or _is_loopback(conf.METRICS_ADDRESS):
         return []
     return [
@@ -179,7 +179,7 @@ def check_metrics_port(**_: Any) -> list[CheckMessage]:
 
 
 def _is_loopback(address: str) -> bool:
-    """True: only this machine reaches it. A name but "localhost" may lead anywhere."""
+    """True where only this machine reaches the address. A name other than "localhost" may lead anywhere."""
     try:
         return ip_address(address).is_loopback
     except ValueError:
@@ -306,10 +306,10 @@ def _check_field(
     where: str, model: type[models.Model], key: str, name: Any, message_id: str
 ) -> Iterator[CheckMessage]:
     try:
-        found = model._meta.get_field(name) if isinstance(name, str) else None
+        column = model._meta.get_field(name) if isinstance(name, str) else None
     except FieldDoesNotExist:
-        found = None
-    if found is None or not getattr(found, "concrete", False) or getattr(found, "many_to_many", False):
+        column = None
+    if column is None or not getattr(column, "concrete", False) or getattr(column, "many_to_many", False):
         names = [own.name for own in model._meta.concrete_fields]
         hint = _did_you_mean(str(name), names)
         yield Error(f'{where}: "{key}" names no column: "{name}".{hint}', id=message_id)
@@ -317,12 +317,12 @@ def _check_field(
 
 def _check_callable(where: str, key: str, path: Any) -> Iterator[CheckMessage]:
     try:
-        found = import_string(path)
+        imported = import_string(path)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         message = f'{where}["{key}"]: {path!r} can\'t be imported ({type(error).__name__}).'
         yield Error(message, id="moderation.E015")
         return
-    if not callable(found):
+    if not callable(imported):
         yield Error(f'{where}["{key}"]: {path!r} can\'t be called.', id="moderation.E015")
 
 

@@ -1,4 +1,4 @@
-"""Start-up checks of the labels that `thresholds` names: is there a model version that knows them?"""
+"""Start-up checks of the labels that `thresholds` names: some model version must know them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_labels(
 
 
 def packaged_labels() -> list[str]:
-    """The labels of the version that comes with the package; nothing where it is not to be had."""
+    """Return the labels of the packaged version; nothing where that is missing."""
     try:
         manifest = json.loads((packaged_directory() / "manifest.json").read_text(encoding="utf-8"))
     except (ModelUnavailable, OSError, ValueError):

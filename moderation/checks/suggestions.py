@@ -1,4 +1,4 @@
-"""The word that a misspelled one was meant to be, for the messages of the checks."""
+"""Suggests the word that a misspelled one was meant to be, for the messages of the checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def did_you_mean(word: object, known: Iterable[object]) -> str:
-    """` Did you mean "likes"?`, or nothing where no known word is near."""
+    """Return ` Did you mean "likes"?`, or nothing where no known word is near."""
     names = [str(name) for name in known]
     close = get_close_matches(str(word), names, n=1, cutoff=0.6)
     lower = {name.lower(): name for name in names}

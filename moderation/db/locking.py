@@ -1,4 +1,4 @@
-"""Locking rows without waiting for whoever is changing them at that moment, which could deadlock."""
+"""Locks rows without waiting for a process that is changing them, which could deadlock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def locked_if_free(rows: Rows) -> Rows:
 
 
 def update_if_free(rows: QuerySet[Any, Any], **columns: object) -> int:
-    """Update those of `rows` that nobody is changing at this moment; how many. Waits for nobody."""
+    """Update those of `rows` that nobody is changing at this moment; returns how many. Waits for nobody."""
     with transaction.atomic(using=rows.db):
         free = list(locked_if_free(rows).order_by("pk").values_list("pk", flat=True))
         return rows.filter(pk__in=free).update(**columns) if free else 0

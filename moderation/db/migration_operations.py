@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.5
 PATIENCE_SECONDS = 15 * 60
 """Somebody who reads a table for longer has to end, or the migration is run again later."""
 LOCK_NOT_AVAILABLE = "55P03"
-"""PostgreSQL's code for a lock that was not to be had within `lock_timeout`."""
+"""PostgreSQL's code for a lock that could not be taken within `lock_timeout`."""
 
 
 class BesideWriters(Operation):
@@ -130,8 +130,8 @@ class AddIndexBesideWriters(migrations.AddIndex):
         connection = schema_editor.connection
         if connection.vendor != "postgresql":
             with connection.cursor() as cursor:
-                found = connection.introspection.get_constraints(cursor, model._meta.db_table)
-            if self.index.name not in found:
+                constraints = connection.introspection.get_constraints(cursor, model._meta.db_table)
+            if self.index.name not in constraints:
                 return
         schema_editor.remove_index(model, self.index, **_concurrently(schema_editor))
 

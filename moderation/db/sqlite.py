@@ -25,7 +25,7 @@ def told_wrongly(aliases: Iterable[str] | None = None, *, asks: bool = False) ->
     aliases: of the databases to look at; None: those that the site and its workers write. asks: look at the
     journal, too, for which the database is asked: WAL stays with its file, wherever it was switched on.
     """
-    found = []
+    wrong = []
     for alias in sorted(_written() if aliases is None else aliases):
         connection: Any = connections[alias]
         if connection.vendor != "sqlite" or connection.is_in_memory_db():
@@ -36,8 +36,8 @@ def told_wrongly(aliases: Iterable[str] | None = None, *, asks: bool = False) ->
             with connection.cursor() as cursor:
                 is_wrong = cursor.execute("PRAGMA journal_mode").fetchone()[0] != "wal"
         if is_wrong:
-            found.append(alias)
-    return found
+            wrong.append(alias)
+    return wrong
 
 
 def what_is_wrong(alias: str) -> str:

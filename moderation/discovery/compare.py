@@ -69,13 +69,13 @@ def reconcile(screenings: Sequence[Screening]) -> Differences:
 
 
 def _live_texts(entry: Registered, rows: Sequence[Screening]) -> dict[str, str]:
-    """The objects that exist -> {key as text: live text}."""
+    """Return {key as text: live text} of the objects that exist."""
     objects = entry.objects().filter(pk__in=[row.object_id for row in rows])
     return {str(key): text for key, text in entry.text.of_rows(objects)}
 
 
 def _enqueue_again(entry: Registered, key: str) -> bool:
-    """Enqueue the object's text; returns False where somebody is saving it now, who enqueues it himself."""
+    """Enqueue the object's text; returns False where somebody is saving it now, whose save enqueues it."""
     instance = entry.objects().filter(pk=key).first()
     if instance is None:
         return False

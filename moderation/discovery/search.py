@@ -1,7 +1,7 @@
 """Finds what no receiver saw: rows of `bulk_create`, `update()`, SQL, or a crash right after a save.
 
-New keys that grow are found with every sweep, above a watermark. Everything else (texts changed behind the
-ORM, rows deleted in SQL, models with other keys) by a comparison that goes through all rows once in
+Every sweep finds new keys above a watermark, where keys grow. A comparison finds everything else (texts
+changed behind the ORM, rows deleted in SQL, models with other keys): it goes through all rows once in
 `COMPARE_HOURS`, a slice with each sweep. Keys that do not grow tell nothing of before and after: the first
 comparison of such a model screens what was there before moderation was, too.
 """
@@ -59,26 +59,26 @@ class Found:
 
 def discover() -> Found:
     """Look above the watermark of every registered model, and go on with its comparison when that is due."""
-    found = Found()
+    counts = Found()
     for entry in registry.registered():
         try:
             state = remember_start(entry)
             if entry.has_growing_keys:
-                _look_above_watermark(entry, state, found)
-            _compare_slice(entry, state, found)
+                _look_above_watermark(entry, state, counts)
+            _compare_slice(entry, state, counts)
         except BaseException as error:  # one model's trouble is not the others'; its message may quote a row
             if ends_the_process(error):
                 raise
             logger.error("Discovery of %s failed (%s), to be tried again.", entry.label, type(error).__name__)
-    return found
+    return counts
 
 
 def remember_start(entry: Registered) -> Discovery:
     """Return the state of a model's discovery; the first time, what is there already is noted as seen."""
     of_model = Discovery.objects.filter(model_label=entry.label)
-    known = of_model.filter(field=entry.text.name).first()
-    if known is not None:
-        return known
+    stored = of_model.filter(field=entry.text.name).first()
+    if stored is not None:
+        return stored
     earlier = of_model.order_by("-id").first()  # its text was registered under another name
     if earlier is not None:
         marks = ("start", "watermark", "seen", "objects_after", "screenings_after", "compared")
@@ -100,7 +100,7 @@ def remember_start(entry: Registered) -> Discovery:
 
 
 def remember_starts(**_: Any) -> None:
-    """Note after `migrate` where each model stands, so that nothing added from now on is taken for old."""
+    """Note after `migrate` each model's highest key, so that nothing added from now on is taken for old."""
     for entry in registry.registered():
         try:
             with transaction.atomic(using=router.db_for_write(Discovery)):
@@ -119,7 +119,10 @@ def include_existing() -> None:
 
 
 def blank_gone() -> int:
-    """Compare all screened objects now and blank those that are no more; how many. Raises DatabaseError."""
+    """Compare all screened objects now and blank those that are gone; returns how many.
+
+    Raises DatabaseError.
+    """
     gone = 0
     for entry in registry.registered():
         after = 0
@@ -130,7 +133,7 @@ def blank_gone() -> int:
 
 
 def keys_after(entry: Registered, after: object) -> list[Any]:
-    """The next primary keys, at most a chunk, in their order; from the first on where `after` is None."""
+    """Return the next primary keys, at most a chunk, in their order; from the first where `after` is None."""
     rows = entry.objects().order_by("pk")
     if after is not None:
         rows = rows.filter(pk__gt=after)
@@ -170,13 +173,13 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
         start = state.start if entry.has_growing_keys else None
         keys = keys_after(entry, state.objects_after or start)
         if rows:
-            ours = adopted(entry, rows)
+            screenings = adopted(entry, rows)
             unread: set[int] = set()
-            differences = reconcile_each(ours, partial(_note_unread, unread))
+            differences = reconcile_each(screenings, partial(_note_unread, unread))
             found.edited += differences.edited
             found.gone += differences.gone
-            retry_read([row for row in ours if row.pk not in unread])
-            found.shown += sum(stepping_over(partial(hide_again, entry), ours, _note))
+            retry_read([row for row in screenings if row.pk not in unread])
+            found.shown += sum(stepping_over(partial(hide_again, entry), screenings, _note))
             state.screenings_after = rows[-1].pk
         if keys:
             found.new += _enqueue_missing(entry, keys)
@@ -188,7 +191,7 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
 
 
 def _enqueue_missing(entry: Registered, keys: Iterable[Any]) -> int:
-    """Enqueue those objects of `keys` that have no current screening; how many."""
+    """Enqueue those objects of `keys` that have no current screening; returns how many."""
     by_text = {str(key): key for key in keys}
     screened = current_screenings(entry).filter(object_id__in=list(by_text))
     missing = by_text.keys() - set(screened.values_list("object_id", flat=True))

@@ -1,4 +1,4 @@
-"""What may come between a long command and its end: Ctrl-C, a service manager, a database that restarts."""
+"""Handles what interrupts a long command: Ctrl-C, a service manager, a database that restarts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TRIES = 6
 
 @contextmanager
 def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end it after the chunk at hand; a second Ctrl-C at once."""
+    """Let Ctrl-C and SIGTERM end the command after the chunk at hand; a second Ctrl-C ends it at once."""
 
     def on_signal(number: int, _: object) -> None:
         stop.set()
@@ -38,7 +38,7 @@ def stopped_by_signals(stop: threading.Event) -> Iterator[None]:
 
 @contextmanager
 def ctrl_c_on_sigterm() -> Iterator[None]:
-    """A service manager's SIGTERM is a Ctrl-C in here: what is held can still be given back."""
+    """Treat a service manager's SIGTERM as a Ctrl-C: what is held can still be released."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -72,7 +72,7 @@ def database_failed(error: DatabaseError, advice: str = "") -> CommandError:
 
 
 def _reconnect() -> None:
-    """The connections may be broken; a transaction of somebody else's around us is left alone."""
+    """Close connections, which may be broken; leave those inside a caller's transaction."""
     for connection in connections.all(initialized_only=True):
         if not connection.in_atomic_block:
             connection.close()

@@ -1,4 +1,4 @@
-"""How a long command says where it is: a bar on a terminal, a line now and then in a log."""
+"""Shows the progress of a long command: a bar on a terminal, a line now and then in a log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WINDOW_SECONDS = 60.0
 
 
 class Progress:
-    """Counts steps towards a total, and says so; a context manager. Nothing is said while it is silent."""
+    """Counts steps towards a total and shows them; a context manager. It shows nothing while it is silent."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Progress:
             self._task = self._bar.add_task(what, total=total, completed=done)
 
     def at(self, done: int, total: int) -> None:
-        """`done` of about `total` are done."""
+        """Report that `done` of about `total` are done."""
         now = self._clock()
         self._seen.append((now, done))
         while len(self._seen) > 2 and now - self._seen[0][0] > WINDOW_SECONDS:
@@ -59,12 +59,12 @@ class Progress:
             self._write(self.line(done, total))
 
     def rate(self) -> float:
-        """Steps per second, of late; 0 where nothing can be said yet."""
+        """Return the steps per second, of late; 0 where no rate is known yet."""
         (start, before), (end, after) = self._seen[0], self._seen[-1]
         return (after - before) / (end - start) if end > start else 0.0
 
     def line(self, done: int, total: int) -> str:
-        """Where it is, how fast it goes, and how long the rest takes at that."""
+        """Return a line: steps done, their rate, and how long the rest takes at that."""
         rate = self.rate()
         share = f" ({done / total:.1%})" if total else ""
         left = f", {spoken((total - done) / rate)} left" if rate > 0 and total > done else ""
@@ -72,7 +72,7 @@ class Progress:
 
 
 def spoken(seconds: float) -> str:
-    """A duration as people say it: `2 h 05 min`, `7 min`, `40 s`."""
+    """Write a duration as people say it: `2 h 05 min`, `7 min`, `40 s`."""
     minutes = round(seconds / 60)
     if minutes >= 60:
         return f"{minutes // 60:,} h {minutes % 60:02} min"
@@ -80,7 +80,7 @@ def spoken(seconds: float) -> str:
 
 
 def _bar() -> Any:
-    """None where rich, which comes with the worker's requirements, is missing."""
+    """Return a bar; None where rich, which comes with the worker's requirements, is missing."""
     try:
         from rich.console import Console
         from rich.progress import (

@@ -361,7 +361,7 @@ class Screening(models.Model):
         return self.is_current and bool(self.queued_for) and not self.outcome
 
     def is_of(self, text: str) -> bool:
-        """Whether `text`, as `text_keys.storable` writes it, is what was screened, blanked since or not."""
+        """True where `text`, as `text_keys.storable` writes it, was screened, blanked since or not."""
         if self.blanked is None:
             return self.text == text
         return self.text_digest == exact_digest(text, conf.TEXT_KEY_SECRET, self.pk)

@@ -1,1 +1,1 @@
-"""What tells an operator how moderation fares: figures, metrics, health. A site works without any of it."""
+"""Shows an operator how moderation fares: figures, metrics, health. A site works without any of it."""

@@ -1,4 +1,4 @@
-"""The page that Prometheus reads: what this process counted, and what the database knows at this moment."""
+"""Renders the page that Prometheus reads: this process's counters, and figures from the database."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ PATIENCE = 5.0
 
 
 def render(accept: str = "") -> tuple[bytes, str]:
-    """The page and its content type, in the format that the Accept header asks for. Never raises."""
+    """Return the page and its content type, in the format that the Accept header asks for. Never raises."""
     encode, content_type = choose_encoder(accept)
     return encode(_Page()), content_type
 
 
 def has_token(authorization: str) -> bool:
-    """Whether an Authorization header carries MODERATION["METRICS_TOKEN"]; never where that is not set."""
+    """True where an Authorization header carries MODERATION["METRICS_TOKEN"]; False where that is not set."""
     token = conf.METRICS_TOKEN
     expected = f"Bearer {token}".encode()
     return bool(token) and hmac.compare_digest(authorization.encode("utf-8", "replace"), expected)
 
 
 def counted() -> Iterator[Metric]:
-    """What this process counted, or all that share its folder: then also those that have ended."""
+    """Return the counters of this process, or of all that share its folder, ended ones included."""
     if not metrics.is_multiprocess():
         yield from metrics.REGISTRY.collect()
         yield from _process.collect()
@@ -65,18 +65,18 @@ _asking = threading.Lock()
 
 
 def _known() -> Iterator[Metric]:
-    found = _ask()
+    current = _ask()
     up = GaugeMetricFamily(
         "moderation_database_up", "1: the database answered; else its figures are missing."
     )
-    up.add_metric([], found is not None)
+    up.add_metric([], current is not None)
     yield up
-    if found is not None:
-        yield from _of_the_database(found)
+    if current is not None:
+        yield from _of_the_database(current)
 
 
 def _ask() -> Figures | None:
-    """One scrape at a time: while the database hangs, scrapes must not pile up connections."""
+    """Read the figures for one scrape at a time, lest scrapes pile up connections to a hanging database."""
     if not _asking.acquire(timeout=PATIENCE):
         return None
     try:

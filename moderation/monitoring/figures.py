@@ -1,4 +1,4 @@
-"""What the database knows of the pipeline's state, in few queries, each on an index of its own."""
+"""Reads the pipeline's state from the database, in few queries, each on an index of its own."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Figures:
     oldest: Mapping[str, float]
     """{priority: age of the oldest that waits}; 0 where none does."""
     failed: int
-    """Texts that could not be scored and that no person has judged."""
+    """Count texts that could not be scored and that no person has judged."""
     queue: Mapping[str, int]
     """{reason: how many wait for a person, among the QUEUE_AT_MOST most severe}; every reason is in it."""
     actions: int
@@ -56,12 +56,12 @@ class Figures:
     """{model: seconds since its texts were last compared}; models never compared so far are left out."""
 
     def alive(self, within: float) -> tuple[Worker, ...]:
-        """The workers seen in so many seconds."""
+        """Return the workers whose last heartbeat is at most `seconds` old."""
         return tuple(worker for worker in self.workers if worker.age <= within)
 
 
 def read() -> Figures:
-    """Ask the database. Raises DatabaseError."""
+    """Read all figures from the database. Raises DatabaseError."""
     pending, oldest = _pending()
     return Figures(
         pending=pending,
@@ -76,7 +76,7 @@ def read() -> Figures:
 
 
 def overdue_actions(seconds: float) -> int:
-    """How many hidings and showings were decided longer ago than that and are still to be carried out."""
+    """Count the hidings and showings that were decided longer ago than that and are still pending."""
     before = Now() - timedelta(seconds=seconds)
     stuck = Screening.objects.action_pending().filter(created__lt=before)
     for column in ("scored", "reviewed"):
@@ -85,19 +85,19 @@ def overdue_actions(seconds: float) -> int:
 
 
 def hanging_actions() -> int:
-    """How many hidings and showings were begun and never ended: a callable hangs, or its worker died."""
+    """Count the hidings and showings that began and never ended: a callable hangs, or its worker died."""
     begun = Q(action_token__isnull=False, action_until__lt=Now())
     never_ended = begun | Q(error_code=pending_actions.NEVER_ENDED)
     return Screening.objects.action_pending().filter(never_ended).count()
 
 
 def alive_within() -> float:
-    """Seconds in which a worker that lives has said so: it sweeps, and says so after each batch."""
+    """Return the age in seconds over which a heartbeat counts as dead; each sweep and batch renews it."""
     return max(120.0, 4 * conf.SWEEP_SECONDS)
 
 
 def _pending() -> tuple[dict[str, int], dict[str, float]]:
-    """By priority: how many, and the age of the oldest, which is the first of its part of the index."""
+    """Count the pending texts by priority, with the age of the oldest, the first of its part of the index."""
     counts, ages = {}, {}
     for priority in Screening.Priority:
         name = priority_name(priority)

@@ -1,4 +1,4 @@
-"""Whether moderation is well: one finding for each part, which says in a line what is wrong and what to do.
+"""Checks whether moderation is well: one finding for each part says what is wrong and what to do.
 
 Nothing here changes anything, quotes a text, or needs the part that it looks at to be there.
 """
@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on something is not well."""
+    """The limits beyond which a part is not well."""
 
     pending_seconds: float = 300
     """Age of the oldest comment of normal priority that waits; what was backfilled may take its time."""
@@ -65,7 +65,7 @@ class Limits:
 
 
 def database() -> Finding:
-    """Whether the database of the screenings answers."""
+    """Check whether the database of the screenings answers."""
     try:
         with connections[_alias()].cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -77,7 +77,7 @@ def database() -> Finding:
 
 
 def migrations() -> Finding:
-    """Whether this code's tables are there. Cheap once they are: no process sees them go."""
+    """Check whether this code's tables exist. A process that has seen them asks no more."""
     missing = _missing_migrations()
     if missing:
         does = "Run `manage.py migrate`, then start the processes again."
@@ -86,7 +86,7 @@ def migrations() -> Finding:
 
 
 def broker() -> Finding:
-    """Whether the broker takes a connection, where the site needs one, and whether it may have our queue."""
+    """Check whether the broker, where the site needs one, takes a connection and may have our queue."""
     if site_broker.is_eager():
         return Finding("broker", True, "Not needed: tasks run at once in the process that saves.")
     if not conf.BROKER:
@@ -98,7 +98,7 @@ def broker() -> Finding:
     try:
         site_broker.queue()
         if not site_broker.answers():
-            said = f"It refuses at {where}."
+            problem = f"It refuses at {where}."
         elif flag_url := site_broker.flag_url():
             where = site_broker.addresses(flag_url)
             site_broker.flag_answers()
@@ -106,26 +106,29 @@ def broker() -> Finding:
         else:
             return Finding("broker", True, "It answers.")
     except site_broker.QueueUndeclared as error:
-        said, does = f"{error}.", "Mend Celery's settings; until then comments are screened with each sweep."
+        problem, does = (
+            f"{error}.",
+            "Mend Celery's settings; until then comments are screened with each sweep.",
+        )
     except Exception as error:  # whatever the transport raises, and its message can hold the password
-        said = f"It can't be reached at {where} ({type(error).__name__})."
-    return Finding("broker", False, f"{said} Comments wait up to {conf.SWEEP_SECONDS:g} s.", does)
+        problem = f"It can't be reached at {where} ({type(error).__name__})."
+    return Finding("broker", False, f"{problem} Comments wait up to {conf.SWEEP_SECONDS:g} s.", does)
 
 
 def look(limits: Limits, *, model_here: bool = False, has_broker: bool = True) -> list[Finding]:
     """Look at every part; what can't be known while the database is away is left out. Never raises.
 
-    model_here: load the active version in this process, too, and let it score a sentence of ours. has_broker:
+    model_here: load the active version in this process, too, and let it score the probe. has_broker:
     False for a site that screens without Celery.
     """
     if limits.workers is None:
         limits = replace(limits, workers=0 if site_broker.is_eager() else 1)
-    found = [database()]
-    if found[0].is_well:
-        found.append(migrations())
-        if found[-1].is_well:
-            found += _from_the_database(limits, model_here)
-    return [*found, broker()] if has_broker else found
+    findings = [database()]
+    if findings[0].is_well:
+        findings.append(migrations())
+        if findings[-1].is_well:
+            findings += _from_the_database(limits, model_here)
+    return [*findings, broker()] if has_broker else findings
 
 
 def _from_the_database(limits: Limits, model_here: bool) -> Iterable[Finding]:
@@ -133,7 +136,7 @@ def _from_the_database(limits: Limits, model_here: bool) -> Iterable[Finding]:
         known = figures.read()
         within = limits.worker_seconds if limits.worker_seconds is not None else figures.alive_within()
         alive = known.alive(within)
-        found = [
+        findings = [
             _backlog(known, limits),
             _workers(known, alive, within, limits),
             _model(known, alive, limits),
@@ -143,11 +146,13 @@ def _from_the_database(limits: Limits, model_here: bool) -> Iterable[Finding]:
             _discovery(known, limits),
         ]
         if model_here:
-            found.insert(3, _model_here())
-        return found
+            findings.insert(3, _model_here())
+        return findings
     except DatabaseError as error:
-        said = f"A query failed ({type(error).__name__})."
-        return [Finding("database", False, said, "Read its log; the figures of moderation are missing here.")]
+        problem = f"A query failed ({type(error).__name__})."
+        return [
+            Finding("database", False, problem, "Read its log; the figures of moderation are missing here.")
+        ]
 
 
 def _backlog(known: Figures, limits: Limits) -> Finding:
@@ -177,7 +182,7 @@ def _starts_one() -> str:
 
 
 def _model(known: Figures, alive: tuple[Worker, ...], limits: Limits) -> Finding:
-    """As the workers tell, which load and verify it; their machines have it or not, this one may not."""
+    """Check the active version by what the workers that load it report; this machine need not have it."""
     part, version = "model", known.active_version or "none registered yet"
     numbers = {
         "active": known.active_version,
@@ -251,7 +256,7 @@ def _actions(known: Figures, limits: Limits) -> Finding:
 
 
 def _hidden() -> Finding:
-    """Whether what we hid was hidden as its model is registered here today."""
+    """Check whether what we hid was hidden as its model is registered here today."""
     groups = orphans.count()
     numbers = {"orphans": sum(group.count for group in groups)}
     if not groups:
@@ -279,7 +284,7 @@ _is_migrated = False
 
 
 def _missing_migrations() -> list[str]:
-    """Of this app and of those that it builds on; a site may have its reasons to leave others out."""
+    """Return missing migrations of this app and of those that it builds on; a site may leave out others."""
     global _is_migrated
     if _is_migrated:
         return []

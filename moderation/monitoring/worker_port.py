@@ -1,4 +1,4 @@
-"""The HTTP port of a worker: `/metrics` for Prometheus, `/healthz` for whoever supervises the process.
+"""Serves a worker's HTTP port: `/metrics` for Prometheus, `/healthz` for what supervises the process.
 
 Off unless MODERATION["METRICS_PORT"] is set. It is served on threads of the worker process; with the pool
 `prefork` by the parent, which scores nothing and shows its children's counts.
@@ -28,7 +28,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A scraper that went away is no news, and a traceback could tell more than it should."""
+        """Log nothing: scrapers may hang up at any time, and a traceback could quote more than it should."""
         logger.debug("A request to the metrics port failed.")
 
 
@@ -54,7 +54,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
-        """A line for each scrape would drown the rest."""
+        """Log nothing: a line for each scrape would drown the rest."""
 
     def _metrics(self) -> None:
         if conf.METRICS_TOKEN and not has_token(self.headers.get("Authorization", "")):
@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, body, content_type)
 
     def _healthz(self) -> None:
-        """Whether the loop goes round. No restart mends a database or a model, so they don't count."""
+        """Answer whether the loop goes round. No restart mends a database or a model, so they don't count."""
         age = heartbeat_age()
         is_alive = age is not None and age <= figures.alive_within()
         status = "ok" if is_alive else "starting" if age is None else "stuck"
@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def heartbeat_age() -> float | None:
-    """Seconds since a loop of this process, or of one of its children, went round; None: never so far."""
+    """Return the seconds since a loop of this process, or of a child, went round; None: never so far."""
     name = metrics.PREFIX + "worker_heartbeat_timestamp_seconds"
     seen = [sample.value for metric in counted() if metric.name == name for sample in metric.samples]
     latest = max(seen, default=0.0)
@@ -90,7 +90,7 @@ def heartbeat_age() -> float | None:
 
 
 def open_port(*, is_prefork: bool = False) -> None:
-    """Serve MODERATION["METRICS_PORT"], where that is set. A port that is taken is logged, no more."""
+    """Serve MODERATION["METRICS_PORT"] where that is set. A port that is taken is only logged."""
     global _server
     if conf.METRICS_PORT is None or _server is not None:
         return

@@ -63,7 +63,7 @@ class LiveText:
         return name if name.isidentifier() else "callable"
 
     def may_have_changed(self, instance: Model, update_fields: Collection[str] | None) -> bool:
-        """Whether saving `instance` wrote any part of the text; of a callable nobody can tell, so it did."""
+        """True where saving `instance` wrote any part of the text; always of a callable's text."""
         return not self.columns or bool(self._written(instance, update_fields))
 
     def of(
@@ -128,7 +128,7 @@ class LiveText:
 
 
 def _is_loaded(instance: Model) -> bool:
-    """Whether the instance at hand has every value of its row, as the row has it after a save."""
+    """True where the instance at hand has every value of its row, as the row has it after a save."""
     fields = instance._meta.concrete_fields
     if instance.get_deferred_fields() or any(getattr(field, "generated", False) for field in fields):
         return False
@@ -136,5 +136,5 @@ def _is_loaded(instance: Model) -> bool:
 
 
 def _is_expression(value: object) -> bool:
-    """Whether it was saved as an expression: only the database knows what came of it."""
+    """True where it was saved as an expression: only the database knows what came of it."""
     return hasattr(value, "resolve_expression")

@@ -1,9 +1,9 @@
 """Screens what was there before moderation, throttled; a run that was killed goes on from where it was.
 
 It goes chunk by chunk, in the order of the primary keys: objects without a screening get a pending one, with
-low priority, and the chunk is screened before the next one begins, by this process and by whichever workers
-have nothing better to do. So the queue never holds more than a chunk of old comments, whatever came in just
-now is screened before them, and a rate that is asked for is kept however many workers there are.
+low priority, and the chunk is screened before the next one begins, by this process and by workers that have
+nothing else to do. So the queue never holds more than a chunk of old comments, whatever came in just now is
+screened before them, and a rate that is asked for is kept however many workers there are.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ NOT_SCORED = "scoring-error"
 def begin(entry: Registered, username: str = "") -> ScreeningRun:
     """Return the unfinished run of this model, or create one up to the highest key of this moment."""
     scope = Scope(ScreeningRun.Kind.EXISTING, model_label=entry.label)
-    known = runs.unfinished(scope)
-    if known is not None:
-        return known
+    unfinished = runs.unfinished(scope)
+    if unfinished is not None:
+        return unfinished
     remember_start(entry)
     # Not by MAX: PostgreSQL has none for UUIDs.
     highest = entry.objects().order_by("-pk").values_list("pk", flat=True).first()
@@ -47,11 +47,11 @@ def begin(entry: Registered, username: str = "") -> ScreeningRun:
 
 
 def left(entry: Registered) -> int:
-    """How many objects the run of this model has still to go through, screened or not."""
-    known = runs.unfinished(Scope(ScreeningRun.Kind.EXISTING, model_label=entry.label))
+    """Count the objects that the run of this model has still to go through, screened or not."""
+    unfinished = runs.unfinished(Scope(ScreeningRun.Kind.EXISTING, model_label=entry.label))
     rows = entry.objects()
-    if known is not None and known.position:
-        rows = rows.filter(pk__gt=known.position, pk__lte=known.last)
+    if unfinished is not None and unfinished.position:
+        rows = rows.filter(pk__gt=unfinished.position, pk__lte=unfinished.last)
     return int(rows.count())
 
 
@@ -73,7 +73,7 @@ def screen_existing(
     entry = registry.get(run.model_label)
     if entry is None:
         raise LookupError(run.model_label)
-    left = limit
+    remaining = limit
     while not throttle.stop.is_set():
         keys = _next_keys(entry, run)
         if not keys:
@@ -82,8 +82,8 @@ def screen_existing(
             return True
         start = throttle.now()
         missing = _without_screening(entry, keys)
-        if left is not None and len(missing) > left:
-            keys, missing = keys[: keys.index(missing[left])], missing[:left]
+        if remaining is not None and len(missing) > remaining:
+            keys, missing = keys[: keys.index(missing[remaining])], missing[:remaining]
         unread: Counter[str] = Counter()
         made = stepping_over(partial(_make, entry), missing, partial(_put_before_a_person, entry, unread))
         fresh = list(chain.from_iterable(made))
@@ -101,8 +101,8 @@ def screen_existing(
                 changed.scored -= failures
         progress(run)
         throttle.pause(len(fresh), throttle.now() - start, lease.renew_if_due)
-        left = None if left is None else left - len(fresh)
-        if left is not None and left <= 0:
+        remaining = None if remaining is None else remaining - len(fresh)
+        if remaining is not None and remaining <= 0:
             return False
     return False
 
@@ -121,7 +121,7 @@ def _put_before_a_person(entry: Registered, unread: Counter[str], key: Any, erro
 
 
 def _next_keys(entry: Registered, run: ScreeningRun) -> list[Any]:
-    """The next keys, as many as a worker's batch has, so that no pause is long."""
+    """Return the next keys, as many as a worker's batch has, so that no pause is long."""
     if not run.last:
         return []
     rows = entry.objects().filter(pk__lte=run.last).order_by("pk")

@@ -45,20 +45,20 @@ Progress = Callable[[ScreeningRun], object]
 
 def begin(scope: Scope, username: str = "") -> ScreeningRun:
     """Return the unfinished run of this scope, or create one up to the newest screening of this moment."""
-    known = runs.unfinished(scope)
-    if known is not None:
-        return known
+    unfinished = runs.unfinished(scope)
+    if unfinished is not None:
+        return unfinished
     rows = screened(scope)
     newest = Screening.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     return runs.begin(scope, last=str(newest), total=rows.count(), username=username)
 
 
 def left(scope: Scope) -> int:
-    """How many texts the version has still to score; the query reads all of them."""
-    known = runs.unfinished(scope)
+    """Count the texts that the version has still to score; the query reads all of them."""
+    unfinished = runs.unfinished(scope)
     rows = screened(scope)
-    if known is not None:
-        rows = rows.filter(pk__gt=int(known.position or 0), pk__lte=int(known.last))
+    if unfinished is not None:
+        rows = rows.filter(pk__gt=int(unfinished.position or 0), pk__lte=int(unfinished.last))
     scorings = Scoring.objects.filter(screening=OuterRef("pk"), model_version=scope.version)
     return rows.filter(~Exists(scorings.exclude(purpose=Scoring.Purpose.SHADOW))).count()
 
@@ -98,7 +98,7 @@ def rescreen(
     if version is None:
         raise ValueError("a rescreening has a model version")
     score: Scorer | None = None
-    left = limit
+    remaining = limit
     while not throttle.stop.is_set():
         keys = _next_keys(run)
         if not keys:
@@ -107,7 +107,7 @@ def rescreen(
             progress(run)
             return True
         missing = _not_scored(keys, version)
-        wanted = missing if left is None else missing[:left]
+        wanted = missing if remaining is None else missing[:remaining]
         for part in _chunks(wanted):
             score = score or load(version)  # nothing to do is found out without a model
             rows = list(screened(_scope(run)).filter(pk__in=part).order_by("pk"))
@@ -119,9 +119,9 @@ def rescreen(
             if part:
                 passed = sum(int(run.position or 0) < key <= part[-1] for key in keys)
                 _store(run, lease, version, rows, results, until=part[-1], passed=passed)
-                left = None if left is None else left - len(results)
+                remaining = None if remaining is None else remaining - len(results)
                 progress(run)
-            if is_cut_off or (left is not None and left <= 0):
+            if is_cut_off or (remaining is not None and remaining <= 0):
                 return False
         if len(wanted) == len(missing):
             with runs.chunk(run, lease) as changed:
@@ -167,11 +167,11 @@ def _score(rows: Sequence[Screening], score: Scorer, throttle: Throttle, lease: 
 
 
 def _slices(texts: Sequence[str]) -> Iterator[list[str]]:
-    most = max(1, batch_limits().texts // SLICES_OF_A_BATCH)
+    max_texts = max(1, batch_limits().texts // SLICES_OF_A_BATCH)
     part: list[str] = []
     size = 0
     for text in texts:
-        if part and (len(part) >= most or size + len(text) > batch_limits().characters):
+        if part and (len(part) >= max_texts or size + len(text) > batch_limits().characters):
             yield part
             part, size = [], 0
         part.append(text)

@@ -1,1 +1,1 @@
-"""From decisions to a better model version: training data, the training process, the gate."""
+"""Makes a better model version of people's decisions: training data, the training process, the gate."""

@@ -1,4 +1,4 @@
-"""Decides whether a candidate is better than the active version on reviewed items; numbers in, verdict out.
+"""Decides from numbers whether a candidate is better than the active version on reviewed items.
 
 Items are reviewed mostly because the active version flagged them, so each counts with the inverse of the
 probability with which it was reviewed (Horvitz & Thompson 1952): unweighted, any other model of the same
@@ -41,7 +41,10 @@ NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 
 @dataclass(frozen=True)
 class Comparison:
-    """Old against new on the same items. A loss is the weighted mean Brier score over looked-at labels."""
+    """The losses of the old and the new model on the same items.
+
+    A loss is the weighted mean Brier score over looked-at labels.
+    """
 
     verdict: str
     """``better``, ``not_better`` or ``not_enough_evidence``."""
@@ -139,13 +142,13 @@ def compare(
 
 
 def _numbered(keys: Sequence[object]) -> NDArray[np.int64]:
-    """0, 1, 2 ... for each different key."""
+    """Number the different keys 0, 1, 2 ..."""
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(key, len(numbers)) for key in keys], dtype=np.int64)
 
 
 def _effective(weights: NDArray[np.float64], texts: NDArray[np.int64]) -> float:
-    """Kish's effective sample size (1965, section 11.7) of texts, each with the weight of all its items."""
+    """Return Kish's effective sample size (1965, section 11.7) of texts; each weighs what its items weigh."""
     if not len(weights):
         return 0.0
     of_texts = np.bincount(texts, weights=weights)
@@ -177,7 +180,7 @@ def _with_one_unseen(
     random: NDArray[np.bool_],
     texts: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
-    """The items and one more random one, on which the candidate is as much worse as where it is worse.
+    """Return the items and one more random one, on which the candidate does as badly as where it does worse.
 
     A bootstrap knows nothing of what was not drawn: 30 random reviews without one of the 2 % of comments that
     a candidate unlearns would prove that there are none. Adding one is Laplace's rule of succession.
@@ -200,7 +203,7 @@ def _upper_bound(
     level: float,
     seed: int,
 ) -> float:
-    """The bound of the weighted mean difference that is exceeded with probability `level`.
+    """Return the bound of the weighted mean difference that is exceeded with probability `level`.
 
     Where not even MOST_RESAMPLES have BEYOND of them past the bound, it is the normal one of their spread, if
     that is the larger.

@@ -1,4 +1,4 @@
-"""Comments of our own making, rehearsed at every retraining lest a model forget what nobody reviewed.
+"""Makes comments that are rehearsed at every retraining, lest a model forget what nobody reviewed.
 
 A site reviews what was flagged, so its reviews alone teach that nearly everything is wrong, or that nearly
 nothing is. These texts carry no labels: the active version's scores are their targets, as for the site's
@@ -140,21 +140,21 @@ KINDS = (FRIENDLY, FACTUAL, HARMLESS_BUT_LOUD, INSULTING, OBSCENE, THREATENING, 
 
 
 def texts(count: int, *, seed: int) -> list[str]:
-    """At most `count` different texts, each kind and each remark about as often as any other."""
+    """Return at most `count` different texts, each kind and each remark about as often as any other."""
     generator = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    found: dict[str, None] = {}
+    chosen: dict[str, None] = {}
     longest = max(len(kind) for kind in KINDS)
     for _ in range(len(OPENINGS) * len(ENDINGS)):
         for index in range(longest):
             for kind in KINDS:
-                if len(found) >= count:
-                    return list(found)
+                if len(chosen) >= count:
+                    return list(chosen)
                 remark = kind[index % len(kind)]
-                found[_said(generator.choice(OPENINGS), remark, generator.choice(ENDINGS))] = None
-    return list(found)
+                chosen[_sentence(generator.choice(OPENINGS), remark, generator.choice(ENDINGS))] = None
+    return list(chosen)
 
 
-def _said(opening: str, remark: str, ending: str) -> str:
+def _sentence(opening: str, remark: str, ending: str) -> str:
     return (
         opening
         + (remark[0].upper() + remark[1:] if not opening.endswith((", ", "lol ")) else remark)

@@ -1,4 +1,4 @@
-"""From reviews to a better model version: learn, register, compare with the active one, activate if better.
+"""Makes a model version of reviews: learns, registers, compares it with the active one, activates the better.
 
 Training runs in a process of its own, so that torch is never loaded here and its memory goes back.
 """
@@ -35,7 +35,7 @@ NEEDED_BYTES = 1024**3
 """Room that a training takes for a while: checkpoints with the optimiser's state, and the result."""
 LEASE = "retraining"
 LEASE_SECONDS = 180.0
-"""The right to train, renewed while it goes on: after so long without, its process is taken for dead."""
+"""Seconds of the lease to train, renewed meanwhile: a process that has not renewed it is taken for dead."""
 
 logger = logging.getLogger("moderation.retraining")
 Say = Callable[[str], None]
@@ -56,7 +56,7 @@ class Options:
     soft_targets: int = 1000
     """So many unreviewed texts keep their current scores, against forgetting."""
     rehearsed: int = 1000
-    """So many texts of our own making, as well: a young site has few comments that nobody reviewed."""
+    """Number of rehearsal texts to learn as well: a young site has few comments that nobody reviewed."""
     base: Path | None = None
     """A Jigsaw-shaped CSV on which old and new are reported, too."""
     seed: int = 20
@@ -64,7 +64,7 @@ class Options:
 
 @dataclass(frozen=True)
 class Retrained:
-    """What came of it."""
+    """What a retraining made."""
 
     run: TrainingRun
     candidate: ModelVersion
@@ -203,7 +203,7 @@ def _activate(
 def _compare(
     old: Any, new: Any, rows: list[Row], rehearsed: list[Row]
 ) -> tuple[gate.Comparison, dict[str, dict[str, statistics.Figures]]]:
-    """Old against new on the test side, and how good each is on the site by it."""
+    """Compare old and new on the test side, and estimate how good each is on the site."""
     drawn = [(row, row.probability) for row in rows if row.probability is not None]
     texts = [row.text for row, _ in drawn]
     earlier = TrainingRun.objects.filter(
@@ -238,14 +238,14 @@ def _compare(
         kept=_kept(old, new, [row.text for row in rehearsed]),
     )
     figures = {
-        name: statistics.figures(truth, found >= np.asarray(thresholds[name]), old.labels, sample)
-        for name, found in scores.items()
+        name: statistics.figures(truth, scored >= np.asarray(thresholds[name]), old.labels, sample)
+        for name, scored in scores.items()
     }
     return comparison, figures
 
 
 def _kept(old: Any, new: Any, texts: list[str]) -> float | None:
-    """Share of the texts that the active version flags and the candidate, too; None where there are none."""
+    """Return the share of the texts flagged by the active version that the candidate flags, too; or None."""
     flagged = [
         (model.predict_array(texts) >= [model.thresholds[label] for label in model.labels]).any(axis=1)
         for model in (old, new)
@@ -300,13 +300,13 @@ def _finish(run: TrainingRun, status: TrainingRun.Status, error_code: str = "") 
 
 
 def _mark_the_dead() -> None:
-    """Whoever holds the lease is the only one: a run that still says that it goes on has lost its process."""
+    """Mark runs that seem to go on as failed: this process holds the lease, so theirs have ended."""
     for run in TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING):
         _finish(run, TrainingRun.Status.FAILED, error_code="killed")
 
 
 def _let_go_of_the_database() -> None:
-    """A training lasts longer than some servers keep an idle connection."""
+    """Close the connection: a training lasts longer than some servers keep an idle one."""
     connection = connections[router.db_for_write(TrainingRun)]
     if not connection.in_atomic_block:
         connection.close()

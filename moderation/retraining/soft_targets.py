@@ -1,6 +1,6 @@
-"""Texts that nobody judged, with what the active version says of them: a retrained model is to agree.
+"""Scores unjudged texts with the active version: a retrained model is to agree on these.
 
-Asks a classifier that it is given; loads none. Where a text is learned, its target is the network's own,
+Uses a classifier that it is given; loads none. Where a text is learned, its target is the network's own,
 uncalibrated probability (Hinton et al. 2015).
 """
 
@@ -22,7 +22,7 @@ TOXIC_SHARE = 0.15
 
 
 def unreviewed(old: Any, side: str, count: int, seed: int) -> list[Row]:
-    """Unreviewed texts of one side with the active version's scores as targets, standing for all of them."""
+    """Draw unreviewed texts of one side to stand for all, with the active version's scores as targets."""
     if count < 1:
         return []
     found, total = training_data.unreviewed(side, count, seed=seed)
@@ -40,9 +40,9 @@ def unreviewed(old: Any, side: str, count: int, seed: int) -> list[Row]:
 
 
 def rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
-    """{side: texts of our own making, with the active version's scores as targets}.
+    """Return {side: rehearsal texts, with the active version's scores as targets}.
 
-    Without such as read like one that people judged: a decision is never taught against.
+    Texts that read like a judged one are left out: nothing is taught against a decision.
     """
     keys = {text: text_key(text, conf.TEXT_KEY_SECRET) for text in rehearsal.texts(count, seed=seed)}
     judged = training_data.judged(keys.values())
@@ -57,7 +57,7 @@ def rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
 
 
 def _uncalibrated(old: Any, texts: list[str]) -> Any:
-    """What the active version's network says before calibration, (n, n_labels): another can learn that.
+    """Return the network's probabilities before calibration, (n, n_labels), as a target to learn.
 
     The calibration is inherited with the thresholds, so a target that had gone through it would go through it
     twice.
@@ -66,9 +66,9 @@ def _uncalibrated(old: Any, texts: list[str]) -> Any:
 
 
 def proving_the_export(old: Any, rows: list[Row]) -> list[Row]:
-    """Texts on which the exported model is compared with the trained one; the reviewed are too few for that.
+    """Choose texts to compare the exported model with the trained one; the reviewed are too few for that.
 
-    Only such as the active version is sure of, and mostly harmless ones: limits on means and shares are
+    They are texts of which the active version is sure, mostly harmless ones: limits on means and shares are
     meant for a site's comments, and texts near one half would make them a toss of a coin. They weigh nothing
     and have no labels, so calibration, thresholds and the choice of a checkpoint do not see them.
     """

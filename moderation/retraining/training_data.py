@@ -1,4 +1,4 @@
-"""What there is to learn from and to test on: reviewed texts, unreviewed ones, and the side each is on.
+"""Reads the texts to learn from and to test on, reviewed and unreviewed, with the side that each is on.
 
 Reads rows; trains nothing and knows no model.
 """
@@ -20,7 +20,7 @@ from moderation.review.response import Response, response
 
 TRAIN, DEV, TEST = "train", "dev", "test"
 TEST_SHARE, DEV_SHARE = 0.25, 0.15
-"""Shares of the texts, by their key; the rest is learned. Never change them: a text's side binds for ever."""
+"""Shares of the texts, by their key; the rest is learned. Never change them: a text keeps its side."""
 _KEYS = 16**8
 _KEYS_IN_A_QUERY = 500
 _BOUNDS = {
@@ -54,13 +54,13 @@ class Row:
 
 
 def side(text_key: str) -> str:
-    """On which side of the split a text is: a function of its key alone."""
+    """Return the side of the split on which a text is: a function of its key alone."""
     share = int(text_key[:8], 16) / _KEYS
     return next(name for name, (low, high) in _BOUNDS.items() if low <= share < high)
 
 
 def reviewed(labels: Sequence[str], of: Response | None = None) -> list[Row]:
-    """A row for each reviewed screening with its ground truth, oldest decision first; no blanked ones.
+    """Return a row for each reviewed screening with its ground truth, oldest decision first; no blanked ones.
 
     The population is comments: two screenings of one text are two rows, each with the probability with which
     it came up itself. One that was certain to be reviewed stays so when the same text is drawn again.
@@ -92,13 +92,12 @@ def reviewed(labels: Sequence[str], of: Response | None = None) -> list[Row]:
 
 
 def one_per_text(rows: Iterable[Row]) -> list[Row]:
-    """Of rows whose texts read the same the last, which is what is learned: nothing is learned more often
-    because it was reviewed more often."""
+    """Return the last of the rows whose texts read the same: many reviews of a text teach it only once."""
     return list({row.text_key: row for row in rows}.values())
 
 
 def weighted_by_comments(rows: Sequence[Row]) -> list[Row]:
-    """The rows, each with the number of the site's current comments that read the same as its weight."""
+    """Return the rows, each weighted by the number of the site's current comments that read the same."""
     counts: dict[str, int] = {}
     for keys in _chunks([row.text_key for row in rows]):
         current = Screening.objects.filter(text_key__in=keys, is_current=True, blanked=None).order_by()
@@ -107,16 +106,16 @@ def weighted_by_comments(rows: Sequence[Row]) -> list[Row]:
 
 
 def judged(keys: Iterable[str]) -> set[str]:
-    """Those of the text keys of which a decision stands."""
-    found: set[str] = set()
+    """Return the text keys on which a decision stands."""
+    with_decision: set[str] = set()
     for chunk in _chunks(list(keys)):
         decided = standing_decisions().filter(screening__text_key__in=chunk)
-        found.update(decided.values_list("screening__text_key", flat=True))
-    return found
+        with_decision.update(decided.values_list("screening__text_key", flat=True))
+    return with_decision
 
 
 def unreviewed(side_wanted: str, count: int, *, seed: int) -> tuple[list[tuple[str, str]], int]:
-    """At most `count` (text, key) that nobody has judged, from a random place on, and how many there are.
+    """Draw at most `count` (text, key) that nobody has judged, from a random place on; and count all of them.
 
     What reads like a judged text is judged.
 
@@ -125,12 +124,12 @@ def unreviewed(side_wanted: str, count: int, *, seed: int) -> tuple[list[tuple[s
     low, high = _BOUNDS[side_wanted]
     start = random.Random(seed).uniform(low, high)  # noqa: S311 - a sample, not a secret
     everything = _unjudged(low, high)
-    found: dict[str, str] = {}
+    text_by_key: dict[str, str] = {}
     for part in (_unjudged(start, high), _unjudged(low, start)):
-        wanted = count - len(found)
+        wanted = count - len(text_by_key)
         if wanted > 0:
-            found.update(part.order_by("text_key").values_list("text_key", "text")[:wanted])
-    return [(text, key) for key, text in found.items() if side(key) == side_wanted], everything.count()
+            text_by_key.update(part.order_by("text_key").values_list("text_key", "text")[:wanted])
+    return [(text, key) for key, text in text_by_key.items() if side(key) == side_wanted], everything.count()
 
 
 def write_csv(path: Path, labels: Sequence[str], rows: Iterable[Row]) -> None:
@@ -159,7 +158,7 @@ def _drawn_with(screening: Screening) -> float | None:
 
 
 def _unjudged(low: float, high: float) -> QuerySet[Screening]:
-    """What nobody has reviewed and nothing that reads like it: else the model would be told to stay wrong."""
+    """Select texts of which no like-reading one was reviewed: else the model would learn to stay wrong."""
     reviews = Review.objects.filter(screening=OuterRef("pk"))
     decided = standing_decisions().filter(screening__text_key=OuterRef("text_key"))
     rows = Screening.objects.with_verdict().filter(

@@ -1,4 +1,4 @@
-"""Runs the classifier library's command line in a process of its own, and says in our words how it failed."""
+"""Runs the classifier library's command line in a process of its own, and explains how it failed."""
 
 import ctypes
 import os
@@ -22,7 +22,7 @@ class RetrainingFailed(Exception):
 
 
 def run_classifier(command: str, *arguments: object, output: Path) -> None:
-    """`python -m toxicity_ml COMMAND ... --json > output`. Raises RetrainingFailed."""
+    """Run `python -m toxicity_ml COMMAND ... --json > output`. Raises RetrainingFailed."""
     package = str(artifacts.packaged_directory().parent.parent)
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"}
@@ -43,7 +43,7 @@ def run_classifier(command: str, *arguments: object, output: Path) -> None:
 
 
 def _give_way() -> None:
-    """In the child: comments are scored first, and on Linux a training ends with whoever started it."""
+    """Lower the child's priority, so that comments are scored first; on Linux, end it with its parent."""
     os.nice(10)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
@@ -69,7 +69,7 @@ def _failure(command: str, status: int, errors: str) -> RetrainingFailed:
 
 
 def _last_error_type(errors: str) -> str:
-    """The type of the exception that ended the process, such as ValueError; empty where there is none."""
+    """Return the type of the exception that ended the process, such as ValueError, or nothing."""
     _, traceback, rest = errors.rpartition("Traceback (most recent call last):")
     if not traceback:
         return ""

@@ -1,1 +1,1 @@
-"""What people decide, what they are shown for it, and what follows from their decisions in numbers."""
+"""Records what people decide, chooses what they are shown for it, and counts what follows."""

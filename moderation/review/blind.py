@@ -1,4 +1,4 @@
-"""Which open items are judged without the model's scores, and where in the queue the random ones stand.
+"""Chooses which open items are judged without the model's scores, and where random ones stand in the queue.
 
 What a model misses is known from random reviews alone, and only if the reviewer does not know that the model
 had nothing to say. So an audit item stands where a flagged one would, and some flagged ones look like it.
@@ -17,10 +17,10 @@ _KEYS = 16**8
 
 
 def is_blind(screening: Screening) -> bool:
-    """True if it is shown without the model's opinion until somebody decides: audit items, some flagged ones.
+    """True where the item is shown without scores until somebody decides: audit items, some flagged ones.
 
-    Of these the share BLIND_SHARE, by a keyed hash of their id: nobody can tell from an id which they are. On
-    a site that draws no audit items there is nothing to hide among them.
+    A keyed hash of the id picks the share BLIND_SHARE of the flagged ones: nobody can tell from an id which
+    they are. A site that draws no audit items has no blind ones.
     """
     if screening.queued_for == Screening.QueuedFor.AUDIT:
         return True
@@ -37,11 +37,11 @@ Place = tuple[str, float, str]
 
 
 def places(count: int, judged_now: Sequence[Place] = ()) -> list[tuple[float, str]]:
-    """A severity and labels for each of `count` audit items: those of a recent flagged screening, at random.
+    """Draw a severity and labels for each of `count` audit items: those of a recent flagged screening.
 
     The order and the filters of the queue go by these, so an audit item is met as often as the flagged ones,
-    wherever a moderator looks. Of held ones only where nothing was flagged: they stand before all others.
-    judged_now: what is being stored beside them.
+    wherever a moderator looks. Held screenings serve only where nothing was flagged: they stand before all
+    others. judged_now: what is being stored beside them.
     """
     judged = Screening.objects.flagged_or_held()
     recent = [*judged.order_by("-id").values_list("verdict", "severity", "labels")[:RECENT], *judged_now]
@@ -49,7 +49,7 @@ def places(count: int, judged_now: Sequence[Place] = ()) -> list[tuple[float, st
         [(severity, labels) for verdict, severity, labels in recent if verdict == wanted]
         for wanted in (Screening.Verdict.FLAGGED, Screening.Verdict.HELD)
     )
-    known = flagged or held
-    if not known:
+    judged_places = flagged or held
+    if not judged_places:
         return [(random.uniform(0, 0.5), "") for _ in range(count)]  # noqa: S311 - a place, not a secret
-    return random.choices(known, k=count)  # noqa: S311 - the same
+    return random.choices(judged_places, k=count)  # noqa: S311 - the same

@@ -1,4 +1,4 @@
-"""What share of the items that came up for review was reviewed, by what decides about it; reads rows only.
+"""Counts which share of the items that came up for review was reviewed, by class of item; reads rows only.
 
 A queue that is never emptied is read from its top. An item then has been reviewed with the probability that
 it came up times the share of such items that somebody came to (weighting classes for non-response; Little &
@@ -36,11 +36,11 @@ class Response:
     """Share of what came up for certain that stands in such bands."""
 
     def share(self, screening: Screening) -> float:
-        """The share reviewed of items such as this reviewed one, over 0."""
+        """Return the share reviewed of items such as this reviewed one, over 0."""
         return self.of_all.get(_class(screening.queued_for, screening.severity), 1.0)
 
     def share_of_reached(self, screening: Screening) -> float:
-        """The same in the part of the queue that was reached."""
+        """Return the same share in the part of the queue that was reached."""
         return self.of_reached.get(_class(screening.queued_for, screening.severity), 1.0)
 
 
@@ -56,18 +56,18 @@ def response() -> Response:
         band = 0 if reason == Screening.QueuedFor.AUDIT else int(floor)
         before = came_up[reason].get(band, (0, 0))
         came_up[reason][band] = (before[0] + count, before[1] + reviewed)
-    found = Response()
+    shares = Response()
     certain = unreached = 0
     for reason, bands in came_up.items():
         of_all, of_reached = statistics.shares_by_band(bands)
-        found.of_all.update({(reason, band): share for band, share in of_all.items()})
-        found.of_reached.update({(reason, band): share for band, share in of_reached.items()})
+        shares.of_all.update({(reason, band): share for band, share in of_all.items()})
+        shares.of_reached.update({(reason, band): share for band, share in of_reached.items()})
         if reason != Screening.QueuedFor.AUDIT:
             certain += sum(count for count, _ in bands.values())
             unreached += sum(bands[band][0] for band in bands if band not in of_reached)
-    return replace(found, unreached=unreached / certain if certain else 0.0)
+    return replace(shares, unreached=unreached / certain if certain else 0.0)
 
 
 def _class(reason: str, severity: float) -> Class:
-    """Audit items are one class, wherever they stand."""
+    """Return the class of an item: audit items are one class, wherever they stand."""
     return reason, 0 if reason == Screening.QueuedFor.AUDIT else math.floor(severity * BANDS)

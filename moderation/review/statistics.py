@@ -1,4 +1,4 @@
-"""How good a version is on the whole site, from a sample of reviews: precision and recall with intervals.
+"""Estimates a version's precision and recall on the whole site, with intervals, from a sample of reviews.
 
 Numbers in, numbers out. Items count with the inverse of the probability with which they were reviewed. Of
 true and false positives and of what was missed the weighted sums are estimated, each with its spread between
@@ -30,7 +30,7 @@ Figures = dict[str, dict[str, float | None]]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A share and its 95 % interval; nothing where there are too few reviews for one."""
+    """A share and its 95 % interval; all None where there are too few reviews."""
 
     value: float | None = None
     low: float | None = None
@@ -54,7 +54,7 @@ def shares_by_band(
 ) -> tuple[dict[int, float], dict[int, float]]:
     """{band: share reviewed} from {band: (came up, reviewed)}: of all that came up, and of what was reached.
 
-    From the most severe band on, small bands are taken together with what follows them. Bands below the last
+    From the most severe band on, small bands are joined with the next. Bands below the last
     reviewed item were not reached: the first answer counts them with the band above, the second leaves them
     out. Without a reviewed item both are empty.
     """
@@ -102,17 +102,17 @@ def figures(
     any_flagged: NDArray[np.bool_] = np.asarray(is_flagged.any(axis=1), dtype=bool)
     columns = {ANY: (of_any, any_flagged)}
     columns |= {label: (truth[:, place], is_flagged[:, place]) for place, label in enumerate(labels)}
-    found = {}
+    by_label = {}
     for label, (is_true, flagged) in columns.items():
         precision, recall = precision_and_recall(is_true, flagged, sample)
-        found[label] = {"precision": asdict(precision), "recall": asdict(recall)}
-    return found
+        by_label[label] = {"precision": asdict(precision), "recall": asdict(recall)}
+    return by_label
 
 
 def precision_and_recall(
     is_true: NDArray[np.float64], is_flagged: NDArray[np.bool_], sample: Sample, seed: int = 20
 ) -> tuple[Estimate, Estimate]:
-    """Of one label. is_true: 0, 1 or NaN (left out)."""
+    """Estimate both for one label. is_true: 0, 1 or NaN (left out)."""
     known = ~np.isnan(is_true)
     if not known.any():
         return Estimate(), Estimate()
@@ -154,7 +154,7 @@ def _part(
     texts: NDArray[np.intp],
     generator: np.random.Generator,
 ) -> _Total:
-    """How many comments the items `of` stand for; `among`: those that might have been such.
+    """Estimate how many comments the items `of` stand for; `among`: those that might have been such.
 
     Of none among thirty random ones there may be some on the site all the same: then half an item (Jeffreys).
     """

@@ -157,7 +157,8 @@ def retry_failed(version: ModelVersion) -> int:
     """Have this version try, once, the texts that other versions failed at; how many.
 
     Each stays in the queue until then. Once, whichever version claims it then: while two releases of a site
-    run side by side, each with its own active version, they would else undo each other's failures for ever.
+    run side by side, each with its own active version, they would else undo each other's failures again and
+    again.
     """
     failed = Screening.objects.failed_undecided()
     untried = failed.exclude(failed_version=version).exclude(failed_versions__contains=_listed(version))
@@ -209,8 +210,8 @@ def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Ca
             lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS),
         )
         if count < len(rows):
-            ours = set(Screening.objects.filter(lease_token=token).values_list("pk", flat=True))
-            rows = [row for row in rows if row.pk in ours]
+            claimed = set(Screening.objects.filter(lease_token=token).values_list("pk", flat=True))
+            rows = [row for row in rows if row.pk in claimed]
     for row in rows:
         row.deaths += row.lease_token is not None
         row.lease_token = token

@@ -22,7 +22,7 @@ logger = logging.getLogger("moderation.screening")
 
 CHUNK = 500
 """Objects whose copies are blanked in one transaction."""
-Here = tuple[str, int, frozenset[str]]
+Scope = tuple[str, int, frozenset[str]]
 """A database alias, its connection, and the savepoints in force."""
 Lose = Callable[[Registered, str, BaseException], None]
 
@@ -30,9 +30,9 @@ Lose = Callable[[Registered, str, BaseException], None]
 class _Gathered:
     """The keys that one transaction or savepoint deleted; called after the commit, it blanks their copies."""
 
-    def __init__(self, lose: Lose, here: Here) -> None:
+    def __init__(self, lose: Lose, scope: Scope) -> None:
         self._lose = lose
-        self._here = here
+        self._scope = scope
         self._keys: dict[str, tuple[Registered, dict[str, None]]] = {}
 
     def add(self, entry: Registered, key: str) -> None:
@@ -44,7 +44,7 @@ class _Gathered:
         return known is not None and known[1].pop(key, key) is None
 
     def __call__(self) -> None:
-        _alive.here.pop(self._here, None)  # what is deleted from now on is another's
+        _alive.by_scope.pop(self._scope, None)  # what is deleted from now on is another's
         for entry, keys in self._keys.values():
             ordered = list(keys)
             for start in range(0, len(ordered), CHUNK):
@@ -64,28 +64,28 @@ def note(entry: Registered, key: str, lose: Lose, using: str = DEFAULT_DB_ALIAS)
     lose: told of each key whose copies could not be blanked. What is rolled back, with its transaction or
     with its savepoint, is forgotten by Django together with the callback.
     """
-    here = _here(using)
-    gathered = _alive.here.get(here)
+    scope = _scope(using)
+    gathered = _alive.by_scope.get(scope)
     if gathered is None:
-        gathered = _Gathered(lose, here)
+        gathered = _Gathered(lose, scope)
         gathered.add(entry, key)
         try:
             transaction.on_commit(gathered, using=using, robust=True)
         except TransactionManagementError:  # the site commits by itself, and tells nobody when
             gathered()
             return
-        _alive.here[here] = gathered
+        _alive.by_scope[scope] = gathered
     else:
         gathered.add(entry, key)
 
 
 def take_back(entry: Registered, key: str) -> bool:
     """Take one deleted key out, as an object has it again; returns True where it was waiting for a commit."""
-    was_waiting = [gathered.take_back(entry, key) for gathered in list(_alive.here.values())]
+    was_waiting = [gathered.take_back(entry, key) for gathered in list(_alive.by_scope.values())]
     return any(was_waiting)
 
 
-def _here(using: str) -> Here:
+def _scope(using: str) -> Scope:
     connection = connections[using]
     return using, id(connection), frozenset(connection.savepoint_ids)
 
@@ -97,7 +97,7 @@ class _Alive(threading.local):
     """
 
     def __init__(self) -> None:
-        self.here: weakref.WeakValueDictionary[Here, _Gathered] = weakref.WeakValueDictionary()
+        self.by_scope: weakref.WeakValueDictionary[Scope, _Gathered] = weakref.WeakValueDictionary()
 
 
 _alive = _Alive()

@@ -21,7 +21,7 @@ from moderation.versions.active import find_active
 KEPT = 3
 """Candidates whose files stay, the newest: somebody may still want to look at one."""
 CACHE_SECONDS = 30 * 86_400
-"""A cached copy that nobody has opened for so long goes; it can be fetched again."""
+"""Age of the last use from which a cached copy is removed; it can be fetched again."""
 UNFINISHED_SECONDS = 86_400
 """What a process that was killed left in the cache."""
 

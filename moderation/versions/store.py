@@ -275,7 +275,7 @@ def _packaged_manifest() -> ManifestFile | None:
             _seen_packaged = (stamp, artifacts.read_manifest(directory))
         return _seen_packaged[1]
     except (OSError, ModelUnavailable):
-        return None  # whoever loads it learns which file is missing
+        return None  # loading it will tell which file is missing
 
 
 def _create(manifest: ManifestFile, **columns: Any) -> ModelVersion:

@@ -268,7 +268,7 @@ def _act(screening_id: int, leave_to: Callable[[int], object] | None) -> bool:
         is_right = note()
         if is_right is not None:
             return is_right
-    return False  # whoever holds the screening replaces it, or the claim runs out
+    return False  # the process that holds the screening replaces it, or the claim runs out
 
 
 def _act_here(screening: Screening, *, hidden: bool) -> bool:

@@ -23,10 +23,10 @@ from moderation.registry import Hide, Registered
 def written(how: Hide) -> str:
     """Write the means as `Screening.hidden_by` holds them: JSON, equal for equal means."""
     if how.by_field:
-        given: dict[str, Any] = {"field": how.field, "hidden": how.hidden, "visible": how.visible}
+        options: dict[str, Any] = {"field": how.field, "hidden": how.hidden, "visible": how.visible}
     else:
-        given = {"hide": how.hide, "show": how.show}
-    return json.dumps(given, sort_keys=True, default=str)
+        options = {"hide": how.hide, "show": how.show}
+    return json.dumps(options, sort_keys=True, default=str)
 
 
 def remembered(screening: Screening) -> Hide | None:

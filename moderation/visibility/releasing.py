@@ -133,8 +133,8 @@ def _compare(entry: Registered, used: Registered, by_object: Mapping[str, Screen
         return 0
     _note_means(how, in_question.values())
     if not how.by_field:
-        asked = [row.pk for key, row in in_question.items() if should_hide[key] != row.hidden_by_us]
-        update_if_free(Screening.objects.filter(pk__in=asked, is_current=True), action_pending=True)
+        changing = [row.pk for key, row in in_question.items() if should_hide[key] != row.hidden_by_us]
+        update_if_free(Screening.objects.filter(pk__in=changing, is_current=True), action_pending=True)
         return 0
     rows = entry.objects().filter(pk__in=list(in_question))
     hidden = 0

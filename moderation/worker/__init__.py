@@ -1,1 +1,1 @@
-"""What a worker process does: it drains what is pending, and sweeps."""
+"""Runs a worker process: it drains what is pending, and sweeps."""

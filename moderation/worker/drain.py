@@ -1,4 +1,4 @@
-"""The loop of a worker: claim, score, store, until nothing is pending."""
+"""Drains the queue of a worker: claims, scores and stores, until nothing is pending."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ STORE_TRIES = 3
 
 @dataclass
 class Drained(Stored):
-    """What one drain did."""
+    """Counts what one drain did."""
 
     is_ready: bool = True
     """False: the model could not be loaded or could not score; everything stays pending."""
@@ -69,7 +69,7 @@ class Drained(Stored):
 
     @property
     def scored(self) -> int:
-        """How many got a verdict."""
+        """Return how many texts got a verdict."""
         return sum(self.verdicts.values())
 
 
@@ -133,7 +133,7 @@ def _drain_once(done: Drained, load: LoadScorer, stop: threading.Event) -> bool:
         has_claimed = _work_off(partial(claim, batch_limits().texts), score, version, done, stop)
     if has_died and has_quarantined():
         with exclusive():
-            check_on_probe(score)  # a model that kills whoever uses it does so now, with nothing in hand
+            check_on_probe(score)  # a model that kills its process does so now, with nothing in hand
             has_claimed |= _work_off(claim_quarantined, score, version, done, stop)
     return has_claimed
 
@@ -188,10 +188,10 @@ def _slices(batch: Claim) -> Iterator[Claim]:
 
 
 def _compared(batch: Claim, results: Sequence[Scores | Failure]) -> tuple[Claim, list[Scores | Failure]]:
-    """The claim and its results, with a failure for each row whose object can't be read and compared.
+    """Return the claim and its results, with a failure for each row whose object can't be read and compared.
 
-    What was edited or deleted behind the receivers meanwhile is superseded by this, and then not ours. Left
-    out, and put off, is what the database gives no answer about while it answers otherwise.
+    A text that was edited or deleted behind the receivers is superseded by this, and no longer ours. Rows
+    about which the database gives no answer, while it answers otherwise, are left out and put off.
     """
     failures: dict[int, Failure] = {}
     waiting: set[int] = set()
@@ -215,7 +215,7 @@ def _compared(batch: Claim, results: Sequence[Scores | Failure]) -> tuple[Claim,
 
 
 def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
-    """Store, and try again while the database is away: what was scored belongs to no dead worker.
+    """Store the results, and try again while the database is away, so that no scored text counts as a death.
 
     An error that one row may have caused is looked for row by row, and counted against the one that has it.
     """

@@ -1,4 +1,4 @@
-"""A lock, shared or exclusive, by which a quarantined text is scored while nothing else is.
+"""Holds a lock, shared or exclusive, so that a quarantined text is scored while nothing else is.
 
 A worker screens on more than one thread. Where a poison text kills the process, the texts that other threads
 hold would look as guilty as the one that did it.

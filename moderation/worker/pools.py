@@ -12,19 +12,19 @@ GREEN = ("gevent", "eventlet")
 
 
 def name(worker: Any) -> str:
-    """The pool's name: solo, thread, prefork, gevent, eventlet, or the module of a site's own pool."""
+    """Return the pool's name: solo, thread, prefork, gevent, eventlet, or the module of a site's own pool."""
     pool = worker.pool_cls
     module = pool if isinstance(pool, str) else str(pool.__module__)
     return module.partition(":")[0].removeprefix("celery.concurrency.")
 
 
 def forks(worker: Any) -> bool:
-    """True where children score, and never the worker process itself."""
+    """True where only the children score, not the worker process itself."""
     return name(worker) == "prefork"
 
 
 def processes(worker: Any) -> int:
-    """How many processes score side by side, and have to share the cores."""
+    """Return how many processes score side by side, and have to share the cores."""
     if not forks(worker):
         return 1
     return int(getattr(worker, "max_concurrency", None) or worker.concurrency or 1)

@@ -1,4 +1,4 @@
-"""Holds the state of a process that screens: if it is ending, what it has claimed, if it sweeps."""
+"""Holds the state of a process that screens: whether it is ending, what it has claimed, whether it sweeps."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ class WorkerProcess:
                 self._unreleased.discard(token)
 
     def release_all(self) -> int:
-        """Release all claims of this process, before it ends in the middle of them; how many rows.
+        """Release all claims of this process before it ends; returns the number of rows.
 
         Raises DatabaseError.
         """
         return sum(release(token) for token in [*self._held, *self._unreleased])
 
     def complain(self, complaint: str) -> None:
-        """Log why comments stay pending, once for each new complaint; empty: there is none any more.
+        """Log why comments stay pending, once for each new complaint; an empty one ends it.
 
         Only messages of our own come here: they name files, not texts.
         """

@@ -1,4 +1,4 @@
-"""One sweep: it looks for what is new, carries out what is pending, and screens. It sends no messages."""
+"""Sweeps once: looks for what is new, carries out what is pending, and screens. Sends no messages."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ACTIONS_OF_A_SWEEP = 200
 
 @dataclass
 class Swept:
-    """What one sweep did."""
+    """Counts what one sweep did."""
 
     found: Found = field(default_factory=Found)
     acted: int = 0
@@ -94,7 +94,7 @@ def _complain(row: Screening, error: BaseException) -> None:
 
 
 def _retry_failed() -> int:
-    """Give the active version the texts that others failed at; how many."""
+    """Give the active version the texts that others failed at; returns how many."""
     try:
         return retry_failed(store.active_version())
     except store.ModelUnavailable:
@@ -102,7 +102,7 @@ def _retry_failed() -> int:
 
 
 def _blank_due(stop: threading.Event) -> int:
-    """Blank some of the texts whose retention has ended; how many."""
+    """Blank some of the texts whose retention has ended; returns how many."""
     try:
         return retention.blank_due(chunks=retention.CHUNKS_OF_A_SWEEP, stop=stop)
     except Exception as error:  # screening goes before; its message may quote a row

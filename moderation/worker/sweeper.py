@@ -1,4 +1,4 @@
-"""The sweeper: the thread on which every worker sweeps by itself, with or without a broker.
+"""Runs the thread on which every worker sweeps by itself, with or without a broker.
 
 With the pools `solo` and `threads` that is one thread of the worker process, started before the worker first
 looks for its broker. With `prefork` the parent never scores (the children would inherit a classifier whose

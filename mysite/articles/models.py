@@ -1,4 +1,4 @@
-"""What the demo site publishes."""
+"""Stores the articles that the demo site publishes."""
 
 from django.db import models
 from django.urls import reverse

@@ -74,7 +74,10 @@ class Children:
         environment: Mapping[str, str] | None = None,
         stdin: bytes = b"",
     ) -> Child:
-        """Start one. Call this on the main thread: on Linux a child dies with the thread that made it."""
+        """Start one process.
+
+        Call this on the main thread: on Linux a child dies with the thread that made it.
+        """
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as output, _signals_held_back():
             process = subprocess.Popen(

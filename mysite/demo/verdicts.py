@@ -35,7 +35,7 @@ class CommentVerdict:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether friendly is clear and toxic is not; open ones and those of other people always are."""
+        """True where friendly is clear and toxic is not; open ones and those of other people always are."""
         match self.expected:
             case "clear":
                 return self.verdict == "clear"

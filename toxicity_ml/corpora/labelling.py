@@ -28,7 +28,7 @@ class Columns:
     labels: Mapping[str, str] = field(default_factory=dict)
     """Label: its column; a label that is not named here stands in the column of its own name."""
     needs_all: bool = True
-    """True: a table without a column for each label is refused. False: a label without a column is masked in
+    """True refuses a table without a column for each label. False: a label without a column is masked in
     each row, and a table is refused that has a column for none of them."""
 
 

@@ -18,7 +18,7 @@ class PairedInterval(Interval):
 
     @property
     def is_shown(self) -> bool:
-        """Whether zero lies outside the interval: a difference is shown at the 5 % level."""
+        """True where zero lies outside the interval: a difference is shown at the 5 % level."""
         return self.low > 0 or self.high < 0
 
     def __str__(self) -> str:

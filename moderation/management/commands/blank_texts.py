@@ -15,7 +15,7 @@ from moderation.management.interruptions import database_failed
 
 
 class Command(BaseCommand):
-    """Nothing but copied texts is changed."""
+    """Blanks copied texts, and changes nothing else."""
 
     help = (
         "Blank the copied texts whose retention has ended, in batches. Texts that wait for the model or for "

@@ -16,7 +16,7 @@ from moderation.versions import pruning, store
 
 
 class Command(BaseCommand):
-    """Workers take an activated version up between batches, without a restart."""
+    """Manages model versions; workers take an activated one up between batches, without a restart."""
 
     help = "List model versions, publish one, activate one, go back, or remove files of candidates."
 
@@ -117,11 +117,11 @@ class Command(BaseCommand):
 
 def _named(given: str) -> ModelVersion:
     name, at, version = given.rpartition("@")
-    found = ModelVersion.objects.filter(version=version, **({"name": name} if at else {}))
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(str(row) for row in store.versions()) or "none"
-    raise CommandError(f"There is no one version {given}; registered: {known}.")
+    matching = ModelVersion.objects.filter(version=version, **({"name": name} if at else {}))
+    if len(matching) == 1:
+        return matching[0]
+    registered = ", ".join(str(row) for row in store.versions()) or "none"
+    raise CommandError(f"There is no one version {given}; registered: {registered}.")
 
 
 def _as_json(version: ModelVersion) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from moderation.monitoring.health import Finding, Limits
 
 
 class Command(BaseCommand):
-    """Looks, and changes nothing."""
+    """Reports the health of each part, and changes nothing."""
 
     help = "Say what is wrong with moderation and what to do about it; exit code 1 if anything is."
     requires_system_checks: list[str] = []  # it is asked when something is wrong
@@ -70,13 +70,13 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **given: Any) -> None:
         limits = Limits(**{name: given[name] for name in asdict(Limits())})
-        found = health.look(limits, model_here=given["model_here"], has_broker=not given["no_broker"])
-        sick = [finding.part for finding in found if not finding.is_well]
+        findings = health.look(limits, model_here=given["model_here"], has_broker=not given["no_broker"])
+        sick = [finding.part for finding in findings if not finding.is_well]
         if given["json"]:
-            report = {"is_well": not sick, "findings": [asdict(finding) for finding in found]}
+            report = {"is_well": not sick, "findings": [asdict(finding) for finding in findings]}
             self.stdout.write(json.dumps(report, indent=2))
         else:
-            for finding in found:
+            for finding in findings:
                 self.stdout.write(self._line(finding))
         if sick:
             raise CommandError(f"Not well: {', '.join(sick)}.", returncode=1)

@@ -25,7 +25,7 @@ WHAT_FOLLOWS = {
 
 
 class Command(BaseCommand):
-    """Counts, and changes something only with `--act`."""
+    """Counts orphans, and mends them only with `--act`."""
 
     help = (
         "Count the objects that were hidden in a way in which their models are not registered today. Run it "

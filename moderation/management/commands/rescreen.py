@@ -39,7 +39,7 @@ INTERRUPTED = 130
 
 
 class Command(BaseCommand):
-    """Score again, count, and change something only with `--act`."""
+    """Scores texts again, counts what would change, and changes it only with `--act`."""
 
     help = (
         "Score what is screened already with the active model version, and count how verdicts would change. "
@@ -172,8 +172,8 @@ class Command(BaseCommand):
     # --- acting ---------------------------------------------------------------------------------
 
     def _act(self, version: ModelVersion, scope: Scope, lease: RunLease) -> None:
-        found = self._preview(version, scope, lambda _: lease.renew_if_due())
-        if not found.changes:
+        consequences = self._preview(version, scope, lambda _: lease.renew_if_due())
+        if not consequences.changes:
             self._say("There is nothing to act on.")
             return
         if not (self._options["yes"] or self._is_confirmed()):
@@ -181,7 +181,7 @@ class Command(BaseCommand):
             return
         lease.renew()
         self._say("Acting:")
-        total = sum(found.changes.values())
+        total = sum(consequences.changes.values())
         with self._progress() as bar:
             bar.begin("Acting", 0, total)
             done = apply.act(
@@ -196,7 +196,7 @@ class Command(BaseCommand):
         self._print(done)
 
     def _is_confirmed(self) -> bool:
-        """Asked for on a terminal; elsewhere nobody could answer, and `--act` is what was said."""
+        """True where a person agrees; asked only on a terminal, elsewhere `--act` is enough."""
         if not (sys.stdin.isatty() and self.stdout.isatty()):
             return True
         return input("Act on this? [y/N] ").strip().lower() in ("y", "yes")
@@ -204,11 +204,11 @@ class Command(BaseCommand):
     def _preview(
         self, version: ModelVersion, scope: Scope, progress: Callable[[int], object] = lambda _: None
     ) -> Consequences:
-        found = apply.preview(version, scope, progress)
-        self._result["preview"] = found.as_dict()
+        consequences = apply.preview(version, scope, progress)
+        self._result["preview"] = consequences.as_dict()
         self._say(f"All that {version} has said, if verdicts are to rest on it:")
-        self._print(found)
-        return found
+        self._print(consequences)
+        return consequences
 
     def _print(self, found: Consequences) -> None:
         for (before, after), count in sorted(found.changes.items()):
@@ -240,7 +240,7 @@ class Command(BaseCommand):
 
 
 def _done(run: ScreeningRun) -> int:
-    """Texts scored, or tried in vain."""
+    """Count the texts that were scored or tried in vain."""
     return int(run.scored + sum(run.failures.values()))
 
 

@@ -30,7 +30,7 @@ VERDICTS = {
 
 
 class Command(BaseCommand):
-    """Nobody's visibility changes; workers take an activated version up between batches."""
+    """Trains a candidate and changes nobody's visibility; workers take it up between batches once active."""
 
     help = "Train a new model version from reviews, starting from the active one, and compare the two."
 
@@ -94,21 +94,21 @@ class Command(BaseCommand):
             self._report(done)
 
     def _report(self, done: Retrained) -> None:
-        found = done.comparison
+        comparison = done.comparison
         self.stdout.write(
-            f"\n{done.candidate} against {done.run.parent}, {found.items} reviewed comments "
-            f"of the test side, {found.random_items} of them drawn at random:"
+            f"\n{done.candidate} against {done.run.parent}, {comparison.items} reviewed comments "
+            f"of the test side, {comparison.random_items} of them drawn at random:"
         )
         self.stdout.write(f"{'':24}{'old':>10}{'new':>10}")
         for name, old, new in (
-            ("Brier score", found.old_loss, found.new_loss),
-            ("labels judged wrongly", found.old_errors, found.new_errors),
+            ("Brier score", comparison.old_loss, comparison.new_loss),
+            ("labels judged wrongly", comparison.old_errors, comparison.new_errors),
         ):
             self.stdout.write(f"{name:24}{_figure(old):>10}{_figure(new):>10}")
-        if found.upper_bound is not None:
+        if comparison.upper_bound is not None:
             self.stdout.write(
-                f"difference {found.difference:+.4f}, with {1 - found.level:.1%} confidence below "
-                f"{found.upper_bound:+.4f}"
+                f"difference {comparison.difference:+.4f}, with {1 - comparison.level:.1%} confidence below "
+                f"{comparison.upper_bound:+.4f}"
             )
         self.stdout.write("\non the site, by these (95 % intervals):")
         for label, by_name in done.figures["old"].items():
@@ -120,7 +120,7 @@ class Command(BaseCommand):
             for label, figures in done.base_report["old"].items():
                 new = done.base_report["new"][label]["average_precision"]
                 self.stdout.write(f"{label:24}{_figure(figures['average_precision']):>10}{_figure(new):>10}")
-        self.stdout.write(f"\n{VERDICTS[found.verdict]}")
+        self.stdout.write(f"\n{VERDICTS[comparison.verdict]}")
         if done.is_active:
             self.stdout.write(self.style.SUCCESS(f"{done.candidate} is active now."))
         else:

@@ -29,7 +29,7 @@ WATCH_SECONDS = 1.0
 
 
 class Command(BaseCommand):
-    """Screen what is pending, then exit."""
+    """Screens what is pending, then exits."""
 
     help = "Find what was not screened, screen everything that is pending, and print counts."
 
@@ -68,7 +68,7 @@ class Command(BaseCommand):
             raise CommandError("The model is not ready; the log says why. Comments stay pending.")
 
     def _loop(self, batches: int | None) -> NoReturn:
-        """Go on until interrupted; survives what a worker's sweeper survives."""
+        """Sweep until interrupted; survives what a worker's sweeper survives."""
         warn_of_database()
         worker_port.open_port()
         with action_thread.running():
@@ -88,7 +88,7 @@ class Command(BaseCommand):
                 time.sleep(conf.SWEEP_SECONDS)
 
     def _watch(self, batches: int | None, seconds: float) -> None:
-        """Screen for so long what is saved, within a second: nobody rings for this process."""
+        """Look each second for what is saved in the next `seconds`: no wake-up reaches this process."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             close_old_connections()

@@ -32,7 +32,7 @@ class Family:
     held_out: tuple[str, ...]
     """For testing; never drawn for training."""
     names_group: bool
-    """Whether every template names a group, as {adj}, {people} or {person}."""
+    """True where every template names a group, as {adj}, {people} or {person}."""
 
     @property
     def is_toxic(self) -> bool:

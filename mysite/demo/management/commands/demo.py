@@ -150,7 +150,7 @@ def _watch(children: Children, console: Console) -> None:
 
 
 def _checked(port: int) -> int:
-    """The port to serve at, after a look whether it is to be had."""
+    """Return the port to serve at, after a check that it is free."""
     if port == 0:
         return free_port()
     with socket.socket() as listener:
