@@ -1,9 +1,10 @@
-"""What each migration of the app costs a site that goes on, beside a reader and a writer, at a million rows.
+"""What migrations cost a site that goes on, beside a reader and a writer, at a million rows.
 
-PostgreSQL is migrated one step at a time. Before the first change of the table of screenings it is filled; in
-each step one connection holds a snapshot in which it has read that table for some seconds, again and again,
-as a pg_dump does, and another one writes a row of it every few milliseconds, as saves do. The baseline is the
-writer without a migration, in the same run.
+Two apps are migrated on PostgreSQL, one step at a time: `moderation`, and `tests.upgrades`, which has an
+example of each kind of step that later migrations of `moderation` may take. After its first migration the
+app's table is filled. In each later step one connection holds a snapshot in which it has read that table for
+some seconds, again and again, as a pg_dump does, and another one writes a row of it every few milliseconds,
+as saves do. The baseline of each app is the writer without a migration, in the same run.
 
     python benchmarks/migrations.py [--rows 1000000] [--reader-seconds 5] [--json]
 """
@@ -29,7 +30,52 @@ from tests.servers import PostgresServer
 
 PAUSE = 0.01
 BASELINE = "no migration"
-TABLE = "moderation_screening"
+SCREENINGS = """
+INSERT INTO moderation_screening (source, object_id, field, text, text_key, author_key, is_current, created,
+    status, priority, attempts, deaths, error_code, verdict, severity, outcome, queued_for,
+    action_pending, hidden_by_us, scored)
+SELECT 'import', '', '', 'text ' || number, md5(number::text), (number %% 20000)::text, true,
+    now() - make_interval(secs => 60 * (%(rows)s - number)), 'done', 0, 0, 0, '',
+    CASE WHEN number %% 7 = 0 THEN 'flagged' ELSE 'clear' END,
+    CASE WHEN number %% 7 = 0 THEN 0.5 ELSE -0.5 END * random(),
+    CASE WHEN number %% 14 = 0 THEN 'hide' ELSE '' END,
+    CASE WHEN number %% 7 = 0 THEN 'flagged' WHEN number %% 100 = 1 THEN 'audit' ELSE '' END,
+    false, false, now()
+FROM generate_series(1, %(rows)s) AS number
+"""
+ENTRIES = """
+INSERT INTO upgrades_entry (text, key, state, severity)
+SELECT 'text ' || number, md5(number::text), CASE WHEN number %% 7 = 0 THEN 'flagged' ELSE '' END, random()
+FROM generate_series(1, %(rows)s) AS number
+"""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An app whose migrations are measured, and the table that they change."""
+
+    app: str
+    table: str
+    fill: str
+    """SQL that fills the table as the app's first migration makes it; its parameter is `rows`."""
+    save: str
+    """SQL that writes one row as a save does."""
+
+
+SUBJECTS = (
+    Subject(
+        "moderation",
+        "moderation_screening",
+        SCREENINGS,
+        "UPDATE moderation_screening SET priority = 1 - priority WHERE id = 1",
+    ),
+    Subject(
+        "upgrades",
+        "upgrades_entry",
+        ENTRIES,
+        "UPDATE upgrades_entry SET severity = 1 - severity WHERE id = 1",
+    ),
+)
 
 
 @dataclass
@@ -64,9 +110,12 @@ def main() -> int:
             DJANGO_SETTINGS_MODULE="mysite.settings",
         )
         import django
+        from django.conf import settings
 
+        settings.INSTALLED_APPS = [*settings.INSTALLED_APPS, "tests.upgrades"]
         django.setup()
-        steps = _measured(args)
+        steps = [step for subject in SUBJECTS for step in _measured(subject, args)]
+        print(file=sys.stderr)
     finally:
         server.close()
     report = {"rows": args.rows, "reader_seconds": args.reader_seconds, **command_line.machine()}
@@ -89,60 +138,37 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(args: argparse.Namespace) -> list[Step]:
+def _measured(subject: Subject, args: argparse.Namespace) -> list[Step]:
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.loader import MigrationLoader
 
-    names = sorted(name for app, name in MigrationLoader(connection).disk_migrations if app == "moderation")
-    call_command("migrate", "contenttypes", verbosity=0)
-    call_command("migrate", "auth", verbosity=0)
-    call_command("migrate", "moderation", names[0], verbosity=0)
-    _fill(args.rows)
-    with _beside(args.reader_seconds) as waits:
+    names = sorted(name for app, name in MigrationLoader(connection).disk_migrations if app == subject.app)
+    call_command("migrate", subject.app, names[0], verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute(subject.fill, {"rows": args.rows})
+        cursor.execute("VACUUM (ANALYZE)")
+    with _beside(subject, args.reader_seconds) as waits:
         time.sleep(2 * args.reader_seconds)
-    steps = [Step(BASELINE, 2.0 * args.reader_seconds, waits)]
+    steps = [Step(f"{subject.app}: {BASELINE}", 2.0 * args.reader_seconds, waits)]
     for name in names[1:]:
-        with _beside(args.reader_seconds) as waits:
+        with _beside(subject, args.reader_seconds) as waits:
             start = time.monotonic()
-            call_command("migrate", "moderation", name, verbosity=0)
+            call_command("migrate", subject.app, name, verbosity=0)
             seconds = time.monotonic() - start
-        steps.append(Step(name, seconds, waits))
+        steps.append(Step(f"{subject.app}.{name}", seconds, waits))
         print(".", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
     return steps
 
 
-def _fill(rows: int) -> None:
-    """Decided, flagged and clear texts, with no column but those that the first migration has."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            INSERT INTO {TABLE} (source, object_id, field, text, text_key, author_key, is_current, created,
-                status, priority, attempts, deaths, error_code, verdict, severity, outcome, queued_for,
-                action_pending, hidden_by_us, scored)
-            SELECT 'import', '', '', 'text ' || number, md5(number::text), (number %% 20000)::text, true,
-                now() - make_interval(secs => 60 * (%s - number)), 'done', 0, 0, 0, '',
-                CASE WHEN number %% 7 = 0 THEN 'flagged' ELSE 'clear' END, random() - 0.5,
-                CASE WHEN number %% 14 = 0 THEN 'hide' ELSE '' END,
-                CASE WHEN number %% 7 = 0 THEN 'flagged' ELSE '' END, false, false, now()
-            FROM generate_series(1, %s) AS number
-            """,  # noqa: S608 - a name of ours
-            [rows, rows],
-        )
-        cursor.execute("VACUUM (ANALYZE)")
-
-
 @contextmanager
-def _beside(reader_seconds: float) -> Iterator[list[float]]:
+def _beside(subject: Subject, reader_seconds: float) -> Iterator[list[float]]:
     """A reader and a writer on connections of their own; yields the seconds that each write takes."""
     waits: list[float] = []
     is_over, is_writing = threading.Event(), threading.Event()
     threads = [
-        threading.Thread(target=_read, args=(reader_seconds, is_over)),
-        threading.Thread(target=_write, args=(waits, is_writing, is_over)),
+        threading.Thread(target=_read, args=(subject.table, reader_seconds, is_over)),
+        threading.Thread(target=_write, args=(subject.save, waits, is_writing, is_over)),
     ]
     for thread in threads:
         thread.start()
@@ -155,27 +181,27 @@ def _beside(reader_seconds: float) -> Iterator[list[float]]:
             thread.join()
 
 
-def _read(seconds: float, is_over: threading.Event) -> None:
+def _read(table: str, seconds: float, is_over: threading.Event) -> None:
     from django.db import connections, transaction
 
     try:
         while not is_over.is_set():
             with transaction.atomic(), connections["default"].cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                cursor.execute(f"SELECT id FROM {TABLE} LIMIT 1")  # noqa: S608
+                cursor.execute(f"SELECT id FROM {table} LIMIT 1")  # noqa: S608 - a name of ours
                 is_over.wait(seconds)
     finally:
         connections.close_all()
 
 
-def _write(waits: list[float], is_writing: threading.Event, is_over: threading.Event) -> None:
+def _write(save: str, waits: list[float], is_writing: threading.Event, is_over: threading.Event) -> None:
     from django.db import connections
 
     try:
         with connections["default"].cursor() as cursor:
             while not is_over.is_set():
                 start = time.monotonic()
-                cursor.execute(f"UPDATE {TABLE} SET priority = 1 - priority WHERE id = 1")  # noqa: S608
+                cursor.execute(save)
                 waits.append(time.monotonic() - start)
                 is_writing.set()
                 time.sleep(PAUSE)

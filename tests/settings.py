@@ -46,7 +46,7 @@ if not os.environ.get("TEST_WORK_DIRECTORY"):
     os.environ["TEST_WORK_DIRECTORY"] = _make_work_directory()
 _work = Path(os.environ["TEST_WORK_DIRECTORY"])
 
-INSTALLED_APPS = [*INSTALLED_APPS, "tests.forum"]
+INSTALLED_APPS = [*INSTALLED_APPS, "tests.forum", "tests.upgrades"]
 MODERATION = {
     **MODERATION,
     "MODEL_DIRECTORY": str(_work / "versions"),

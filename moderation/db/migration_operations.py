@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.db import OperationalError, migrations, transaction
 from django.db.migrations.operations.base import Operation
+from django.db.models import QuerySet
+
+from moderation.db.locking import locked_if_free
 
 logger = logging.getLogger("moderation.migrations")
 
@@ -104,6 +107,29 @@ def patiently(schema_editor: Any, run: Callable[[], object]) -> None:
                 raise
             logger.info("A table is in use; the migration tries again.")
             time.sleep(PAUSE_SECONDS)
+
+
+def update_patiently(rows: QuerySet[Any], keys: Iterable[Any], **columns: object) -> None:
+    """Update those of `rows` that have these keys, each once nobody else is changing it.
+
+    A plain UPDATE would wait for the first row that a transaction of the site has changed, and make others
+    wait for all that it has locked by then, or run into a deadlock with them. Raises OperationalError after
+    `PATIENCE_SECONDS`; what is done by then stays.
+    """
+    end = time.monotonic() + PATIENCE_SECONDS
+    wanted = rows.filter(pk__in=list(keys))
+    while True:
+        with transaction.atomic(using=rows.db):
+            free = list(locked_if_free(wanted).order_by("pk").values_list("pk", flat=True))
+            rows.filter(pk__in=free).update(**columns)
+        left = wanted.exclude(pk__in=free)
+        if not left.exists():
+            return
+        if time.monotonic() > end:
+            raise OperationalError("Somebody has been changing some rows for too long; migrate again later.")
+        logger.info("Some rows are being changed; the migration tries again.")
+        time.sleep(PAUSE_SECONDS)
+        wanted = left
 
 
 class AddIndexBesideWriters(migrations.AddIndex):

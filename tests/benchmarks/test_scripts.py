@@ -117,6 +117,16 @@ def test_a_prepared_backlog_is_what_saves_would_have_left(text: str, tmp_path: P
     assert filled == saved
 
 
+def test_migrations() -> None:
+    report = run("migrations.py", "--rows", "2000", "--reader-seconds", "1")
+    steps = {step["migration"]: step for step in report["steps"]}
+    assert {"moderation: no migration", "upgrades: no migration", "upgrades.0006_superseded"} <= set(steps)
+    later = [path.stem for path in (ROOT / "moderation" / "migrations").glob("[0-9]*.py")]
+    assert {f"moderation.{name}" for name in sorted(later)[1:]} <= set(steps)
+    assert all(step["writes"] > 0 and step["longest write, ms"] > 0 for step in steps.values())
+    assert (report["rows"], report["reader_seconds"]) == (2000, 1)
+
+
 def test_coverage_of_estimates() -> None:
     report = run("coverage_of_estimates.py", "--sites", "20")
     assert len(report["coverage"]) == 7

@@ -9,20 +9,35 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test.utils import CaptureQueriesContext
 
 RECORD = 'INSERT INTO "django_migrations"'
 """How a migration is noted as done."""
 
 
+def applied(app: str) -> list[str]:
+    """The migrations of an app that the database has, in their order."""
+    done = MigrationRecorder(connection).applied_migrations()
+    return sorted(name for of, name in done if of == app)
+
+
+class Elsewhere:
+    """A router that keeps the tables of `moderation` in no database of the tests'."""
+
+    def allow_migrate(self, database: str, app_label: str, **hints: object) -> bool | None:
+        """False for moderation; no opinion of other apps."""
+        return False if app_label == "moderation" else None
+
+
 class Interrupted(Exception):
     """What ends the process at some statement."""
 
 
-def migrate(to: str = "") -> str:
-    """To that migration, or to the latest; the statements that it took."""
+def migrate(app: str, to: str = "") -> str:
+    """Migrate an app to that migration, or to the latest; the statements that it took."""
     with CaptureQueriesContext(connection) as queries:
-        call_command("migrate", "moderation", *([to] if to else []), verbosity=0)
+        call_command("migrate", app, *([to] if to else []), verbosity=0)
     return "\n".join(query["sql"] for query in queries)
 
 
