@@ -86,7 +86,7 @@ class Site:
                     field="comment",
                     text=storable(comment.comment),
                     text_key=text_key(storable(comment.comment), conf.TEXT_KEY_SECRET),
-                    lease_until=later,
+                    retry_at=later,
                 )
                 for comment in Comment.objects.bulk_create(comments)
             )
@@ -97,8 +97,7 @@ class Site:
         """Let workers claim what `fill` set aside."""
         from moderation.models import Screening
 
-        aside = Screening.objects.pending().filter(lease_token=None, lease_until__isnull=False)
-        aside.update(lease_until=None)
+        Screening.objects.pending().filter(retry_at__isnull=False).update(retry_at=None)
 
     def release(self) -> None:
         """Let workers claim what `fill` set aside, and wake one up."""

@@ -59,8 +59,12 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
         return self.filter(PENDING)
 
     def unleased(self) -> ScreeningQuerySet:
-        """Those that no worker holds and that no back-off keeps waiting."""
+        """Those that no worker holds."""
         return self.filter(unset_or_before("lease_until", Now()))
+
+    def claimable(self) -> ScreeningQuerySet:
+        """Pending ones that a worker may claim now: no other holds them, and no back-off makes them wait."""
+        return self.pending().unleased().filter(unset_or_before("retry_at", Now()))
 
     def leased(self) -> ScreeningQuerySet:
         """Those that a worker holds, by a lease that has not ended."""
@@ -203,8 +207,9 @@ class Screening(models.Model):
     lease_token = models.UUIDField(null=True, blank=True, editable=False)
     """Who is scoring it; null while nobody is."""
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
-    """Nobody else may claim it before this time of the database's clock; also carries the back-off of
-    scoring."""
+    """Nobody else may claim it before this time of the database's clock."""
+    retry_at = models.DateTimeField(null=True, blank=True, editable=False)
+    """After an error nobody claims it before this time of the database's clock: the back-off of scoring."""
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     """Errors of scoring this text alone; nothing else counts."""
     deaths = models.PositiveSmallIntegerField(_("deaths"), default=0)

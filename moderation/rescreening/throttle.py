@@ -83,4 +83,4 @@ def _next_live() -> int | None:
         return None
     if live.leased().exists():
         return BEING_SCORED
-    return live.unleased().order_by("-priority", "created", "id").values_list("pk", flat=True).first()
+    return live.claimable().order_by("-priority", "created", "id").values_list("pk", flat=True).first()

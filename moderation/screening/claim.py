@@ -56,7 +56,9 @@ def claim(limit: int, token: uuid.UUID | None = None) -> Claim:
     token: the lease token to use. A caller that made it can release it even where an error hides whether the
     claim succeeded.
     """
-    return _claim(_claimable().filter(_has_died(less_than=DEATHS_TO_QUARANTINE)), limit, token)
+    return _claim(
+        Screening.objects.claimable().filter(_has_died(less_than=DEATHS_TO_QUARANTINE)), limit, token
+    )
 
 
 def has_deaths() -> bool:
@@ -71,12 +73,8 @@ def has_quarantined() -> bool:
 
 def is_backlog(texts: int) -> bool:
     """True where more than `texts` wait to be claimed, that is more than one worker takes on at a time."""
-    free = (
-        Screening.objects.pending()
-        .unleased()
-        .filter(_has_died(less_than=DEATHS_TO_QUARANTINE))
-        .order_by("-priority", "created", "id")
-    )
+    healthy = Screening.objects.claimable().filter(_has_died(less_than=DEATHS_TO_QUARANTINE))
+    free = healthy.order_by("-priority", "created", "id")
     return bool(free.values_list("pk", flat=True)[texts : texts + 1])
 
 
@@ -111,8 +109,8 @@ def release(token: uuid.UUID) -> int:
 def put_off(token: uuid.UUID, screening_id: int) -> None:
     """Release one row for `PUT_OFF_SECONDS`, with nothing counted: what it met is no fault of its own."""
     own = Screening.objects.filter(pk=screening_id, lease_token=token)
-    until = Now() + timedelta(seconds=PUT_OFF_SECONDS)
-    update_if_free(own, lease_token=None, lease_until=until)
+    retry_at = Now() + timedelta(seconds=PUT_OFF_SECONDS)
+    update_if_free(own, lease_token=None, lease_until=None, retry_at=retry_at)
 
 
 def is_leased(token: uuid.UUID) -> bool:
@@ -139,7 +137,8 @@ def count_error(token: uuid.UUID, screening_id: int, code: str, version: ModelVe
                 attempts=attempts,
                 error_code=code,
                 lease_token=None,
-                lease_until=Now() + timedelta(seconds=RETRY_SECONDS * attempts),
+                lease_until=None,
+                retry_at=Now() + timedelta(seconds=RETRY_SECONDS * attempts),
             )
     return True
 
@@ -149,7 +148,7 @@ def fail_deadly(version: ModelVersion) -> int:
 
     A lease that has run out just now counts as a death.
     """
-    deadly = _claimable().filter(_HAS_DEATHS, ~_has_died(less_than=DEATHS_TO_FAIL))
+    deadly = Screening.objects.claimable().filter(_HAS_DEATHS, ~_has_died(less_than=DEATHS_TO_FAIL))
     return _fail(deadly, DIED, version, deaths=F("deaths") + 1)
 
 
@@ -167,6 +166,7 @@ def retry_failed(version: ModelVersion) -> int:
         status=Screening.Status.PENDING,
         attempts=0,
         deaths=0,
+        retry_at=None,
         priority=Screening.Priority.LOW,
         failed_versions=_with(version),
     )
@@ -179,7 +179,12 @@ def retry_read(compared: Sequence[Screening]) -> int:
         return 0
     failed = Screening.objects.failed_undecided().filter(pk__in=keys)
     return update_if_free(
-        failed, status=Screening.Status.PENDING, attempts=0, deaths=0, priority=Screening.Priority.LOW
+        failed,
+        status=Screening.Status.PENDING,
+        attempts=0,
+        deaths=0,
+        retry_at=None,
+        priority=Screening.Priority.LOW,
     )
 
 
@@ -203,18 +208,19 @@ def _claim(which: ScreeningRows, limit: int, token: uuid.UUID | None, *first: Ca
         rows = list(locked_if_free(free)[:limit])
         if not rows:
             return Claim(token, [])
-        taken = _claimable().filter(pk__in=[row.pk for row in rows])
+        taken = Screening.objects.claimable().filter(pk__in=[row.pk for row in rows])
         count = taken.update(
             deaths=_DEATHS,
             lease_token=Value(token, output_field=Screening._meta.get_field("lease_token")),
             lease_until=Now() + timedelta(seconds=conf.LEASE_SECONDS),
+            retry_at=None,
         )
         if count < len(rows):
             claimed = set(Screening.objects.filter(lease_token=token).values_list("pk", flat=True))
             rows = [row for row in rows if row.pk in claimed]
     for row in rows:
         row.deaths += row.lease_token is not None
-        row.lease_token = token
+        row.lease_token, row.retry_at = token, None
     return Claim(token, rows)
 
 
@@ -233,16 +239,12 @@ _DEATHS = Case(
 
 def _quarantined() -> ScreeningRows:
     died = ~_has_died(less_than=DEATHS_TO_QUARANTINE) & _has_died(less_than=DEATHS_TO_FAIL)
-    return _claimable().filter(_HAS_DEATHS, died)
+    return Screening.objects.claimable().filter(_HAS_DEATHS, died)
 
 
 def _has_died(*, less_than: int) -> Q:
     """Deaths so far; a lease that ran out while somebody held it is one that is not counted yet."""
     return Q(lease_token=None, deaths__lt=less_than) | Q(lease_token__isnull=False, deaths__lt=less_than - 1)
-
-
-def _claimable() -> ScreeningRows:
-    return Screening.objects.pending().unleased()
 
 
 def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: object) -> int:
@@ -260,6 +262,7 @@ def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: obje
         failed_versions=_with(version),
         lease_token=None,
         lease_until=None,
+        retry_at=None,
         **columns,
     )
     if failed:

@@ -184,6 +184,6 @@ def _supersede(earlier: Screening) -> None:
     rows = Screening.objects.filter(pk=earlier.pk, is_current=True, **as_read)
     columns: dict[str, Any] = {"is_current": False, "action_pending": False, "text_digest": None}
     if earlier.status == Screening.Status.PENDING:
-        columns.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
+        columns.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None, retry_at=None)
     if not rows.update(**columns):
         raise Overtaken("Somebody changed the earlier screening meanwhile.")

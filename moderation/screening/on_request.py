@@ -68,6 +68,7 @@ def withdraw(instance: Model) -> bool:
                 queued_for=row.queued_for if row.outcome else "",
                 lease_token=None,
                 lease_until=None,
+                retry_at=None,
             )
     return bool(rows)
 

@@ -85,7 +85,7 @@ def adopted(entry: Registered, screenings: Sequence[Screening]) -> list[Screenin
     with transaction.atomic(using=router.db_for_write(Screening)):
         old = Screening.objects.filter(pk__in=retired)
         pending = old.filter(status=Screening.Status.PENDING)
-        pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
+        pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None, retry_at=None)
         old.update(is_current=False, action_pending=False)
         Screening.objects.filter(pk__in=[row.pk for row in taken_over]).update(field=name)
     for row in taken_over:
@@ -99,7 +99,7 @@ def forget(entry: Registered, keys: Collection[str]) -> int:
     with transaction.atomic(using=router.db_for_write(Screening)):
         rows = Screening.objects.filter(content_type=content_type_of(entry.model), object_id__in=keys)
         pending = rows.filter(status=Screening.Status.PENDING)
-        pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None)
+        pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None, retry_at=None)
         return rows.filter(Q(blanked=None) | Q(is_current=True)).update(
             text="",
             text_key="",

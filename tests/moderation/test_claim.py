@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from moderation.models import ModelVersion, Screening
 from moderation.screening import claim as claim_module
@@ -20,6 +21,7 @@ from moderation.screening.claim import (
     fail_deadly,
     has_quarantined,
     is_leased,
+    put_off,
     release,
     retry_failed,
 )
@@ -38,6 +40,11 @@ def make_pending(count: int, **columns: object) -> list[Screening]:
 def run_out(**columns: object) -> None:
     """Every lease ends, as after a SIGKILL and some time."""
     Screening.objects.update(lease_until=Now() - timedelta(seconds=1), **columns)
+
+
+def pause_is_over() -> None:
+    """Every back-off ends, as after some time."""
+    Screening.objects.update(retry_at=Now() - timedelta(seconds=1))
 
 
 @pytest.mark.django_db
@@ -65,6 +72,7 @@ def test_only_pending_current_texts_are_claimed() -> None:
     make_pending(1, status="failed")
     make_pending(1, is_current=False)
     make_pending(1, lease_until=Now() + timedelta(minutes=1))
+    make_pending(1, retry_at=Now() + timedelta(minutes=1))
     assert not claim(9)
 
 
@@ -123,6 +131,7 @@ def test_deaths_in_quarantine_go_round_among_the_suspects(version: ModelVersion)
 @pytest.mark.django_db
 def test_three_errors_of_its_own_fail_a_text_with_pauses_between(version: ModelVersion) -> None:
     make_pending(1)
+    pauses = []
     for attempt in (1, 2, 3):
         mine = claim(9)
         count_error(mine.token, mine.screenings[0].pk, "scoring-error:ValueError", version)
@@ -131,9 +140,63 @@ def test_three_errors_of_its_own_fail_a_text_with_pauses_between(version: ModelV
         assert not claim(9)
         if attempt < 3:
             assert row.status == "pending"
-            run_out()
-    assert (row.status, row.queued_for, row.deaths) == ("failed", "failed", 0)
+            assert row.retry_at is not None
+            pauses.append(row.retry_at - Screening.objects.values_list(Now(), flat=True)[0])
+            pause_is_over()
+    assert [round(pause.total_seconds() / 5) for pause in pauses] == [1, 2]
+    assert (row.status, row.queued_for, row.deaths, row.retry_at) == ("failed", "failed", 0, None)
     assert row.error_code == "scoring-error:ValueError"
+
+
+@pytest.mark.django_db
+def test_a_back_off_is_no_lease_and_a_claim_ends_it(version: ModelVersion) -> None:
+    counted, waiting = make_pending(2)
+    mine = claim(9)
+    assert count_error(mine.token, counted.pk, "scoring-error:ValueError", version)
+    put_off(mine.token, waiting.pk)
+    for row in Screening.objects.all():
+        assert (row.lease_token, row.lease_until) == (None, None)
+        assert row.retry_at is not None
+    assert not Screening.objects.leased().exists()
+    assert not claim(9)
+    pause_is_over()
+    again = claim(9)
+    assert {row.retry_at for row in again.screenings} == {None}
+    assert set(Screening.objects.values_list("retry_at", "deaths")) == {(None, 0)}
+    assert release(again.token) == 2
+    assert len(claim(9).screenings) == 2
+
+
+@pytest.mark.django_db
+def test_an_edit_ends_the_back_off_of_the_text_that_it_replaces(version: ModelVersion) -> None:
+    note = Note.objects.create(text="hello")
+    mine = claim(9)
+    count_error(mine.token, mine.screenings[0].pk, "scoring-error:ValueError", version)
+    note.text = "hello again"
+    note.save()
+    old, new = Screening.objects.order_by("pk")
+    assert (old.status, old.retry_at, new.retry_at) == ("superseded", None, None)
+    assert [row.pk for row in claim(9).screenings] == [new.pk]
+
+
+@pytest.mark.skipif(not uses_postgresql(), reason="SQLite's EXPLAIN has no costs to choose an index by")
+@pytest.mark.django_db
+def test_a_claim_among_many_that_wait_for_their_next_try_reads_the_index_of_claims() -> None:
+    later = timezone.now() + timedelta(hours=1)
+    Screening.objects.bulk_create(
+        Screening(source="import", text="text", **columns)
+        for columns in (
+            *[{"retry_at": later}] * 500,
+            *[{}] * 3000,
+            *[{"status": "done", "verdict": "clear"}] * 3000,
+        )
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE moderation_screening")
+    plan = Screening.objects.claimable().order_by("-priority", "created", "id")[:32].explain()
+    assert "Index Scan using moderation_claim" in plan
+    assert "Sort" not in plan
+    assert len(claim(32).screenings) == 32
 
 
 @pytest.mark.django_db
@@ -148,11 +211,15 @@ def test_an_error_reported_after_the_lease_was_lost_does_not_count(version: Mode
 
 @pytest.mark.django_db
 def test_another_model_version_tries_again_what_one_failed_at(version: ModelVersion) -> None:
-    (row,) = make_pending(1, status="failed", queued_for="failed", attempts=3, failed_version=version)
+    later = Now() + timedelta(minutes=1)
+    (row,) = make_pending(
+        1, status="failed", queued_for="failed", attempts=3, failed_version=version, retry_at=later
+    )
     assert retry_failed(version) == 0
     assert retry_failed(make_version("2")) == 1
     row.refresh_from_db()
     assert (row.status, row.attempts, row.queued_for) == ("pending", 0, "failed")
+    assert len(claim(9).screenings) == 1
 
 
 @pytest.mark.django_db

@@ -52,7 +52,7 @@ def test_after_three_errors_of_its_own_it_stands_in_the_queue_and_keeps_its_visi
     Note.objects.create(text="poison")
     for _ in range(3):
         drain(load=_failing(ValueError(), at="poison"))
-        Screening.objects.update(lease_until=None)
+        Screening.objects.update(retry_at=None)
     assert set(Screening.objects.open().values_list("status", "queued_for")) == {("failed", "failed")}
     assert Post.objects.get().is_visible is False
     assert Note.objects.get().state == "published"
@@ -65,7 +65,7 @@ def test_a_new_version_scores_what_failed(version: ModelVersion) -> None:
     Post.objects.create(body="poison")
     for _ in range(3):
         drain(load=_failing(ValueError(), at="poison"))
-        Screening.objects.update(lease_until=None)
+        Screening.objects.update(retry_at=None)
     ModelVersion.objects.update(is_active=False)
     make_version("2", is_active=True)
     assert sweep(load=load_by_words).retried == 1

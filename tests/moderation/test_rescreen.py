@@ -284,7 +284,7 @@ def test_old_comments_that_wait_and_texts_that_wait_for_their_next_try_hold_nobo
     Note.objects.create(text="old")
     Screening.objects.pending().update(priority=Screening.Priority.LOW)
     Note.objects.create(text="in trouble")
-    Screening.objects.filter(text="in trouble").update(lease_until=timezone.now() + timedelta(minutes=5))
+    Screening.objects.filter(text="in trouble").update(retry_at=timezone.now() + timedelta(minutes=5))
 
     def wait(seconds: float) -> None:
         raise AssertionError("waited")

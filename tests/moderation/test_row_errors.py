@@ -81,7 +81,7 @@ def test_row_that_raises_ends_before_a_person_and_the_others_are_screened(
     posts = [Post.objects.create(body=f"{TOXIC} {number}") for number in range(40)]
     for _ in range(3):
         screen()
-        Screening.objects.pending().update(lease_until=None)
+        Screening.objects.pending().update(retry_at=None)
     assert Screening.objects.filter(verdict="held").count() == len(posts)
     assert not Post.objects.filter(is_visible=True).exists()
     row = Screening.objects.get(object_id=bad, content_type__model__in=["secret", "riddle", "note"])
@@ -193,7 +193,7 @@ def test_what_is_no_row_s_fault_is_counted_against_none_and_stops_nobody(
     for _ in range(4):
         Post.objects.create(body=TOXIC)
         assert screen().verdicts == {"held": 1}
-        Screening.objects.pending().update(lease_until=None)
+        Screening.objects.pending().update(retry_at=None)
     row = Screening.objects.pending().get(object_id=str(key))
     assert (row.attempts, row.deaths, row.lease_token, row.error_code) == (0, 0, None, "")
     assert f"Screening {row.pk}" in caplog.text and LEAK not in caplog.text
@@ -210,7 +210,7 @@ def test_what_could_not_be_read_for_a_while_is_screened_once_it_can(
     Riddle._base_manager.update(trouble="property")
     for _ in range(3):
         screen()
-        Screening.objects.pending().update(lease_until=None)
+        Screening.objects.pending().update(retry_at=None)
     assert Screening.objects.open().get().status == "failed"
     settings.MODERATION = {**settings.MODERATION, "COMPARE_HOURS": 0}
     sweep(load=load_by_words)

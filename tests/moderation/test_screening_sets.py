@@ -27,12 +27,14 @@ QUEUES = (("", ""), ("flagged", ""), ("failed", ""), ("flagged", "show"), ("fail
 """Queued for, and outcome."""
 LEASES = ((NOBODY, None), (NOBODY, PAST), (NOBODY, FUTURE), (WORKER, PAST), (WORKER, FUTURE))
 """Who has it, and until when: of a screening to score, and of an action to carry out."""
+RETRIES = (None, PAST, FUTURE)
+"""When it may be claimed again after an error."""
 
 
 def scoring_states() -> Iterator[dict[str, Any]]:
     """All that scoring and people can make of a text."""
-    for (status, verdict), is_current, (queued_for, outcome), (token, until) in product(
-        STATUSES + SCORED, (True, False), QUEUES, LEASES
+    for (status, verdict), is_current, (queued_for, outcome), (token, until), retry_at in product(
+        STATUSES + SCORED, (True, False), QUEUES, LEASES, RETRIES
     ):
         yield {
             "status": status,
@@ -42,6 +44,7 @@ def scoring_states() -> Iterator[dict[str, Any]]:
             "outcome": outcome,
             "lease_token": token,
             "lease_until": until,
+            "retry_at": retry_at,
         }
 
 
@@ -70,6 +73,12 @@ Condition = Callable[[Screening], bool]
 SETS: dict[str, tuple[Set, Condition]] = {
     "pending": (ScreeningQuerySet.pending, lambda row: row.status == "pending" and row.is_current),
     "unleased": (ScreeningQuerySet.unleased, lambda row: is_free(row.lease_until)),
+    "claimable": (
+        ScreeningQuerySet.claimable,
+        lambda row: (
+            row.status == "pending" and row.is_current and is_free(row.lease_until) and is_free(row.retry_at)
+        ),
+    ),
     "leased": (
         ScreeningQuerySet.leased,
         lambda row: row.lease_token == WORKER and row.lease_until == FUTURE,

@@ -253,7 +253,7 @@ def test_what_was_public_before_moderation_stays_so_until_it_has_a_verdict(setti
     assert entry is not None
     Screening.objects.all().delete()
     new_screening(entry, post, Screening.Priority.LOW).save()  # as `rescreen --existing` does
-    Screening.objects.update(lease_until=timezone.now() + timedelta(hours=1), lease_token=None)
+    Screening.objects.update(retry_at=timezone.now() + timedelta(hours=1))
     compare()
     Post.objects.get().save()
     assert Post.objects.get().is_visible is True
