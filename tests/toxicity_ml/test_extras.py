@@ -154,8 +154,8 @@ def test_these_commands_run_on_what_a_worker_has_without_django(
 
 @pytest.mark.regression("S10")
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_needs_no_more_than_a_worker_has(command: str) -> None:
-    done = run(COMMAND, TRAIN, *command.split(), "--help")
+def test_help_needs_no_extra(command: str) -> None:
+    done = run(COMMAND, f"{WORKER} {TRAIN}", *command.split(), "--help")
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from toxicity_ml.errors import BackendUnavailable
-from toxicity_ml.inference.backends import Backend
-from toxicity_ml.inference.backends.onnx import OnnxBackend
 
 if TYPE_CHECKING:
-    from toxicity_ml.inference.backends import DType
+    from toxicity_ml.inference.backends import Backend, DType
 
 VARIANTS = {
     "onnx-int8": "model.onnx, as it is served",
@@ -48,7 +46,7 @@ def is_on_cuda(name: str) -> bool:
     return name.startswith("cuda")
 
 
-def open_backend(name: str, directory: str | Path, threads: Sequence[int] = (1,)) -> dict[int, Backend]:
+def open_backend(name: str, directory: str | Path, threads: Sequence[int] = (1,)) -> "dict[int, Backend]":
     """The backend of that name for each number of cores that one run may use.
 
     In torch that number holds for the process and is set with torch.set_num_threads; the entries are then one
@@ -61,6 +59,8 @@ def open_backend(name: str, directory: str | Path, threads: Sequence[int] = (1,)
     if not found:
         raise BackendUnavailable(f"{name} does not run on this machine: {notes[0]}.")
     if name == "onnx-int8":
+        from toxicity_ml.inference.backends.onnx import OnnxBackend
+
         return {count: OnnxBackend(directory, threads=count) for count in threads}
     if name == "onnx-fp32":
         return _float_onnx(Path(directory), threads)
@@ -73,7 +73,8 @@ def open_backend(name: str, directory: str | Path, threads: Sequence[int] = (1,)
     return dict.fromkeys(threads, backend)
 
 
-def _float_onnx(directory: Path, threads: Sequence[int]) -> dict[int, Backend]:
+def _float_onnx(directory: Path, threads: Sequence[int]) -> "dict[int, Backend]":
+    from toxicity_ml.inference.backends.onnx import OnnxBackend
     from toxicity_ml.network import load_model
     from toxicity_ml.publishing.export import write_float
 
