@@ -126,9 +126,9 @@ def averaged_probabilities(
     text that has 0 for every label from every member (no token) keeps it. Raises DataError for weights that
     don't fit.
     """
-    found = _averaged(probabilities, _normalised(weights, len(probabilities)), average, task)
-    found[(probabilities == 0.0).all(axis=(0, 2))] = 0.0
-    return found.astype(np.float32)
+    average_scores = _averaged(probabilities, _normalised(weights, len(probabilities)), average, task)
+    average_scores[(probabilities == 0.0).all(axis=(0, 2))] = 0.0
+    return average_scores.astype(np.float32)
 
 
 def fit_weights(
@@ -162,10 +162,10 @@ def fit_weights(
     truth = np.where(is_known, targets, 0.0)
 
     def loss(counts: np.ndarray) -> float:
-        found = np.clip(_averaged(probabilities, counts / counts.sum(), average, task), _LEAST, _MOST)
-        costs = truth * np.log(found)
+        averaged = np.clip(_averaged(probabilities, counts / counts.sum(), average, task), _LEAST, _MOST)
+        costs = truth * np.log(averaged)
         if task != SINGLE_LABEL:
-            costs += (1.0 - truth) * np.log(1.0 - found)
+            costs += (1.0 - truth) * np.log(1.0 - averaged)
         return -float((cells * costs).sum() / cells.sum())
 
     counts = np.zeros(len(probabilities))
@@ -196,12 +196,12 @@ def _averaged(probabilities: np.ndarray, weights: np.ndarray, average: Average, 
 
 def _normalised(weights: Sequence[float] | np.ndarray | None, count: int) -> np.ndarray:
     """float64 (count,), summing to 1. Raises DataError."""
-    found = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
-    if found.shape != (count,):
-        raise DataError(f"{count} model versions need {count} weights, not {found.size}.")
-    if not np.isfinite(found).all() or (found < 0).any() or not found.sum() > 0:
+    given_weights = np.ones(count) if weights is None else np.asarray(weights, dtype=np.float64)
+    if given_weights.shape != (count,):
+        raise DataError(f"{count} model versions need {count} weights, not {given_weights.size}.")
+    if not np.isfinite(given_weights).all() or (given_weights < 0).any() or not given_weights.sum() > 0:
         raise DataError("Weights are numbers from 0 on, and not all of them 0.")
-    normalised: np.ndarray = found / found.sum()
+    normalised: np.ndarray = given_weights / given_weights.sum()
     return normalised
 
 

@@ -17,7 +17,7 @@ class ToxicityError(Exception):
 
 
 class ModelNotFound(ToxicityError):
-    """A model directory, or a file that belongs in it, is not there."""
+    """A model directory, or a file that belongs in it, is missing."""
 
 
 class ModelDamaged(ToxicityError):

@@ -20,11 +20,11 @@ def as_texts(texts: Iterable[str], caller: str) -> list[str]:
         iterator = iter(texts)
     except TypeError as error:
         raise TypeError(refusal) from error
-    found = list(iterator)
-    for index, text in enumerate(found):
+    texts_given = list(iterator)
+    for index, text in enumerate(texts_given):
         if not isinstance(text, str):
             raise TypeError(f"{caller} takes texts (str), and the one at index {index} is {_named(text)}.")
-    return found
+    return texts_given
 
 
 def as_text(text: str, caller: str) -> str:

@@ -62,15 +62,15 @@ class MeanPoolingClassifier(nn.Module):
     ) -> Tensor:
         """What the head sees: float (n, head width)."""
         several = len(self.layers) > 1
-        found = self.encoder(
+        outputs = self.encoder(
             input_ids=input_ids,
             attention_mask=attention_mask,
             inputs_embeds=inputs_embeds,
             output_hidden_states=several,
         )
         if self.pooling == "pooler":
-            return found.pooler_output  # type: ignore[no-any-return]
-        states = [found.hidden_states[layer] for layer in self.layers] if several else [found[0]]
+            return outputs.pooler_output  # type: ignore[no-any-return]
+        states = [outputs.hidden_states[layer] for layer in self.layers] if several else [outputs[0]]
         if attention_mask is None:
             return torch.cat([state.mean(dim=1) for state in states], dim=-1)
         mask = attention_mask.unsqueeze(-1).to(states[0].dtype)

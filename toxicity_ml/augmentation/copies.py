@@ -80,12 +80,12 @@ class HeldOut:
 
     def refuse(self, rows: Sequence[Row]) -> None:
         """Raise DataError, naming rows but no text, when one of the rows is held out."""
-        found = [row for row in rows if self.holds(row.text)]
-        if found:
-            named = ", ".join(f"{row.file} row {row.number}" for row in found[:5])
+        held = [row for row in rows if self.holds(row.text)]
+        if held:
+            named = ", ".join(f"{row.file} row {row.number}" for row in held[:5])
             raise DataError(
-                f"{len(found)} rows to augment are, or nearly are, in the held-out data: {named}"
-                f"{' ...' if len(found) > 5 else ''}. Take them out of one, or pass --skip-held-out."
+                f"{len(held)} rows to augment are, or nearly are, in the held-out data: {named}"
+                f"{' ...' if len(held) > 5 else ''}. Take them out of one, or pass --skip-held-out."
             )
 
 
@@ -95,8 +95,8 @@ def rewritten(
     """Copies that keep their row's labels. ``done`` is told how many rows are finished each time."""
     for start in range(0, len(rows), CHUNK):
         chunk = rows[start : start + CHUNK]
-        found = rewrite([row.text for row in chunk], per_row)
-        for row, texts in zip(chunk, found, strict=True):
+        rewrites = rewrite([row.text for row in chunk], per_row)
+        for row, texts in zip(chunk, rewrites, strict=True):
             for text in dict.fromkeys(texts):
                 if text.strip() and text != row.text:
                     yield Copy(text, row.labels, (row,), method)

@@ -15,7 +15,7 @@ from toxicity_ml.augmentation import synonyms as thesaurus
 from toxicity_ml.errors import DataError
 
 SynonymsOf = Callable[[str], Sequence[str]]
-"""The synonyms of a word; empty where there are none."""
+"""The synonyms of a word; empty for a word without synonyms."""
 
 WORD = re.compile(r"[^\W_]+(?:(?:['\u2019&+!-]|[*@$#]{1,4})[^\W_]+)*")
 """A word with its apostrophes, hyphens and stars: *don't*, *half-wit* and *f**k* are one word each."""

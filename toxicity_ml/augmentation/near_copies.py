@@ -1,5 +1,4 @@
-"""How alike two texts are, which copies of a text are too near to teach anything, and which texts of one set
-are nearly in another."""
+"""Measures how alike two texts are; finds copies too near to teach anything, and texts of another set."""
 
 import math
 import re
@@ -43,10 +42,10 @@ def distinct(text: str, candidates: Iterable[str], nearest: float = NEAREST) -> 
         words = len(_WORD.findall(candidate))
         if not candidate.strip() or not math.floor(LENGTHS[0] * length) <= words <= LENGTHS[1] * length + 1:
             continue
-        found = grams(candidate)
-        if all(_jaccard(found, other) <= nearest for other in seen):
+        candidate_grams = grams(candidate)
+        if all(_jaccard(candidate_grams, other) <= nearest for other in seen):
             kept.append(candidate)
-            seen.append(found)
+            seen.append(candidate_grams)
     return kept
 
 
@@ -69,7 +68,7 @@ class NearTexts:
                 self._by_gram[gram].append(index)
 
     def find(self, text: str) -> list[int]:
-        """The indices, rising, of the texts that are that much alike."""
+        """Return the indices, rising, of the texts that are that much alike."""
         found = grams(text)
         candidates = {
             index for gram in self._prefix(found) if gram in self._by_gram for index in self._by_gram[gram]

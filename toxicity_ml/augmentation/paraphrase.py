@@ -24,8 +24,8 @@ class Paraphrase:
     def augment(self, texts: Sequence[str], n: int = 1) -> list[list[str]]:
         """For each text, in order, at most ``n`` distinct copies; none for a text too long for the model."""
         asked = [self.prefix + text if text.strip() else "" for text in texts]
-        found = self.model.generate(asked, CANDIDATES * n, self.options)
+        generated = self.model.generate(asked, CANDIDATES * n, self.options)
         return [
             distinct(text, candidates, self.nearest)[:n]
-            for text, candidates in zip(texts, found, strict=True)
+            for text, candidates in zip(texts, generated, strict=True)
         ]

@@ -24,22 +24,22 @@ def label_words(
     propose). Function words are left out.
     """
     words = [{match.lower() for match in WORD.findall(text)} - FUNCTION_WORDS for text in texts]
-    found: set[str] = set()
+    protected: set[str] = set()
     for column in range(len(labels[0]) if labels else 0):
         sides: tuple[list[set[str]], list[set[str]]] = ([], [])
         for row, said in zip(words, labels, strict=True):
             if not math.isnan(said[column]):
                 sides[said[column] < 0.5].append(row)
-        found.update(_surest(*sides)[:per_label])
-    return frozenset(found)
+        protected.update(_surest(*sides)[:per_label])
+    return frozenset(protected)
 
 
 def _surest(having: Sequence[set[str]], lacking: Sequence[set[str]]) -> list[str]:
     """Words of rows having the label that are surely more frequent there, the surest first."""
-    here = Counter(word for row in having for word in row)
+    having_counts = Counter(word for row in having for word in row)
     there = Counter(word for row in lacking for word in row)
     sure: list[tuple[float, str]] = []
-    for word, count in here.items():
+    for word, count in having_counts.items():
         cells = (
             count + 0.5,
             len(having) - count + 0.5,

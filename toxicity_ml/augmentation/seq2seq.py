@@ -101,8 +101,8 @@ class Seq2Seq:
             batch = usable[start : start + options.batch_size]
             with torch.random.fork_rng(devices=devices), torch.inference_mode():
                 torch.manual_seed(_seed(options.seed, [texts[index] for index in batch]))
-                found = self._batch([texts[index] for index in batch], n, options)
-            for index, generated in zip(batch, found, strict=True):
+                batch_outputs = self._batch([texts[index] for index in batch], n, options)
+            for index, generated in zip(batch, batch_outputs, strict=True):
                 outputs[index] = list(dict.fromkeys(text for text in generated if text))
         return outputs
 

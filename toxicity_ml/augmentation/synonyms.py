@@ -53,24 +53,24 @@ class Synonyms:
 
     def __call__(self, word: str) -> tuple[str, ...]:
         word = word.lower()
-        found = self._known.get(word)
-        if found is None:
-            found = self._known[word] = self._look_up(word)
-        return found
+        synonyms = self._known.get(word)
+        if synonyms is None:
+            synonyms = self._known[word] = self._look_up(word)
+        return synonyms
 
     def _look_up(self, word: str) -> tuple[str, ...]:
         if not (word.isascii() and word.isalpha()):
             return ()
-        found = [synonym for entry in self._entries(word).values() for synonym in entry]
-        if not found:
+        candidates = [synonym for entry in self._entries(word).values() for synonym in entry]
+        if not candidates:
             for base, ending in _bases(word):
                 if base in self._irregular:
                     continue
                 for part, synonyms in self._entries(base).items():
                     if ending in PARTS_OF_SPEECH[part]:
                         regular = (synonym for synonym in synonyms if synonym not in self._irregular)
-                        found.extend(inflected(synonym, ending) for synonym in regular)
-        return tuple(synonym for synonym in dict.fromkeys(found) if synonym != word)
+                        candidates.extend(inflected(synonym, ending) for synonym in regular)
+        return tuple(synonym for synonym in dict.fromkeys(candidates) if synonym != word)
 
 
 def load(source: str = "auto") -> Synonyms:
@@ -166,17 +166,17 @@ def wordnet_entries(reader: Any, word: str) -> dict[str, list[str]]:
     """
     senses = [(lemma.count(), lemma.synset()) for lemma in reader.lemmas(word) if lemma.name() == word]
     senses.sort(key=lambda sense: -sense[0])
-    found: dict[str, list[str]] = {}
+    by_part: dict[str, list[str]] = {}
     for count, synset in senses[:SENSES]:
         if count < SENSE_SHARE * senses[0][0]:
             break
-        entry = found.setdefault(synset.pos().replace("s", "a"), [])
+        entry = by_part.setdefault(synset.pos().replace("s", "a"), [])
         entry.extend(
             lemma.name()
             for lemma in synset.lemmas()
             if lemma.name() != word and lemma.name() not in entry and _can_be_put_in(lemma)
         )
-    return {part: entry for part, entry in found.items() if entry}
+    return {part: entry for part, entry in by_part.items() if entry}
 
 
 def _can_be_put_in(lemma: Any) -> bool:

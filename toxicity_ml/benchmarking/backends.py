@@ -28,7 +28,7 @@ _DTYPES: "dict[str, DType]" = {"fp32": "float32", "bf16": "bfloat16", "fp16": "f
 
 
 def runnable(names: Sequence[str] = DEFAULT) -> tuple[list[str], list[str]]:
-    """Those of the names that run on this machine, and a note on each thing that is missing for others."""
+    """Return the names that run on this machine, and a note on each thing that others lack."""
     notes = []
     has_torch = all(importlib.util.find_spec(name) for name in ("torch", "transformers"))
     if not has_torch:

@@ -44,7 +44,7 @@ def in_rounds(
     begins in each round: what else the machine does then meets them all alike.
     """
     groups = [list(group) for _, group in groupby(cells, key=lambda cell: (cell.threads, cell.tokens))]
-    found: dict[Cell, list[np.ndarray]] = {cell: [] for cell in cells}
+    by_cell: dict[Cell, list[np.ndarray]] = {cell: [] for cell in cells}
     for number in range(-1, rounds):
         for group in groups:
             first = max(number, 0) % len(group)
@@ -52,9 +52,9 @@ def in_rounds(
                 time.sleep(_SETTLE)
                 seconds = measure(cell, number < 0)
                 if number >= 0:
-                    found[cell].append(seconds)
+                    by_cell[cell].append(seconds)
                 done()
-    return found
+    return by_cell
 
 
 class Stopwatch:

@@ -39,7 +39,10 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 
 
 def columns_from(args: argparse.Namespace) -> "Columns":
-    """What ``add_columns`` was told. A label without a column is not judged, instead of refused."""
+    """Return the columns that ``add_columns`` parsed.
+
+    A label without a column is not judged, instead of refused.
+    """
     from toxicity_ml.corpora import Columns
 
     return Columns(args.column, dict(args.label_column), needs_all=False)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def rewriter(method: str, args: argparse.Namespace, rows: list["Row"]) -> tuple["Rewrite", dict[str, object]]:
-    """What makes the copies, and its parameters for the file."""
+    """Return the function that makes the copies, and its parameters for the file."""
     from toxicity_ml.augmentation import copies
 
     if method == "noise":
@@ -28,18 +28,18 @@ def rewriter(method: str, args: argparse.Namespace, rows: list["Row"]) -> tuple[
     from toxicity_ml.augmentation.seq2seq import Seq2Seq
 
     options = _generation(args)
-    said: dict[str, object] = {**vars(options), "nearest": args.nearest}
+    parameters: dict[str, object] = {**vars(options), "nearest": args.nearest}
     if method == "paraphrase":
         prefix = Paraphrase.prefix if args.prefix is None else args.prefix
         model = Paraphrase(Seq2Seq.load(args.model, args.device), prefix, options, args.nearest)
-        return model.augment, {"model": args.model, "prefix": prefix, **said}
+        return model.augment, {"model": args.model, "prefix": prefix, **parameters}
     if args.pivot:
         translation = BackTranslation.by_way_of(args.pivot, options, args.nearest, args.device)
     else:
         there, back = Seq2Seq.load(args.model, args.device), Seq2Seq.load(args.back_model, args.device)
         translation = BackTranslation(there, back, args.prefix or "", args.back_prefix, options, args.nearest)
     names: dict[str, object] = {"model": translation.there.name, "back_model": translation.back.name}
-    return translation.augment, {**names, "pivots": translation.pivots, **said}
+    return translation.augment, {**names, "pivots": translation.pivots, **parameters}
 
 
 def _eda(args: argparse.Namespace, rows: list["Row"]) -> tuple["Rewrite", dict[str, object]]:

@@ -75,18 +75,22 @@ def _complaint(args: argparse.Namespace) -> str | None:
 def _attention(args: argparse.Namespace, text: str) -> int:
     from toxicity_ml import explanation
 
-    found = explanation.attention(args.model, text, args.label)
+    attention = explanation.attention(args.model, text, args.label)
     if args.layer is not None:
-        found.head(args.layer, args.head)  # an error before anything is written
+        attention.head(args.layer, args.head)  # an error before anything is written
     if args.out:
         if args.out.suffix.lower() == ".png":
-            _write(args.out, explanation.attention_png(found, args.layer, args.head))
+            _write(args.out, explanation.attention_png(attention, args.layer, args.head))
         else:
-            _write(args.out, explanation.attention_html(found, args.layer, args.head).encode())
+            _write(args.out, explanation.attention_html(attention, args.layer, args.head).encode())
     if args.json:
-        weights = found.weights if args.layer is None else found.head(args.layer, args.head)
-        answer: dict[str, Any] = {"model": found.version, "windows": found.windows, "label": found.label}
-        answer |= {"tokens": found.tokens, "spans": found.spans}
+        weights = attention.weights if args.layer is None else attention.head(args.layer, args.head)
+        answer: dict[str, Any] = {
+            "model": attention.version,
+            "windows": attention.windows,
+            "label": attention.label,
+        }
+        answer |= {"tokens": attention.tokens, "spans": attention.spans}
         if args.layer is not None:
             answer |= {"layer": args.layer, "head": args.head}
         print(json.dumps({**answer, "weights": weights.round(6).tolist()}))
@@ -96,15 +100,15 @@ def _attention(args: argparse.Namespace, text: str) -> int:
 def _attribution(args: argparse.Namespace, text: str) -> int:
     from toxicity_ml import explanation
 
-    found = explanation.attribute(
+    attribution = explanation.attribute(
         args.model, text, args.label, args.method, progress=sys.stderr.isatty() and not args.json
     )
     if args.out:
-        _write(args.out, explanation.attribution_html(found).encode())
+        _write(args.out, explanation.attribution_html(attribution).encode())
     if args.json:
-        print(json.dumps(_as_json(found), allow_nan=False))
+        print(json.dumps(_as_json(attribution), allow_nan=False))
     else:
-        _print(found)
+        _print(attribution)
     return 0
 
 

@@ -64,11 +64,11 @@ def _json(source: BinaryIO, key: str) -> Iterator[Item]:
             ahead += _through_first_line(source)
         else:
             ahead += source.read(max(0, MAX_ARRAY + 1 - len(ahead)))
-        found = _array(ahead)
-        if isinstance(found, list):
-            yield from _elements(found, key)
+        elements_or_complaint = _array(ahead)
+        if isinstance(elements_or_complaint, list):
+            yield from _elements(elements_or_complaint, key)
             return
-        complaint = found
+        complaint = elements_or_complaint
     for number, line in _numbered(_Ahead(ahead, source)):
         if line is None:
             yield _too_long(number)
@@ -93,12 +93,12 @@ def _array(content: bytes) -> list[Any] | str:
     if len(content) > MAX_ARRAY:
         return f"an array of more than {MAX_ARRAY} bytes is not read: give JSON Lines"
     try:
-        found = _loaded(content)
+        loaded = _loaded(content)
     except json.JSONDecodeError as error:
         return f"as an array it is not JSON from line {error.lineno}, column {error.colno} on"
     except (ValueError, RecursionError):
         return "as an array it is not JSON in UTF-8"
-    return found if isinstance(found, list) else "it is no array"
+    return loaded if isinstance(loaded, list) else "it is no array"
 
 
 def _elements(found: list[Any], key: str) -> Iterator[Item]:

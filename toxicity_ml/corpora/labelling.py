@@ -68,12 +68,12 @@ def labelled(
 def text_column(source: str, columns: Sequence[str], named: str | None = None) -> str:
     """The column of the text: the named one, or the first of TEXT_COLUMNS that is there. Raises DataError."""
     wanted = TEXT_COLUMNS if named is None else (named,)
-    found = next((column for column in wanted if column in columns), None)
-    if found is None:
+    column_name = next((column for column in wanted if column in columns), None)
+    if column_name is None:
         raise DataError(
             f"{source} has no text column ({', '.join(wanted)}); it has {', '.join(columns) or 'none'}."
         )
-    return found
+    return column_name
 
 
 def _multi_label(table: Table, labels: tuple[str, ...], columns: Columns) -> Labels:

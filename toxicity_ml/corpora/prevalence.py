@@ -21,7 +21,7 @@ def weighted(rows: "Dataset", patterns: str | Path | None) -> "Dataset":
 
 
 def natural_weights(labels: Sequence[Sequence[float]], patterns: Path) -> list[float]:
-    """Weights that make rows with these label patterns stand for natural prevalence; mean 1 over the rows.
+    """Return weights by which rows with these labels stand for natural prevalence: mean 1 over the rows.
 
     ``patterns`` is a CSV with one column per label and ``rows``, the count of that combination in the natural
     population. A row's weight is the population share of its combination over its share among ``labels``. A
@@ -48,8 +48,8 @@ def natural_weights(labels: Sequence[Sequence[float]], patterns: Path) -> list[f
     if total < 1:
         raise DataError(f"{patterns} counts no rows.")
     keys = [tuple(round(value) for value in row) for row in labels]
-    here = Counter(keys)
-    weights = [population.get(key, 0) / total * len(keys) / here[key] for key in keys]
+    counts = Counter(keys)
+    weights = [population.get(key, 0) / total * len(keys) / counts[key] for key in keys]
     mean = sum(weights) / len(weights)
     if mean == 0:
         raise DataError(f"{patterns} has none of the label combinations of the data.")

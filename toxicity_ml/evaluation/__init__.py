@@ -1,4 +1,4 @@
-"""How good scores are: metrics with bootstrap intervals, curves, calibration, thresholds, subgroups.
+"""Measures how good scores are: metrics with intervals, curves, calibration, thresholds, subgroups.
 
 Takes arrays, returns numbers; loads no model and reads no file. Needs scikit-learn, not torch.
 """

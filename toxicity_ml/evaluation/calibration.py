@@ -43,8 +43,8 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, weights: np.ndarray
         log_p = np.log(np.clip(softmax(kept / np.exp(log_temperature)), 1e-12, 1.0))
         return float(-(weight[:, None] * truth * log_p).sum())
 
-    found = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
-    return float(np.exp(found.x))
+    optimum = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20.0)), method="bounded")
+    return float(np.exp(optimum.x))
 
 
 def best_threshold(probabilities: np.ndarray, weights: np.ndarray, lowest: float = 0.05) -> float:

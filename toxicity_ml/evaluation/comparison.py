@@ -1,4 +1,4 @@
-"""Whether one model is better than another on the same rows: paired bootstrap of a difference."""
+"""Tests whether one model is better than another on the same rows, by a paired bootstrap."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ def paired_difference(
     known = ~np.isnan(truth)
     positive = known & (np.nan_to_num(truth) >= 0.5)
     enough = [column for column in columns if (positive[:, column] & (weights > 0)).sum() >= MIN_POSITIVES]
-    found: list[np.ndarray] = []
+    by_block: list[np.ndarray] = []
     for block in weightings(weights, resamples, seed):
         differences = np.empty((len(block), len(enough)))
         for place, column in enumerate(enough):
@@ -65,8 +65,8 @@ def paired_difference(
                 for scores in (scores_a, scores_b)
             )
             differences[:, place] = of_b - of_a
-        found.append(differences)
-    every = np.concatenate(found)
+        by_block.append(differences)
+    every = np.concatenate(by_block)
     answer: dict[int, PairedInterval | None] = dict.fromkeys(columns)
     for place, column in enumerate(enough):
         answer[column] = _paired(every[:, place])

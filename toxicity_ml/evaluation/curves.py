@@ -50,20 +50,20 @@ def curves(
         "roc": FALSE_POSITIVE_GRID,
         **dict.fromkeys(("precision", "recall", "f1"), THRESHOLD_GRID),
     }
-    found: dict[str, list[np.ndarray]] = {name: [] for name in grids}
+    by_name: dict[str, list[np.ndarray]] = {name: [] for name in grids}
     for block in weightings(weights, resamples, seed):
         distinct, true, false = ranked_counts(truth, scores, block)
         for counts in zip(true, false, strict=True):
-            found["precision_recall"].append(_precision_at_recall(*counts))
-            found["roc"].append(_rate_at_false_positives(*counts))
+            by_name["precision_recall"].append(_precision_at_recall(*counts))
+            by_name["roc"].append(_rate_at_false_positives(*counts))
         # how many distinct scores reach each threshold, so where the running counts stand there
         ends = np.searchsorted(-distinct, -THRESHOLD_GRID, side="right")
         flagged_true = np.concatenate([np.zeros((len(block), 1)), true], axis=1)[:, ends]
         flagged_false = np.concatenate([np.zeros((len(block), 1)), false], axis=1)[:, ends]
         missed = true[:, -1:] - flagged_true
         for name, values in threshold_metrics(np.stack([flagged_true, flagged_false, missed])).items():
-            found[name].extend(values)
-    return {name: _banded(grids[name], np.stack(rows)) for name, rows in found.items()}
+            by_name[name].extend(values)
+    return {name: _banded(grids[name], np.stack(rows)) for name, rows in by_name.items()}
 
 
 def _precision_at_recall(true: np.ndarray, false: np.ndarray) -> np.ndarray:

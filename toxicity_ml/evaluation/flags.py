@@ -1,4 +1,4 @@
-"""What is flagged: confusion by label, which labels are flagged for which, and what a site feels of it."""
+"""Counts flags: confusion by label, which labels are flagged for which, and flags per 1,000 comments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,20 +55,20 @@ def cooccurrence(
     counts = resampled_sums(cells, weights, resamples, seed)
     counts = counts.reshape(len(counts), rows.shape[1], columns.shape[1])
     names = [*labels, NONE]
-    found: dict[str, Any] = {}
+    by_label: dict[str, Any] = {}
     for at, name in enumerate(names):
         count = int(rows[:, at].sum())
         few = count < MIN_POSITIVES
         with np.errstate(divide="ignore", invalid="ignore"):
             shares = counts[:, at, :-1] / counts[:, at, -1:]
-        found[name] = {
+        by_label[name] = {
             "rows": count,
             "too_few": few,
             "flagged": {
                 column: None if few else figure(shares[:, place]) for place, column in enumerate(names)
             },
         }
-    return found
+    return by_label
 
 
 def site_view(
@@ -79,7 +79,7 @@ def site_view(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """What a site feels: how many of 1,000 comments are flagged, flagged rightly, and missed.
+    """Estimate how many of 1,000 comments are flagged, flagged rightly, and missed.
 
     over: bool (n, n_labels). targets: float (n, n_labels), NaN = masked. weights: float (n,), natural
     prevalence where a site is to be spoken of. A comment is flagged when any label is over its threshold, and

@@ -41,7 +41,7 @@ def evaluate(
     known = ~np.isnan(targets)
     truth = np.where(known, targets, 0.0) >= 0.5
     over = scores >= np.asarray(thresholds)[None, :] if flagged is None else flagged
-    found: dict[str, list[np.ndarray]] = {}
+    by_label: dict[str, list[np.ndarray]] = {}
     for block in weightings(weights, resamples, seed):
         counts = np.zeros((3, len(block)))
         for index, label in enumerate(labels):
@@ -50,12 +50,14 @@ def evaluate(
             confusion = confusion_counts(over[rows, index], truth[rows, index], weighting)
             counts += confusion
             ranking = ranking_metrics(truth[rows, index], scores[rows, index], weighting)
-            found.setdefault(label, []).append(np.stack([*threshold_metrics(confusion).values(), *ranking]))
-        found.setdefault("", []).append(np.stack(list(threshold_metrics(counts).values())))
+            by_label.setdefault(label, []).append(
+                np.stack([*threshold_metrics(confusion).values(), *ranking])
+            )
+        by_label.setdefault("", []).append(np.stack(list(threshold_metrics(counts).values())))
     report: dict[str, Any] = {"rows": len(scores), "labels": {}}
     counted: list[np.ndarray] = []
     for index, label in enumerate(labels):
-        values = np.concatenate(found[label], axis=1)
+        values = np.concatenate(by_label[label], axis=1)
         positives = int(truth[known[:, index], index].sum())
         shown = positives >= min_positives
         if shown:
@@ -66,7 +68,7 @@ def evaluate(
             "threshold": float(thresholds[index]),
             **{name: figure(values[at]) if shown else None for at, name in enumerate(METRICS)},
         }
-    micro = np.concatenate(found[""], axis=1)
+    micro = np.concatenate(by_label[""], axis=1)
     report["micro"] = {name: figure(micro[at]) for at, name in enumerate(METRICS[:3])}
     report["macro_intervals"] = {name: _macro(counted, at) for at, name in enumerate(METRICS)}
     report["macro"] = {
@@ -143,8 +145,8 @@ def threshold_metrics(confusion: np.ndarray) -> dict[str, np.ndarray]:
 
 def figure(values: np.ndarray) -> dict[str, float] | None:
     """``{value, low, high}`` of a value and its resamples, None where it is undefined; JSON-ready."""
-    found = interval(values)
-    return None if found is None else asdict(found)
+    bounds = interval(values)
+    return None if bounds is None else asdict(bounds)
 
 
 def _macro(labels: Sequence[np.ndarray], at: int) -> dict[str, float] | None:

@@ -1,4 +1,4 @@
-"""Whether probabilities mean what they say: reliability by bin, slope and intercept, ECE, Brier skill."""
+"""Measures whether scores are probabilities: reliability by bin, slope and intercept, ECE, Brier skill."""
 
 from typing import Any
 
@@ -41,7 +41,7 @@ def reliability(
     squares = (probabilities - truth) ** 2
     logits = np.clip(np.log(np.maximum(probabilities, 1e-9) / np.maximum(1 - probabilities, 1e-9)), -12, 12)
     start: np.ndarray | None = None
-    found: dict[str, list[np.ndarray]] = {}
+    by_name: dict[str, list[np.ndarray]] = {}
     observed: list[np.ndarray] = []
     for block in weightings(weights, resamples, seed):
         mass, predicted, positive = np.split(block @ sums, 3, axis=1)
@@ -60,12 +60,12 @@ def reliability(
         start = fitted[0] if start is None else start
         figures["slope"], figures["intercept"] = fitted[:, 1], fitted[:, 0]
         for name, values in figures.items():
-            found.setdefault(name, []).append(np.where(np.isfinite(values), values, np.nan))
+            by_name.setdefault(name, []).append(np.where(np.isfinite(values), values, np.nan))
     every = np.concatenate(observed)
     own = weights @ sums
     count = len(edges) + 1
     return {
-        **{name: figure(np.concatenate(values)) for name, values in found.items()},
+        **{name: figure(np.concatenate(values)) for name, values in by_name.items()},
         "bins": [
             {
                 "predicted": float(own[count + at] / own[at]),
@@ -98,9 +98,9 @@ def _logistic(
 
     logits: float (n,). truth: bool (n,). weights: float (k, n). start: float (2,).
     """
-    found = np.tile(np.array([0.0, 1.0]) if start is None else np.nan_to_num(start), (len(weights), 1))
+    coefficients = np.tile(np.array([0.0, 1.0]) if start is None else np.nan_to_num(start), (len(weights), 1))
     for _ in range(_STEPS):
-        predicted = sigmoid(found[:, :1] + found[:, 1:] * logits)
+        predicted = sigmoid(coefficients[:, :1] + coefficients[:, 1:] * logits)
         error = weights * (truth - predicted)
         spread = weights * predicted * (1 - predicted)
         slope, base = error @ logits, error.sum(axis=1)
@@ -115,10 +115,10 @@ def _logistic(
                 axis=1,
             )
         step = np.clip(np.nan_to_num(step), -2.0, 2.0)  # one resample may be separable: it must not run away
-        found += step
+        coefficients += step
         if np.abs(step).max() < 1e-6:
             break
     positive = weights @ truth
-    lost = (positive <= 0) | (positive >= weights.sum(axis=1)) | (np.abs(found).max(axis=1) > 30)
-    found[lost] = np.nan
-    return found
+    lost = (positive <= 0) | (positive >= weights.sum(axis=1)) | (np.abs(coefficients).max(axis=1) > 30)
+    coefficients[lost] = np.nan
+    return coefficients

@@ -42,15 +42,15 @@ def bias_aucs(
         for name, chosen in rows.items()
         if min(truth[chosen].sum(), (~truth[chosen]).sum()) >= MIN_POSITIVES
     }
-    found: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
+    by_name: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
     if wanted:
         for block in weightings(weights, resamples, seed):
             for name, chosen in wanted.items():
                 area, _ = ranking_metrics(truth[chosen], scores[chosen], block[:, chosen])
-                found[name].append(area)
+                by_name[name].append(area)
     return {
         "rows": int(mentions.sum()),
         "positives": int((mentions & truth).sum()),
         "too_few": not wanted,
-        **{name: figure(np.concatenate(found[name])) if name in wanted else None for name in BIAS_METRICS},
+        **{name: figure(np.concatenate(by_name[name])) if name in wanted else None for name in BIAS_METRICS},
     }

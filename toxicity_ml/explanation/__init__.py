@@ -1,4 +1,4 @@
-"""What a score rests on: words, and where the attention heads look. Import from here; the parts are ours."""
+"""Explains a score by its words and the attention heads. Import from here; the modules are private."""
 
 import importlib
 from typing import TYPE_CHECKING, Any

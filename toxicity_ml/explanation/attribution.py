@@ -125,8 +125,8 @@ class _Removal:
         scored once."""
         texts = [self._joined(row) for row in kept]
         different = list(dict.fromkeys(texts))
-        found = dict(zip(different, self._scored(different), strict=True))
-        return np.array([found[text] for text in texts], dtype=np.float64)
+        value_of = dict(zip(different, self._scored(different), strict=True))
+        return np.array([value_of[text] for text in texts], dtype=np.float64)
 
     def _joined(self, kept: np.ndarray) -> str:
         if self._words and not kept.any():
@@ -137,11 +137,11 @@ class _Removal:
 
     def _scored(self, texts: Sequence[str]) -> np.ndarray:
         logits = self._scorer.logits(texts, progress=self._progress)
-        found = log_odds(logits, self._column, self._scorer.task)
+        scores = log_odds(logits, self._column, self._scorer.task)
         is_empty = (logits == NO_TEXT_LOGIT).all(axis=1)  # what is left of it gives the tokenizer no token
         if is_empty.any() and list(texts) != [EMPTY_TEXT]:
-            found[is_empty] = self.baseline
-        return found
+            scores[is_empty] = self.baseline
+        return scores
 
 
 def occlude(
@@ -174,17 +174,19 @@ def occlude(
     count = len(words)
     if method == "leave_one_out":
         kept = np.vstack([np.ones((1, count), bool), ~np.eye(count, dtype=bool)])
-        found = removal.values(kept)
-        values, logit = found[0] - found[1:], float(found[0])
+        removal_values = removal.values(kept)
+        values, logit = removal_values[0] - removal_values[1:], float(removal_values[0])
     else:
         rows = _orders(count, orders or max(2, min(MAX_ORDERS, TEXTS // max(count, 1) // 2 * 2)), seed)
         # ranks (n_orders, n_words): when each word goes; kept (n_orders, n_words + 1, n_words)
         ranks = np.argsort(rows, axis=1)
         kept = ranks[:, np.newaxis, :] >= np.arange(count + 1)[np.newaxis, :, np.newaxis]
-        found = removal.values(kept.reshape(len(rows) * (count + 1), count)).reshape(len(rows), count + 1)
-        changes = found[:, :-1] - found[:, 1:]
+        removal_values = removal.values(kept.reshape(len(rows) * (count + 1), count)).reshape(
+            len(rows), count + 1
+        )
+        changes = removal_values[:, :-1] - removal_values[:, 1:]
         values = np.take_along_axis(changes, ranks, axis=1).mean(axis=0)
-        logit = float(found[0, 0])
+        logit = float(removal_values[0, 0])
     total = math.fsum(values)
     return Attribution(
         text=text,

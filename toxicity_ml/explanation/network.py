@@ -80,7 +80,7 @@ def read_attention(directory: Path, text: str, label: str | None) -> Attention:
         window = windows[int(np.argmax(log_odds(logits, column, manifest.task)))]
     ids = torch.from_numpy(window.ids).unsqueeze(0)
     with torch.inference_mode():
-        found = model.encoder(
+        outputs = model.encoder(
             input_ids=ids, attention_mask=torch.ones_like(ids), output_attentions=True
         ).attentions
     tokenizer = load_tokenizer(directory)
@@ -88,7 +88,7 @@ def read_attention(directory: Path, text: str, label: str | None) -> Attention:
         version=f"{manifest.name}@{manifest.version}",
         tokens=tuple(str(tokenizer.id_to_token(int(token))) for token in window.ids),
         spans=window.spans,
-        weights=torch.cat(found).numpy(),
+        weights=torch.cat(outputs).numpy(),
         windows=reading.count,
         label=label,
     )

@@ -67,13 +67,13 @@ def read(directory: str | Path, text: str) -> Reading:
     tokenizer.no_truncation()
     tokenizer.no_padding()
     tokenizer.encode_special_tokens = True
-    found = encoder.forms(text)
+    forms = encoder.forms(text)
     located = [
         Window(ids, ((spans[0][0], spans[0][0]), *spans, (spans[-1][1], spans[-1][1])))
-        for ids, spans in zip(windows, _token_spans(windows, tokenizer, found, manifest.stride), strict=True)
+        for ids, spans in zip(windows, _token_spans(windows, tokenizer, forms, manifest.stride), strict=True)
     ]
     count = max(count for _, count in readings)
-    return Reading(tuple(split_words(text, found[-1])), tuple(located), count)
+    return Reading(tuple(split_words(text, forms[-1])), tuple(located), count)
 
 
 def split_words(text: str, repaired: Repaired) -> list[Span]:
@@ -110,12 +110,12 @@ def utf16_offsets(text: str) -> list[int]:
 def word_of_token(words: Sequence[Span], spans: Sequence[Span]) -> np.ndarray:
     """Index of the first word that each token shares a character with, int64 (n_tokens,); -1 for none."""
     starts, ends = np.array([span[0] for span in words]), np.array([span[1] for span in words])
-    found = np.full(len(spans), -1, dtype=np.int64)
+    word_of = np.full(len(spans), -1, dtype=np.int64)
     for token, (start, end) in enumerate(spans):
         word = int(np.searchsorted(ends, start, side="right"))
         if start < end and word < len(words) and starts[word] < end:
-            found[token] = word
-    return found
+            word_of[token] = word
+    return word_of
 
 
 def whole_words(words: Sequence[Span], window: Window) -> list[Span]:

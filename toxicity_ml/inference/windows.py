@@ -61,11 +61,11 @@ class WindowEncoder:
         its encoding and, where a disguise was undone, the undisguised text, of which only the windows that
         show it are given. At most MAX_WINDOWS together; no reading for a text without tokens.
         """
-        found = self.forms(text)
+        forms = self.forms(text)
         further: tuple[list[np.ndarray], int] = [], 0
-        if len(found) == 2:
-            further = self._windows(found[1].text, MAX_WINDOWS // 2, found[1].changed)
-        first = self._windows(found[0].text, MAX_WINDOWS - len(further[0]))
+        if len(forms) == 2:
+            further = self._windows(forms[1].text, MAX_WINDOWS // 2, forms[1].changed)
+        first = self._windows(forms[0].text, MAX_WINDOWS - len(further[0]))
         return [reading for reading in (first, further) if reading[0]]
 
     def windows(self, text: str) -> list[np.ndarray]:

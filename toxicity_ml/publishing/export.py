@@ -65,17 +65,19 @@ class Parity:
         most, most_unsure = MAX_MEAN_DIFFERENCE, MAX_MEAN_DIFFERENCE_UNSURE
         if self.task == SINGLE_LABEL:
             most, most_unsure = MAX_CLASS_DIFFERENCE, MAX_CLASS_DIFFERENCE_UNSURE
-        found = []
+        complaints = []
         if not self.mean_difference <= most:
-            found.append(f"mean difference {self.mean_difference:.4f} is over {most}")
+            complaints.append(f"mean difference {self.mean_difference:.4f} is over {most}")
         if not self.mean_difference_unsure <= most_unsure:
-            found.append(
+            complaints.append(
                 f"mean difference between 0.05 and 0.95 {self.mean_difference_unsure:.4f} is over "
                 f"{most_unsure}"
             )
         if self.flags_changed > max(FEW_FLAGS_CHANGED, MAX_FLAGS_CHANGED * self.flags):
-            found.append(f"{self.flags_changed} of {self.flags} flags changed, over {MAX_FLAGS_CHANGED:.0%}")
-        return found
+            complaints.append(
+                f"{self.flags_changed} of {self.flags} flags changed, over {MAX_FLAGS_CHANGED:.0%}"
+            )
+        return complaints
 
 
 def export_onnx(
@@ -138,13 +140,13 @@ def measure_parity(
     with torch.inference_mode():
         trained = [pooled(readings, lambda ids: _run_float(network, ids)) for readings in samples]
     served = [pooled(readings, backend.run) for readings in samples]
-    expected, found = probabilities(np.array(trained)), probabilities(np.array(served))
-    difference = np.abs(expected - found)
+    expected, quantised = probabilities(np.array(trained)), probabilities(np.array(served))
+    difference = np.abs(expected - quantised)
     unsure = (expected > 0.05) & (expected < 0.95)
-    flags, found_flags = expected >= FLAG, found >= FLAG
+    flags, found_flags = expected >= FLAG, quantised >= FLAG
     raised, changed = int((flags | found_flags).sum()), int((flags != found_flags).sum())
     if task == SINGLE_LABEL:
-        raised, changed = len(samples), int((expected.argmax(axis=1) != found.argmax(axis=1)).sum())
+        raised, changed = len(samples), int((expected.argmax(axis=1) != quantised.argmax(axis=1)).sum())
     return Parity(
         texts=len(samples),
         mean_difference=float(difference.mean()),

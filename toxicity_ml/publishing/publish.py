@@ -147,9 +147,9 @@ def recalibrate(
             files={},
         )
         kept = {key: value for key, value in manifest.metrics.items() if key == "int8_parity"}
-        found = _finished(draft, staging, validation, manifest, kept, progress=progress)
+        finished = _finished(draft, staging, validation, manifest, kept, progress=progress)
         staging.rename(out)
-    return found
+    return finished
 
 
 def fitted_labels(manifest: Manifest, targets: np.ndarray) -> tuple[str, ...]:
@@ -229,10 +229,10 @@ def validation_metrics(
     labels = manifest.labels
     if manifest.task == SINGLE_LABEL:
         slopes = np.array([manifest.calibration[label]["slope"] for label in labels])
-        found = evaluation.evaluate_classes(
+        measured = evaluation.evaluate_classes(
             evaluation.softmax(logits * slopes), targets, labels, weights=weights
         )
-        return {"validation": found}
+        return {"validation": measured}
     scores = np.stack(
         [
             evaluation.sigmoid(

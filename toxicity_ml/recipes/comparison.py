@@ -151,14 +151,14 @@ def _trained(arm: Arm, training: "Dataset", validation: "Dataset", place: Path, 
         file = place / f"{arm.name}-{seed}-{key}.npz"
         if not file.is_file():
             began = time.monotonic()
-            found = (
+            trained = (
                 _baseline(rows, validation)
                 if arm.kind == BASELINE
                 else _scores(seeded, rows, validation, file)
             )
             place.mkdir(parents=True, exist_ok=True)
             unfinished = file.with_suffix(".part.npz")
-            np.savez_compressed(unfinished, scores=found, seconds=time.monotonic() - began)
+            np.savez_compressed(unfinished, scores=trained, seconds=time.monotonic() - began)
             unfinished.replace(file)
         with np.load(file, allow_pickle=False) as kept:
             scores.append(kept["scores"])
@@ -242,14 +242,14 @@ def _resampled(
     generator = np.random.default_rng(0)
     draws = generator.multinomial(len(targets), np.full(len(targets), 1 / len(targets)), size=resamples)
     every = np.concatenate([weights[None, :], draws * weights[None, :]])
-    found = {}
+    by_label = {}
     for label in range(targets.shape[1]):
         known = ~np.isnan(targets[:, label])
         truth = targets[known, label] >= 0.5
         if truth.sum() >= MIN_POSITIVES:
             by_seed = [ranking_metrics(truth, one[known, label], every[:, known])[1] for one in scores]
-            found[label] = np.mean(by_seed, axis=0)
-    return found
+            by_label[label] = np.mean(by_seed, axis=0)
+    return by_label
 
 
 def _entry(
@@ -295,15 +295,15 @@ def _interval(values: np.ndarray) -> dict[str, float]:
 def _changes(arm: Arm, first: Arm) -> str:
     """Describe how an arm differs from the first one, or the first from the defaults."""
     other = TrainingOptions() if arm.name == first.name else first.options
-    found = [
+    changes = [
         f"{name}={value}"
         for name, value in asdict(arm.options).items()
         if value != getattr(other, name) and name not in ("progress", "resume", "labels")
     ]
-    found += [
+    changes += [
         f"{name}={getattr(arm, name)}" for name in ("rows", "exclude") if getattr(arm, name) is not None
     ]
-    return arm.kind if arm.kind == BASELINE else ", ".join(found) or "the defaults"
+    return arm.kind if arm.kind == BASELINE else ", ".join(changes) or "the defaults"
 
 
 def _typed(value: str, default: Any, kind: str, where: str) -> Any:

@@ -49,7 +49,7 @@ _PATTERNS = {group: re.compile(rf"\b(?:{terms})\b", re.IGNORECASE) for group, te
 
 def mentioned(text: str) -> dict[str, list[tuple[int, int]]]:
     """The groups that the text mentions, each with the (start, end) of every term."""
-    found = {
+    spans_by_group = {
         group: [match.span() for match in pattern.finditer(text)] for group, pattern in _PATTERNS.items()
     }
-    return {group: spans for group, spans in found.items() if spans}
+    return {group: spans for group, spans in spans_by_group.items() if spans}

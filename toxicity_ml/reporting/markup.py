@@ -81,7 +81,7 @@ def paragraph(*parts: object) -> Markup:
 
 
 def folded(title: str, *parts: object) -> Markup:
-    """What only some readers want, closed at first."""
+    """Fold what only some readers want; closed at first."""
     return Markup(f"<details><summary>{escaped(title)}</summary>{''.join(map(escaped, parts))}</details>")
 
 

@@ -103,11 +103,11 @@ def _described(
             causes.strong_spans(text, strong),
             None if word is None else (word.start, word.end),
         )
-        found = rule(judged)
-        first[found[0]] += 1
-        by_cause.update(found)
+        matching = rule(judged)
+        first[matching[0]] += 1
+        by_cause.update(matching)
         if number < shown:
-            example = _example(rows, scores, scorer, int(place), column, found)
+            example = _example(rows, scores, scorer, int(place), column, matching)
             examples.append(example | (_quoted(text, word, limits[column]) if with_texts else {}))
     order = [cause for cause in causes.EXPLANATIONS if by_cause[cause]]
     return {

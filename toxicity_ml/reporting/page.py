@@ -88,5 +88,5 @@ def page(report: Mapping[str, Any]) -> str:
 
 
 def left_out_line(labels: Sequence[str]) -> str:
-    """What is said of labels that the data doesn't judge."""
+    """Name the labels that the data doesn't judge, in a line."""
     return f"Not evaluated, since no row was judged by them: {', '.join(labels)}."

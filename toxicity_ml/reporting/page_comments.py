@@ -1,4 +1,4 @@
-"""The page's sections about kinds of comments, and about the comments that were judged wrongly."""
+"""Makes the page's sections about kinds of comments, and about the comments that were judged wrongly."""
 
 from collections.abc import Mapping
 from typing import Any

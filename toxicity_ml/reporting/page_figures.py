@@ -60,7 +60,7 @@ def part_section(
 
 
 def site_table(scorers: Scorers) -> Markup:
-    """What a site feels of each scorer."""
+    """Make the table of flags per 1,000 comments by each scorer."""
     rows = [
         [
             scorer,

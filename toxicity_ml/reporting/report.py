@@ -100,11 +100,11 @@ def report(
 def named_apart(names: Sequence[str]) -> list[str]:
     """The names, numbered where two are the same, so that each can be a key."""
     seen: dict[str, int] = {}
-    found = []
+    distinct = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        found.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return found
+        distinct.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return distinct
 
 
 def _must_agree(models: Sequence[Scorer]) -> None:

@@ -79,7 +79,7 @@ class Scorer:
         )
 
     def flags(self, scores: np.ndarray) -> np.ndarray:
-        """What counts as predicted, bool (n, n_labels): at or over its threshold, or the likeliest class."""
+        """Return the predicted labels, bool (n, n_labels): at or over threshold, or the likeliest class."""
         from toxicity_ml.evaluation import most_probable
 
         return most_probable(scores) if self.is_single_label else scores >= np.asarray(self.thresholds)
@@ -106,7 +106,7 @@ def load_rows(
 
 
 def joined(parts: Sequence[Rows], name: str) -> Rows:
-    """All rows of several files as one. Raises DataError when there are none."""
+    """Join the rows of several files. Raises DataError when they have no rows."""
     if not parts:
         raise DataError("No data given: name at least one CSV file or hub dataset.")
     return Rows(

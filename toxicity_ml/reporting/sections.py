@@ -49,15 +49,15 @@ def measured(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> 
         report["cooccurrence"] = evaluation.cooccurrence(over, rows.targets, labels, rows.weights, resamples)
         report["site"] = evaluation.site_view(over, rows.targets, labels, rows.weights, resamples)
     for index, label in enumerate(labels):
-        found = report["labels"][label]
+        of_label = report["labels"][label]
         known = ~np.isnan(rows.targets[:, index])
         truth = rows.targets[known, index] >= 0.5
         column, weights = scores[known, index], rows.weights[known]
-        found["calibration"] = found["curves"] = None
-        if not found["too_few"]:
-            found["calibration"] = evaluation.reliability(column, truth, weights, resamples)
+        of_label["calibration"] = of_label["curves"] = None
+        if not of_label["too_few"]:
+            of_label["calibration"] = evaluation.reliability(column, truth, weights, resamples)
             drawn = evaluation.curves(truth, column, weights, min(resamples, BAND_RESAMPLES))
-            found["curves"] = {name: curve.as_json() for name, curve in drawn.items()}
+            of_label["curves"] = {name: curve.as_json() for name, curve in drawn.items()}
     return report
 
 
@@ -66,12 +66,14 @@ def difference(
 ) -> dict[str, Any]:
     """Average precision of b minus a, paired: ``{"mean", "labels": {label}}`` of ``{value, low, high,
     share_above_zero, shown}``, None with too few positives."""
-    found = evaluation.paired_difference(rows.targets, scores_a, scores_b, rows.weights, resamples=resamples)
+    differences = evaluation.paired_difference(
+        rows.targets, scores_a, scores_b, rows.weights, resamples=resamples
+    )
 
     def shown(interval: evaluation.PairedInterval | None) -> dict[str, Any] | None:
         return None if interval is None else {**vars(interval), "shown": interval.is_shown}
 
     return {
-        "mean": shown(found["mean"]),
-        "labels": {label: shown(found["labels"][index]) for index, label in enumerate(labels)},
+        "mean": shown(differences["mean"]),
+        "labels": {label: shown(differences["labels"][index]) for index, label in enumerate(labels)},
     }

@@ -29,15 +29,15 @@ def sliced(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> di
 def by_length(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> dict[str, Any]:
     """``{"26 to 50 words": figures}`` for each length that occurs."""
     words = np.array([len(text.split()) for text in rows.texts])
-    found = {}
+    by_name = {}
     for low, high in LENGTHS:
         which = (words >= low) & (words <= (high or np.inf))
         if low == 1:
             which |= words == 0
         if which.any():
             name = f"{low} to {high} words" if high else f"over {low - 1} words"
-            found[name] = _sliced(rows, scores, scorer, which, resamples)
-    return found
+            by_name[name] = _sliced(rows, scores, scorer, which, resamples)
+    return by_name
 
 
 def by_sample(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def by_identity(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) 
     groups = [mentioned(text) for text in rows.texts]
     known = ~np.isnan(rows.targets[:, 0])
     truth = rows.targets[:, 0] >= 0.5
-    found = {}
+    by_group = {}
     for group in (*GROUPS, ANY_GROUP):
         mentions = np.array(
             [bool(spans) if group == ANY_GROUP else group in spans for spans in groups], dtype=bool
@@ -73,8 +73,8 @@ def by_identity(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) 
             figures["bias"] = evaluation.bias_aucs(
                 truth[known], scores[known, 0], mentions[known], rows.weights[known], resamples
             )
-        found[group] = figures
-    return found
+        by_group[group] = figures
+    return by_group
 
 
 def by_punctuation(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> dict[str, Any]:
@@ -126,11 +126,16 @@ def _sliced(
     rows: Rows, scores: np.ndarray, scorer: Scorer, which: np.ndarray, resamples: int
 ) -> dict[str, Any]:
     """Figures of the rows at ``which``, bool (n,): every label's, and of whole comments."""
-    part, found = rows.chosen(which), scores[which]
+    part, part_scores = rows.chosen(which), scores[which]
     few = evaluation.MIN_POSITIVES
     if scorer.is_single_label:
         report = evaluation.evaluate_classes(
-            found, part.targets, scorer.labels, weights=part.weights, resamples=resamples, min_positives=few
+            part_scores,
+            part.targets,
+            scorer.labels,
+            weights=part.weights,
+            resamples=resamples,
+            min_positives=few,
         )
         kept: dict[str, Any] = {
             "rows": report["rows"],
@@ -139,7 +144,7 @@ def _sliced(
         }
     else:
         report = evaluation.evaluate(
-            found,
+            part_scores,
             part.targets,
             scorer.thresholds,
             scorer.labels,
@@ -147,5 +152,7 @@ def _sliced(
             resamples=resamples,
             min_positives=few,
         )
-        kept = evaluation.site_view(scorer.flags(found), part.targets, scorer.labels, part.weights, resamples)
+        kept = evaluation.site_view(
+            scorer.flags(part_scores), part.targets, scorer.labels, part.weights, resamples
+        )
     return {**kept, "labels": report["labels"]}

@@ -88,7 +88,7 @@ def attack(
 
 
 def log_odds(classifier: Classifier, label: str) -> Score:
-    """A function from texts to the log-odds of one label's probability, float (n,)."""
+    """Return a function from texts to the log-odds of one label's probability, float (n,)."""
     column = classifier.labels.index(label)
 
     def score(texts: Sequence[str]) -> np.ndarray:
@@ -224,18 +224,20 @@ def _edge_cases(classifier: Classifier) -> list[dict[str, Any]]:
     report = []
     for (name, text), among in zip(EDGE_CASES.items(), together, strict=True):
         start = time.perf_counter()
-        alone = classifier.predict_array([text])[0]
+        scores_alone = classifier.predict_array([text])[0]
         seconds = time.perf_counter() - start
-        valid = bool(np.isfinite(alone).all() and (alone >= 0).all() and (alone <= 1).all())
-        top = int(np.argmax(alone))
+        valid = bool(
+            np.isfinite(scores_alone).all() and (scores_alone >= 0).all() and (scores_alone <= 1).all()
+        )
+        top = int(np.argmax(scores_alone))
         report.append(
             {
                 "name": name,
                 "characters": len(text),
                 "seconds": round(seconds, 3),
                 "highest": classifier.labels[top],
-                "score": round(float(alone[top]), 4),
-                "passes": valid and bool(np.allclose(alone, among, atol=1e-6)),
+                "score": round(float(scores_alone[top]), 4),
+                "passes": valid and bool(np.allclose(scores_alone, among, atol=1e-6)),
             }
         )
     return report

@@ -37,12 +37,14 @@ def toxic_words(score: Score, texts: Sequence[str]) -> list[list[str]]:
         if grouped[index]:
             opened = np.argsort(-drops, kind="stable")[:_GROUPS_OPENED]
             candidates[index] = [word for at in sorted(opened) for word in grouped[index][at]]
-    alone = [[[word] for word in words] for words in candidates]
-    found: list[list[str]] = []
-    for words, drops in zip(candidates, _drops(score, texts, whole, alone), strict=True):
+    single_words = [[[word] for word in words] for words in candidates]
+    by_text: list[list[str]] = []
+    for words, drops in zip(candidates, _drops(score, texts, whole, single_words), strict=True):
         order = np.argsort(-drops, kind="stable")[:MOST_WORDS]
-        found.append([words[at] for rank, at in enumerate(order) if rank == 0 or drops[at] >= SMALLEST_DROP])
-    return found
+        by_text.append(
+            [words[at] for rank, at in enumerate(order) if rank == 0 or drops[at] >= SMALLEST_DROP]
+        )
+    return by_text
 
 
 def masked(text: str, words: Sequence[str]) -> str:

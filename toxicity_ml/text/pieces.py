@@ -49,7 +49,7 @@ def written(pieces: list[Piece], start: int, end: int, letters: dict[int, str]) 
     """
     own = [pieces[at][0] for at in range(start, end) if pieces[at][0].isalpha()]
     shouted = sum(letter.isupper() for letter in own) * 2 > len(own)
-    found: list[Piece] = []
+    result: list[Piece] = []
     kept = False
     for at in range(start, end):
         character, first, last = pieces[at]
@@ -57,16 +57,16 @@ def written(pieces: list[Piece], start: int, end: int, letters: dict[int, str]) 
             kept = True
             letter, more = letters[at][0], letters[at][1:]
             if is_letter(character, letter):
-                found.append(pieces[at])
+                result.append(pieces[at])
             else:
                 upper = character.isupper() or (shouted and not character.isalpha())
-                found.append((letter.upper() if upper else letter, first, last))
-            found += [(other.upper() if shouted else other, first, last) for other in more]
+                result.append((letter.upper() if upper else letter, first, last))
+            result += [(other.upper() if shouted else other, first, last) for other in more]
         elif kept and folded(character) == MARK:
-            found.append(pieces[at])
+            result.append(pieces[at])
         else:
             kept = False
-    return found
+    return result
 
 
 def applied(pieces: list[Piece], edits: list[Edit], flags: list[bool]) -> tuple[list[Piece], list[bool]]:

@@ -113,15 +113,15 @@ def _joined_surrogates(pieces: list[Piece]) -> list[Piece]:
     """Pairs become the character they stand for; lone surrogates, which no tokenizer takes, go."""
     if not any("\ud800" <= character <= "\udfff" for character, _, _ in pieces):
         return pieces
-    found: list[Piece] = []
+    joined: list[Piece] = []
     for character, start, end in pieces:
-        if "\udc00" <= character <= "\udfff" and found and "\ud800" <= found[-1][0] <= "\udbff":
-            high, first, _ = found.pop()
+        if "\udc00" <= character <= "\udfff" and joined and "\ud800" <= joined[-1][0] <= "\udbff":
+            high, first, _ = joined.pop()
             pair = (high + character).encode("utf-16", "surrogatepass").decode("utf-16")
-            found.append((pair, first, end))
+            joined.append((pair, first, end))
         else:
-            found.append((character, start, end))
-    return [piece for piece in found if not "\ud800" <= piece[0] <= "\udfff"]
+            joined.append((character, start, end))
+    return [piece for piece in joined if not "\ud800" <= piece[0] <= "\udfff"]
 
 
 def _restored_encoding(pieces: list[Piece]) -> list[Piece]:
@@ -133,15 +133,15 @@ def _restored_encoding(pieces: list[Piece]) -> list[Piece]:
     badness, fix_encoding = _ftfy()
     if not badness(text):
         return pieces
-    found: list[Piece] = []
+    restored: list[Piece] = []
     for match in _CHUNK.finditer(text):
         chunk = pieces[match.start() : match.end()]
         fixed = match.group() if match.group().isascii() else fix_encoding(match.group())
         if fixed == match.group():
-            found.extend(chunk)
+            restored.extend(chunk)
         else:
-            found.extend((character, chunk[0][1], chunk[-1][2]) for character in fixed)
-    return found
+            restored.extend((character, chunk[0][1], chunk[-1][2]) for character in fixed)
+    return restored
 
 
 @lru_cache(maxsize=1)

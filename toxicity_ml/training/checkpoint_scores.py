@@ -31,12 +31,12 @@ def checkpoint_logits(
     )
     rows = tokenized(rows, tokenizer, max_length)
     collate = BatchMaker.plain(tokenizer, TrainingOptions())
-    found = np.zeros((len(texts), n_labels), dtype=np.float32)
+    all_logits = np.zeros((len(texts), n_labels), dtype=np.float32)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_native()):
         for start in range(0, len(rows), batch_size):
             batch = rows.select(range(start, min(start + batch_size, len(rows)))).to_list()
             tensors = collate(batch)
             logits = model(tensors["input_ids"].to(device), tensors["attention_mask"].to(device))
             places = tensors["labels"][:, 0].long().numpy()
-            found[places] = logits.float().cpu().numpy()
-    return found
+            all_logits[places] = logits.float().cpu().numpy()
+    return all_logits

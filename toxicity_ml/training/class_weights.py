@@ -31,7 +31,7 @@ def positive_weights(share: np.ndarray, cap: float = POSITIVE_WEIGHT_CAP) -> np.
 def positive_class_weights(
     kind: str, targets: np.ndarray, row_weight: np.ndarray, cap: float = POSITIVE_WEIGHT_CAP
 ) -> np.ndarray:
-    """What a positive weighs, where a negative weighs 1, for each label of a multi-label task.
+    """Return the weight of a positive, where a negative weighs 1, for each label of a multi-label task.
 
     targets: float (n, n_labels), NaN = masked. row_weight: float (n,). kind: "none" (1); "balanced",
     negatives over positives (the ratio of scikit-learn's two class weights); "effective", the ratio of the
@@ -50,7 +50,7 @@ def positive_class_weights(
 
 
 def class_weights(kind: str, targets: np.ndarray, row_weight: np.ndarray) -> np.ndarray:
-    """What each class of a single-label task weighs.
+    """Return the weight of each class of a single-label task.
 
     targets: float (n, n_classes), one-hot or distributions; a row with a NaN is masked. row_weight: float
     (n,). kind: "none", "balanced" (:func:`balanced_weights`), "effective" (:func:`effective_number_weights`)

@@ -19,7 +19,7 @@ def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, s
     if folds < 2:
         raise ValueError("Cross-fitting needs two folds or more.")
     fold = np.random.default_rng(seed).permutation(np.arange(len(texts)) % folds)
-    found = np.full(targets.shape, np.nan)
+    predictions = np.full(targets.shape, np.nan)
     positive, negative = targets >= 0.5, targets < 0.5
     for number in range(folds):
         inside, outside = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
@@ -29,9 +29,9 @@ def out_of_fold(texts: Sequence[str], targets: np.ndarray, folds: int = FOLDS, s
         baseline = TfidfBaseline(seed).fit(
             [texts[int(row)] for row in inside], targets[np.ix_(inside, labels)]
         )
-        found[np.ix_(outside, labels)] = baseline.predict_array([texts[int(row)] for row in outside])
-    found[:, np.isnan(found).any(axis=0)] = np.nan
-    return found
+        predictions[np.ix_(outside, labels)] = baseline.predict_array([texts[int(row)] for row in outside])
+    predictions[:, np.isnan(predictions).any(axis=0)] = np.nan
+    return predictions
 
 
 def softened(targets: np.ndarray, teachers: Sequence[np.ndarray], share: float) -> np.ndarray:

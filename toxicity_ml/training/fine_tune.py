@@ -205,13 +205,13 @@ def _averaged_if_better(trainer: ClassifierTrainer, average: WeightAverage) -> b
     if not average.count:
         return False
     best = {name: value.detach().clone() for name, value in trainer.model.state_dict().items()}  # type: ignore[union-attr]
-    alone = trainer.evaluate()[f"eval_{METRIC}"]
+    best_checkpoint = trainer.evaluate()[f"eval_{METRIC}"]
     trainer.model.load_state_dict(average.weights)  # type: ignore[union-attr]
     together = trainer.evaluate()[f"eval_{METRIC}"]
-    logger.info("Best checkpoint %.4f, average of %d %.4f.", alone, average.count, together)
-    if together <= alone:
+    logger.info("Best checkpoint %.4f, average of %d %.4f.", best_checkpoint, average.count, together)
+    if together <= best_checkpoint:
         trainer.model.load_state_dict(best)  # type: ignore[union-attr]
-    return bool(together > alone)
+    return bool(together > best_checkpoint)
 
 
 def _arguments(checkpoints: Path, steps: int, options: TrainingOptions) -> TrainingArguments:

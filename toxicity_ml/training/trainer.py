@@ -113,9 +113,9 @@ class WeightAverage(TrainerCallback):
 
     def on_train_begin(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if state.global_step > 0 and self.path.is_file():
-            found = load_file(self.path)
-            self.count = int(found.pop("count").item())
-            self.weights = found
+            saved = load_file(self.path)
+            self.count = int(saved.pop("count").item())
+            self.weights = saved
         else:
             self.path.unlink(missing_ok=True)
 

@@ -107,11 +107,11 @@ class TorchBackend:
     def _in_halves(self, batch: Sequence[np.ndarray]) -> Iterator[torch.Tensor]:
         """Logits of a batch, sorted by length: of all of it, or of its halves where there is no room."""
         try:
-            found = self._padded(batch)
+            logits = self._padded(batch)
         except torch.OutOfMemoryError:
-            found = None  # what the failed run held is let go of only when this block is left
-        if found is not None:
-            yield found
+            logits = None  # what the failed run held is let go of only when this block is left
+        if logits is not None:
+            yield logits
             return
         if self._device.type == "cuda":
             torch.cuda.empty_cache()
@@ -136,8 +136,8 @@ class TorchBackend:
     def _logits(self, ids: torch.Tensor, mask: torch.Tensor) -> np.ndarray:
         with torch.inference_mode():
             logits = self._network(ids.to(self._device), mask.to(self._device))
-            found: np.ndarray = logits.float().cpu().numpy()
-        return found
+            array: np.ndarray = logits.float().cpu().numpy()
+        return array
 
 
 def _compiled(

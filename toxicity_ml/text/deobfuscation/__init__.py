@@ -54,7 +54,7 @@ def undisguised(pieces: list[Piece], lexicon: Lexicon) -> tuple[list[Piece], tup
 def _words(text: str) -> list[Span]:
     """(start, end) of each word outside addresses, signs around it left out."""
     protected = _protected(text)
-    found: list[Span] = []
+    spans: list[Span] = []
     for match in _WORD.finditer(text):
         start, end = match.span()
         if protected[start]:
@@ -64,8 +64,8 @@ def _words(text: str) -> list[Span]:
         while start < end and (text[end - 1] in _EDGES or text[end - 1] in "!@") and text[end - 1] != MARK:
             end -= 1
         if start < end:
-            found.append((start, end))
-    return found
+            spans.append((start, end))
+    return spans
 
 
 def _protected(text: str) -> bytearray:
@@ -80,11 +80,11 @@ def _protected(text: str) -> bytearray:
 
 
 def _ranges(flags: list[bool]) -> tuple[Span, ...]:
-    found: list[Span] = []
+    spans: list[Span] = []
     place = 0
     for flag, run in groupby(flags):
         length = sum(1 for _ in run)
         if flag:
-            found.append((place, place + length))
+            spans.append((place, place + length))
         place += length
-    return tuple(found)
+    return tuple(spans)

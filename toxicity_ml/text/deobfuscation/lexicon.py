@@ -63,11 +63,11 @@ _NUMERALS = frozenset("ivxlcdm")
 
 
 def _with_endings(words: Iterable[str]) -> frozenset[str]:
-    found = set(words)
-    found |= {word + ("es" if word.endswith(("s", "ch", "sh", "x")) else "s") for word in found}
+    forms = set(words)
+    forms |= {word + ("es" if word.endswith(("s", "ch", "sh", "x")) else "s") for word in forms}
     for stem in _SWEAR_STEMS:
-        found |= {stem + ending for ending in ("ed", "er", "ers", "ing", "ings", "in", "en", "y", "edly")}
-    return frozenset(word for word in found if len(word) >= MIN_LETTERS)
+        forms |= {stem + ending for ending in ("ed", "er", "ers", "ing", "ings", "in", "en", "y", "edly")}
+    return frozenset(word for word in forms if len(word) >= MIN_LETTERS)
 
 
 SWEAR_WORDS = _with_endings(_SWEAR_WORDS.split())
@@ -82,9 +82,9 @@ def misspellings(word: str) -> set[str]:
     Only forms of MIN_LETTERS letters and more.
     """
     places = range(len(word) - 1)
-    found = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in places}
-    found |= {word[:at] + word[at + 1 :] for at in places if at > 0}
-    return {form for form in found if len(form) >= MIN_LETTERS and form != word}
+    forms = {word[:at] + word[at + 1] + word[at] + word[at + 2 :] for at in places}
+    forms |= {word[:at] + word[at + 1 :] for at in places if at > 0}
+    return {form for form in forms if len(form) >= MIN_LETTERS and form != word}
 
 
 def squeezed(word: str) -> str:

@@ -104,15 +104,15 @@ def _joined(pieces: list[Piece], text: str, words: Sequence[Span], lexicon: Lexi
         word = "".join(letter for _, letter in kept)
         if word in RUDE_WORDS or (signs.isalpha() and not is_capital):
             return _parts(pieces, words, kept)
-    found: list[Piece] = []
+    joined: list[Piece] = []
     place = 0
     for length in _segments(signs, lexicon):
-        if found:  # the space between two words comes from the separator there
-            found.append((" ", pieces[words[place - 1][1] - 1][2], pieces[words[place][0]][1]))
+        if joined:  # the space between two words comes from the separator there
+            joined.append((" ", pieces[words[place - 1][1] - 1][2], pieces[words[place][0]][1]))
         segment = words[place : place + length]
-        found += _parts(pieces, segment, list(enumerate(signs[place : place + length])))
+        joined += _parts(pieces, segment, list(enumerate(signs[place : place + length])))
         place += length
-    return found or None
+    return joined or None
 
 
 def _parts(pieces: list[Piece], words: Sequence[Span], kept: list[tuple[int, str]]) -> list[Piece]:
@@ -125,16 +125,16 @@ def _segments(letters: str, lexicon: Lexicon) -> list[int]:
     """Lengths of the fewest words that make up all the letters, a rude one among them; else empty."""
     best: list[tuple[int, int, bool] | None] = [(0, 0, False)]  # words so far, length of the last, any rude
     for end in range(1, len(letters) + 1):
-        found: tuple[int, int, bool] | None = None
+        shortest: tuple[int, int, bool] | None = None
         for length in range(1, min(end, MAX_LETTERS) + 1):
             before = best[end - length]
             word = letters[end - length : end]
             if before is None or not (word in FUNCTION_WORDS or word in lexicon.known):
                 continue
             option = (before[0] + 1, length, before[2] or word in RUDE_WORDS)
-            if found is None or (not option[2], option[0]) < (not found[2], found[0]):
-                found = option
-        best.append(found)
+            if shortest is None or (not option[2], option[0]) < (not shortest[2], shortest[0]):
+                shortest = option
+        best.append(shortest)
     last = best[-1]
     if last is None or not last[2]:
         return []

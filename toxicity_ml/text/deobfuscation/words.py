@@ -27,7 +27,7 @@ Letters = list[tuple[int, str]]
 def plain_word(
     pieces: list[Piece], raw: str, text: str, start: int, end: int, lexicon: Lexicon
 ) -> Edit | None:
-    """What to write instead of the word from start to end, or None.
+    """Return what to write instead of the word from start to end, or None.
 
     raw: the text of the pieces. text: the same, folded.
     """
@@ -41,10 +41,10 @@ def plain_word(
     if kept is None and signs in lexicon.misspelt and not look_alikes:
         kept = _respelt(signs, lexicon.misspelt[signs])
     if kept is None:
-        found = _in_one_alphabet(pieces, start, end)
+        plain = _in_one_alphabet(pieces, start, end)
     else:
-        found = written(pieces, start, end, {places[index]: letter for index, letter in kept})
-    return None if found == pieces[start:end] else (start, end, found)
+        plain = written(pieces, start, end, {places[index]: letter for index, letter in kept})
+    return None if plain == pieces[start:end] else (start, end, plain)
 
 
 def reading(signs: str, lexicon: Lexicon, look_alikes: int = 0) -> Letters | None:
@@ -62,10 +62,10 @@ def reading(signs: str, lexicon: Lexicon, look_alikes: int = 0) -> Letters | Non
     leet = [sign for sign, _ in runs if sign in LEET]
     if leet:
         return _unleet(signs, runs, leet, lexicon)
-    found = lexicon.unrepeated(signs)
-    if found is None or (look_alikes == len(signs) and found not in RUDE_WORDS):
+    word = lexicon.unrepeated(signs)
+    if word is None or (look_alikes == len(signs) and word not in RUDE_WORDS):
         return None
-    return _aligned(signs, found)
+    return _aligned(signs, word)
 
 
 def _may_hide(word: str, raw: str, lexicon: Lexicon) -> bool:
@@ -87,9 +87,9 @@ def _unleet(signs: str, runs: list[tuple[str, int]], leet: list[str], lexicon: L
         candidate = "".join(letter * length for letter, (_, length) in zip(choice, runs, strict=True))
         if has_signs and candidate in SHORT_RUDE_WORDS:
             return list(enumerate(candidate))
-        found = lexicon.unrepeated(candidate)
-        if found and (is_inside or found in RUDE_WORDS):
-            return _aligned(candidate, found)
+        word = lexicon.unrepeated(candidate)
+        if word and (is_inside or word in RUDE_WORDS):
+            return _aligned(candidate, word)
     return None
 
 
@@ -100,8 +100,8 @@ def _unstarred(signs: str, lexicon: Lexicon) -> Letters | None:
     if letters in SWEAR_WORDS:
         return list(zip(places, letters, strict=True))
     if len(signs) <= MAX_LETTERS and len(places) >= 2 and letters.isalpha():
-        found = lexicon.starred(signs)
-        return None if found is None else list(enumerate(found))
+        word = lexicon.starred(signs)
+        return None if word is None else list(enumerate(word))
     return None
 
 
