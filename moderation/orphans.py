@@ -81,20 +81,20 @@ class Group:
 
 def count() -> list[Group]:
     """Every group of orphans; empty where all is as it is registered. Raises DatabaseError."""
-    found = []
+    groups = []
     hidden = _hidden().exclude(content_type=None).order_by("content_type", "hidden_by")
     counted = hidden.values_list("content_type", "hidden_by").annotate(count=Count("pk"))
     for content_type, hidden_by, number in counted:
         sample = _sample(content_type, hidden_by)
         fate = _fate(sample, means.registration(sample))
         if fate is not None:
-            found.append(Group(content_type, model_label(content_type), hidden_by, number, fate))
+            groups.append(Group(content_type, model_label(content_type), hidden_by, number, fate))
     waiting = _waiting().order_by("content_type").values_list("content_type").annotate(count=Count("pk"))
     for content_type, number in waiting:
         sample = _sample(content_type, "")
         if means.registration(sample) is None:
-            found.append(Group(content_type, model_label(content_type), "", number, Fate.DROPPED))
-    return found
+            groups.append(Group(content_type, model_label(content_type), "", number, Fate.DROPPED))
+    return groups
 
 
 def mend(group: Group, *, username: str = "", forget: bool = False) -> int:

@@ -269,8 +269,8 @@ def _packaged_manifest() -> ManifestFile | None:
     global _seen_packaged
     try:
         directory = artifacts.packaged_directory()
-        found = (directory / artifacts.MANIFEST).stat()
-        stamp = (found.st_mtime_ns, found.st_size)
+        status = (directory / artifacts.MANIFEST).stat()
+        stamp = (status.st_mtime_ns, status.st_size)
         if _seen_packaged is None or _seen_packaged[0] != stamp:
             _seen_packaged = (stamp, artifacts.read_manifest(directory))
         return _seen_packaged[1]

@@ -317,11 +317,11 @@ def _note(
         is_wanted = rule.should_be_hidden(now, registration) == hidden
         is_right = is_wanted and effect not in (_Effect.BUSY, _Effect.STALE)
         is_mine = now.action_token == token
-        ours = hidden if effect is _Effect.CHANGED else (False if is_first and is_mine else None)
+        is_ours = hidden if effect is _Effect.CHANGED else (False if is_first and is_mine else None)
         if effect is _Effect.RIGHT and not hidden and not now.hidden_by_us:
-            ours = False  # an earlier try to hide it had not hidden it, or somebody has shown it since
+            is_ours = False  # an earlier try to hide it had not hidden it, or somebody has shown it since
         is_left = not is_right if is_mine else now.action_pending or not is_wanted
-        _remember([now], pending=is_left, hidden_by_us=ours, how=how)
+        _remember([now], pending=is_left, hidden_by_us=is_ours, how=how)
         if is_mine:
             rows.update(action_token=None, action_until=None)
             pending_actions.done(screening_id)

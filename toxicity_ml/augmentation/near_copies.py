@@ -69,11 +69,16 @@ class NearTexts:
 
     def find(self, text: str) -> list[int]:
         """Return the indices, rising, of the texts that are that much alike."""
-        found = grams(text)
+        text_grams = grams(text)
         candidates = {
-            index for gram in self._prefix(found) if gram in self._by_gram for index in self._by_gram[gram]
+            index
+            for gram in self._prefix(text_grams)
+            if gram in self._by_gram
+            for index in self._by_gram[gram]
         }
-        return sorted(index for index in candidates if _jaccard(found, self._grams[index]) >= self._nearest)
+        return sorted(
+            index for index in candidates if _jaccard(text_grams, self._grams[index]) >= self._nearest
+        )
 
     def _prefix(self, found: Grams) -> list[str]:
         shared = math.ceil(self._nearest * len(found) - 1e-9)  # .7 * 10 is a little over 7 in floating point

@@ -63,11 +63,13 @@ def _passages(
         [spans[at : at + PASSAGE] for at in range(0, len(spans), PASSAGE)] if len(spans) > PASSAGE else []
         for spans in words
     ]
-    alone = [
+    passage_texts = [
         text[slice(*_extent(part))] for text, of_text in zip(texts, parts, strict=True) for part in of_text
     ]
     scores = iter(
-        _scores(alone, [c for c, of_text in zip(columns, parts, strict=True) for _ in of_text], predict)
+        _scores(
+            passage_texts, [c for c, of_text in zip(columns, parts, strict=True) for _ in of_text], predict
+        )
     )
     return [
         of_text[int(np.argmax([next(scores) for _ in of_text]))] if of_text else spans

@@ -57,8 +57,8 @@ def _without_reference(pieces: list[Piece], start: int, end: int, edits: list[Ed
     """The edit that drops what is not to be seen, with the character before it (or, at the very start, after
     it), so that the word counts as changed."""
     if edits and edits[-1][1] == start:
-        first, _, found = edits.pop()
-        return first, end, found
+        first, _, replacement = edits.pop()
+        return first, end, replacement
     if start == 0:
         return 0, end + 1, pieces[end : end + 1]
     return start - 1, end, [pieces[start - 1]]

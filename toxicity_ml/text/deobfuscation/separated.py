@@ -36,9 +36,9 @@ def separated_words(
     abbreviation, a rude word), or rude words among known ones.
     """
     for first, last in _runs_of_letters(text, words):
-        found = _joined(pieces, text, words[first : last + 1], lexicon)
-        if found:
-            yield first, last, found
+        joined = _joined(pieces, text, words[first : last + 1], lexicon)
+        if joined:
+            yield first, last, joined
     for first, last in _compounds(text, words):
         span = words[first : last + 1]
         places = [at for start, end in span for at in range(start, end) if text[at] != MARK]
@@ -81,9 +81,9 @@ def _equal_gaps(gaps: list[str]) -> Iterator[Span]:
     for at in range(1, len(gaps) + 1):
         if at < len(gaps) and gaps[at] == gaps[start]:
             continue
-        here = width(gaps[start])
-        first = start + (1 if start > 0 and width(gaps[start - 1]) <= here else 0)
-        last = at - (1 if at < len(gaps) and width(gaps[at]) < here else 0)
+        own_width = width(gaps[start])
+        first = start + (1 if start > 0 and width(gaps[start - 1]) <= own_width else 0)
+        last = at - (1 if at < len(gaps) and width(gaps[at]) < own_width else 0)
         yield first, last
         start = at
 
