@@ -8,8 +8,6 @@ import math
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from moderation.conf import conf
 from moderation.retraining import rehearsal, training_data
 from moderation.retraining.training_data import DEV, TEST, TRAIN, Row
@@ -62,7 +60,9 @@ def _uncalibrated(old: Any, texts: list[str]) -> Any:
     The calibration is inherited with the thresholds, so a target that had gone through it would go through it
     twice.
     """
-    return 1 / (1 + np.exp(-old.logits(texts)))
+    from toxicity_ml.activations import sigmoid
+
+    return sigmoid(old.logits(texts))
 
 
 def proving_the_export(old: Any, rows: list[Row]) -> list[Row]:
