@@ -63,24 +63,24 @@ def _on_connection(connection: Any, **_: Any) -> None:
 
 
 def _lower(connection: Any) -> None:
-    """Set the session, once, if its level is another; what it was is kept with the connection at hand."""
+    """Set the session, once, if its level is another; what it was is kept with the connection at hand.
+
+    The server is told only where its own default is another, so that a pooler which hands one session to
+    several clients passes nothing on: the driver names the site's level with each BEGIN.
+    """
     raw: Any = connection.connection
-    if getattr(connection, "_moderation_level_of", None) is raw:
-        if connection._moderation_level == (None, READ_COMMITTED):
-            return
-    else:
+    if getattr(connection, "_moderation_level_of", None) is not raw:
         with connection.cursor() as cursor:
             cursor.execute("SHOW default_transaction_isolation")
             (default,) = cursor.fetchone()
-        level = raw.isolation_level
-        is_committed = level is None or level.name == "READ_COMMITTED"
-        connection._moderation_level = (None if is_committed else level, default)
+        connection._moderation_level = (raw.isolation_level, default)
         connection._moderation_level_of = raw
-        if connection._moderation_level == (None, READ_COMMITTED):
-            return
-    with connection.cursor() as cursor:
-        cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
-    raw.isolation_level = None
+    level, default = connection._moderation_level
+    if default != READ_COMMITTED:
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED")
+    if level is not None:
+        raw.isolation_level = None
 
 
 def _raise(connection: Any) -> None:
@@ -89,8 +89,10 @@ def _raise(connection: Any) -> None:
     if known is None or known is not raw:
         return
     level, default = connection._moderation_level
-    if (level, default) == (None, READ_COMMITTED) or raw.closed or connection.in_atomic_block:
+    if raw.closed or connection.in_atomic_block:
         return
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('default_transaction_isolation', %s, false)", [default])
-    raw.isolation_level = level
+    if default != READ_COMMITTED:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('default_transaction_isolation', %s, false)", [default])
+    if level is not None:
+        raw.isolation_level = level

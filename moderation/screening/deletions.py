@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 from django.db.transaction import TransactionManagementError
 
 from moderation import row_errors
+from moderation.models import Screening
+from moderation.objects.keys import key_as_text
 from moderation.registry import Registered
 from moderation.screening.snapshots import forget
 
@@ -38,10 +40,9 @@ class _Gathered:
     def add(self, entry: Registered, key: str) -> None:
         self._keys.setdefault(entry.label, (entry, {}))[1][key] = None
 
-    def take_back(self, entry: Registered, key: str) -> bool:
-        """Leave one key out; returns True where it was among them."""
-        known = self._keys.get(entry.label)
-        return known is not None and known[1].pop(key, key) is None
+    def has(self, entry: Registered, key: str) -> bool:
+        """Return True where an object of this key was deleted."""
+        return entry.label in self._keys and key in self._keys[entry.label][1]
 
     def __call__(self) -> None:
         _alive.by_scope.pop(self._scope, None)  # what is deleted from now on is another's
@@ -50,7 +51,7 @@ class _Gathered:
             for start in range(0, len(ordered), CHUNK):
                 chunk = ordered[start : start + CHUNK]
                 try:
-                    forget(entry, chunk)
+                    forget(entry, _gone(entry, chunk))
                 except BaseException as error:
                     if row_errors.ends_the_process(error):
                         raise
@@ -66,23 +67,36 @@ def note(entry: Registered, key: str, lose: Lose, using: str = DEFAULT_DB_ALIAS)
     """
     scope = _scope(using)
     gathered = _alive.by_scope.get(scope)
-    if gathered is None:
-        gathered = _Gathered(lose, scope)
+    if gathered is not None:
         gathered.add(entry, key)
-        try:
-            transaction.on_commit(gathered, using=using, robust=True)
-        except TransactionManagementError:  # the site commits by itself, and tells nobody when
-            gathered()
-            return
-        _alive.by_scope[scope] = gathered
-    else:
-        gathered.add(entry, key)
+        return
+    gathered = _Gathered(lose, scope)
+    gathered.add(entry, key)
+    if using == router.db_for_write(Screening) and not connections[using].commit_on_exit:
+        gathered()  # the site commits by itself, and nobody tells when; a rollback takes this back, too
+        return
+    try:
+        transaction.on_commit(gathered, using=using, robust=True)
+    except TransactionManagementError:
+        gathered()
+        return
+    _alive.by_scope[scope] = gathered
 
 
-def take_back(entry: Registered, key: str) -> bool:
-    """Take one deleted key out, as an object has it again; returns True where it was waiting for a commit."""
-    was_waiting = [gathered.take_back(entry, key) for gathered in list(_alive.by_scope.values())]
-    return any(was_waiting)
+def is_noted(entry: Registered, key: str) -> bool:
+    """Return True where this thread has deleted an object of this key, and its copies wait for the commit."""
+    return any(gathered.has(entry, key) for gathered in list(_alive.by_scope.values()))
+
+
+def _gone(entry: Registered, keys: Collection[str]) -> list[str]:
+    """Those of `keys` of which there is no object.
+
+    One may live: its key was given again, only a child of it was deleted, or the site rolled back to a
+    savepoint that it had made by hand, after which Django calls what waited for the commit all the same.
+    """
+    rows = entry.objects().filter(pk__in=keys)
+    live = {key_as_text(entry.model, key) for key in rows.values_list("pk", flat=True)}
+    return [key for key in keys if key not in live]
 
 
 def _scope(using: str) -> Scope:

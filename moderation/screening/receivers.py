@@ -78,7 +78,7 @@ def on_save(
         entry = None if raw else registry.for_model(sender)
         if entry is None or not _is_looked_for(entry, using):
             return
-        if created and deletions.take_back(entry, entry.key_of(instance)):
+        if created and deletions.is_noted(entry, entry.key_of(instance)):
             forget(entry, [entry.key_of(instance)])  # another object with the key of one that is gone
         how = entry.hide
         is_shown_or_hidden = how is not None and _was_saved({how.field, how.attname}, instance, update_fields)

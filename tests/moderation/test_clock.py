@@ -25,14 +25,26 @@ pytestmark = [pytest.mark.regression("L2", "D6"), pytest.mark.django_db(transact
 ZONES = ("America/New_York", "Asia/Tokyo", "UTC")
 
 
-@pytest.fixture(params=[(zone, use_tz) for zone in ZONES for use_tz in (False, True)], ids=str)
+CASES = [(zone, use_tz, None) for zone in ZONES for use_tz in (False, True)]
+CASES += [("UTC", True, zone) for zone in ZONES]
+
+
+@pytest.fixture(params=CASES, ids=str)
 def zone(request: pytest.FixtureRequest) -> Iterator[str]:
     """The site's zone; the connection is opened in it, as in a process with these settings."""
-    name, use_tz = request.param
+    name, use_tz, of_the_database = request.param
     with override_settings(TIME_ZONE=name, USE_TZ=use_tz):
-        connection.close()
+        connection.settings_dict["TIME_ZONE"] = of_the_database
+        _open_anew()
         yield name
+        connection.settings_dict["TIME_ZONE"] = None
+    _open_anew()
+
+
+def _open_anew() -> None:
     connection.close()
+    for known in ("timezone", "timezone_name"):
+        connection.__dict__.pop(known, None)
 
 
 def test_comment_of_this_moment_has_no_age_and_one_of_an_hour_ago_has_one(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
 
 from moderation.isolation import read_committed
 from moderation.models import ModelVersion, Screening
@@ -41,6 +42,19 @@ def _site_at(level: str) -> Iterator[None]:
         yield
     finally:
         del options["isolation_level"]
+        connection.close()
+
+
+@contextmanager
+def _server_at(level: str) -> Iterator[None]:
+    """The server's own default, as a role or a database has it; the site sets nothing."""
+    options = connections.settings["default"].setdefault("OPTIONS", {})
+    options["options"] = f"-c default_transaction_isolation={level}"
+    connection.close()
+    try:
+        yield
+    finally:
+        del options["options"]
         connection.close()
 
 
@@ -104,3 +118,22 @@ def test_open_transaction_of_the_site_keeps_its_level() -> None:
     with _site_at("SERIALIZABLE"), transaction.atomic(), read_committed(), connection.cursor() as cursor:
         cursor.execute("SHOW transaction_isolation")
         assert cursor.fetchone()[0] == "serializable"
+
+
+def test_level_of_the_server_s_own_default_is_lowered_and_restored() -> None:
+    with _server_at("serializable"):
+        assert _level() == "serializable"
+        for _ in range(2):
+            with read_committed():
+                assert _level() == "read committed"
+            assert _level() == "serializable"
+
+
+def test_session_is_left_alone_where_only_the_site_names_a_level() -> None:
+    """A pooler would hand its settings on to others."""
+    with _site_at("SERIALIZABLE"):
+        _level()
+        with CaptureQueriesContext(connection) as queries, read_committed():
+            assert _level() == "read committed"
+        assert _level() == "serializable"
+    assert not [query["sql"] for query in queries if "SET" in query["sql"].upper().split()]
