@@ -65,6 +65,7 @@ class Site:
         """Put comments and their pending screenings into the database, just as if they had been saved, but
         set aside: nobody may claim them before `release`. The screenings' ids, in the order of the texts."""
         from django.contrib.contenttypes.models import ContentType
+        from django.db import transaction
         from django.utils import timezone
         from django_comments.models import Comment
 
@@ -79,17 +80,18 @@ class Site:
             part = texts[start : start + 1000]
             now = timezone.now()
             comments = [self._comment(text, submit_date=now) for text in part]
-            rows = Screening.objects.bulk_create(
-                Screening(
-                    content_type=content_type,
-                    object_id=str(comment.pk),
-                    field="comment",
-                    text=storable(comment.comment),
-                    text_key=text_key(storable(comment.comment), conf.TEXT_KEY_SECRET),
-                    retry_at=later,
+            with transaction.atomic():  # or a sweep finds the comments before their screenings are there
+                rows = Screening.objects.bulk_create(
+                    Screening(
+                        content_type=content_type,
+                        object_id=str(comment.pk),
+                        field="comment",
+                        text=storable(comment.comment),
+                        text_key=text_key(storable(comment.comment), conf.TEXT_KEY_SECRET),
+                        retry_at=later,
+                    )
+                    for comment in Comment.objects.bulk_create(comments)
                 )
-                for comment in Comment.objects.bulk_create(comments)
-            )
             keys += [row.pk for row in rows]
         return keys
 
