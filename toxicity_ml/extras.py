@@ -12,6 +12,7 @@ EXTRAS = {
     "ftfy": "worker",
     "onnx": "worker",
     "safetensors": "worker",
+    "py3langid": "worker",
     "rich": "worker",
     "torch": "train",
     "transformers": "train",
