@@ -88,6 +88,8 @@ class Classifier(NamedScores):
         self.thresholds: dict[str, float] = {
             label: float(manifest.thresholds[label]) for label in self.labels
         }
+        self.languages: tuple[str, ...] = manifest.languages
+        """BCP 47 tags of the languages whose texts it can score."""
         self.version = f"{manifest.name}@{manifest.version}"
         self.runner = runner
         self.canned_difference: float | None = None

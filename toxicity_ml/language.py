@@ -31,8 +31,11 @@ MAX_CHARACTERS = 4_000
 """Only the beginning of a longer text is read."""
 MIN_LETTERS = 16
 """A text with fewer letters counts as the site's own. A sign of Chinese, Japanese or Korean counts thrice."""
+MIN_WORDS = 3
+"""A text with fewer different words counts as the site's own, too: it may be a name."""
 MIN_OTHER_LETTERS = 6
-"""The same, where the site's languages are written in Latin letters and most of the text's are others."""
+"""As many letters, and no words, are needed where the site's languages are written in Latin letters and most
+of the text's letters are others."""
 MAX_OWN_LIKELIHOOD = 0.02
 """A text is in another language if its likelihood to be in the site's own is at most this."""
 MIN_PIECE_LIKELIHOOD = 0.9
@@ -79,10 +82,10 @@ def identify(text: str, *, own: Sequence[str]) -> Identified:
     """Tell the language of a text, which is the site's own unless its letters clearly speak for another.
 
     own: BCP 47 tags of the languages that the site's model was made for, the commonest first. A text is in
-    another language where it has MIN_LETTERS letters outside of addresses, names, code, markup and quotes,
-    its likelihood to be in one of ``own`` is at most MAX_OWN_LIKELIHOOD, and none of its sentences is clearly
-    in one: an insult that is wrapped in French is judged. Where the library knows no language of ``own``,
-    every text is own.
+    another language where it has MIN_LETTERS letters in MIN_WORDS words outside of addresses, names, code,
+    markup and quotes, its likelihood to be in one of ``own`` is at most MAX_OWN_LIKELIHOOD, and none of its
+    sentences is clearly in one: an insult that is wrapped in French is judged. Where the library knows no
+    language of ``own``, every text is own.
 
     Any string is accepted; at most MAX_CHARACTERS of it are read. Safe to use from many threads at once.
     Raises ValueError without ``own``, TypeError for what is no str, and MissingExtra where the library is not
@@ -93,7 +96,7 @@ def identify(text: str, *, own: Sequence[str]) -> Identified:
     pieces = _pieces(as_text(text, "identify"))
     codes = {language_of(tag) for tag in own}
     words = " ".join(pieces)
-    if _speaks(words) < _needed(words, codes):
+    if not _says_enough(words, codes):
         return Identified(own[0], True, {})
     likelihoods = _likelihoods(words, codes)
     likeliest = next(iter(likelihoods))
@@ -137,11 +140,13 @@ def _speaks(words: str) -> int:
     return len(letters) + 2 * len(_SYLLABLES.findall(letters))
 
 
-def _needed(words: str, own: set[str]) -> int:
-    """How many letters a text must have to be taken for another language."""
+def _says_enough(words: str, own: set[str]) -> bool:
+    """True: the text has letters and words enough to be taken for another language than the site's."""
     letters = words.replace(" ", "")
-    is_latin = 2 * len(_LATIN.findall(letters)) >= len(letters)
-    return MIN_LETTERS if is_latin or own & _OTHER_SCRIPTS else MIN_OTHER_LETTERS
+    if 2 * len(_LATIN.findall(letters)) < len(letters) and not own & _OTHER_SCRIPTS:
+        return _speaks(words) >= MIN_OTHER_LETTERS
+    has_words = len(set(words.split())) >= MIN_WORDS or _SYLLABLES.search(words) is not None
+    return has_words and _speaks(words) >= MIN_LETTERS
 
 
 def _has_own_piece(pieces: Iterable[str], own: set[str]) -> bool:

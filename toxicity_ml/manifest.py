@@ -13,6 +13,7 @@ from typing import Any
 
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
 from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL, TASKS
+from toxicity_ml.language_tags import is_language_tag
 from toxicity_ml.window_pooling import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, is_temperature
 
 MANIFEST_NAME = "manifest.json"
@@ -53,6 +54,13 @@ class Manifest:
     window_temperature: float = 0.0
     """The temperature of ``window_pooling.pool_windows``; 0, as in versions that do not name it: the highest
     window counts."""
+
+    languages: tuple[str, ...] = ("en",)
+    """BCP 47 tags of the languages whose texts it can score, the commonest first; English in versions that do
+    not name them."""
+    perspective_scale: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
+    """Points of a map from a label's score to that of the Perspective API, by label
+    (``perspective.scale.Scale``); none where it was never fitted."""
 
     @classmethod
     def load(cls, directory: str | Path) -> "Manifest":
@@ -110,7 +118,14 @@ class Manifest:
             raise damaged(
                 f"window_temperature is neither 0 nor from {LOWEST_TEMPERATURE} to {HIGHEST_TEMPERATURE}"
             )
+        languages = self.languages if isinstance(self.languages, list | tuple) else ()
+        if not languages or not all(is_language_tag(tag) for tag in languages):
+            raise damaged("languages is no list of language tags")
+        scale = self.perspective_scale
+        if not isinstance(scale, Mapping) or not set(scale) <= set(self.labels):
+            raise damaged("perspective_scale is no object with maps of its labels")
         object.__setattr__(self, "labels", tuple(self.labels))
+        object.__setattr__(self, "languages", tuple(self.languages))
         return self
 
 

@@ -37,8 +37,9 @@ def run(args: argparse.Namespace) -> int:
 
     from toxicity_ml import corpora
     from toxicity_ml.manifest import Manifest
+    from toxicity_ml.publishing.directories import check_is_new
     from toxicity_ml.publishing.merging import merge_weights, origin
-    from toxicity_ml.publishing.publish import check_is_new, publish_version
+    from toxicity_ml.publishing.publish import publish_version
 
     check_is_new(args.out)
     disable_progress_bars()

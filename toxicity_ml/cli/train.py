@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from toxicity_ml.cli.arguments import add_result, count, positive, print_result
 from toxicity_ml.errors import DataError
 from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.language_tags import is_language_tag
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -56,7 +57,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "in which plain words are not (the six Jigsaw labels only)",
     )
     data.add_argument("--limit", type=positive, metavar="N", help="train on N rows drawn at random")
-    add_result(parser.add_argument_group("result"), name="the directory's", version="1")
+    result = parser.add_argument_group("result")
+    add_result(result, name="the directory's", version="1")
+    result.add_argument(
+        "--languages",
+        nargs="+",
+        metavar="TAG",
+        help="of the data, as BCP 47 tags (default: those of the version to go on from, or en)",
+    )
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--base-model", metavar="NAME|DIR", help="encoder, or a model version to go on from")
     recipe.add_argument("--task", choices=(MULTI_LABEL, SINGLE_LABEL), default=MULTI_LABEL)
@@ -116,11 +124,15 @@ def run(args: argparse.Namespace) -> int:
 
     from toxicity_ml import corpora
     from toxicity_ml.manifest import MANIFEST_NAME, Manifest
-    from toxicity_ml.publishing.publish import check_is_new, publish_version
+    from toxicity_ml.publishing.directories import check_is_new
+    from toxicity_ml.publishing.publish import publish_version
     from toxicity_ml.training.fine_tune import train
 
     began = time.monotonic()
     check_is_new(args.out)
+    for tag in args.languages or ():
+        if not is_language_tag(tag):
+            raise DataError(f"{tag!r} is no language tag, such as en or pt-BR.")
     disable_progress_bars()
     options = options_from(args)
     rows = corpora.load(args.data, options.labels, options.task)
@@ -145,6 +157,7 @@ def run(args: argparse.Namespace) -> int:
         validation=validation,
         base_model=inherit.base_model if inherit else options.base_model,
         inherit=inherit,
+        languages=args.languages,
         progress=options.progress,
         training={
             "rows": len(rows),
@@ -158,6 +171,7 @@ def run(args: argparse.Namespace) -> int:
             | ({"base_model": inherit.base_model} if inherit else {}),  # and not this machine's path
             "seconds": round(time.monotonic() - began),
             **({"parent": f"{inherit.name}@{inherit.version}"} if inherit else {}),
+            **({"perspective_scale": "as the parent's"} if inherit and inherit.perspective_scale else {}),
         },
     )
     shutil.rmtree(work)

@@ -19,7 +19,9 @@ from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE
 from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.manifest import VERSION_FILES, Manifest, file_sha256
 from toxicity_ml.network import saved_labels, saved_task
+from toxicity_ml.publishing.directories import check_is_new, to_go_on_from
 from toxicity_ml.publishing.export import export_onnx
+from toxicity_ml.publishing.scaling import moved_scale
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def publish_version(
     base_model: str,
     training: Mapping[str, Any] | None = None,
     inherit: Manifest | None = None,
+    languages: Sequence[str] | None = None,
     progress: bool = False,
 ) -> Manifest:
     """Make the model version directory ``out`` of a checkpoint that training wrote.
@@ -57,7 +60,8 @@ def publish_version(
     validation: rows with ``text``, ``labels``, ``weight``; the weights should make them stand for the
     population that will be screened, because calibration and thresholds follow them. A label with fewer than
     ``evaluation.MIN_POSITIVES`` positives or negatives there takes calibration and threshold from ``inherit``
-    where one is given.
+    where one is given. So does the version its scale of Perspective, which holds as far as scores still mean
+    the same. languages: BCP 47 tags; None: those of ``inherit``, or English.
 
     ``out`` appears whole or not at all. Raises DataError when it exists, ExportRefused when int8 strays.
     """
@@ -82,16 +86,19 @@ def publish_version(
             training=dict(training or {}),
             task=saved_task(checkpoint),
             window_temperature=WINDOW_TEMPERATURE,
+            **_inherited(inherit, languages),
         )
-        manifest = _finished(draft, staging, validation, inherit, {"int8_parity": parity}, progress=progress)
+        manifest = _finished(
+            draft,
+            staging,
+            validation,
+            inherit,
+            {"int8_parity": parity},
+            is_same_network=False,
+            progress=progress,
+        )
         staging.rename(out)
     return manifest
-
-
-def check_is_new(out: Path) -> None:
-    """Raise DataError where the directory of a version that is to be made exists."""
-    if out.exists():
-        raise DataError(f"{out} exists; a model version is never changed. Name another directory.")
 
 
 def recalibrate(
@@ -113,18 +120,12 @@ def recalibrate(
     ``out`` appears whole or not at all. Raises DataError when it exists, when the new version would be called
     as this one, and when the rows are too few for every label; ModelNotFound or ModelDamaged for the version.
     """
-    check_is_new(out)
-    manifest = Manifest.load(directory)
-    if (name or manifest.name, version) == (manifest.name, manifest.version):
-        raise DataError(
-            f"{manifest.name}@{version} is the version to start from: name the new one otherwise."
-        )
+    manifest = to_go_on_from(directory, out, name, version)
     if not fitted_labels(manifest, np.asarray(validation["labels"], dtype=np.float64)):
         raise DataError(
             f"The rows are too few to fit anything: a label needs {evaluation.MIN_POSITIVES} rows with it "
             "and as many without."
         )
-    manifest.verify(directory)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
         staging = Path(place) / out.name
@@ -147,7 +148,9 @@ def recalibrate(
             files={},
         )
         kept = {key: value for key, value in manifest.metrics.items() if key == "int8_parity"}
-        finished = _finished(draft, staging, validation, manifest, kept, progress=progress)
+        finished = _finished(
+            draft, staging, validation, manifest, kept, is_same_network=True, progress=progress
+        )
         staging.rename(out)
     return finished
 
@@ -170,6 +173,7 @@ def _finished(
     inherit: Manifest | None,
     metrics: Mapping[str, Any],
     *,
+    is_same_network: bool,
     progress: bool,
 ) -> Manifest:
     """The manifest of a version whose files are in place: calibrated, measured, signed and written."""
@@ -178,6 +182,8 @@ def _finished(
     draft.save(staging)
     logits = Classifier.load(staging, verify=False).logits(list(validation["text"]), progress=progress)
     draft = calibrated(draft, logits, targets, weights, inherit)
+    if inherit is not None and is_same_network:
+        draft = replace(draft, perspective_scale=moved_scale(inherit, draft))
     draft = replace(draft, metrics={**validation_metrics(draft, logits, targets, weights), **metrics})
     draft.save(staging)
     manifest = _signed(draft, staging)
@@ -254,6 +260,14 @@ def validation_metrics(
             key: None if np.isnan(value) else value for key, value in figures.items()
         }
     return {"validation": report}
+
+
+def _inherited(inherit: Manifest | None, languages: Sequence[str] | None) -> dict[str, Any]:
+    """What a version's manifest takes over from the one that training went on from."""
+    taken: dict[str, Any] = {} if languages is None else {"languages": tuple(languages)}
+    if inherit is None:
+        return taken
+    return {"languages": inherit.languages, "perspective_scale": inherit.perspective_scale, **taken}
 
 
 def _signed(draft: Manifest, staging: Path) -> Manifest:
