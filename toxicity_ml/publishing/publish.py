@@ -140,7 +140,7 @@ def recalibrate(
             training={
                 **manifest.training,
                 "calibrated_from": [
-                    *manifest.training.get("calibrated_from", ()),
+                    *_listed(manifest.training.get("calibrated_from")),
                     f"{manifest.name}@{manifest.version}",
                 ],
             },
@@ -268,6 +268,11 @@ def _inherited(inherit: Manifest | None, languages: Sequence[str] | None) -> dic
     if inherit is None:
         return taken
     return {"languages": inherit.languages, "perspective_scale": inherit.perspective_scale, **taken}
+
+
+def _listed(names: str | Sequence[str] | None) -> Sequence[str]:
+    """The versions that a manifest names; minilm-toxicity@3 names one as it is."""
+    return [names] if isinstance(names, str) else names or ()
 
 
 def _signed(draft: Manifest, staging: Path) -> Manifest:
