@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import numpy as np
 import pytest
 
 from tests.toxicity_ml.tiny_model import FRIENDLY
+from toxicity_ml import corpora
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.cli import main
 from toxicity_ml.corpora import from_rows
 from toxicity_ml.errors import DataError, ModelDamaged
 from toxicity_ml.manifest import VERSION_FILES, Manifest
+from toxicity_ml.perspective.scale import Scale
 from toxicity_ml.publishing.publish import recalibrate
+from toxicity_ml.publishing.scaling import with_scale
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE
 
 HARSH = "you idiot"
@@ -73,6 +77,47 @@ def test_the_same_network_gets_thresholds_of_these_rows(
     flagged = [text for text in mild if "insult" in ours.labels_over_threshold(ours.predict(text))]
     assert len(flagged) < len(mild)
     assert "insult" in ours.labels_over_threshold(ours.predict(_text(tiny_version, 0)))
+
+
+def test_a_scale_of_perspective_moves_with_the_calibration(tiny_version: Path, tmp_path: Path) -> None:
+    scale = {"toxic": [[0.0, 0.0], [0.2, 0.4], [0.5, 0.7], [1.0, 1.0]]}
+    scaled, out, file = tmp_path / "scaled", tmp_path / "out", tmp_path / "rows.csv"
+    with_scale(tiny_version, scaled, version="scaled", scale=scale, languages=["nl"])
+    with file.open("w", newline="") as target:
+        rows = _rows(tiny_version)
+        writer = csv.DictWriter(target, rows[0].keys())
+        writer.writeheader()
+        # a third of the comments is judged by the toss of a coin: no score is near 0 or 1
+        writer.writerows(
+            row | ({"toxic": number % 2} if number % 9 < 3 else {}) for number, row in enumerate(rows)
+        )
+    command = ["calibrate", "--model", str(scaled), "--validation", str(file), "--version", "ours"]
+    assert main([*command, "--out", str(out)]) == 0
+    before, after = Classifier.load(scaled), Classifier.load(out)
+    assert after.languages == ("nl",)
+    assert after.manifest.training["calibrated_from"] == ["tiny@scaled"]
+    old, new = (Scale.from_json(each.manifest.perspective_scale) for each in (before, after))
+    assert old.maps != new.maps and len(new.maps["toxic"]) == 4
+    texts = [str(row["text"]) for row in rows]
+    theirs, ours = (each.predict_array(texts)[:, 0].astype(float) for each in (before, after))
+    assert np.abs(ours - theirs).max() > 0.02
+    for level in (0.4, 0.7):
+        assert [old.of("toxic", score) > level for score in theirs] == [
+            new.of("toxic", score) > level for score in ours
+        ]
+
+
+def test_an_origin_that_is_named_without_a_list_is_kept_whole(
+    tiny_version: Path, file: Path, tmp_path: Path
+) -> None:
+    version = tmp_path / "version"
+    shutil.copytree(tiny_version, version)
+    manifest = json.loads((version / "manifest.json").read_text())
+    manifest["training"]["calibrated_from"] = "tiny@0"
+    (version / "manifest.json").write_text(json.dumps(manifest))
+    rows = corpora.load([str(file)], Manifest.load(version).labels)
+    after = recalibrate(version, tmp_path / "out", version="2", validation=rows)
+    assert after.training["calibrated_from"] == ["tiny@0", "tiny@1"]
 
 
 def _text(tiny_version: Path, number: int) -> str:

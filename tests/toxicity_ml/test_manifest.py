@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
 from toxicity_ml.manifest import VERSION_FILES, Manifest, manifest_sha256
 
@@ -73,9 +74,32 @@ def test_a_file_that_is_no_manifest_is_damaged(version: Path, content: bytes) ->
         {"window_temperature": 10**400},
         {"window_temperature": 1e-320},
         {"max_length": "192"},
+        {"languages": []},
+        {"languages": "en"},
+        {"languages": None},
+        {"languages": {"en": 1}},
+        {"languages": ["en", "en_GB"]},
+        {"languages": ["en", 1]},
+        {"perspective_scale": None},
+        {"perspective_scale": [[0, 0], [1, 1]]},
+        {"perspective_scale": {"politeness": [[0, 0], [1, 1]]}},
     ],
 )
 def test_a_manifest_that_contradicts_itself_is_damaged(version: Path, values: dict[str, Any]) -> None:
     change(version, **values)
     with pytest.raises(ModelDamaged, match=r"manifest\.json"):
         Manifest.load(version)
+
+
+def test_a_manifest_of_before_says_english_and_has_no_scale(version: Path) -> None:
+    path = version / "manifest.json"
+    content = json.loads(path.read_text())
+    del content["languages"], content["perspective_scale"]
+    path.write_text(json.dumps(content))
+    manifest = Manifest.load(version)
+    assert (manifest.languages, manifest.perspective_scale) == (("en",), {})
+
+
+def test_a_classifier_says_the_languages_of_its_version(version: Path) -> None:
+    change(version, languages=["pt-BR", "en"])
+    assert Classifier.load(version).languages == ("pt-BR", "en")

@@ -20,6 +20,7 @@ from toxicity_ml.evaluation import weighted_average_precision
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.network import load_model, load_tokenizer, new_model
+from toxicity_ml.publishing.scaling import with_scale
 from toxicity_ml.training.fine_tune import train
 from toxicity_ml.training.options import TrainingOptions
 from toxicity_ml.training.trainer import ClassifierTrainer, parameter_groups
@@ -68,6 +69,9 @@ def version(base: Path, options: TrainingOptions, tmp_path_factory: pytest.TempP
         str(base),
         "--epochs",
         "6",
+        "--languages",
+        "en",
+        "gsw",
         "--body-lr",
         "3e-3",
         "--head-lr",
@@ -93,6 +97,8 @@ def test_the_manifest_says_how_it_was_made_and_how_good_it_is(version: Path) -> 
     manifest = Manifest.load(version)
     manifest.verify(version)
     assert manifest.labels == JIGSAW_LABELS
+    assert (manifest.languages, manifest.perspective_scale) == (("en", "gsw"), {})
+    assert "perspective_scale" not in manifest.training
     assert manifest.training["rows"] == 600 and manifest.training["options"]["epochs"] == 6
     insult = manifest.metrics["validation"]["labels"]["insult"]
     assert insult["average_precision"]["value"] > 0.95
@@ -116,24 +122,38 @@ def test_a_version_is_never_overwritten(version: Path) -> None:
 
 
 def test_training_goes_on_from_a_version_with_its_head(version: Path, tmp_path: Path) -> None:
-    child = tmp_path / "child"
+    child, parent = tmp_path / "child", tmp_path / "parent"
+    scale = {"insult": [[0.0, 0.0], [0.3, 0.7], [1.0, 1.0]]}
+    with_scale(version, parent, version="scaled", scale=scale, languages=["en", "pt-BR"])
     data = write_csv(tmp_path / "reviews.csv", rows(60, seed=4))
     assert (
         main(
             [
-                *("train", "--data", str(data), "--base-model", str(version)),
+                *("train", "--data", str(data), "--base-model", str(parent)),
                 *("--out", str(child), "--epochs", "1", "--no-bf16"),
             ]
         )
         == 0
     )
     manifest = Manifest.load(child)
-    assert manifest.training["parent"] == "tiny@1"
+    assert manifest.training["parent"] == "tiny@scaled"
+    assert (manifest.languages, manifest.perspective_scale) == (("en", "pt-BR"), scale)
+    assert manifest.training["perspective_scale"] == "of tiny@scaled, not fitted anew"
     # three validation rows are too few to calibrate by: the parent's figures stand
     assert manifest.calibration == Manifest.load(version).calibration
     assert "insult" in Classifier.load(child).labels_over_threshold(
         Classifier.load(child).predict("good idiot")
     )
+
+
+def test_a_language_that_is_no_tag_is_refused_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = write_csv(tmp_path / "rows.csv", rows(30))
+    command = ["train", "--data", str(data), "--out", str(tmp_path / "out"), "--languages", "en", "en_GB"]
+    assert main(command) != 0
+    assert "'en_GB' is no language tag" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_labels_that_a_version_to_go_on_from_lacks_are_refused(

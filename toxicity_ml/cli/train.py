@@ -171,7 +171,6 @@ def run(args: argparse.Namespace) -> int:
             | ({"base_model": inherit.base_model} if inherit else {}),  # and not this machine's path
             "seconds": round(time.monotonic() - began),
             **({"parent": f"{inherit.name}@{inherit.version}"} if inherit else {}),
-            **({"perspective_scale": "as the parent's"} if inherit and inherit.perspective_scale else {}),
         },
     )
     shutil.rmtree(work)

@@ -83,7 +83,7 @@ def publish_version(
             stride=STRIDE,
             thresholds=dict.fromkeys(labels, 0.5),
             calibration={label: {"slope": 1.0, "intercept": 0.0} for label in labels},
-            training=dict(training or {}),
+            training={**(training or {}), **_scale_note(inherit)},
             task=saved_task(checkpoint),
             window_temperature=WINDOW_TEMPERATURE,
             **_inherited(inherit, languages),
@@ -268,6 +268,13 @@ def _inherited(inherit: Manifest | None, languages: Sequence[str] | None) -> dic
     if inherit is None:
         return taken
     return {"languages": inherit.languages, "perspective_scale": inherit.perspective_scale, **taken}
+
+
+def _scale_note(inherit: Manifest | None) -> dict[str, str]:
+    """What ``training`` says of a scale that was fitted to another network's scores."""
+    if inherit is None or not inherit.perspective_scale:
+        return {}
+    return {"perspective_scale": f"of {inherit.name}@{inherit.version}, not fitted anew"}
 
 
 def _listed(names: str | Sequence[str] | None) -> Sequence[str]:
