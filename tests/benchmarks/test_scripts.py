@@ -72,6 +72,22 @@ def test_soak(data: Path) -> None:
     assert report["rate_ratio"] > 0
 
 
+def test_language_identification(tmp_path: Path) -> None:
+    file = tmp_path / "comments.csv"
+    german = "Der Stadtrat hat den Markt auf Samstag verlegt, und niemand hat die Händler gefragt."
+    english = "The town council has moved the market to Saturday, and nobody had asked the traders."
+    file.write_text(f'text,language\n"{german}",de\n"{english}",en-GB\nok,en\n', encoding="utf-8")
+    report = run("language_identification.py", "--data", file)
+    whole = report["lengths"]["whole"]["languages"]
+    assert whole == {
+        "de": {"comments": 1, "foreign": 1, "right": 1},
+        "en": {"comments": 2, "foreign": 0, "right": 2},
+    }
+    assert report["lengths"]["50"]["languages"]["en"]["comments"] == 1
+    assert report["lengths"]["100"]["languages"]["de"] == {"comments": 0, "foreign": 0, "right": 0}
+    assert report["lengths"]["50"]["milliseconds"] > 0 and report["megabytes"] > 1
+
+
 def test_scale() -> None:
     report = run("scale.py", "--sizes", "1000", "3000", "--repeats", "1")
     assert "queue: first page" in report["things"] and "claim 32" in report["things"]
