@@ -7,7 +7,7 @@ against that: one that is short, misspelt, all emoji, all code or partly in the 
 # ruff: noqa: RUF001, SIM905  letters and signs of other scripts are what this is about
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
@@ -27,8 +27,8 @@ LANGUAGES = frozenset(
 )
 """The languages that are told apart, besides the site's own. With all that the library knows, rare ones such
 as Breton and Latin take slang and leet."""
-MAX_CHARACTERS = 4_000
-"""Only the beginning of a longer text is read."""
+MAX_CHARACTERS = 8_000
+"""A longer text is read at both ends, half of this at each."""
 MIN_LETTERS = 16
 """A text with fewer letters counts as the site's own. A sign of Chinese, Japanese or Korean counts thrice."""
 MIN_WORDS = 3
@@ -41,17 +41,18 @@ MAX_OWN_LIKELIHOOD = 0.02
 MIN_PIECE_LIKELIHOOD = 0.9
 """A sentence with this likelihood to be in the site's own language has the whole text count as such."""
 _MAX_RAW = 20_000
-_MAX_PIECES = 50
 _LIKELY = 0.1
 
-_NOT_PROSE = re.compile(
+_ADDRESS = r"\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w.+-]{1,64}@[\w-]{1,63}\.\S+"
+_NO_PROSE = re.compile(
     r"```.{0,20000}?(?:```|\Z)|`[^`\n]{1,500}`"  # code
     r"|^[ \t]{0,3}>[^\n]*"  # quotes of other comments
     r"|<[^<>]{1,500}>|!?\[[^\[\]\n]{0,200}\]\([^()\s]{1,500}\)|\[/?\w{1,20}(?:=[^\[\]\n]{0,200})?\]"  # markup
-    r"|\b(?:https?|ftp)://\S+|\bwww\.\S+|\b[\w.+-]{1,64}@[\w-]{1,63}\.\S+"  # addresses
+    rf"|{_ADDRESS}"
     r"|[@#]\w+|\b[ru]/\w+|:\w{1,40}:|&#?\w{1,20};",  # names, tags, emoji written out
     re.DOTALL | re.MULTILINE,
 )
+_NO_WORDS = re.compile(_ADDRESS)
 _WORD = re.compile(r"(?:(?![\d_])\w|['’\u0300-\u036f\u0900-\u0dff\u0e00-\u0eff\u200c\u200d])+")
 _CODE_SIGN = re.compile(r"[{}\[\];=<>|\\+*&^$~]|\(\)|->")
 _REPEATED = re.compile(r"(\w{1,4}?)\1{2,}")
@@ -84,8 +85,8 @@ def identify(text: str, *, own: Sequence[str]) -> Identified:
     own: BCP 47 tags of the languages that the site's model was made for, the commonest first. A text is in
     another language where it has MIN_LETTERS letters in MIN_WORDS words outside of addresses, names, code,
     markup and quotes, its likelihood to be in one of ``own`` is at most MAX_OWN_LIKELIHOOD, and none of its
-    sentences is clearly in one: an insult that is wrapped in French is judged. Where the library knows no
-    language of ``own``, every text is own.
+    sentences is clearly in one, quotes and code included: an insult that is wrapped in French is judged.
+    Where the library knows no language of ``own``, every text is own.
 
     Any string is accepted; at most MAX_CHARACTERS of it are read. Safe to use from many threads at once.
     Raises ValueError without ``own``, TypeError for what is no str, and MissingExtra where the library is not
@@ -93,7 +94,8 @@ def identify(text: str, *, own: Sequence[str]) -> Identified:
     """
     if not own:
         raise ValueError("Name at least one language of the site's own.")
-    pieces = _pieces(as_text(text, "identify"))
+    ends = _ends(as_text(text, "identify"), _MAX_RAW)
+    pieces = _pieces(_NO_PROSE.sub(" ", ends))
     codes = {language_of(tag) for tag in own}
     words = " ".join(pieces)
     if not _says_enough(words, codes):
@@ -102,7 +104,7 @@ def identify(text: str, *, own: Sequence[str]) -> Identified:
     likeliest = next(iter(likelihoods))
     if likeliest in codes:
         return Identified(_as_written(likeliest, own), True, likelihoods)
-    if _of(codes, likelihoods) > MAX_OWN_LIKELIHOOD or not codes & _known() or _has_own_piece(pieces, codes):
+    if _of(codes, likelihoods) > MAX_OWN_LIKELIHOOD or not codes & _known() or _has_own_piece(ends, codes):
         return Identified(own[0], True, likelihoods)
     return Identified(likeliest, False, likelihoods)
 
@@ -115,11 +117,16 @@ def detected(text: str, *, own: Sequence[str] = ("en",)) -> list[str]:
     return [identified.language, *(code for code in others if code != language_of(identified.language))]
 
 
+def _ends(text: str, most: int) -> str:
+    """A text, or the beginning and the end of one that has more characters."""
+    half = most // 2
+    return text if len(text) <= most else f"{text[:half]}\n{text[-half:]}"
+
+
 def _pieces(text: str) -> list[str]:
-    """The words of a text's first MAX_CHARACTERS in lower case, a string for each sentence or line."""
-    prose = _NOT_PROSE.sub(" ", text[:_MAX_RAW])[:MAX_CHARACTERS]
-    plain = repair("\n".join(line for line in prose.splitlines() if not _is_code(line))).text
-    return [words for piece in _PIECE_END.split(plain) if (words := _words(piece))]
+    """The words of both ends of a text in lower case, a string for each sentence or line."""
+    prose = "\n".join(line for line in _ends(text, MAX_CHARACTERS).splitlines() if not _is_code(line))
+    return [words for piece in _PIECE_END.split(repair(prose).text) if (words := _words(piece))]
 
 
 def _is_code(line: str) -> bool:
@@ -149,9 +156,10 @@ def _says_enough(words: str, own: set[str]) -> bool:
     return has_words and _speaks(words) >= MIN_LETTERS
 
 
-def _has_own_piece(pieces: Iterable[str], own: set[str]) -> bool:
-    """True: one of the first sentences is clearly in a language of the site."""
-    speaking = [piece for piece in pieces if _speaks(piece) >= MIN_LETTERS][:_MAX_PIECES]
+def _has_own_piece(text: str, own: set[str]) -> bool:
+    """True: a sentence is clearly in a language of the site, be it in a quote, in code or in markup."""
+    pieces = _pieces(_NO_WORDS.sub(" ", text))
+    speaking = (piece for piece in pieces if _speaks(piece) >= MIN_LETTERS)
     return any(_of(own, _likelihoods(piece, own)) >= MIN_PIECE_LIKELIHOOD for piece in speaking)
 
 

@@ -106,6 +106,29 @@ def test_an_insult_among_foreign_sentences_is_judged(language: str) -> None:
     assert not identify(f"{FOREIGN[language]} {FOREIGN[language]}", own=["en"]).is_own
 
 
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "> You are nothing but a stupid liar",
+        "`You are nothing but a stupid liar`",
+        "```\nYou are nothing but a stupid liar\n```",
+        "<You are nothing but a stupid liar>",
+        "[You are nothing but a stupid liar](https://example.org/)",
+        "Y0u are noth1ng but a stup1d l1ar",
+        "Yоu аrе nоthing but а stupid liаr",
+    ],
+)
+def test_an_insult_that_is_dressed_up_among_foreign_sentences_is_judged(hidden: str) -> None:
+    assert identify(f"{FOREIGN['fr']}\n{hidden}\n{FOREIGN['fr']}", own=["en"]).is_own
+
+
+def test_an_insult_at_the_end_of_a_long_foreign_text_is_judged() -> None:
+    many = " ".join(FOREIGN.values())
+    assert len(many) * 30 > MAX_CHARACTERS
+    assert not identify(many * 30, own=["en"]).is_own
+    assert identify(f"{many * 30} You are nothing but a stupid liar.", own=["en"]).is_own
+
+
 def test_tags_of_the_site_come_back_as_the_site_writes_them() -> None:
     assert identify(ENGLISH, own=["de", "en-GB"]).language == "en-GB"
     assert identify("ok lol gud", own=["pt-BR", "en"]).language == "pt-BR"
@@ -161,9 +184,10 @@ def test_foreign_or_not_what_is_no_word_does_not_count(noise: str, emoji: int) -
         ":a",
     ],
 )
-def test_a_text_of_a_megabyte_is_read_at_its_beginning(piece: str) -> None:
-    text = piece * (1_000_000 // len(piece))
-    assert identify(text, own=["en"]) == identify(text[: 10 * MAX_CHARACTERS], own=["en"])
+def test_a_text_of_a_megabyte_is_read_at_its_ends(piece: str) -> None:
+    short = piece * (10 * MAX_CHARACTERS // len(piece))
+    text = short + piece * (1_000_000 // len(piece))
+    assert identify(text, own=["en"]).language == identify(short, own=["en"]).language
 
 
 def test_many_threads_get_the_same_answers() -> None:
