@@ -14,6 +14,11 @@ EXTRAS = {
     "safetensors": "worker",
     "py3langid": "worker",
     "rich": "worker",
+    "fastapi": "serve",
+    "starlette": "serve",  # FastAPI brings it
+    "pydantic": "serve",  # so it does this
+    "uvicorn": "serve",
+    "prometheus_client": "serve",
     "torch": "train",
     "transformers": "train",
     "accelerate": "train",

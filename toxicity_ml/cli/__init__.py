@@ -15,6 +15,7 @@ from toxicity_ml.extras import naming_the_extra
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("toxicity_ml.cli.predict", "score texts: JSON Lines in, JSON Lines out"),
+    "serve": ("toxicity_ml.cli.serve", "answer over HTTP: POST /classify, and Perspective's endpoints"),
     "train": ("toxicity_ml.cli.train", "fine-tune a model on labelled texts"),
     "evaluate": ("toxicity_ml.cli.evaluate", "measure a model version on labelled texts"),
     "compare": ("toxicity_ml.cli.compare", "train several recipes on the same rows and say which is better"),

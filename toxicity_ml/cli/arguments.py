@@ -73,6 +73,14 @@ def count(value: str) -> int:
     return _whole(value, 0)
 
 
+def port(value: str) -> int:
+    """A TCP port; 0 lets the system choose one."""
+    number = _whole(value, 0)
+    if number > 65_535:
+        raise argparse.ArgumentTypeError(f"{value!r} is no port: they end at 65535")
+    return number
+
+
 def numbers(value: str) -> list[float]:
     """Numbers between commas."""
     try:
