@@ -167,6 +167,10 @@ def _timed(scorers: dict[str, Scorer], samples: dict[str, list[str]], rounds: in
     return rates
 
 
+SERVED: dict[str, Callable[[Path], Scorer]] = {"pipeline": _pipeline, "bert_base": _bert_base}
+"""The baselines, for a server of them: each makes its scorer of a model version directory."""
+
+
 def _report(
     rates: dict[str, list[float]], texts: list[str], samples: dict[str, list[str]], args: argparse.Namespace
 ) -> dict[str, Any]:
