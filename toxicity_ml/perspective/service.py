@@ -140,6 +140,11 @@ class Service:
         response = self._guarded(request, self._answer)
         return replace(response, headers={**response.headers, **_cors(request)})
 
+    def refuse(self, request: WireRequest, error: WireError) -> WireResponse:
+        """Answer a request with an error that was met before the service could handle it."""
+        response = _refused(request, error)
+        return replace(response, headers={**response.headers, **_cors(request)})
+
     def _guarded(self, request: WireRequest, answer: Callable[[WireRequest], WireResponse]) -> WireResponse:
         try:
             return answer(request)

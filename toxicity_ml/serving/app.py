@@ -12,10 +12,15 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from toxicity_ml import language
+from toxicity_ml.perspective.engine import ModelEngine
+from toxicity_ml.perspective.errors import unavailable
+from toxicity_ml.perspective.service import Service, ServiceOptions
 from toxicity_ml.serving.admission import RETRY_SECONDS, Admission, Overloaded
 from toxicity_ml.serving.bodies import LimitBody
 from toxicity_ml.serving.counting import CountAnswers
 from toxicity_ml.serving.metrics import CONTENT_TYPE, ServerMetrics
+from toxicity_ml.serving.perspective import PATHS, FileKeys, NoStore, from_wire, to_wire
 from toxicity_ml.serving.problems import problem
 from toxicity_ml.serving.schemas import MAX_CHARACTERS, Classification, Classifications, ClassifyRequest
 
@@ -26,6 +31,10 @@ Result = TypeVar("Result")
 
 MAX_BYTES = 12 * MAX_CHARACTERS + 64 * 1024
 """Of a request's body: a character takes at most 12 bytes in JSON, as an escaped surrogate pair."""
+
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""Of Perspective's addresses: the wire code says itself which it takes."""
 
 
 class Keys(Protocol):
@@ -51,6 +60,12 @@ class Server:
         self.metrics = ServerMetrics(classifier.version)
         self.metrics.characters_in_flight.set_function(lambda: self.admission.characters)
         self.pool = ThreadPoolExecutor(threads, "scoring")
+        self._perspective = Service(
+            FileKeys(keys),
+            ModelEngine(classifier.predict, labels=classifier.labels, detect=language.detected),
+            NoStore(),
+            ServiceOptions(max_body_bytes=MAX_BYTES),
+        )
 
     def check_key(self, request: Request) -> None:
         """Raise KeyRefused where the server has keys and the request brings none of them."""
@@ -63,6 +78,16 @@ class Server:
         with self.admission.of(sum(map(len, texts))):
             results = await self.in_pool(lambda: self._classify(texts))
         return results[0] if asked.text is not None else Classifications(results=results)
+
+    async def perspective(self, request: Request) -> Response:
+        """Answer one request of the Perspective API, a batch in one turn."""
+        wire = await to_wire(request)
+        try:
+            with self.admission.of(len(wire.body)):
+                answer = await self.in_pool(lambda: self._perspective.handle(wire))
+        except Overloaded:
+            answer = self._perspective.refuse(wire, unavailable(RETRY_SECONDS))
+        return from_wire(answer.status, dict(answer.headers), answer.body)
 
     async def in_pool(self, work: Callable[[], Result]) -> Result:
         """Run it on a thread of the pool, so that the event loop goes on."""
@@ -112,6 +137,8 @@ def make_app(server: Server) -> FastAPI:
     app.get("/metrics", dependencies=guarded, operation_id="metrics", response_class=Response)(
         lambda: Response(server.metrics.page(), media_type=CONTENT_TYPE)
     )
+    for path in PATHS:
+        app.api_route(path, methods=METHODS, include_in_schema=False)(server.perspective)
     _add_errors(app)
     app.add_middleware(LimitBody, most=MAX_BYTES)
     app.add_middleware(CountAnswers, metrics=server.metrics)
