@@ -21,6 +21,8 @@ __all__ = ["MACHINE", "Action", "Actor", "about", "entry", "label_of", "record"]
 class Action(models.TextChoices):
     """What an audit entry can tell of: the stored code, and its label for people."""
 
+    KEY_CREATED = "key.created", _("API key made")
+    KEY_REVOKED = "key.revoked", _("API key revoked")
     MODEL_PUBLISHED = "model.published", _("model version published")
     MODEL_ACTIVATED = "model.activated", _("model version activated")
     MODEL_ROLLED_BACK = "model.rolled_back", _("earlier model version activated again")

@@ -133,6 +133,17 @@ class Conf:
         return int(self.given.get("CLASSIFY_MAX_IN_FLIGHT", 2))
 
     @property
+    def API_KEY_QUOTA(self) -> int | None:
+        """Requests a minute of a new API key that names no quota of its own; None: any number."""
+        value = self.given.get("API_KEY_QUOTA", 60)
+        return None if value is None else int(value)
+
+    @property
+    def API_TEST_KEY(self) -> bool:
+        """Whether the public test key opens the API: it gets fixed answers, and stores and counts nothing."""
+        return bool(self.given.get("API_TEST_KEY", False))
+
+    @property
     def METRICS_TOKEN(self) -> str:
         """Bearer token that opens the metrics; without one the web's are for staff sessions only."""
         return str(self.given.get("METRICS_TOKEN") or "")
@@ -181,6 +192,8 @@ KEYS = (
     "CLASSIFY_MAX_TEXTS",
     "CLASSIFY_MAX_CHARACTERS",
     "CLASSIFY_MAX_IN_FLIGHT",
+    "API_KEY_QUOTA",
+    "API_TEST_KEY",
     "METRICS_TOKEN",
     "METRICS_PORT",
     "METRICS_ADDRESS",

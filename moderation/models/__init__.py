@@ -2,12 +2,14 @@
 
 from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
+from moderation.models.keys import ApiKey
 from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
 from moderation.models.versions import ModelVersion, TrainingRun
 
 __all__ = [
+    "ApiKey",
     "AppendOnlyError",
     "AuditEntry",
     "Discovery",

@@ -1,0 +1,1 @@
+"""Keys to the API: made, withdrawn, found in a request, checked, counted."""
