@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 
+REFUSE = "refuse"
+
 
 class Conf:
     """Reads the setting anew at each access, so that `override_settings` works in a site's tests."""
@@ -144,6 +146,36 @@ class Conf:
         return bool(self.given.get("API_TEST_KEY", False))
 
     @property
+    def PERSPECTIVE_KEY_REQUIRED(self) -> bool:
+        """Whether Perspective's endpoints want an API key; False opens them to whoever reaches them."""
+        return bool(self.given.get("PERSPECTIVE_KEY_REQUIRED", True))
+
+    @property
+    def PERSPECTIVE_UNKNOWN_ATTRIBUTES(self) -> str:
+        """What an attribute without a label brings: "refuse", as Google did, or "drop"."""
+        return str(self.given.get("PERSPECTIVE_UNKNOWN_ATTRIBUTES") or REFUSE)
+
+    @property
+    def PERSPECTIVE_OTHER_LANGUAGES(self) -> str:
+        """What a comment in a language that the model lacks brings: "refuse", as Google did, or "score"."""
+        return str(self.given.get("PERSPECTIVE_OTHER_LANGUAGES") or REFUSE)
+
+    @property
+    def PERSPECTIVE_HTML(self) -> str:
+        """What a comment of the type HTML brings: "refuse", as Google did, or "strip"."""
+        return str(self.given.get("PERSPECTIVE_HTML") or REFUSE)
+
+    @property
+    def PERSPECTIVE_MAX_BYTES(self) -> int:
+        """The longest comment that Perspective's endpoints take, in bytes of UTF-8."""
+        return int(self.given.get("PERSPECTIVE_MAX_BYTES", 20_480))
+
+    @property
+    def PERSPECTIVE_SCALE(self) -> bool:
+        """Whether Perspective's endpoints answer on its scale; False: with the model's own scores."""
+        return bool(self.given.get("PERSPECTIVE_SCALE", True))
+
+    @property
     def METRICS_TOKEN(self) -> str:
         """Bearer token that opens the metrics; without one the web's are for staff sessions only."""
         return str(self.given.get("METRICS_TOKEN") or "")
@@ -194,6 +226,12 @@ KEYS = (
     "CLASSIFY_MAX_IN_FLIGHT",
     "API_KEY_QUOTA",
     "API_TEST_KEY",
+    "PERSPECTIVE_KEY_REQUIRED",
+    "PERSPECTIVE_UNKNOWN_ATTRIBUTES",
+    "PERSPECTIVE_OTHER_LANGUAGES",
+    "PERSPECTIVE_HTML",
+    "PERSPECTIVE_MAX_BYTES",
+    "PERSPECTIVE_SCALE",
     "METRICS_TOKEN",
     "METRICS_PORT",
     "METRICS_ADDRESS",

@@ -8,5 +8,6 @@ urlpatterns = [
     path("comments/", include("django_comments.urls")),
     path("admin/", admin.site.urls),
     path("api/moderation/", include("moderation.api.urls")),
+    path("perspective/", include("moderation.api.perspective.urls")),
     path("", include("moderation.monitoring.urls")),
 ]

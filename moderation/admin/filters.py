@@ -24,6 +24,7 @@ class StatusFilter(admin.SimpleListFilter):
     OPEN = "open"
     ORDERING = {
         OPEN: ("-severity", "id"),
+        "suggested": ("-id",),
         "decided": ("-reviewed", "-id"),
         "failed": ("id",),
         "all": ("-id",),
@@ -31,6 +32,7 @@ class StatusFilter(admin.SimpleListFilter):
     """Of each state, as its index has it: a queue has the worst first, a history the newest."""
     CONDITIONS = {
         OPEN: screenings.OPEN,
+        "suggested": screenings.SUGGESTED,
         "decided": screenings.DECIDED,
         "failed": screenings.FAILED,
         "all": Q(),
@@ -49,6 +51,7 @@ class StatusFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         return [
             (self.OPEN, _("open")),
+            ("suggested", _("suggested")),
             ("decided", _("decided")),
             ("failed", _("failed")),
             ("all", _("all")),

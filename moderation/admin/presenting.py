@@ -11,7 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from moderation.admin.safe_text import Notes, shortened, visible
-from moderation.models import ModelVersion, Review, Scoring, Screening
+from moderation.models import ModelVersion, Review, Scoring, Screening, Suggestion
 from moderation.review import blind
 from moderation.review import decisions as reviewing
 
@@ -19,6 +19,9 @@ PREVIEW_CHARACTERS = 500
 PREVIEW_LINES = 8
 UNFOLDED_CHARACTERS = 5000
 """What a click in the list unfolds; longer texts are read on the item's own page."""
+SUGGESTED_FROM = 0.5
+"""A suggested score from which the label is ticked for the person who confirms it."""
+SUGGESTIONS_SHOWN = 5
 PART_CHARACTERS = 20_000
 """What an item's own page shows of a text at a time."""
 
@@ -80,6 +83,8 @@ class Item:
     scoring: Scoring | None
     reviews: list[Review]
     active: ModelVersion | None
+    suggestions: list[Suggestion] = field(default_factory=list)
+    """What API clients said of the text, the newest first."""
     part: int | None = None
     """On an item's own page: which part of the text it shows, from 1 on; None: its beginning, in a list."""
     earlier: Review | None = field(default=None)
@@ -120,8 +125,19 @@ class Item:
     @cached_property
     def choices(self) -> list[Choice]:
         over = [] if self.scores_are_withheld else reviewing.labels_over_threshold(self.scoring)
+        if self.suggestions:
+            over = [label for label, score in self.suggestions[0].labels.items() if score >= SUGGESTED_FROM]
         labels = reviewing.labels_to_judge(self.scoring, self.active)
         return [Choice(label, label in over) for label in labels]
+
+    @property
+    def suggested(self) -> list[tuple[Suggestion, str]]:
+        """The newest suggestions, each with its scores in words."""
+        return [
+            (suggestion, ", ".join(f"{name.replace('_', ' ')} {score:.2f}" for name, score in scores))
+            for suggestion in self.suggestions[:SUGGESTIONS_SHOWN]
+            if (scores := sorted((suggestion.labels or suggestion.scores).items(), key=lambda of: -of[1]))
+        ]
 
     @property
     def can_be_upheld(self) -> bool:
@@ -265,6 +281,7 @@ def items(
             screening,
             scoring=next(iter(screening.basis_scorings), None),  # type: ignore[attr-defined]
             reviews=screening.all_reviews,  # type: ignore[attr-defined]
+            suggestions=screening.all_suggestions,  # type: ignore[attr-defined]
             active=active,
             earlier=earlier.get(screening.pk),
             notes=notes.for_a_text(),

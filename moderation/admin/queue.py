@@ -20,7 +20,7 @@ from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.presenting import Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
-from moderation.models import Review, Scoring, Screening
+from moderation.models import Review, Scoring, Screening, Suggestion
 from moderation.review import decisions as reviewing
 from moderation.versions.active import find_active
 from moderation.visibility import hiding, pending_actions
@@ -91,6 +91,9 @@ class ScreeningAdmin(ReadOnlyAdmin):
                     "scorings",
                     queryset=_with_labels(Scoring.objects.filter(is_basis=True)),
                     to_attr="basis_scorings",
+                ),
+                Prefetch(
+                    "suggestions", queryset=Suggestion.objects.order_by("-id"), to_attr="all_suggestions"
                 ),
                 Prefetch("reviews", queryset=Review.objects.order_by("number"), to_attr="all_reviews"),
             )

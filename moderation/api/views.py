@@ -21,7 +21,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from moderation import policies
-from moderation.api.admission import Busy, admission
+from moderation.api import scoring
+from moderation.api.admission import Busy
 from moderation.api.openapi import ClassifySchema, SchemaSchema
 from moderation.api.serializers import ClassifyRequest
 from moderation.api.throttling import ClassifyThrottle
@@ -30,8 +31,7 @@ from moderation.db.transactions import without_transaction
 from moderation.models import ModelVersion, Screening
 from moderation.policies import Thresholds
 from moderation.screening.judging import thresholds_for
-from moderation.screening.scorer import Failure, ModelNotReady, Scores, load_scorer_for_web, score_each
-from moderation.versions import store
+from moderation.screening.scorer import Failure, Scores
 
 logger = logging.getLogger("moderation.api")
 
@@ -147,11 +147,9 @@ def classify(texts: Sequence[str]) -> list[dict[str, Any]]:
     if sum(len(text) for text in texts) > conf.CLASSIFY_MAX_CHARACTERS:
         raise TooLarge(f"At most {conf.CLASSIFY_MAX_CHARACTERS:,} characters in one request.")
     try:
-        version = store.active_version()
-        with admission():
-            results = score_each(load_scorer_for_web(version), texts) if texts else []
-    except (store.ModelUnavailable, ModelNotReady) as error:
-        logger.error("A text could not be classified: %s", error)
+        version = scoring.active_version()
+        results = scoring.score_now(version, texts)
+    except scoring.NothingToScoreWith as error:
         raise NoModel from error
     # Texts that belong to no object are judged by the policy for all models.
     in_force, _ = thresholds_for(Screening(source=Screening.Source.SUGGESTION), version)

@@ -6,6 +6,7 @@ from moderation.models.keys import ApiKey
 from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
+from moderation.models.suggestions import Suggestion
 from moderation.models.versions import ModelVersion, TrainingRun
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "Scoring",
     "Screening",
     "ScreeningRun",
+    "Suggestion",
     "TrainingRun",
     "WorkerHeartbeat",
     "written_labels",

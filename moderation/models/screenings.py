@@ -26,6 +26,8 @@ PENDING = Q(status="pending", is_current=True)
 """Current texts that no model has scored yet, claimed or not."""
 OPEN = Q(is_current=True, outcome="") & ~Q(queued_for="")
 """What waits for a person."""
+SUGGESTED = Q(source="suggestion", is_current=True, outcome="")
+"""Texts that API clients sent with labels of their own, on which no person has decided."""
 FAILED = Q(is_current=True, status="failed")
 """Current texts that could not be scored, whether a person has decided on them or not."""
 DECIDED = ~Q(outcome="")
@@ -85,6 +87,10 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
     def open(self) -> ScreeningQuerySet:
         """What waits for a person, most severe first, with the audit items at random places among them."""
         return self.filter(OPEN).order_by("-severity", "id")
+
+    def suggested(self) -> ScreeningQuerySet:
+        """Texts with labels from API clients, on which no person has decided."""
+        return self.filter(SUGGESTED)
 
     def decided(self) -> ScreeningQuerySet:
         """What a person has decided on, replaced since or not."""
@@ -319,6 +325,7 @@ class Screening(models.Model):
                 condition=OPEN,
                 name="moderation_open",
             ),
+            models.Index(fields=["-id"], condition=SUGGESTED, name="moderation_suggested"),
             models.Index(fields=["content_type", "object_id", "field", "id"], name="moderation_by_object"),
             models.Index(fields=["id"], condition=ACTION_PENDING, name="moderation_action_pending"),
             models.Index(fields=["id"], condition=FAILED, name="moderation_failed"),

@@ -158,16 +158,23 @@ def _drawn_with(screening: Screening) -> float | None:
 
 
 def _unjudged(low: float, high: float) -> QuerySet[Screening]:
-    """Select texts of which no like-reading one was reviewed: else the model would learn to stay wrong."""
+    """Select texts of which no like-reading one was reviewed: else the model would learn to stay wrong.
+
+    No suggestions: a client decides what those are, and could steer the model by them.
+    """
     reviews = Review.objects.filter(screening=OuterRef("pk"))
     decided = standing_decisions().filter(screening__text_key=OuterRef("text_key"))
-    rows = Screening.objects.with_verdict().filter(
-        ~Exists(reviews),
-        ~Exists(decided),
-        blanked=None,
-        outcome="",
-        text_key__gte=_bound(low),
-        text_key__lt=_bound(high),
+    rows = (
+        Screening.objects.with_verdict()
+        .exclude(source=Screening.Source.SUGGESTION)
+        .filter(
+            ~Exists(reviews),
+            ~Exists(decided),
+            blanked=None,
+            outcome="",
+            text_key__gte=_bound(low),
+            text_key__lt=_bound(high),
+        )
     )
     return rows.exclude(text="")
 

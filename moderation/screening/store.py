@@ -159,8 +159,13 @@ def _write_verdicts(judged: Sequence[Judged]) -> None:
         )
 
 
-def _queue(row: Screening, judgement: Judgement) -> tuple[str, float]:
-    """Why the row is queued, if it is, and with what probability; an edit of a held text stays queued."""
+def _queue(row: Screening, judgement: Judgement) -> tuple[str, float | None]:
+    """Why the row is queued, if it is, and with what probability; an edit of a held text stays queued.
+
+    A suggestion stands in a queue of its own, and its text is no comment of this site to draw a sample from.
+    """
+    if row.source == Screening.Source.SUGGESTION:
+        return "", None
     if row.queued_for == Screening.QueuedFor.EDITED:
         return Screening.QueuedFor.EDITED, 1.0
     if judgement.verdict == policies.HELD:

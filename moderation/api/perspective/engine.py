@@ -1,0 +1,85 @@
+"""Scores comments for Perspective's endpoints with the active version, in this web process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from moderation.api import scoring
+from moderation.api.admission import RETRY_SECONDS, Busy
+from moderation.api_keys.fixed_answers import LABELS, fixed_scores
+from moderation.conf import REFUSE, conf
+from moderation.models import ApiKey, ModelVersion
+from moderation.screening.scorer import Failure, Scores
+from toxicity_ml.perspective import errors
+from toxicity_ml.perspective.analysis import AnalysisOptions
+from toxicity_ml.perspective.engine import ModelEngine
+from toxicity_ml.perspective.requests import AnalyzeRequest
+
+NO_MODEL_SECONDS = 30
+"""Longer than the model store waits before it tries again."""
+
+
+class SiteEngine:
+    """The service's Engine."""
+
+    def analyze(self, request: AnalyzeRequest, caller: ApiKey | None) -> Mapping[str, object]:
+        """Answer one analysis. Raises WireError, Busy or ModelUnavailable."""
+        if caller is not None and caller.is_test:
+            return _TEST_ENGINE.analyze(request, caller)
+        try:
+            return _engine_of(scoring.active_version()).analyze(request, caller)
+        except Busy as error:
+            raise errors.Busy(RETRY_SECONDS) from error
+        except scoring.NothingToScoreWith as error:
+            raise errors.ModelUnavailable(NO_MODEL_SECONDS) from error
+
+
+def options() -> AnalysisOptions:
+    """What the site decides otherwise than Google did."""
+    return AnalysisOptions(
+        drop_unknown_attributes=conf.PERSPECTIVE_UNKNOWN_ATTRIBUTES != REFUSE,
+        max_bytes=conf.PERSPECTIVE_MAX_BYTES,
+        strip_html=conf.PERSPECTIVE_HTML != REFUSE,
+        unsupported_language="refuse" if conf.PERSPECTIVE_OTHER_LANGUAGES == REFUSE else "english",
+    )
+
+
+def languages_of(version: ModelVersion) -> list[str]:
+    """The languages that a version was made for, as its manifest names them."""
+    return list(version.manifest.get("languages") or ["en"])
+
+
+def detect(version: ModelVersion, text: str) -> list[str]:
+    """The languages of a text, the likeliest first."""
+    from toxicity_ml import language  # its libraries are a worker's
+
+    return language.detected(text, own=languages_of(version))
+
+
+def _engine_of(version: ModelVersion) -> ModelEngine:
+    return ModelEngine(
+        partial(_scores, version),
+        labels=version.labels,
+        languages=languages_of(version),
+        detect=partial(detect, version),
+        options=options(),
+    )
+
+
+def _scores(version: ModelVersion, texts: Sequence[str]) -> list[Scores]:
+    results = scoring.score_now(version, texts)
+    if any(isinstance(result, Failure) for result in results):
+        raise CannotScore
+    return [result for result in results if not isinstance(result, Failure)]
+
+
+class CannotScore(Exception):
+    """The model fails on a text, and on no other."""
+
+
+def _fixed(texts: Sequence[str]) -> list[Scores]:
+    return [fixed_scores(text) for text in texts]
+
+
+_TEST_ENGINE = ModelEngine(_fixed, labels=LABELS)

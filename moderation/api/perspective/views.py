@@ -1,0 +1,70 @@
+"""Answers Perspective's requests: makes each a request of the wire, and sends the wire's response."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.views.decorators.csrf import csrf_exempt
+
+from moderation.api.perspective.engine import SiteEngine
+from moderation.api.perspective.keys import SiteKeys
+from moderation.api.perspective.suggestions import SiteSuggestions
+from moderation.api_keys.requests import find_key
+from moderation.conf import conf
+from moderation.db.transactions import without_transaction
+from toxicity_ml.perspective.errors import bad_json, payload_too_large
+from toxicity_ml.perspective.service import Service, ServiceOptions, WireRequest, WireResponse
+
+HEADERS = ("origin", "referer", "content-type", "access-control-request-headers")
+"""What the wire reads of a request's headers, besides the key."""
+
+
+@csrf_exempt
+@without_transaction
+def perspective(request: HttpRequest, path: str) -> HttpResponse:
+    """Answer one request; `path` lies below the prefix under which the site includes the addresses."""
+    service = _service()
+    wire = _to_wire(request, f"/{path}", b"")
+    try:
+        body = request.body
+    except RequestDataTooBig:
+        return _response(service.refuse(wire, payload_too_large(_most_bytes())))
+    except UnreadablePostError:
+        return _response(service.refuse(wire, bad_json("Unexpected end of the body.")))
+    return _response(service.handle(_to_wire(request, f"/{path}", body)))
+
+
+def _service() -> Service:
+    return Service(SiteKeys(), SiteEngine(), SiteSuggestions(), ServiceOptions(conf.PERSPECTIVE_MAX_BYTES))
+
+
+def _to_wire(request: HttpRequest, path: str, body: bytes) -> WireRequest:
+    presented = find_key(request)
+    headers = {name: request.headers[name] for name in HEADERS if name in request.headers}
+    if presented is not None:
+        headers["x-goog-api-key"] = presented.raw
+    return WireRequest(
+        method=request.method or "",
+        path=path,
+        query=parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True),
+        headers=headers,
+        body=body,
+        root_url=request.build_absolute_uri(request.path.removesuffix(path) + "/"),
+    )
+
+
+def _response(wire: WireResponse) -> HttpResponse:
+    response = HttpResponse(wire.body, status=wire.status)
+    for name, value in wire.headers.items():
+        response[name] = value
+    if wire.status >= 500:
+        # Django would log an error, and mail it to the admins, for each of the requests of a flood.
+        response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def _most_bytes() -> int:
+    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
