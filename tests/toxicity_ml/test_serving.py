@@ -100,6 +100,7 @@ class SlowClassifier:
     """Scores once it is let."""
 
     version = "slow@1"
+    labels = ("toxic",)
 
     def __init__(self) -> None:
         self.is_scoring = threading.Event()
