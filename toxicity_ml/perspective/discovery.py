@@ -65,7 +65,7 @@ def _parameters() -> dict[str, object]:
     strings = {
         "access_token": "An OAuth access token.",
         "callback": "Accepted and ignored: answers are always JSON.",
-        "fields": "The fields that the answer is to have.",
+        "fields": "Accepted and ignored: answers are always whole.",
         "key": "The API key.",
         "oauth_token": "An OAuth token.",
         "quotaUser": "Accepted and ignored.",

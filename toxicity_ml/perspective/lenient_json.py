@@ -121,7 +121,7 @@ _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "/": "/", "\\
 _TO_QUOTE = {
     quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+{quote}", re.DOTALL) for quote in "\"'"
 }
-_NEXT_KEY = r"""(?:"[\w$@.-]++"|'[\w$@.-]++'|[\w$@.-]++)\s*+:"""
+_NEXT_KEY = r"""(?:"[\w$@.-]++"|'[\w$@.-]++'|[\w$@.-]++)\s*+:\s*+(?:["'{\[\d.+-]|true|false|null)"""
 _AFTER_KEY = re.compile(r"\s*+:")
 _AFTER_ITEM = re.compile(r"\s*+(?:[,\]]|\Z)")
 _AFTER_MEMBER = re.compile(rf"\s*+(?:\}}|\Z|,\s*+(?:\}}|{_NEXT_KEY}))")

@@ -112,7 +112,8 @@ class Score:
 class SpanScore:
     """A score that somebody proposes for a part of a comment; begin and end in UTF-16 code units."""
 
-    begin: int | None
+    begin: int
+    """0 where it is unset, as proto JSON writes a zero."""
     end: int | None
     score: Score | None
 
@@ -207,7 +208,7 @@ def _suggested(message: _Message) -> SuggestedScores:
     return SuggestedScores(
         _score(message.message("summaryScore", "Score")),
         tuple(
-            SpanScore(span.integer("begin"), span.integer("end"), _score(span.message("score", "Score")))
+            SpanScore(span.integer("begin") or 0, span.integer("end"), _score(span.message("score", "Score")))
             for span in message.list_of("spanScores", "SpanScore")
         ),
     )

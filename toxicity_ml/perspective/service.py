@@ -246,7 +246,7 @@ def _origin(request: WireRequest) -> str | None:
 
 
 def _inner_request(outer: WireRequest, part: batch.Part) -> WireRequest:
-    """Make the request that a part of a batch stands for. What it has no key for, the batch's own opens."""
+    """Make the request that a part of a batch stands for. One without a key has the batch's."""
     try:
         target = urlsplit(part.target)
         prefix = urlsplit(outer.root_url).path.rstrip("/")
@@ -256,15 +256,15 @@ def _inner_request(outer: WireRequest, part: batch.Part) -> WireRequest:
     if prefix and path.startswith(f"{prefix}/"):
         path = path.removeprefix(prefix)
     query = parse_qsl(target.query, keep_blank_values=True)
-    inherited = {name: outer.headers[name] for name in _INHERITED if name in outer.headers}
-    inner = WireRequest(part.method, path, query, inherited | dict(part.headers), part.body, outer.root_url)
-    outer_key = dict(outer.query).get("key")
-    if _key(inner) is None and outer_key:
-        return replace(inner, query=[*query, ("key", outer_key)])
-    return inner
+    headers = {name: value for name, value in part.headers.items() if name not in _WHENCE}
+    headers |= {name: outer.headers[name] for name in _WHENCE if name in outer.headers}
+    inner = WireRequest(part.method, path, query, headers, part.body, outer.root_url)
+    key = None if _key(inner) else _key(outer)
+    return replace(inner, query=[*query, ("key", key)]) if key else inner
 
 
-_INHERITED = ("authorization", "x-goog-api-key")
+_WHENCE = ("origin", "referer")
+"""What a browser says of where a request comes from. A part of a batch may not say otherwise."""
 
 # --- answers -------------------------------------------------------------------------------------
 
@@ -277,7 +277,7 @@ def _json(
 ) -> WireResponse:
     """Make a JSON answer, indented unless `prettyPrint=false`.
 
-    `alt` and `callback` change nothing: a script of another site must not get an answer that it can run.
+    `alt`, `fields` and `callback` change nothing: an answer is whole, and never a script for a page to run.
     """
     is_compact = dict(request.query).get("prettyPrint", "").lower() in ("false", "0")
     text = json.dumps(

@@ -47,7 +47,7 @@ def _check_scores(attribute: str, scores: SuggestedScores, length: int) -> None:
     if scores.summary_score is not None:
         _check_score(attribute, scores.summary_score)
     for span in scores.span_scores:
-        if span.begin is None or span.end is None or span.score is None:
+        if span.end is None or span.score is None:
             raise bad_score(attribute, "a span needs begin, end and score.")
         if not 0 <= span.begin < span.end <= length:
             raise bad_score(attribute, "a span lies outside of the comment.")
