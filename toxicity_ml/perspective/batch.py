@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
 
@@ -24,14 +24,14 @@ MAX_BATCH_BYTES = 10 * 1024 * 1024
 class Part:
     """One request of a batch."""
 
-    content_id: str
+    content_id: str = field(repr=False)
     """As the client sent it, on one line; empty if it sent none."""
     method: str
-    target: str
+    target: str = field(repr=False)
     """The address of the request line: a path with its query, or a whole URL."""
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """By name in small letters."""
-    body: bytes
+    body: bytes = field(repr=False)
 
 
 def split(content_type: str, body: bytes, *, max_parts: int = MAX_PARTS) -> list[Part]:

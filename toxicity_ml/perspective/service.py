@@ -60,8 +60,8 @@ class WireRequest:
     method: str
     path: str
     """Unquoted, below the root: `/v1alpha1/comments:analyze`."""
-    query: Sequence[tuple[str, str]] = ()
-    headers: Mapping[str, str] = field(default_factory=dict)
+    query: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """By name in small letters."""
     body: bytes = field(default=b"", repr=False)
     root_url: str = "http://localhost/"

@@ -72,7 +72,10 @@ def read_sentences(answer: dict[str, Any]) -> None:
     assert answer["clientToken"] == "item-1"
 
 
-PASTED = f'{{comment: {{text: "{TEXT} He "said" so.\n"}}, languages: ["en"], requestedAttributes: {{TOXICITY:{{}}}} }}'
+PASTED = f'''{{comment: {{text: "{TEXT} He "said" so.
+"}},
+  languages: ["en"],
+  requestedAttributes: {{TOXICITY:{{}}}} }}'''
 
 
 @dataclass(frozen=True)
