@@ -11,11 +11,9 @@ from html import unescape
 
 __all__ = ["text_of"]
 
-_BLOCKS = frozenset(
-    """
-    address article aside blockquote br dd div dl dt figcaption figure footer form h1 h2 h3 h4 h5 h6 header hr
-    li main nav ol p pre section table td th tr ul
-    """.split()  # noqa: SIM905
+_BLOCK = re.compile(
+    r"address|article|aside|blockquote|br|d[dlt]|div|figcaption|figure|footer|form|h[1-6r]|header|li|main|nav"
+    r"|[ou]l|p|pre|section|table|t[dhr]"
 )
 _UNSEEN = {name: re.compile(rf"</{name}\b", re.IGNORECASE) for name in ("script", "style")}
 _TAG = re.compile(
@@ -40,7 +38,7 @@ def _pieces(html: str) -> Iterator[str]:
     while tag := _TAG.search(html, at):
         yield _characters(html[at : tag.start()])
         name = (tag["name"] or "").lower()
-        if name in _BLOCKS:
+        if _BLOCK.fullmatch(name):
             yield "\n"
         at = _end_of_unseen(html, tag, name)
     yield _characters(html[at:])

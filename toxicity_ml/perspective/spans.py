@@ -61,55 +61,12 @@ _CLOSERS = r"\"')\]}\u201d\u2019\xbb\u203a\u300d\u300f\u3011\uff09"
 _MARK = re.compile(rf"(?P<line>[\n\r\v\f\x85\u2028\u2029]++)|(?P<stops>[{_STOPS}]++)[{_CLOSERS}]*+")
 _LAST_WORD = re.compile(r"[\w.]*+\Z")
 _LONGEST_WORD = 24
-_ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "prof",
-        "st",
-        "jr",
-        "sr",
-        "rev",
-        "gen",
-        "sen",
-        "rep",
-        "gov",
-        "capt",
-        "sgt",
-        "col",
-        "lt",
-        "vs",
-        "etc",
-        "approx",
-        "no",
-        "nos",
-        "vol",
-        "pp",
-        "fig",
-        "inc",
-        "ltd",
-        "corp",
-        "co",
-        "dept",
-        "est",
-        "max",
-        "min",
-        "bzw",
-        "usw",
-        "ca",
-        "nr",
-        "bspw",
-        "ggf",
-        "evtl",
-        "vgl",
-        "mme",
-        "mlle",
-        "sra",
-        "dna",
-    ]
+_ABBREVIATION = re.compile(
+    r"mrs?|ms|dr|prof|st|jr|sr|rev|gov|capt|sgt|vs|etc|approx|nos|vol|pp|inc|ltd|corp|dept"
+    r"|bzw|usw|ca|nr|bspw|ggf|evtl|vgl|mme|mlle|sra",
+    re.IGNORECASE,
 )
+"""Words that end in a full stop. Those that end a sentence as often, such as `no`, are not among them."""
 _NEXT_LETTER = re.compile(r"\s*+(\S?)")
 
 
@@ -146,7 +103,8 @@ def _is_abbreviated(text: str, mark: re.Match[str], begin: int) -> bool:
     if len(word) == 1:
         return word.isupper() and word != "I" and _next_letter(text, mark.end()).isupper()
     letters = word.split(".")
-    return word.lower() in _ABBREVIATIONS or (len(letters) > 1 and all(len(one) == 1 for one in letters))
+    is_lettered = len(letters) > 1 and all(len(one) == 1 for one in letters)
+    return is_lettered or _ABBREVIATION.fullmatch(word) is not None
 
 
 def _next_letter(text: str, at: int) -> str:
