@@ -166,9 +166,9 @@ class Service:
             case "/batch":
                 return self._batch(request)
             case _:
-                return self._call(request)
+                return self._call(request, self._keys)
 
-    def _call(self, request: WireRequest) -> WireResponse:
+    def _call(self, request: WireRequest, keys: Keys) -> WireResponse:
         """Answer a call of one of the two methods, alone or as part of a batch."""
         scope: Scope
         match request.path:
@@ -179,8 +179,8 @@ class Service:
             case _:
                 raise not_found()
         _check_method(request, "POST")
-        caller = self._keys.admit(_key(request), scope, _origin(request))
-        self._keys.charge(caller, metric)
+        caller = keys.admit(_key(request), scope, _origin(request))
+        keys.charge(caller, metric)
         if len(request.body) > self._options.max_body_bytes:
             raise payload_too_large(self._options.max_body_bytes)
         return _json(request, 200, answer(parse(request.body), caller))
@@ -206,12 +206,39 @@ class Service:
         _check_method(request, "POST")
         content_type = request.headers.get("content-type", "")
         parts = batch.split(content_type, request.body, max_parts=self._options.max_batch_parts)
-        content_type, body = batch.join(self._part_answer(request, part) for part in parts)
+        keys = _KeysOfBatch(self._keys)
+        content_type, body = batch.join(self._part_answer(request, part, keys) for part in parts)
         return WireResponse(200, {"Content-Type": content_type, **_PRIVATE}, body)
 
-    def _part_answer(self, outer: WireRequest, part: batch.Part) -> tuple[str, int, Mapping[str, str], bytes]:
-        response = self._guarded(outer, lambda outer: self._call(_inner_request(outer, part)))
+    def _part_answer(
+        self, outer: WireRequest, part: batch.Part, keys: Keys
+    ) -> tuple[str, int, Mapping[str, str], bytes]:
+        response = self._guarded(outer, lambda outer: self._call(_inner_request(outer, part), keys))
         return part.content_id, response.status, response.headers, response.body
+
+
+class _KeysOfBatch:
+    """Asks about each key of a batch once: a thousand parts are no thousand look-ups. Each is charged."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._admitted: dict[tuple[str | None, Scope | None, str | None], Any] = {}
+        self._refused: dict[tuple[str | None, Scope | None, str | None], WireError] = {}
+
+    def admit(self, key: str | None, scope: Scope | None, origin: str | None) -> Any:
+        asked = (key, scope, origin)
+        if asked in self._refused:
+            raise self._refused[asked]
+        if asked not in self._admitted:
+            try:
+                self._admitted[asked] = self._keys.admit(key, scope, origin)
+            except WireError as error:
+                self._refused[asked] = error
+                raise
+        return self._admitted[asked]
+
+    def charge(self, caller: Any, metric: Metric) -> None:
+        self._keys.charge(caller, metric)
 
 
 # --- requests ------------------------------------------------------------------------------------

@@ -122,6 +122,16 @@ def test_keys_are_each_parts_own_or_the_batchs() -> None:
     ]
 
 
+def test_a_key_is_looked_up_once_and_charged_for_each_part() -> None:
+    site = FakeSite()
+    bad = f"{ANALYZE}?key=guess"
+    parts = [part("a"), part("b"), part("c", target=bad), part("d", target=bad), part("e")]
+    read = answers(send(site, *written(*parts)))
+    assert [status[9:12] for status, _ in read.values()] == ["200", "200", "400", "400", "200"]
+    assert len(site.keys.origins) == 2
+    assert site.keys.charged == [Metric.ANALYZE] * 3
+
+
 def test_a_part_cannot_say_where_it_comes_from() -> None:
     site = FakeSite()
     content_type, body = written(part("a"))
