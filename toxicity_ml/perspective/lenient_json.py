@@ -40,8 +40,10 @@ def parse(body: bytes) -> dict[str, object]:
         value = _strict(text)
         if value is _REFUSED and len(body) <= LENIENT_BYTES:
             value = _Reader(text).document()
-        if _may_need_repair(text):
-            value = _repaired(value, MAX_DEPTH)
+        if text.count("{") + text.count("[") > MAX_DEPTH:
+            _check_depth(value, MAX_DEPTH)
+        if _SURROGATE.search(text):
+            value = _repaired(value)
     except RecursionError:
         raise _too_deep() from None
     if value is _REFUSED:
@@ -84,22 +86,25 @@ def _too_deep() -> WireError:
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def _may_need_repair(text: str) -> bool:
-    """True where the text has an escaped surrogate, or brackets enough to be nested too deep."""
-    return text.count("{") + text.count("[") > MAX_DEPTH or _SURROGATE.search(text) is not None
-
-
-def _repaired(value: object, depth: int) -> object:
-    """Copy a value with whole characters only; raise where it is nested deeper than `depth`."""
-    if isinstance(value, str):
-        return _whole(value)
+def _check_depth(value: object, depth: int) -> None:
+    """Raise where a value is nested deeper than `depth`."""
     if not isinstance(value, dict | list):
-        return value
+        return
     if depth == 0:
         raise _too_deep()
+    for item in value.values() if isinstance(value, dict) else value:
+        _check_depth(item, depth - 1)
+
+
+def _repaired(value: object) -> object:
+    """Copy a value with whole characters only."""
+    if isinstance(value, str):
+        return _whole(value)
     if isinstance(value, list):
-        return [_repaired(item, depth - 1) for item in value]
-    return {_whole(key): _repaired(item, depth - 1) for key, item in value.items()}
+        return [_repaired(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _repaired(item) for key, item in value.items()}
+    return value
 
 
 def _whole(text: str) -> str:
