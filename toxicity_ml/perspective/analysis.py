@@ -105,14 +105,14 @@ def _checked(request: AnalyzeRequest, labels: Sequence[str], options: AnalysisOp
 def _labels_of(request: AnalyzeRequest, labels: Sequence[str], options: AnalysisOptions) -> dict[str, str]:
     known = labels_by_attribute(tuple(labels))
     may_drop = options.drop_unknown_attributes or request.drop_unsupported_attributes
-    found: dict[str, str] = {}
+    served: dict[str, str] = {}
     for attribute in request.requested_attributes:
         label = known.get(base_name(attribute))
         if label is not None:
-            found[attribute] = label
+            served[attribute] = label
         elif not may_drop:
             raise unknown_attribute(attribute)
-    return found
+    return served
 
 
 def _check_text_type(comment: Comment, options: AnalysisOptions) -> None:

@@ -57,14 +57,14 @@ def answers(response: WireResponse) -> dict[str, tuple[str, Any]]:
     assert response.status == 200
     head = f"content-type: {response.headers['Content-Type']}\r\n\r\n"
     message = email.message_from_string(head + response.body.decode())
-    found = {}
+    read = {}
     for one in message.get_payload():
         content_id = one["Content-ID"]
         assert content_id.startswith(f"<response-{BASE} + ") and content_id.endswith(">")
         name = unquote(content_id[1:-1].split(" + ", 1)[1])
         status, payload = one.get_payload().split("\n", 1)
-        found[name] = (status.strip(), json.loads(payload.split("\r\n\r\n", 1)[1]))
-    return found
+        read[name] = (status.strip(), json.loads(payload.split("\r\n\r\n", 1)[1]))
+    return read
 
 
 NAMES = ["1", "a whole comment as the name \N{GRINNING FACE} " * 20, "x" * 3000, '+ <>"\n\t']
