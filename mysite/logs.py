@@ -1,6 +1,10 @@
-"""Log lines without what people wrote: a traceback keeps its frames and types, not its messages."""
+"""Log lines without what people wrote, and without API keys.
+
+A traceback keeps its frames and types, not its messages.
+"""
 
 import logging
+import re
 import traceback
 from datetime import UTC, datetime
 from types import TracebackType
@@ -16,8 +20,19 @@ OWN_FIELDS = ("screening", "model", "object", "code", "count", "failed", "versio
 """What moderation adds to its log lines; what other libraries add, a request for example, is left out."""
 
 
+KEY = re.compile(r"(?<=[?&]key=)[^&\s\"'#]+", re.IGNORECASE)
+"""The value of `key` in an address."""
+
+
 class TextFreeFormatter(logging.Formatter):
-    """Formats a database error, and all that led to it, by type alone: its message quotes the row."""
+    """Formats a database error, and all that led to it, by type alone: its message quotes the row.
+
+    An address loses the value of its `key`: runserver, and a server that can't make sense of a request, log
+    it as it came.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        return KEY.sub("...", super().format(record))
 
     def formatException(self, ei: ExcInfo) -> str:
         error = ei[1]
@@ -43,6 +58,9 @@ class TextFreeJsonFormatter(JsonFormatter):
     def formatException(self, ei: ExcInfo) -> str:
         return _plain.formatException(ei)
 
+    def format(self, record: logging.LogRecord) -> str:
+        return KEY.sub("...", super().format(record))
+
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in log_data.items() if name in self._shown}
 
@@ -66,7 +84,8 @@ def logging_setting(log_format: str, level: str) -> dict[str, Any]:
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": log_format}},
         "root": {"handlers": ["console"], "level": level},
         # Django's own default also mails request data, comment texts included, to ADMINS: not here.
-        "loggers": {"django": {"handlers": [], "propagate": True}},
+        # And the lines of runserver, which have a handler of Django's own, name addresses as they came.
+        "loggers": {name: {"handlers": [], "propagate": True} for name in ("django", "django.server")},
     }
 
 

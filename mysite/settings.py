@@ -87,6 +87,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "moderation.api.middleware.HideApiKeys",
     "django.middleware.security.SecurityMiddleware",
     "mysite.security_headers.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -141,6 +142,7 @@ MODERATION: dict[str, Any] = {
     },
     "REDIS_URL": REDIS_URL,
     "MODEL_DIRECTORY": os.environ.get("MODEL_DIRECTORY") or str(BASE_DIR / "model_versions"),
+    "API_TEST_KEY": _is_on("API_TEST_KEY"),
     "METRICS_TOKEN": os.environ.get("METRICS_TOKEN") or "",
     "METRICS_PORT": _metrics_port(),
     "METRICS_ADDRESS": os.environ.get("METRICS_ADDRESS") or "127.0.0.1",

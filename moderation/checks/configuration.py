@@ -16,7 +16,7 @@ from django.db import DatabaseError, models, router, transaction
 from django.utils.module_loading import import_string
 
 from moderation import orphans, registry
-from moderation.checks.installation import check_backend, check_namesake
+from moderation.checks.installation import check_backend, check_middleware, check_namesake
 from moderation.checks.labels import check_labels
 from moderation.checks.suggestions import did_you_mean as _did_you_mean
 from moderation.checks.texts import check_text
@@ -39,6 +39,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "CLASSIFY_MAX_TEXTS": (1, 100_000, False),
     "CLASSIFY_MAX_CHARACTERS": (1, 1_000_000_000, False),
     "CLASSIFY_MAX_IN_FLIGHT": (1, 1000, False),
+    "API_KEY_QUOTA": (1, 1_000_000_000, True),
     "METRICS_PORT": (1, 65535, True),
     "RETENTION_DAYS": (0, 36_500, True),
 }
@@ -55,6 +56,7 @@ def connect() -> None:
     register(check_metrics_port, "moderation")
     register(check_backend, "moderation")
     register(check_namesake, "moderation")
+    register(check_middleware, "moderation")
 
 
 def check_setting(**_: Any) -> list[CheckMessage]:
@@ -79,6 +81,9 @@ def check_setting(**_: Any) -> list[CheckMessage]:
         messages.append(Error(message, id="moderation.E016"))
     if setting.get("CLASSIFY_PERMISSION"):
         messages += _check_callable("MODERATION", "CLASSIFY_PERMISSION", setting["CLASSIFY_PERMISSION"])
+    if not isinstance(setting.get("API_TEST_KEY", False), bool):
+        message = 'MODERATION["API_TEST_KEY"] must be True or False.'
+        messages.append(Error(message, id="moderation.E036"))
     if not isinstance(setting.get("BROKER", True), bool):
         message = 'MODERATION["BROKER"] must be True, or False where the site has no Celery broker.'
         messages.append(Error(message, id="moderation.E025"))

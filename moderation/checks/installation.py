@@ -5,10 +5,15 @@ from __future__ import annotations
 from importlib import metadata
 from typing import Any
 
-from django.core.checks import CheckMessage, Error
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning
 from django.db import connections, router
+from django.urls import get_resolver
 
 NAMESAKE = "django-moderation"
+HIDE_API_KEYS = "moderation.api.middleware.HideApiKeys"
+API_NAMESPACES = {"moderation", "moderation_perspective"}
+"""Of addresses that take API keys."""
 
 
 def check_backend(**_: Any) -> list[CheckMessage]:
@@ -44,5 +49,21 @@ def check_namesake(**_: Any) -> list[CheckMessage]:
             hint=f"pip uninstall {NAMESAKE}, then pip install --force-reinstall --no-deps this package. The "
             "two can't be used in one environment.",
             id="moderation.E033",
+        )
+    ]
+
+
+def check_middleware(**_: Any) -> list[CheckMessage]:
+    """Where the site has addresses that take API keys, `key=` must be hidden before anything logs it."""
+    if not getattr(settings, "ROOT_URLCONF", None) or not API_NAMESPACES & set(get_resolver().app_dict):
+        return []
+    if next(iter(settings.MIDDLEWARE), None) == HIDE_API_KEYS:
+        return []
+    return [
+        Warning(
+            f"MIDDLEWARE does not begin with {HIDE_API_KEYS}: API keys sent as ?key= can get into "
+            "logs and error mails.",
+            hint=f'Make "{HIDE_API_KEYS}" the first entry of MIDDLEWARE.',
+            id="moderation.W006",
         )
     ]

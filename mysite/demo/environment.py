@@ -56,6 +56,7 @@ class WorkDirectory:
             "CSRF_TRUSTED_ORIGINS": "",
             "DEBUG": "",
             "HTTPS": "",
+            "API_TEST_KEY": "1",
         }
 
     def kept_secret(self, name: str, n_bytes: int) -> str:
