@@ -1,11 +1,15 @@
-"""Limits how often one caller may use `classify/`: a scope of REST framework's, whose rate a site may set."""
+"""Limits how often one caller may use the API: by a key's quota, or by a rate that a site may set."""
 
 import logging
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
-from rest_framework.throttling import UserRateThrottle
+from rest_framework.throttling import BaseThrottle, UserRateThrottle
+
+from moderation.api.authentication import key_of
+from moderation.api_keys.quota import charge
+from moderation.api_keys.refusals import QuotaExceeded
 
 SCOPE = "moderation_classify"
 """The key of DEFAULT_THROTTLE_RATES; None as its value switches the throttle off."""
@@ -14,8 +18,34 @@ DEFAULT_RATE = "60/min"
 logger = logging.getLogger("moderation.api")
 
 
+class KeyQuota(BaseThrottle):
+    """Counts each request of a key against the key's quota."""
+
+    def __init__(self) -> None:
+        self._retry_after: int | None = None
+
+    def allow_request(self, request: Request, view: Any) -> bool:
+        """True where the key has requests left in this minute, or the caller came without one."""
+        key = key_of(request)
+        if key is None:
+            return True
+        try:
+            charge(key)
+        except QuotaExceeded as exceeded:
+            self._retry_after = exceeded.retry_after
+            return False
+        return True
+
+    def wait(self) -> int | None:
+        """Return the seconds until the next minute begins, after a refusal."""
+        return self._retry_after
+
+
 class ClassifyThrottle(UserRateThrottle):
-    """Counts by user, or by address where nobody is logged in, in Django's default cache."""
+    """Counts by user, or by address where nobody is logged in, in Django's default cache.
+
+    A caller with a key is counted by its quota instead.
+    """
 
     scope = SCOPE
 
@@ -26,6 +56,8 @@ class ClassifyThrottle(UserRateThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """True where the caller may go on; also where the cache does not answer."""
+        if key_of(request) is not None:
+            return True
         try:
             return bool(super().allow_request(request, view))
         except Exception as error:  # each cache backend raises its own types
