@@ -1,5 +1,6 @@
 """The app's part of Django's admin: the queue, and what was recorded."""
 
+from moderation.admin.keys import ApiKeyAdmin
 from moderation.admin.queue import ScreeningAdmin
 from moderation.admin.records import (
     AuditEntryAdmin,
@@ -11,6 +12,7 @@ from moderation.admin.records import (
 )
 
 __all__ = [
+    "ApiKeyAdmin",
     "AuditEntryAdmin",
     "ModelVersionAdmin",
     "PolicyAdmin",

@@ -1,5 +1,6 @@
 """Holds what all pages of stored rows in the admin share: nobody changes the rows by hand."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -11,7 +12,7 @@ from moderation.admin.paginator import BoundedPaginator
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Shows rows and lets nobody add, change or delete one."""
 
-    actions = None
+    actions: Sequence[str] | None = None
     paginator = BoundedPaginator
     show_full_result_count = False
 
