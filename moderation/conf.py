@@ -136,7 +136,7 @@ class Conf:
 
     @property
     def API_KEY_QUOTA(self) -> int | None:
-        """Requests a minute of a new API key that names no quota of its own; None: any number."""
+        """How many requests a minute a new API key without a quota of its own may make; None: any number."""
         value = self.given.get("API_KEY_QUOTA", 60)
         return None if value is None else int(value)
 

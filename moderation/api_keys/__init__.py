@@ -1,1 +1,1 @@
-"""Keys to the API: made, withdrawn, found in a request, checked, counted."""
+"""Makes and revokes keys to the API, finds them in requests, checks them and counts their use."""

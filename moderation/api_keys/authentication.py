@@ -25,9 +25,9 @@ logger = logging.getLogger("moderation.api")
 
 @sensitive_variables("raw")
 def authenticate(raw: str | None, scope: str | None, origin: str | None) -> ApiKey:
-    """The key's row, where the key opens `scope` for a page of `origin`; its last use is noted.
+    """Return the row of a key that opens `scope` for a page of `origin`, and note its use.
 
-    raw: as the request brought it. scope: an `ApiKey.Scope`; None: whichever it has, for a caller that asks
+    raw: as the request brought it. scope: an `ApiKey.Scope`; None: any, for a caller that asks
     `require_scope` later. origin: as `requests.origin_of` finds it. One query, and nothing is kept between
     requests: a key that is revoked opens nothing from the next request on.
     Raises KeyRefused with the reason.
@@ -42,7 +42,7 @@ def authenticate(raw: str | None, scope: str | None, origin: str | None) -> ApiK
 
 @sensitive_variables("raw")
 def identify(raw: str | None) -> ApiKey:
-    """The row of a key that is neither revoked nor expired. Raises KeyRefused with the reason.
+    """Return the row of a key that is neither revoked nor expired. Raises KeyRefused with the reason.
 
     It is looked up by its hash, so the time that a comparison takes says nothing about the key.
     """

@@ -1,4 +1,4 @@
-"""Makes keys and withdraws them; each leaves an audit entry."""
+"""Makes keys and revokes them; each leaves an audit entry."""
 
 from __future__ import annotations
 
@@ -36,33 +36,38 @@ def create(
     quota: requests a minute; None: any number.
     Raises ValueError for an unknown scope, for none at all, and for an origin that is none.
     """
-    raw = START + secrets.token_urlsafe(RANDOM_BYTES)
     key = ApiKey(
         name=name,
-        prefix=raw[:SHOWN_CHARACTERS],
-        sha256=sha256_of(raw),
         scopes=in_order(scopes),
         quota=quota,
         origins=[normalised(origin) for origin in origins],
         expires=expires,
-        created_by_name=actor.name,
     )
+    return key, issue(key, actor=actor)
+
+
+def issue(key: ApiKey, *, actor: Actor) -> str:
+    """Store a row that says what a new key may do, and return the key itself."""
+    raw = START + secrets.token_urlsafe(RANDOM_BYTES)
+    key.prefix = raw[:SHOWN_CHARACTERS]
+    key.sha256 = sha256_of(raw)
+    key.created_by_name = actor.name
+    after = {
+        "name": key.name,
+        "prefix": key.prefix,
+        "scopes": key.scopes,
+        "quota": key.quota,
+        "origins": key.origins,
+        "expires": key.expires and key.expires.isoformat(),
+    }
     with transaction.atomic(using=router.db_for_write(ApiKey)):
-        key.save()
-        after = {
-            "name": name,
-            "prefix": key.prefix,
-            "scopes": key.scopes,
-            "quota": quota,
-            "origins": key.origins,
-            "expires": expires and expires.isoformat(),
-        }
+        key.save(force_insert=True)
         audit.record(Action.KEY_CREATED, actor, key, {}, after)
-    return key, raw
+    return raw
 
 
 def revoke(key: ApiKey, actor: Actor) -> bool:
-    """Withdraw a key for good; the next request with it is refused. True: it was not withdrawn before."""
+    """Revoke a key for good: the next request with it is refused. True where it was not revoked before."""
     with transaction.atomic(using=router.db_for_write(ApiKey)):
         moment = timezone.now()
         is_first = ApiKey.objects.filter(pk=key.pk, revoked=None).update(revoked=moment) == 1
@@ -74,7 +79,10 @@ def revoke(key: ApiKey, actor: Actor) -> bool:
 
 
 def in_order(scopes: Collection[str]) -> list[str]:
-    """The scopes without repeats, in the order of `ApiKey.Scope`. Raises ValueError for unknown ones."""
+    """Return the scopes without repeats, in the order of `ApiKey.Scope`.
+
+    Raises ValueError for an unknown one, and for none at all.
+    """
     if unknown := sorted(set(scopes) - set(ApiKey.Scope.values)):
         raise ValueError(f"no such scope: {', '.join(unknown)}; there are: {', '.join(ApiKey.Scope.values)}")
     if not scopes:

@@ -1,4 +1,4 @@
-"""Origins as keys name them and as browsers send them: `https://example.org`, with a port if it is odd."""
+"""Spells origins in one way, as keys name them and as browsers send them: `https://example.org`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def normalised(given: str) -> str:
-    """The origin in one spelling: lower case, no slash, no default port.
+    """Return the origin in one spelling: lower case, no slash, no default port.
 
     Raises ValueError for what is no origin, such as a bare host or an address with a path.
     """
@@ -20,7 +20,7 @@ def normalised(given: str) -> str:
 
 
 def of_page(address: str) -> str | None:
-    """The origin of a page's address, such as a Referer; None where it has none."""
+    """Return the origin of a page's address, such as a Referer; None where it has none."""
     try:
         parts = urlsplit(address)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname:

@@ -18,8 +18,8 @@ logger = logging.getLogger("moderation.api")
 def charge(key: ApiKey, requests: int = 1) -> None:
     """Count `requests` more of this minute. Raises QuotaExceeded where that is more than the key may make.
 
-    Minutes are those of the clock: whoever uses one up waits for the next. Where the cache does not answer,
-    the requests go through uncounted, as in `classify/`: what is scored at once stays bounded.
+    Minutes are those of the clock: a key that has used one up waits for the next. Where the cache does not
+    answer, the requests go through uncounted, as in `classify/`: what is scored at once stays bounded.
     """
     if key.quota is None or key.is_test:
         return

@@ -1,4 +1,4 @@
-"""Why a key does not open what its bearer asks for."""
+"""Says why a key does not open what its bearer asks for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Reason(StrEnum):
-    """Why a key was refused, for whoever words the answer."""
+    """Why a key was refused; each endpoint words its own answer."""
 
     MISSING = "missing"
     """The request has no key."""
@@ -34,7 +34,7 @@ SENTENCES = {
 
 
 class KeyRefused(Exception):
-    """A key was refused; `reason` says why. The message names no key."""
+    """Raised where a key is refused; `reason` says why. The message names no key."""
 
     def __init__(self, reason: Reason) -> None:
         super().__init__(SENTENCES[reason])
@@ -42,7 +42,7 @@ class KeyRefused(Exception):
 
 
 class QuotaExceeded(KeyRefused):
-    """A key has used up its minute: `quota` requests; the next one begins in `retry_after` seconds."""
+    """Raised where a key has used up the `quota` of a minute; the next begins in `retry_after` seconds."""
 
     def __init__(self, quota: int, retry_after: int) -> None:
         super().__init__(Reason.QUOTA)

@@ -37,21 +37,21 @@ class Place(StrEnum):
 
 @dataclass(frozen=True)
 class PresentedKey:
-    """A key as a request brought it. Its `repr` does not show it, as error pages show variables."""
+    """Holds a key as a request brought it. Its `repr` does not show it, as error pages show variables."""
 
     raw: str = field(repr=False)
     place: Place
 
     @property
     def may_be_foreign(self) -> bool:
-        """True: it may as well be a token for something else of the site."""
+        """True where it may as well be a token for something else of the site."""
         return self.place is Place.BEARER and not self.raw.startswith(START)
 
 
 def find_key(request: HttpRequest) -> PresentedKey | None:
-    """The key of a request: of `?key=`, else of `X-Goog-Api-Key`, else of `Authorization`; None without one.
+    """Return the key of `?key=`, else of `X-Goog-Api-Key`, else of `Authorization`; None without one.
 
-    Whatever is found in the first two is taken out of the request and kept for the next call.
+    A key of the first two is taken out of the request and kept for the next call.
     """
     if (kept := getattr(request, _KEPT_AS, None)) is None:
         hide_key(request)
@@ -73,8 +73,16 @@ def hide_key(request: HttpRequest) -> None:
         setattr(request, _KEPT_AS, PresentedKey(from_header.strip(), Place.HEADER))
 
 
+def clean_referer(request: HttpRequest) -> None:
+    """Take a key out of the address of the page before, where it begins as one."""
+    address = request.META.get("HTTP_REFERER", "")
+    value, _ = take_key(address.partition("?")[2].partition("#")[0])
+    if value is not None and value.startswith(STARTS):
+        request.META["HTTP_REFERER"] = without_key(address)
+
+
 def take_key(query: str) -> tuple[str | None, str]:
-    """The first value of `key` in a query, and the query without any `key`, the rest of it untouched.
+    """Return the first value of `key` in a query, and the query without any `key`, the rest untouched.
 
     query: as it stands in an address, without the question mark.
     """
@@ -85,7 +93,7 @@ def take_key(query: str) -> tuple[str | None, str]:
 
 
 def is_ours(request: HttpRequest) -> bool:
-    """True: `key=` of this request can only be a key to the API, and no parameter of the site's own.
+    """True where `key=` of this request can only be a key to the API, and no parameter of the site's own.
 
     Either it begins as one, or it goes to the API, or to an address that the site does not have.
     """
@@ -104,9 +112,9 @@ def is_ours(request: HttpRequest) -> bool:
 
 
 def origin_of(request: HttpRequest) -> str | None:
-    """The origin of the page that sent a request: of `Origin`, else of `Referer`; None where neither says.
+    """Return the origin of the page behind a request: of `Origin`, else of `Referer`; None without both.
 
-    A browser sets these and lets no page change them; whoever sends requests by hand can.
+    A browser sets these and lets no page change them; other programs send what they like.
     """
     given = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER") or ""
     return origins.of_page(given)
@@ -136,7 +144,7 @@ def _clean(request: HttpRequest, query: str) -> None:
 
 
 def without_key(address: str) -> str:
-    """An address without the `key` of its query."""
+    """Return an address without the `key` of its query."""
     before, question_mark, rest = address.partition("?")
     query, number_sign, fragment = rest.partition("#")
     _, query = take_key(query)

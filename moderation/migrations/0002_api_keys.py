@@ -1,11 +1,13 @@
-"""The table of API keys."""
+"""Keys to the API."""
 
 import django.core.validators
 from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0001_first_release")]
+    dependencies = [
+        ("moderation", "0001_first_release"),
+    ]
 
     operations = [
         migrations.CreateModel(

@@ -16,7 +16,7 @@ TEST_KEY = "mod_test_fixed_answers_that_store_nothing_0000"
 
 
 def sha256_of(raw: str) -> str:
-    """The hash under which a key is stored: 64 hexadecimal digits, whatever string a caller sends."""
+    """Return the hash under which a key is stored, 64 hexadecimal digits; takes any string."""
     return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -77,15 +77,22 @@ class ApiKey(models.Model):
 
     @property
     def is_test(self) -> bool:
-        """True: it gets fixed answers, and nothing that it sends is stored or counted."""
+        """True where it gets fixed answers, and nothing that it sends is stored or counted."""
         return self.sha256 == sha256_of(TEST_KEY)
 
     @property
     def is_expired(self) -> bool:
-        """True: its time is over."""
+        """True where its time is over."""
         return self.expires is not None and self.expires <= timezone.now()
 
     @property
     def is_usable(self) -> bool:
-        """True: neither revoked nor expired."""
+        """True where it is neither revoked nor expired."""
         return self.revoked is None and not self.is_expired
+
+    @property
+    def state(self) -> str:
+        """Return one of `valid`, `expired`, `revoked`."""
+        if self.revoked is not None:
+            return "revoked"
+        return "expired" if self.is_expired else "valid"

@@ -33,7 +33,9 @@ def make_earlier(names: Sequence[str]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def whole_again() -> object:
+def first_alone() -> object:
+    """Take later migrations back for the test, and bring the database to the latest one afterwards."""
+    migrate("moderation", FIRST)
     yield
     recorder = MigrationRecorder(connection)
     if schema() and FIRST not in applied("moderation"):
@@ -67,21 +69,21 @@ def test_a_database_with_all_earlier_migrations_gets_the_column_and_loses_no_row
     row = Screening.objects.create(source="import", text="hello")
     make_earlier(EARLIER)
     assert schema() != whole
-    taken = migrate("moderation")
+    taken = migrate("moderation", FIRST)
     assert "CREATE TABLE" not in taken
     assert schema() == whole
     row.refresh_from_db()
     assert (row.text, row.retry_at) == ("hello", None)
     assert applied("moderation")[0] == FIRST
-    assert "ALTER TABLE" not in migrate("moderation")  # nothing is left to do
+    assert "ALTER TABLE" not in migrate("moderation", FIRST)  # nothing is left to do
 
 
 def test_coming_over_can_be_interrupted() -> None:
     whole = schema()
     make_earlier(EARLIER)
     with interrupted_before(RECORD if uses_postgresql() else "ADD COLUMN"):
-        migrate("moderation")
-    migrate("moderation")
+        migrate("moderation", FIRST)
+    migrate("moderation", FIRST)
     assert schema() == whole
 
 
@@ -92,7 +94,7 @@ def test_a_database_half_way_is_refused_and_left_as_it_is(count: int) -> None:
     before = schema()
     for _ in range(2):
         with pytest.raises(CommandError) as error:
-            migrate("moderation")
+            migrate("moderation", FIRST)
         assert f"{count} of the 12" in str(error.value)
         assert f"lacks {', '.join(EARLIER[count:])}." in str(error.value)
         assert schema() == before
@@ -105,7 +107,7 @@ def test_a_database_that_has_none_of_the_tables_gets_no_column(settings: Any) ->
     make_earlier(EARLIER)
     before = schema()
     settings.DATABASE_ROUTERS = ["tests.moderation.migrating.Elsewhere"]
-    migrate("moderation")
+    migrate("moderation", FIRST)
     assert schema() == before
     assert FIRST in applied("moderation")
     settings.DATABASE_ROUTERS = []
@@ -115,9 +117,9 @@ def test_a_database_that_has_none_of_the_tables_gets_no_column(settings: Any) ->
 def test_without_its_tables_the_database_starts_anew() -> None:
     whole = schema()
     make_earlier(EARLIER)
-    migrate("moderation")
+    migrate("moderation", FIRST)
     migrate("moderation", "zero")
     assert schema() == {}
     assert applied("moderation") == []
-    migrate("moderation")
+    migrate("moderation", FIRST)
     assert schema() == whole
