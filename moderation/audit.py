@@ -27,6 +27,7 @@ class Action(models.TextChoices):
     MODEL_ACTIVATED = "model.activated", _("model version activated")
     MODEL_ROLLED_BACK = "model.rolled_back", _("earlier model version activated again")
     MODEL_PRUNED = "model.pruned", _("files of a model version removed")
+    SCALE_CHANGED = "scale.changed", _("Perspective scale fitted")
     POLICY_CHANGED = "policy.changed", _("thresholds changed")
     REVIEW_DECIDED = "review.decided", _("decided by a moderator")
     RESCREEN_ACTED = "rescreen.acted", _("another model version's verdicts applied")

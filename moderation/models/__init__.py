@@ -7,7 +7,7 @@ from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
 from moderation.models.suggestions import Suggestion
-from moderation.models.versions import ModelVersion, TrainingRun
+from moderation.models.versions import ModelVersion, PerspectiveScale, TrainingRun
 
 __all__ = [
     "ApiKey",
@@ -17,6 +17,7 @@ __all__ = [
     "LabelScore",
     "Lease",
     "ModelVersion",
+    "PerspectiveScale",
     "Policy",
     "Review",
     "Scoring",

@@ -107,3 +107,36 @@ class TrainingRun(models.Model):
 
     def __str__(self) -> str:
         return f"training run {self.pk}"
+
+
+class PerspectiveScaleQuerySet(models.QuerySet["PerspectiveScale"]):
+    """The scales that a site has fitted."""
+
+    def newest(self, version: ModelVersion) -> PerspectiveScale | None:
+        """Return the row in force for a version, or None where the site has fitted none."""
+        return self.filter(model_version=version).order_by("-id").first()
+
+
+class PerspectiveScale(models.Model):
+    """Maps of a version's scores onto Perspective's scale, fitted to scores that a site had logged.
+
+    The newest row of a version is in force; one without maps puts the version's own back in force.
+    """
+
+    model_version = models.ForeignKey(ModelVersion, models.CASCADE, related_name="perspective_scales")
+    maps = models.JSONField(_("maps"), default=dict)
+    """{label: [[score, Perspective's score], ...]}, both rising."""
+    comments = models.PositiveIntegerField(_("comments"), default=0)
+    """How many logged comments they were fitted to."""
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    created_by_name = models.CharField(_("created by"), max_length=255, blank=True)
+
+    objects = PrimaryManager.from_queryset(PerspectiveScaleQuerySet)()
+
+    class Meta:
+        verbose_name = _("Perspective scale")
+        verbose_name_plural = _("Perspective scales")
+        base_manager_name = "objects"
+
+    def __str__(self) -> str:
+        return f"Perspective scale {self.pk} of {self.model_version_id}"

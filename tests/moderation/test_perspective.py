@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.core.cache import cache
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from moderation.api import scoring
 from moderation.api_keys import making
 from moderation.audit import MACHINE
-from moderation.models import ApiKey, ModelVersion, Review, Screening, Suggestion
+from moderation.models import (
+    ApiKey,
+    AuditEntry,
+    ModelVersion,
+    PerspectiveScale,
+    Review,
+    Screening,
+    Suggestion,
+)
 from moderation.models.keys import TEST_KEY
 from moderation.retraining import training_data
 from moderation.review.decisions import decide
+from moderation.screening.scorer import load_scorer
 from moderation.versions import artifacts, store
 from moderation.worker.drain import drain
+from toxicity_ml.perspective.scale import Scale
 
 pytestmark = pytest.mark.django_db
 ROOT = "/perspective"
@@ -318,3 +331,74 @@ def test_the_queue_of_suggestions_shows_what_was_suggested_and_a_person_confirms
     )
     assert Review.objects.get().labels == {label: label == "toxic" for label in labels}
     assert INSULT not in moderator.get(f"{queue}?state=suggested").content.decode()
+
+
+# --- the scale -------------------------------------------------------------------------------------
+
+
+def test_scores_are_on_perspectives_scale_unless_the_site_wants_its_own(key: str, settings: Any) -> None:
+    scaled = value(post(ANALYZE, request("What a silly idea that is."), key))
+    settings.MODERATION = {**settings.MODERATION, "PERSPECTIVE_SCALE": False}
+    raw = value(post(ANALYZE, request("What a silly idea that is."), key))
+    maps = store.active_version().manifest["perspective_scale"]
+    assert scaled == pytest.approx(Scale.from_json(maps).of("toxic", raw))
+    assert scaled > raw
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Path:
+    """Scores of a Perspective that gives the square root of what this site's version gives."""
+    words = ["idiot", "fool", "kind", "clever", "stupid", "nice", "boring", "trash", "lovely", "liar"]
+    pairs = [(first, second) for first in words for second in words]
+    texts = [
+        f"You are a {first} and {second} {who}."
+        for who in ("person", "man", "one")
+        for first, second in pairs
+    ]
+    scores = classify_each(texts)
+    path = tmp_path / "logged.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "toxicity"])
+        writer.writerows([text, f"{score**0.5:.6f}"] for text, score in zip(texts, scores, strict=True))
+    return path
+
+
+def classify_each(texts: list[str]) -> list[float]:
+    return [float(of["toxic"]) for of in load_scorer(store.active_version())(texts)]
+
+
+def test_a_site_fits_the_scale_to_scores_that_it_has_logged(key: str, logged: Path, capsys: Any) -> None:
+    text = "You are a silly fool."
+    (raw,) = classify_each([text])
+    before = value(post(ANALYZE, request(text), key))
+    call_command("perspective_scale", "--from", str(logged), "--dry-run")
+    assert value(post(ANALYZE, request(text), key)) == before
+    call_command("perspective_scale", "--from", str(logged), "--json")
+    printed = capsys.readouterr().out
+    report = json.loads(printed[printed.index("{") :])
+    assert value(post(ANALYZE, request(text), key)) == pytest.approx(raw**0.5, abs=0.05)
+    for flags in report["flags"]:
+        assert flags["both_after"] >= 0.9 * flags["theirs"]
+    assert AuditEntry.objects.filter(action="scale.changed").count() == 1
+    call_command("perspective_scale", "--reset")
+    assert value(post(ANALYZE, request(text), key)) == before
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("text\nhello\n", "a column"),
+        ("TOXICITY\n0.5\n", "a column"),
+        ("text,TOXICITY\nhello,2\n", "line 2"),
+        ("text,TOXICITY\nhello,0.5\n", "too few"),
+    ],
+)
+def test_a_file_that_a_scale_cannot_be_fitted_to_is_refused(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    path = tmp_path / "logged.csv"
+    path.write_text(content)
+    with pytest.raises(CommandError, match=message):
+        call_command("perspective_scale", "--from", str(path))
+    assert not PerspectiveScale.objects.exists()

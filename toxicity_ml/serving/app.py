@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fastapi import Depends, FastAPI, Request, Response
@@ -15,6 +16,7 @@ from starlette.exceptions import HTTPException
 from toxicity_ml import language
 from toxicity_ml.perspective.engine import ModelEngine
 from toxicity_ml.perspective.errors import unavailable
+from toxicity_ml.perspective.scale import Scale
 from toxicity_ml.perspective.service import Service, ServiceOptions
 from toxicity_ml.serving.admission import RETRY_SECONDS, Admission, Overloaded
 from toxicity_ml.serving.bodies import LimitBody
@@ -62,7 +64,13 @@ class Server:
         self.pool = ThreadPoolExecutor(threads, "scoring")
         self._perspective = Service(
             FileKeys(keys),
-            ModelEngine(classifier.predict, labels=classifier.labels, detect=language.detected),
+            ModelEngine(
+                classifier.predict,
+                labels=classifier.labels,
+                languages=classifier.languages,
+                detect=partial(language.detected, own=classifier.languages),
+                scale=Scale.from_json(classifier.manifest.perspective_scale).functions(),
+            ),
             NoStore(),
             ServiceOptions(max_body_bytes=MAX_BYTES),
         )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 from moderation.api import scoring
 from moderation.api.admission import RETRY_SECONDS, Busy
 from moderation.api_keys.fixed_answers import LABELS, fixed_scores
 from moderation.conf import REFUSE, conf
-from moderation.models import ApiKey, ModelVersion
+from moderation.models import ApiKey, ModelVersion, PerspectiveScale
 from moderation.screening.scorer import Failure, Scores
+from toxicity_ml.errors import DataError
 from toxicity_ml.perspective import errors
 from toxicity_ml.perspective.analysis import AnalysisOptions
+from toxicity_ml.perspective.analysis import Scale as Maps
 from toxicity_ml.perspective.engine import ModelEngine
 from toxicity_ml.perspective.requests import AnalyzeRequest
+from toxicity_ml.perspective.scale import Scale
+
+logger = logging.getLogger("moderation.api")
 
 NO_MODEL_SECONDS = 30
 """Longer than the model store waits before it tries again."""
@@ -57,12 +64,29 @@ def detect(version: ModelVersion, text: str) -> list[str]:
     return language.detected(text, own=languages_of(version))
 
 
+def scale_in_force(version: ModelVersion) -> Maps | None:
+    """Return the maps from a version's scores onto Perspective's scale, or None where there are none."""
+    fitted = PerspectiveScale.objects.newest(version)
+    content = fitted.maps if fitted is not None and fitted.maps else version.manifest.get("perspective_scale")
+    return _maps(json.dumps(content)) if content else None
+
+
+@lru_cache(maxsize=8)
+def _maps(content: str) -> Maps | None:
+    try:
+        return Scale.from_json(json.loads(content)).functions()
+    except DataError as error:
+        logger.error("The scale of a model version can't be used, and its own scores are sent: %s", error)
+        return None
+
+
 def _engine_of(version: ModelVersion) -> ModelEngine:
     return ModelEngine(
         partial(_scores, version),
         labels=version.labels,
         languages=languages_of(version),
         detect=partial(detect, version),
+        scale=scale_in_force(version) if conf.PERSPECTIVE_SCALE else None,
         options=options(),
     )
 
