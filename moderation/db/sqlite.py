@@ -72,9 +72,9 @@ def _written() -> set[str]:
 
 @contextmanager
 def without_waiting(alias: str) -> Iterator[None]:
-    """While this lasts, a statement that finds SQLite's database locked fails at once, with OperationalError.
+    """Make a statement that finds SQLite's database locked fail at once, with OperationalError.
 
-    Elsewhere it changes nothing.
+    With another database it changes nothing.
     """
     connection: Any = connections[alias]
     if connection.vendor != "sqlite":

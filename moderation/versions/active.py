@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
 from moderation.models import ModelVersion
 
-__all__ = ["find_active"]
+__all__ = ["find_active", "languages_of", "manifest_of"]
 
 
 def find_active() -> ModelVersion | None:
@@ -14,3 +18,19 @@ def find_active() -> ModelVersion | None:
     none. The query leaves out the manifest and the metrics; they are read when somebody uses them.
     """
     return ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first()
+
+
+def manifest_of(version: ModelVersion) -> Mapping[str, Any]:
+    """Return a version's manifest, which never changes: read from the database once per process."""
+    return _manifest(version.pk, version.manifest_sha256)
+
+
+def languages_of(version: ModelVersion) -> list[str]:
+    """Return the BCP 47 tags of the languages that a version was made for, the commonest first."""
+    return list(manifest_of(version).get("languages") or ["en"])
+
+
+@lru_cache(maxsize=16)
+def _manifest(key: int, sha256: str) -> Mapping[str, Any]:
+    manifest: Mapping[str, Any] = ModelVersion.objects.values_list("manifest", flat=True).get(pk=key)
+    return manifest

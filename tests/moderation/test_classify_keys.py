@@ -7,14 +7,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import IsAdminUser
 from rest_framework.request import Request
 
+from moderation.api.authentication import HasScope
 from moderation.api.views import ClassifyView
 from moderation.api_keys import making
 from moderation.audit import Actor
@@ -135,6 +137,19 @@ def test_a_bearer_token_of_the_site_is_left_to_the_site(monkeypatch: pytest.Monk
     assert post(authorization="Bearer of-the-site").status_code == 200
     assert answer(post(authorization="Bearer other")) == (403, "No such token.")
     assert post(authorization=f"Bearer {make()}").status_code == 200
+
+
+@pytest.mark.parametrize("either", [HasScope("read") | IsAdminUser, IsAdminUser | HasScope("read")])
+def test_a_scope_can_be_one_way_in_of_two(either: Any) -> None:
+    def may(user: Any, key: ApiKey | None) -> bool:
+        request = Request(RequestFactory().get("/"))
+        request.user, request.auth = user, key  # type: ignore[assignment]
+        return bool(either().has_permission(request, None))
+
+    make(("read",))
+    assert may(AnonymousUser(), ApiKey.objects.get())
+    assert may(User(is_staff=True), None)
+    assert not may(AnonymousUser(), None)
 
 
 def test_the_test_key_gets_fixed_answers_without_a_model(

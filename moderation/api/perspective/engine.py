@@ -13,6 +13,7 @@ from moderation.api_keys.fixed_answers import LABELS, fixed_scores
 from moderation.conf import REFUSE, conf
 from moderation.models import ApiKey, ModelVersion, PerspectiveScale
 from moderation.screening.scorer import Failure, Scores
+from moderation.versions.active import languages_of, manifest_of
 from toxicity_ml.errors import DataError
 from toxicity_ml.perspective import errors
 from toxicity_ml.perspective.analysis import AnalysisOptions
@@ -52,11 +53,6 @@ def options() -> AnalysisOptions:
     )
 
 
-def languages_of(version: ModelVersion) -> list[str]:
-    """The languages that a version was made for, as its manifest names them."""
-    return list(version.manifest.get("languages") or ["en"])
-
-
 def detect(version: ModelVersion, text: str) -> list[str]:
     """The languages of a text, the likeliest first."""
     from toxicity_ml import language  # its libraries are a worker's
@@ -67,7 +63,8 @@ def detect(version: ModelVersion, text: str) -> list[str]:
 def scale_in_force(version: ModelVersion) -> Maps | None:
     """Return the maps from a version's scores onto Perspective's scale, or None where there are none."""
     fitted = PerspectiveScale.objects.newest(version)
-    content = fitted.maps if fitted is not None and fitted.maps else version.manifest.get("perspective_scale")
+    own = manifest_of(version).get("perspective_scale")
+    content = fitted.maps if fitted is not None and fitted.maps else own
     return _maps(json.dumps(content)) if content else None
 
 

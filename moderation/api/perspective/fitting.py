@@ -13,6 +13,7 @@ from django.db import router, transaction
 from moderation import audit
 from moderation.audit import Action, Actor
 from moderation.models import ModelVersion, PerspectiveScale
+from moderation.versions.active import manifest_of
 from toxicity_ml.errors import DataError
 from toxicity_ml.perspective.attributes import base_name, labels_by_attribute
 from toxicity_ml.perspective.scale import Knots, Scale, fit_to_pairs
@@ -115,7 +116,7 @@ def fit(
 def scale_of(version: ModelVersion) -> Scale:
     """Return the scale in force for a version: what the site fitted last, or the version's own."""
     fitted = PerspectiveScale.objects.newest(version)
-    own = version.manifest.get("perspective_scale") or {}
+    own = manifest_of(version).get("perspective_scale") or {}
     return Scale.from_json(fitted.maps if fitted is not None and fitted.maps else own)
 
 
