@@ -26,6 +26,7 @@ from tests.forum.models import Post
 from toxicity_ml.classifier import Classifier
 from toxicity_ml.inference.backends.cuda import is_cuda_there
 from toxicity_ml.inference.cores import available_cores
+from toxicity_ml.perspective.scale import Scale
 
 TOXIC = "You are a stupid idiot, shut up."
 
@@ -93,6 +94,15 @@ def test_the_log_says_what_scores_and_how(packaged: ModelVersion, caplog: pytest
     canned = len(artifacts.read_manifest(artifacts.packaged_directory()).content["canned"])
     assert canned > 0 and f"{canned} canned text(s) right within 0.0" in line
     assert loaded.predict([TOXIC])[0]["toxic"] > 0.5
+
+
+def test_the_database_holds_a_version_s_languages_and_its_scale_of_perspective(
+    packaged: ModelVersion,
+) -> None:
+    manifest = ModelVersion.objects.get(pk=packaged.pk).manifest
+    assert manifest["languages"] == ["en"]
+    scale = Scale.from_json(manifest["perspective_scale"])
+    assert sorted(scale.maps) == sorted(packaged.labels)
 
 
 def test_threads_that_ask_at_once_load_one_model(
