@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 LANGUAGES = frozenset(
     "ar bg bn ca cs da de el en es et fa fi fr he hi hr hu id it ja ko lt lv ms nl no pl pt ro ru sk sl sr "
     "sv ta te th tr uk ur vi zh".split()
+    + "am gu hy ka km kn lo ml my or pa si".split()
 )
-"""The languages that are told apart, besides the site's own. With all that the library knows, rare ones such
-as Breton and Latin take slang and leet."""
+"""The languages that are told apart, besides the site's own: common ones, and those that have a script to
+themselves. With all that the library knows, rare ones such as Breton and Latin take slang and leet."""
 MAX_CHARACTERS = 8_000
 """A longer text is read at both ends, half of this at each."""
 MIN_LETTERS = 16
@@ -175,7 +176,8 @@ def _likelihoods(words: str, own: set[str]) -> dict[str, float]:
     """The likelihood of each of LANGUAGES and of ``own``, the likeliest first."""
     ranked = _identifier().rank(words)
     told = {code: float(likelihood) for code, likelihood in ranked if code in LANGUAGES or code in own}
-    total = sum(told.values())
+    # all of them are 0 where a language that is not told apart is certain
+    total = sum(told.values()) or 1.0
     return {code: likelihood / total for code, likelihood in told.items()}
 
 

@@ -99,6 +99,16 @@ def test_a_few_signs_of_another_script_are_enough() -> None:
     assert identify("Привет всем", own=["ru"]).is_own
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("ქალაქის საბჭომ ბაზარი გადაიტანა. ", "ka"), ("Քաղաքի խորհուրդը տեղափոխեց շուկան։ ", "hy")],
+)
+def test_a_long_text_in_a_rare_script_is_recognised(text: str, language: str) -> None:
+    identified = identify(text * 100, own=["en"])
+    assert (identified.language, identified.is_own) == (language, False)
+    assert sum(identified.likelihoods.values()) == pytest.approx(1)
+
+
 @pytest.mark.parametrize("language", ["de", "fr", "ru", "zh"])
 def test_an_insult_among_foreign_sentences_is_judged(language: str) -> None:
     padded = f"{FOREIGN[language]} You are nothing but a stupid liar. {FOREIGN[language]}"
