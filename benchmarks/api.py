@@ -103,12 +103,15 @@ def _servers(texts: Sequence[str]) -> Iterator[dict[str, Target]]:
 def _site_environment() -> dict[str, str]:
     opened = {
         "CLASSIFY_PERMISSION": "rest_framework.permissions.AllowAny",
-        "PERSPECTIVE": {"REQUIRE_KEY": False},
+        "CLASSIFY_MAX_IN_FLIGHT": CONNECTIONS // 2,
+        "PERSPECTIVE_KEY_REQUIRED": False,
     }
     return {
         "DJANGO_SETTINGS_MODULE": "benchmarks.site_settings",
         "BENCHMARK_MODERATION": json.dumps(opened),
         "BENCHMARK_THROTTLES": "off",
+        "WEB_CONCURRENCY": "2",
+        "WEB_THREADS": str(CONNECTIONS),
         "LOG_LEVEL": "ERROR",
     }
 
