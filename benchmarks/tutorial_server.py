@@ -37,7 +37,7 @@ def main(kind: str, port: int, model: Path) -> None:
 
     classify.__annotations__["request"] = Request
     app.post("/classify")(classify)
-    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
+    uvicorn.run(app, host="127.0.0.1", port=port, workers=1, log_level="warning", access_log=False)
 
 
 def _plain(result: Any) -> Any:

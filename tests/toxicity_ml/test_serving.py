@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import re
 import signal
 import socket
@@ -313,7 +314,9 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     log = tmp_path / "log"
     command = [sys.executable, "-m", "toxicity_ml", "serve", "--port", str(port), "--threads", "1"]
     with log.open("w") as stream:
-        process = subprocess.Popen(command, stderr=stream, stdout=stream)
+        # the variable is gunicorn's, and a container's environment may have it
+        environment = {**os.environ, "WEB_CONCURRENCY": "2"}
+        process = subprocess.Popen(command, stderr=stream, stdout=stream, env=environment)
     try:
         for _ in range(10 * SECONDS):
             if "running on" in log.read_text() or process.poll() is not None:

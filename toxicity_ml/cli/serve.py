@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         access_log=False,  # it would write down the keys that stand in addresses
         log_config=None,
         server_header=False,
+        workers=1,  # else WEB_CONCURRENCY decides, and more would want the application by its name
         limit_concurrency=CONNECTIONS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
