@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -102,6 +103,8 @@ class SlowClassifier:
 
     version = "slow@1"
     labels = ("toxic",)
+    languages = ("en",)
+    manifest = SimpleNamespace(perspective_scale={})
 
     def __init__(self) -> None:
         self.is_scoring = threading.Event()
