@@ -176,6 +176,17 @@ class Conf:
         return bool(self.given.get("PERSPECTIVE_SCALE", True))
 
     @property
+    def NUDGE_AT(self) -> float | None:
+        """The least score from which an author is told before posting; None: the label's flag threshold."""
+        value = self.given.get("NUDGE_AT")
+        return None if value is None else float(value)
+
+    @property
+    def NUDGE_MILLISECONDS(self) -> float:
+        """How long a form waits at most for a look at its text; 0: nobody is told anything."""
+        return float(self.given.get("NUDGE_MILLISECONDS", 200))
+
+    @property
     def METRICS_TOKEN(self) -> str:
         """Bearer token that opens the metrics; without one the web's are for staff sessions only."""
         return str(self.given.get("METRICS_TOKEN") or "")
@@ -232,6 +243,8 @@ KEYS = (
     "PERSPECTIVE_HTML",
     "PERSPECTIVE_MAX_BYTES",
     "PERSPECTIVE_SCALE",
+    "NUDGE_AT",
+    "NUDGE_MILLISECONDS",
     "METRICS_TOKEN",
     "METRICS_PORT",
     "METRICS_ADDRESS",

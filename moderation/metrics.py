@@ -115,6 +115,18 @@ DISCOVERED = Counter(
     ["kind"],
     registry=REGISTRY,
 )
+NUDGES = Counter(
+    "moderation_nudges_total",
+    "Authors who were told before posting what a text may be read as, and what they did then.",
+    ["label", "answer"],
+    registry=REGISTRY,
+)
+NUDGES_GIVEN_UP = Counter(
+    "moderation_nudges_given_up_total",
+    "Texts that were posted without a look at them, as none was possible in time.",
+    ["reason"],
+    registry=REGISTRY,
+)
 HEARTBEAT = Gauge(
     "moderation_worker_heartbeat_timestamp_seconds",
     "When a worker's loop last went round; 0 in a process that screens nothing.",
@@ -183,6 +195,18 @@ def count_discovered(**kinds: int) -> None:
     """What a sweep found that no receiver had seen: {new, edited, gone: how many}."""
     for kind, count in kinds.items():
         DISCOVERED.labels(kind).inc(count)
+
+
+@_harmless
+def count_nudge(label: str, answer: str) -> None:
+    """An author was told of a label: answer is `shown`, and later `edited` or `posted_anyway`."""
+    NUDGES.labels(label, answer).inc()
+
+
+@_harmless
+def count_nudge_given_up(reason: str) -> None:
+    """A text was not looked at before it was posted: loading, busy, slow, long, model or error."""
+    NUDGES_GIVEN_UP.labels(reason).inc()
 
 
 @_harmless

@@ -9,5 +9,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/moderation/", include("moderation.api.urls")),
     path("perspective/", include("moderation.api.perspective.urls")),
+    path("api/moderation/", include("moderation.nudging.urls")),
     path("", include("moderation.monitoring.urls")),
 ]

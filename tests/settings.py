@@ -53,6 +53,8 @@ MODERATION = {
     "MODEL_CACHE": str(_work / "cache"),
     # No clear comment is drawn into the queue by chance; the tests of the audit set their own rate.
     "AUDIT_RATE": 0,
+    # No page loads a model on a thread that outlives its test; the tests of nudging set their own time.
+    "NUDGE_MILLISECONDS": 0,
     "TEXT_KEY_SECRET": "the same side in every run",
 }
 # Pages without the manifest of collected static files, which only a deployed site has.

@@ -118,6 +118,15 @@ class Item:
         return [Meter(label, score, thresholds.get(label)) for label, score in scores.items()]
 
     @property
+    def nudge_note(self) -> str:
+        """What the author did who was told before posting; withheld with the scores, which it tells of."""
+        if self.scores_are_withheld or not self.screening.nudged:
+            return ""
+        if self.screening.nudged == Screening.Nudged.EDITED:
+            return _("The author was told that an earlier wording may hurt, and edited it before posting.")
+        return _("The author was told that this may hurt, and posted it anyway.")
+
+    @property
     def shown(self) -> str:
         """Return the id of the scoring whose meters are shown, for the form; empty for none."""
         return str(self.scoring.pk) if self.scoring is not None and self.meters else ""

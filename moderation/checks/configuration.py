@@ -40,6 +40,8 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "CLASSIFY_MAX_CHARACTERS": (1, 1_000_000_000, False),
     "CLASSIFY_MAX_IN_FLIGHT": (1, 1000, False),
     "API_KEY_QUOTA": (1, 1_000_000_000, True),
+    "NUDGE_AT": (0, 1, True),
+    "NUDGE_MILLISECONDS": (0, 1000, False),
     "METRICS_PORT": (1, 65535, True),
     "RETENTION_DAYS": (0, 36_500, True),
 }

@@ -175,6 +175,14 @@ class Screening(models.Model):
         EDITED = "edited", _("edited")
         """A hidden comment was edited: it stays hidden until a person has seen the new text."""
 
+    class Nudged(models.TextChoices):
+        """What an author did who was told before posting that the text may be read as an insult."""
+
+        EDITED = "edited", _("edited")
+        """This text took the place of one of which the author was told."""
+        POSTED_ANYWAY = "posted_anyway", _("posted anyway")
+        """The author was told of this text, and posted it all the same."""
+
     class Priority(models.IntegerChoices):
         """Which of the pending are scored first: the highest."""
 
@@ -204,6 +212,10 @@ class Screening(models.Model):
     """When the text was taken out; such a row is in no training or test set."""
     author_key = models.CharField(_("author key"), max_length=255, blank=True)
     """The author's primary key as text, without a foreign key; empty where there is none."""
+    nudged = models.CharField(
+        _("nudged"), max_length=16, choices=Nudged, default="", db_default="", blank=True, editable=False
+    )
+    """Empty: nobody told its author anything, or the save was not one of those that carry it."""
     is_current = models.BooleanField(_("is current"), default=True)
     """False once the object was edited (a newer screening exists) or deleted."""
     created = models.DateTimeField(_("created"), auto_now_add=True)

@@ -18,6 +18,7 @@ from moderation import row_errors
 from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.registry import Registered
+from moderation.screening import nudged
 from moderation.screening.snapshots import current_of, new_screening
 from moderation.versions.active import find_active
 from moderation.visibility import hiding, means, provenance, releasing, rule
@@ -55,7 +56,9 @@ def enqueue(
     for tries in range(1, TRIES + 1):
         try:
             make = partial(new_screening, entry, instance, priority, update_fields=update_fields)
-            return _enqueue(entry, instance, make, is_new=is_new, at_save=at_save, again=again)
+            made = _enqueue(entry, instance, make, is_new=is_new, at_save=at_save, again=again)
+            nudged.forget(instance)
+            return made
         except (IntegrityError, Overtaken):
             # Somebody else enqueued or decided at the same time, or a deleted object's key came back: now it
             # can be seen.

@@ -13,10 +13,19 @@ from moderation import policies
 from moderation.conf import conf
 from moderation.models import ModelVersion, Policy, Screening
 from moderation.policies import Judgement, Thresholds
+from moderation.registry import Registered
 from moderation.screening.scorer import Scores
 from moderation.visibility import means
 
-__all__ = ["InForce", "Judged", "has_newer_policy", "judge_each", "newest_policy", "thresholds_for"]
+__all__ = [
+    "InForce",
+    "Judged",
+    "has_newer_policy",
+    "judge_each",
+    "newest_policy",
+    "thresholds_for",
+    "thresholds_of",
+]
 
 InForce = tuple[Thresholds, Policy | None]
 """The thresholds in force, and the stored policy that they rest on, if any."""
@@ -43,7 +52,11 @@ def judge_each(
 
 def thresholds_for(screening: Screening, version: ModelVersion) -> InForce:
     """Read the thresholds in force for a screening: those of its model, or those for every model."""
-    entry = means.registration(screening)
+    return thresholds_of(means.registration(screening), version)
+
+
+def thresholds_of(entry: Registered | None, version: ModelVersion) -> InForce:
+    """Read the thresholds in force for a registered model; None: for texts that belong to none."""
     stored = _policy_in_force(entry.label if entry else "")
     combined = policies.combine(
         version.thresholds,

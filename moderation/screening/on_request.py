@@ -14,6 +14,7 @@ from moderation.db.after_commit import after_commit
 from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.registry import Registered
+from moderation.screening import nudged
 from moderation.screening.enqueue import enqueue
 from moderation.screening.snapshots import current_of
 from moderation.texts import exact_digest
@@ -34,7 +35,9 @@ def screen(objects: Iterable[Model]) -> int:
     for instance in objects:
         entry = _entry(instance)
         saved = entry.objects().get(pk=entry.key_of(instance))
+        nudged.mark(saved, nudged.answer_of(instance))
         made += enqueue(entry, saved, again=True) is not None
+        nudged.forget(instance)
     if made:
         after_commit(notifier.notify, router.db_for_write(Screening), is_repeatable=False)
     return made

@@ -59,6 +59,11 @@ def load_scorer_for_web(version: ModelVersion) -> Scorer:
     return _loaded_for_web.get(version).predict
 
 
+def is_loaded_for_web(version: ModelVersion) -> bool:
+    """True where `load_scorer_for_web` would give the scorer of `version` at once; never waits."""
+    return _loaded_for_web.has(version)
+
+
 def batch_limits() -> BatchLimits:
     """How much a worker takes on at a time, as suits the backend that is loaded."""
     return _loaded.batch_limits
@@ -139,6 +144,10 @@ class _Loaded:
             if self._model is not None and self._sha256 == version.manifest_sha256:
                 return self._model
             return self._load(version)
+
+    def has(self, version: ModelVersion) -> bool:
+        """True where `version` is loaded. Takes no lock, which is held while one is being loaded."""
+        return self._model is not None and self._sha256 == version.manifest_sha256
 
     @property
     def batch_limits(self) -> BatchLimits:

@@ -15,6 +15,7 @@ from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Registered
+from moderation.screening import nudged
 from moderation.texts import as_screened, text_key
 
 
@@ -40,6 +41,7 @@ def new_screening(
         text_key=text_key(text, conf.TEXT_KEY_SECRET),
         author_key=_author_key(entry, instance),
         priority=priority,
+        nudged=nudged.answer_of(instance),
     )
 
 

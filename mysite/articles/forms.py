@@ -4,12 +4,21 @@ from typing import Any
 
 from django import forms
 from django_comments.forms import CommentForm
+from django_comments.models import Comment
+
+from moderation.nudging.forms import NudgeFormMixin
 
 ANONYMOUS = "Anonymous"
 
 
-class ArticleCommentForm(CommentForm):
-    """Keeps the honeypot, the signed timestamp and the duplicate check; asks for nothing but a comment."""
+class ArticleCommentForm(NudgeFormMixin, CommentForm):
+    """Keeps the honeypot, the signed timestamp and the duplicate check; asks for nothing but a comment.
+
+    Who writes what may be read as an insult is told so, once, and may post it anyway.
+    """
+
+    nudge_fields = ("comment",)
+    nudge_model = Comment
 
     name = forms.CharField(
         required=False,
@@ -33,6 +42,10 @@ class ArticleCommentForm(CommentForm):
         del self.fields["url"]
         # Out of a person's way: not in the tab order, and never filled in by the browser.
         self.fields["honeypot"].widget.attrs.update(tabindex="-1", autocomplete="off")
+
+    def wants_nudge(self) -> bool:
+        """True unless the writer wants to see the comment first."""
+        return "preview" not in self.data
 
     def clean_name(self) -> str:
         """A comment without a name is signed as anonymous."""

@@ -13,6 +13,7 @@ from django_comments.models import Comment
 from django_comments.views.comments import CommentPostBadRequest
 from django_comments.views.comments import post_comment as post_contrib_comment
 
+from mysite.articles import own_comments
 from mysite.articles.models import Article
 
 COMMENTS_PER_PAGE = 50
@@ -48,7 +49,7 @@ def article_list(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def article(request: HttpRequest, slug: str) -> HttpResponse:
-    """One article, its public comments, newest first, and the form for another."""
+    """One article, its public comments, newest first, a form, and the reader's own comments in review."""
     shown = get_object_or_404(Article, slug=slug)
     comments = (
         public_comments()
@@ -62,7 +63,13 @@ def article(request: HttpRequest, slug: str) -> HttpResponse:
     )
     page = Paginator(comments, COMMENTS_PER_PAGE).get_page(request.GET.get("page"))
     form = django_comments.get_form()(shown)
-    return render(request, "articles/article.html", {"article": shown, "comments": page, "form": form})
+    context = {
+        "article": shown,
+        "comments": page,
+        "form": form,
+        "own_comments": own_comments.in_review(request, shown),
+    }
+    return render(request, "articles/article.html", context)
 
 
 def favicon(request: HttpRequest) -> HttpResponse:

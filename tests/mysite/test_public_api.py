@@ -43,6 +43,7 @@ def line(text: str, start: str) -> str:
     return found
 
 
+URLS = ("moderation.api.urls", "moderation.monitoring.urls", "moderation.nudging.urls")
 NAMES = [
     name for name in quoted(section("Python")) if re.fullmatch(r"(moderation|toxicity_ml)\.[\w.]+", name)
 ]
@@ -117,7 +118,7 @@ def test_addresses_of_the_page_are_those_that_there_are() -> None:
     rows = re.findall(r"^\| `([\w:]+)` \| `([\w/]+)` \|", section("Addresses"), re.MULTILINE)
     there = [
         f"{urls.app_name}:{pattern.name}"
-        for urls in map(importlib.import_module, ("moderation.api.urls", "moderation.monitoring.urls"))
+        for urls in map(importlib.import_module, URLS)
         for pattern in urls.urlpatterns
     ]
     assert sorted(name for name, _ in rows) == sorted(there)
