@@ -24,22 +24,32 @@ def post_comment(host: str, port: int, article: str, name: str, text: str) -> No
         if response.status != 200 or not form.action:
             raise PostingFailed(f"No comment form at {page_address} (status {response.status}).")
 
-        connection.request(
-            "POST",
-            form.action,
-            urlencode({**form.values, "name": name, "comment": text}),
-            {
-                "Content-Type": "application/x-www-form-urlencoded",
-                "Cookie": _cookies(response),
-                "Referer": f"http://{host}:{port}{page_address}",
-            },
-        )
-        response = connection.getresponse()
-        response.read()
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Cookie": _cookies(response),
+            "Referer": f"http://{host}:{port}{page_address}",
+        }
+        response, page = _send(connection, form, name, text, headers)
+        if response.status == 200:
+            # The form came back: its writer may be told what the text may be read as, and posts it anyway.
+            form = CommentFormParser()
+            form.feed(page)
+            if form.values.get("post_anyway"):
+                response, page = _send(connection, form, name, text, headers)
         if response.status != 302:
             raise PostingFailed(f"The comment form at {page_address} was refused (status {response.status}).")
     finally:
         connection.close()
+
+
+def _send(
+    connection: HTTPConnection, form: "CommentFormParser", name: str, text: str, headers: dict[str, str]
+) -> tuple[HTTPResponse, str]:
+    """Send the form as filled in; returns the response and the page that came with it."""
+    body = urlencode({**form.values, "name": name, "comment": text})
+    connection.request("POST", form.action, body, headers)
+    response = connection.getresponse()
+    return response, response.read().decode()
 
 
 class CommentFormParser(HTMLParser):

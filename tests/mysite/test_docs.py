@@ -61,7 +61,9 @@ def exists(path: str, name: str) -> bool:
     """True where the file or folder is there and, if it is Python, defines `name`."""
     if "*" in path:
         return any(BASE_DIR.glob(path))
-    file = BASE_DIR / path
+    # Pages name a template and a static file as a site does, without the folder that Django looks in.
+    folders = (BASE_DIR, BASE_DIR / "moderation" / "templates", BASE_DIR / "moderation" / "static")
+    file = next((folder / path for folder in folders if (folder / path).exists()), BASE_DIR / path)
     return file.exists() and (not name or (file.suffix == ".py" and name in names_in(file)))
 
 

@@ -2,7 +2,7 @@
  *
  * <form data-nudge-url="…" data-nudge-field="comment" data-nudge-model="app.Model"> with the template
  * moderation/nudge.html inside. Whatever fails, or takes too long, sends the form as if there were no script.
- * data-nudge-skip on a button: it sends without asking. data-nudge-aside: out of the way while the message
+ * data-nudge-milliseconds: how long it waits, 200 by default. data-nudge-skip on a button: it sends without asking. data-nudge-aside: out of the way while the message
  * is shown.
  */
 (() => {
@@ -29,7 +29,7 @@
 
     const ask = async () => {
       const stop = new AbortController();
-      const timer = setTimeout(() => stop.abort(), BUDGET_MILLISECONDS);
+      const timer = setTimeout(() => stop.abort(), Number(form.dataset.nudgeMilliseconds ?? BUDGET_MILLISECONDS));
       try {
         const answer = await fetch(form.dataset.nudgeUrl, {
           method: "POST",
