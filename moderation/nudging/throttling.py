@@ -15,6 +15,7 @@ logger = logging.getLogger("moderation.nudging")
 class _Throttle(SimpleRateThrottle):
     """Counts in Django's default cache, and lets everybody through where that does not answer."""
 
+    scope: str = ""
     default_rate = ""
 
     def get_rate(self) -> str | None:

@@ -1,4 +1,4 @@
-"""An author is told before posting: by keyboard, with a script and without. With nothing running, nobody is."""
+"""An author is told before posting: by keyboard, with a script and without, and not with nothing running."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -138,6 +138,7 @@ def test_an_author_without_a_script_is_told_once_and_posts_anyway(
     message = plain_page.locator("[data-nudge-message]")
     expect(message).to_have_text(MESSAGE)
     expect(message).to_be_focused()
+    expect(plain_page.get_by_role("button", name="Post comment")).to_be_hidden()
     plain_page.screenshot(path="tests/e2e/screenshots/nudge-without-script.png", full_page=True)
     plain_page.keyboard.press("Tab")
     expect(plain_page.get_by_role("link", name="Edit")).to_be_focused()

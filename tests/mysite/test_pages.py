@@ -7,6 +7,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django_comments.models import Comment
 
+from moderation.models import Screening
 from mysite.articles.models import Article
 from mysite.demo.posting import CommentFormParser
 
@@ -132,3 +133,36 @@ def test_every_answer_carries_the_security_headers(client: Client, article: Arti
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("is_public", "columns", "state"),
+    [
+        (False, {"verdict": "held", "status": "done"}, "waits for a moderator"),
+        (False, {"verdict": "held", "status": "done", "outcome": "hide"}, "was hidden"),
+        (True, {"verdict": "held", "status": "done", "outcome": "show"}, "was approved"),
+        (True, {"verdict": "clear", "status": "done"}, ""),
+        (True, {"verdict": "flagged", "status": "done", "outcome": "show"}, ""),
+    ],
+)
+def test_what_became_of_a_held_comment_is_told_to_its_author_alone(
+    client: Client, article: Article, is_public: bool, columns: dict[str, str], state: str
+) -> None:
+    client.post("/comments/post/", form_of(client, article) | {"comment": "Well <i>then</i>"})
+    Comment.objects.update(is_public=is_public)
+    Screening.objects.update(**columns)
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert ("Your comments in review" in page) is bool(state)
+    assert f"<strong>{state}</strong>" in page or not state
+    assert "Well <i>" not in page
+    others = Client().get(article.get_absolute_url()).content.decode()
+    assert "in review" not in others
+    assert ("Well &lt;i&gt;" in others) is is_public
+    elsewhere = Article.objects.create(slug="b-test", title="B", standfirst="S", byline="B", body="One.")
+    assert "in review" not in client.get(elsewhere.get_absolute_url()).content.decode()
+
+
+def test_a_comment_that_the_site_removed_is_not_told_of(client: Client, article: Article) -> None:
+    client.post("/comments/post/", form_of(client, article) | {"comment": "Hello"})
+    Comment.objects.update(is_public=False, is_removed=True)
+    assert "in review" not in client.get(article.get_absolute_url()).content.decode()
