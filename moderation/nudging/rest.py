@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Model
@@ -35,11 +36,13 @@ class NudgeValidator:
 
     def __call__(self, attrs: dict[str, Any], serializer: Any) -> None:
         """Raise ValidationError where the author is to be told first."""
-        if not any(name in attrs for name in self.fields):
-            return  # a partial update that leaves the text alone
+        given = getattr(serializer, "initial_data", None)
+        if not isinstance(given, Mapping) or not any(name in attrs for name in self.fields):
+            # One of a list, or inside another: no token could come back. Or the text is left alone.
+            return
         model = self.model or getattr(getattr(serializer, "Meta", None), "model", None)
         text = BETWEEN_PARTS.join(str(attrs.get(name) or "") for name in self.fields)
-        token = serializer.initial_data.get(consent.FIELD)
+        token = given.get(consent.FIELD)
         decision = consent.decide(text, token if isinstance(token, str) else "", model)
         serializer.nudge_answer = decision.answer
         if decision.nudge is not None:

@@ -268,6 +268,7 @@ def test_a_serializer_refuses_once_with_a_code_a_label_and_a_token(loaded: Model
     assert Screening.objects.get().nudged == "posted_anyway"
     assert PostSerializer(Post.objects.get(), data={}, partial=True).is_valid()
     assert not PostSerializer(data={"body": INSULT, "post_anyway": ["a list"]}).is_valid()
+    assert PostSerializer(data=[{"body": INSULT}], many=True).is_valid()  # no token could come back for each
 
 
 def ask(client: Client, data: Any, **headers: str) -> Any:
