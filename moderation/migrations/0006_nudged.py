@@ -7,7 +7,7 @@ from moderation.db.migration_operations import BesideWriters
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("moderation", "0001_first_release"),
+        ("moderation", "0005_perspective_scales"),
     ]
 
     operations = [
