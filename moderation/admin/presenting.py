@@ -140,6 +140,11 @@ class Item:
         return [Choice(label, label in over) for label in labels]
 
     @property
+    def is_suggestion(self) -> bool:
+        """True of a text that an API client sent: there is no comment of it to hide or show."""
+        return self.screening.source == Screening.Source.SUGGESTION
+
+    @property
     def suggested(self) -> list[tuple[Suggestion, str]]:
         """The newest suggestions, each with its scores in words."""
         return [
@@ -161,6 +166,10 @@ class Item:
     def badge(self) -> str:
         """Return the badge's words; empty for an open, public, unedited item, whose reason stays unsaid."""
         screening = self.screening
+        if self.is_suggestion and self.decision is not None:
+            return _("confirmed") if self.decision.outcome == Screening.Outcome.HIDE else _("harmless")
+        if self.is_suggestion:
+            return ""
         if self.decision is not None:
             return _("shown") if self.decision.outcome == Screening.Outcome.SHOW else _("hidden")
         if not screening.is_current:

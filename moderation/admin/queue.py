@@ -292,7 +292,9 @@ def _what_follows(review: Review) -> str:
     is_to_hide = review.outcome == Screening.Outcome.HIDE
     screening = Screening.objects.defer("text").get(pk=review.screening_id)
     reason = hiding.obstacle(screening) if screening.hidden_by_us != is_to_hide else ""
-    if hiding.is_lost(screening):
+    if screening.source == Screening.Source.SUGGESTION:
+        becomes = _("is recorded")
+    elif hiding.is_lost(screening):
         becomes = _("is recorded; no such comment is left to be %(outcome)s")
     elif reason:
         becomes = _("could not be %(outcome)s: %(reason)s")

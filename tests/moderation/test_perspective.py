@@ -29,7 +29,7 @@ from moderation.models import (
 )
 from moderation.models.keys import TEST_KEY
 from moderation.retraining import training_data
-from moderation.review.decisions import decide
+from moderation.review.decisions import InvalidDecision, decide
 from moderation.screening.scorer import load_scorer
 from moderation.versions import artifacts, store
 from moderation.worker.drain import drain
@@ -302,7 +302,11 @@ def test_a_suggestion_is_scored_drawn_for_nothing_and_learned_from_only_once_dec
     for side in (training_data.TRAIN, training_data.DEV, training_data.TEST):
         assert training_data.unreviewed(side, 10, seed=0) == ([], 0)
     assert training_data.reviewed(["toxic"]) == []
-    decide(rows[0].pk, reviewer=User.objects.create_user("sam"), kind="uphold")
+    sam = User.objects.create_user("sam")
+    with pytest.raises(InvalidDecision):
+        decide(rows[0].pk, reviewer=sam, kind="uphold")
+    labels = {label: label == "toxic" for label in store.active_version().labels}
+    decide(rows[0].pk, reviewer=sam, kind="relabel", labels=labels)
     (learned,) = training_data.reviewed(["toxic"])
     assert (learned.labels, learned.probability) == ((1.0,), None)
     assert not Screening.objects.suggested().filter(pk=rows[0].pk).exists()
@@ -323,12 +327,15 @@ def test_the_queue_of_suggestions_shows_what_was_suggested_and_a_person_confirms
     page = moderator.get(f"{queue}?state=suggested").content.decode()
     assert INSULT in page
     assert "ours" in page and "toxic 1.00" in page
+    assert "Confirm</button>" in page and "Hide</button>" not in page
     screening = Screening.objects.get()
     labels = store.active_version().labels
-    moderator.post(
+    answer = moderator.post(
         f"{queue}{screening.pk}/decide/?state=suggested",
         {"kind": "relabel", "label": ["toxic"], "shown": labels},
+        follow=True,
     )
+    assert "is recorded (toxic)." in answer.content.decode()
     assert Review.objects.get().labels == {label: label == "toxic" for label in labels}
     assert INSULT not in moderator.get(f"{queue}?state=suggested").content.decode()
 
