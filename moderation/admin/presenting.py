@@ -95,9 +95,7 @@ class Item:
     @cached_property
     def decision(self) -> Review | None:
         """Return the ground truth, from the reviews that were fetched."""
-        undone = {review.undoes_id for review in self.reviews}
-        decisions = [row for row in self.reviews if row.kind == Review.Kind.DECISION and row.pk not in undone]
-        return max(decisions, key=lambda row: row.number, default=None)
+        return reviewing.standing_among(self.reviews)
 
     @property
     def is_decidable(self) -> bool:
@@ -107,7 +105,7 @@ class Item:
     @property
     def scores_are_withheld(self) -> bool:
         """True where the page hides the scores: nobody judges a blind item by the model's opinion."""
-        return self.decision is None and blind.is_blind(self.screening)
+        return blind.is_withheld(self.screening, self.decision)
 
     @cached_property
     def meters(self) -> list[Meter]:

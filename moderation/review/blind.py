@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 
 from moderation.conf import conf
-from moderation.models import Screening
+from moderation.models import Review, Screening
 from moderation.texts import exact_digest
 
 RECENT = 200
@@ -30,6 +30,14 @@ def is_blind(screening: Screening) -> bool:
         return False
     digest = exact_digest("blind", conf.TEXT_KEY_SECRET, screening.pk)
     return int(digest[:8], 16) < conf.BLIND_SHARE * _KEYS
+
+
+def is_withheld(screening: Screening, decision: Review | None) -> bool:
+    """True where nothing of what the model said may be told: it is judged blind, and nobody has decided yet.
+
+    decision: the one that stands, or None.
+    """
+    return decision is None and is_blind(screening)
 
 
 Place = tuple[str, float, str]

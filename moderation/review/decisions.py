@@ -1,7 +1,7 @@
 """Records what a person decides about a screening: the review, the visibility, the audit entry."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Final, Literal
@@ -119,6 +119,14 @@ def decide(
 def ground_truth(screening: Screening) -> Review | None:
     """Return the highest-numbered decision that is not undone, or None."""
     return standing_decisions().filter(screening=screening).first()
+
+
+def standing_among(reviews: Iterable[Review]) -> Review | None:
+    """The same of one screening's reviews that are at hand; asks no database."""
+    rows = list(reviews)
+    undone = {review.undoes_id for review in rows}
+    decisions = [row for row in rows if row.kind == Review.Kind.DECISION and row.pk not in undone]
+    return max(decisions, key=lambda row: row.number, default=None)
 
 
 def standing_decisions() -> QuerySet[Review]:
