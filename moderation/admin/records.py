@@ -16,7 +16,7 @@ from moderation import audit, registry
 from moderation.admin.filters import ActionFilter
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object
-from moderation.audit import Action, Actor
+from moderation.audit import Actor
 from moderation.models import (
     AuditEntry,
     ModelVersion,
@@ -27,6 +27,7 @@ from moderation.models import (
     TrainingRun,
 )
 from moderation.screening.judging import has_newer_policy, newest_policy
+from moderation.screening.policy_changes import put_in_force
 from moderation.versions.active import find_active
 
 
@@ -217,19 +218,9 @@ class PolicyAdmin(ReadOnlyAdmin):
         return initial
 
     def save_model(self, request: HttpRequest, obj: Policy, form: PolicyForm, change: bool) -> None:
-        """Store the new row and its audit entry; the admin runs this in one transaction."""
-        before = newest_policy(obj.model_label)
+        """Store the new row and its audit entry."""
         obj.thresholds = form.thresholds()
-        actor = Actor(request.user, request.user.get_username())
-        obj.created_by, obj.created_by_name = actor.user, actor.name
-        super().save_model(request, obj, form, change)
-        audit.record(
-            Action.POLICY_CHANGED,
-            actor,
-            obj,
-            before={"model": obj.model_label, "thresholds": before.thresholds if before else {}},
-            after={"model": obj.model_label, "thresholds": obj.thresholds},
-        )
+        put_in_force(obj, Actor(request.user, request.user.get_username()))
 
     @admin.display(description=gettext_lazy("model"))
     def covers(self, policy: Policy) -> str:
