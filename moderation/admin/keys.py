@@ -105,7 +105,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
             return ApiKeyForm.Meta.fields
         return (
             *("name", "prefix", "scope_names", "quota_shown", "origins_shown", "state_shown"),
-            *("expires", "revoked", "last_used", "created", "created_by_name"),
+            *("user", "expires", "revoked", "last_used", "created", "created_by_name"),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
@@ -126,6 +126,9 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
     @sensitive_variables("raw")
     def _issue(self, request: HttpRequest, key: ApiKey) -> None:
+        if ApiKey.Scope.REVIEW in key.scopes:
+            # never somebody else, whose permissions the maker may not have
+            key.user = request.user  # type: ignore[assignment]  # nobody anonymous
         raw = making.issue(key, actor=Actor.of(request.user))  # type: ignore[arg-type]  # nobody anonymous
         request.issued_api_key = raw  # type: ignore[attr-defined]
 

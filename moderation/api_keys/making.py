@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 from django.utils import timezone
 
@@ -29,11 +30,12 @@ def create(
     quota: int | None,
     origins: Iterable[str] = (),
     expires: datetime | None = None,
+    user: AbstractBaseUser | None = None,
     actor: Actor,
 ) -> tuple[ApiKey, str]:
     """Make a key and return its row with the key itself, which nobody can read again.
 
-    quota: requests a minute; None: any number.
+    quota: requests a minute; None: any number. user: for whom it decides, which takes the scope `review`.
     Raises ValueError for an unknown scope, for none at all, and for an origin that is none.
     """
     key = ApiKey(
@@ -42,6 +44,7 @@ def create(
         quota=quota,
         origins=[normalised(origin) for origin in origins],
         expires=expires,
+        user=user,  # type: ignore[misc]  # whichever class AUTH_USER_MODEL is
     )
     return key, issue(key, actor=actor)
 
@@ -59,6 +62,7 @@ def issue(key: ApiKey, *, actor: Actor) -> str:
         "quota": key.quota,
         "origins": key.origins,
         "expires": key.expires and key.expires.isoformat(),
+        "user": key.user and key.user.get_username(),
     }
     with transaction.atomic(using=router.db_for_write(ApiKey)):
         key.save(force_insert=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
@@ -55,6 +56,16 @@ class ApiKey(models.Model):
     origins = models.JSONField(_("origins"), default=list, blank=True)
     """Pages of these origins alone may use it, such as `https://example.org`; empty: anybody anywhere."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("acts for"),
+        help_text=_("Whose decisions those made with the key are. Without one it decides nothing."),
+    )
+    """For whom it decides; null: for nobody, so it can't review."""
     created_by_name = models.CharField(_("created by"), max_length=255, blank=True, editable=False)
     """The user name as it was, or `name (system)` for the system user behind a command."""
     expires = models.DateTimeField(_("expires"), null=True, blank=True)

@@ -7,6 +7,8 @@ from argparse import ArgumentParser, ArgumentTypeError
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth import get_user_model
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 from django.utils import timezone
@@ -54,6 +56,9 @@ class Command(BaseCommand):
         create.add_argument(
             "--expires", type=_expiry, help="a date, a date and time, or a number of days from now"
         )
+        create.add_argument(
+            "--user", type=_user, help="user name: whose decisions those made with the key are (scope review)"
+        )
         listing = commands.add_parser("list", help="all keys, the newest first")
         listing.add_argument("--json", action="store_true", help="print JSON")
         revoke = commands.add_parser("revoke", help="withdraw a key for good")
@@ -79,6 +84,7 @@ class Command(BaseCommand):
             quota=quota,
             origins=options["origins"],
             expires=options["expires"],
+            user=options["user"],
             actor=Actor.of(None, system_user()),
         )
         self.stdout.write(
@@ -91,7 +97,7 @@ class Command(BaseCommand):
         self.stdout.write(raw)
 
     def _list(self, *, as_json: bool) -> None:
-        keys = list(ApiKey.objects.all())
+        keys = list(ApiKey.objects.select_related("user"))
         if as_json:
             self.stdout.write(json.dumps([_facts(key) for key in keys], indent=2, default=str))
             return
@@ -132,6 +138,7 @@ def _facts(key: ApiKey) -> dict[str, Any]:
         "origins": key.origins,
         "created": key.created,
         "created_by": key.created_by_name,
+        "user": key.user and key.user.get_username(),
         "expires": key.expires,
         "last_used": key.last_used,
         "revoked": key.revoked,
@@ -151,6 +158,15 @@ def _row(key: ApiKey) -> tuple[str, ...]:
         _time(key.last_used),
         key.state,
     )
+
+
+def _user(name: str) -> AbstractBaseUser:
+    """Return the active user of this name. Raises ArgumentTypeError."""
+    users = get_user_model()._default_manager
+    user = users.filter(**{users.model.USERNAME_FIELD: name}, is_active=True).first()
+    if user is None:
+        raise ArgumentTypeError("there is no active user of this name")
+    return user
 
 
 def _time(moment: datetime | None) -> str:
