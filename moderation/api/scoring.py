@@ -22,7 +22,7 @@ def active_version() -> ModelVersion:
     try:
         return store.active_version()
     except store.ModelUnavailable as error:
-        raise _nothing(error) from error
+        raise nothing(error) from error
 
 
 def score_now(version: ModelVersion, texts: Sequence[str]) -> list[Scores | Failure]:
@@ -36,9 +36,10 @@ def score_now(version: ModelVersion, texts: Sequence[str]) -> list[Scores | Fail
         with admission():
             return score_each(load_scorer_for_web(version), texts)
     except (store.ModelUnavailable, ModelNotReady) as error:
-        raise _nothing(error) from error
+        raise nothing(error) from error
 
 
-def _nothing(error: Exception) -> NothingToScoreWith:
+def nothing(error: Exception) -> NothingToScoreWith:
+    """Log why no model can score, and return the exception that says so and no more."""
     logger.error("A text could not be classified: %s", error)
     return NothingToScoreWith()

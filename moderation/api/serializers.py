@@ -5,6 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from moderation.api.fields import Boolean
 from moderation.conf import conf
 
 
@@ -55,11 +56,23 @@ class ClassifyRequest(serializers.Serializer):
 
     text = AnyString(required=False)
     texts = Texts(required=False)
+    explain = Boolean(
+        required=False, default=False, help_text="Also say which words drove each text's highest label."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("text" in attrs) == ("texts" in attrs):
             raise serializers.ValidationError('Give either "text", a string, or "texts", a list of strings.')
         return attrs
+
+
+class WordPart(serializers.Serializer):
+    """A word and its part in a score."""
+
+    text = serializers.CharField()
+    start = serializers.IntegerField(help_text="Where it begins, in code points.")
+    end = serializers.IntegerField()
+    value = serializers.FloatField(help_text="By how much the label's log-odds fall without the word.")
 
 
 class Classification(serializers.Serializer):
@@ -73,6 +86,13 @@ class Classification(serializers.Serializer):
     all_scores = serializers.DictField(child=serializers.FloatField(), help_text="{label: score}")
     flagged = serializers.BooleanField(help_text="Whether any label is at or over its threshold.")
     model = serializers.CharField(help_text="The model version that scored, as name@version.")
+    words = WordPart(
+        many=True,
+        required=False,
+        allow_null=True,
+        help_text="With `explain`: the words that spoke most for `label`, the strongest first; null where "
+        "the time for explaining was over.",
+    )
 
 
 class Classifications(serializers.Serializer):

@@ -11,10 +11,6 @@ from moderation.api.authentication import key_of
 from moderation.api_keys.quota import charge
 from moderation.api_keys.refusals import QuotaExceeded
 
-SCOPE = "moderation_classify"
-"""The key of DEFAULT_THROTTLE_RATES; None as its value switches the throttle off."""
-DEFAULT_RATE = "60/min"
-
 logger = logging.getLogger("moderation.api")
 
 
@@ -41,17 +37,18 @@ class KeyQuota(BaseThrottle):
         return self._retry_after
 
 
-class ClassifyThrottle(UserRateThrottle):
+class CallerThrottle(UserRateThrottle):
     """Counts by user, or by address where nobody is logged in, in Django's default cache.
 
     A caller with a key is counted by its quota instead.
     """
 
-    scope = SCOPE
+    default_rate: str
+    """Where the site's DEFAULT_THROTTLE_RATES names none for `scope`; None there switches it off."""
 
     def get_rate(self) -> str | None:
-        """Return the site's rate for the scope, read anew each time."""
-        rate: Any = (api_settings.DEFAULT_THROTTLE_RATES or {}).get(SCOPE, DEFAULT_RATE)
+        """The site's rate for the scope, read anew each time."""
+        rate: Any = (api_settings.DEFAULT_THROTTLE_RATES or {}).get(str(self.scope), self.default_rate)
         return None if rate is None else str(rate)
 
     def allow_request(self, request: Request, view: Any) -> bool:
@@ -61,6 +58,27 @@ class ClassifyThrottle(UserRateThrottle):
         try:
             return bool(super().allow_request(request, view))
         except Exception as error:  # each cache backend raises its own types
-            # `admission` still bounds what is scored at once, so a cache that is away need not shut the API.
-            logger.warning("Requests to classify/ are not counted (%s).", type(error).__name__)
+            # What is done at once stays bounded (`admission`, pages): better uncounted than shut.
+            logger.warning("Requests of %s are not counted (%s).", self.scope, type(error).__name__)
             return True
+
+
+class ClassifyThrottle(CallerThrottle):
+    """Of `classify/`."""
+
+    scope = "moderation_classify"
+    default_rate = "60/min"
+
+
+class ReadThrottle(CallerThrottle):
+    """Of what reads rows."""
+
+    scope = "moderation_read"
+    default_rate = "300/min"
+
+
+class ReviewThrottle(CallerThrottle):
+    """Of what a person decides: reviews and policies."""
+
+    scope = "moderation_review"
+    default_rate = "120/min"

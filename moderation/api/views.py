@@ -1,35 +1,31 @@
 """`POST classify/`: scores texts with the active version, in this process, and stores nothing."""
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, UnreadablePostError
-from django.utils.decorators import method_decorator
+from django.http import HttpRequest
 from django.utils.module_loading import import_string
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework import status
-from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.exceptions import APIException
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from moderation import policies
-from moderation.api import scoring
+from moderation.api import explaining, scoring
 from moderation.api.admission import Busy
-from moderation.api.authentication import HasScope, KeyedView, key_of
-from moderation.api.openapi import ClassifySchema, SchemaSchema
-from moderation.api.serializers import ClassifyRequest
+from moderation.api.authentication import HasScope, key_of
+from moderation.api.endpoint import Endpoint, TooLarge
+from moderation.api.openapi import Operation
+from moderation.api.problems import Problem
+from moderation.api.serializers import Classification, Classifications, ClassifyRequest
 from moderation.api.throttling import ClassifyThrottle, KeyQuota
 from moderation.api_keys import fixed_answers
 from moderation.conf import conf
-from moderation.db.transactions import without_transaction
 from moderation.models import ApiKey, ModelVersion, Screening
 from moderation.policies import Thresholds
 from moderation.screening.judging import thresholds_for
@@ -41,13 +37,6 @@ BYTES_PER_CHARACTER = 12
 """What one character takes at most in JSON: an escaped surrogate pair."""
 BYTES_AROUND = 64 * 1024
 """For keys, quotes, commas and white space."""
-
-
-class TooLarge(APIException):
-    """413: more text than one request may bring."""
-
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
 
 
 class NoModel(APIException):
@@ -66,44 +55,44 @@ class CannotScore(APIException):
     default_code = "cannot_score"
 
 
-class BoundedJSONParser(JSONParser):
-    """JSON of bounded size and depth: anything else is the client's error, not ours."""
-
-    def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
-        try:
-            return super().parse(stream, media_type, parser_context)
-        except RecursionError as error:
-            raise ParseError("JSON parse error: nested too deeply.") from error
-
-
-@method_decorator(without_transaction, name="dispatch")
-class ClassifyView(KeyedView):
-    """Scores one text, or several.
+class ClassifyView(Endpoint):
+    """Scores of one text, or of several.
 
     A key says who calls; without one the site's REST_FRAMEWORK says how callers are recognised.
     """
 
-    renderer_classes = (JSONRenderer,)
-    parser_classes = (BoundedJSONParser,)
     throttle_classes = (KeyQuota, ClassifyThrottle, *APIView.throttle_classes)
-    versioning_class = None
-    schema = ClassifySchema()
+    operations = {
+        "POST": Operation(
+            "classify",
+            "Score one text, or several",
+            PolymorphicProxySerializer(
+                component_name="ClassifyResponse",
+                serializers=[Classification, Classifications],
+                resource_type_field_name=None,
+                many=False,
+            ),
+            description="Nothing is stored. With `text` the answer is one classification, with `texts` a "
+            "list of `results` in their order.",
+            body=ClassifyRequest,
+            problems={422: Problem, 503: Problem},
+        )
+    }
 
     def get_permissions(self) -> list[BasePermission]:
+        """Return what `permissions` asks of the caller, for each method."""
         return permissions(self.request)
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse what is too large before anybody reads it: the check for CSRF does."""
-        _check_length(request)
-        super().initial(request, *args, **kwargs)
+    def most_bytes(self) -> int:
+        """Return room for CLASSIFY_MAX_CHARACTERS, however written, or less where Django takes less."""
+        needed = conf.CLASSIFY_MAX_CHARACTERS * BYTES_PER_CHARACTER + BYTES_AROUND
+        let_in = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        return needed if let_in is None else min(needed, int(let_in))
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Answer in JSON what Django answers with a page, and say when to come again."""
-        error = _as_client_error(exc)
-        response: Response = super().handle_exception(error)
-        if wait := getattr(error, "wait", None):
-            response.headers.setdefault("Retry-After", str(math.ceil(wait)))
-        if isinstance(error, Busy):
+        """Answer, and log no error for requests that were sent away."""
+        response = super().handle_exception(exc)
+        if isinstance(exc, Busy):
             # Django would log an error, and mail it to the admins, for each of the requests of a flood.
             response._has_been_logged = True  # type: ignore[attr-defined]
             logger.info("A request to classify/ was sent away: as many as may be are being scored.")
@@ -115,30 +104,10 @@ class ClassifyView(KeyedView):
         body.is_valid(raise_exception=True)
         key = key_of(request)
         answer = classify_fixed if key is not None and key.is_test else classify
+        explain = body.validated_data["explain"]
         if "text" in body.validated_data:
-            return Response(answer([body.validated_data["text"]])[0])
-        return Response({"results": answer(body.validated_data["texts"])})
-
-
-@method_decorator(without_transaction, name="dispatch")
-class SchemaView(KeyedView, SpectacularAPIView):
-    """The OpenAPI description of this API, for those who may call it."""
-
-    versioning_class = None
-    urlconf = "moderation.api.urls"
-    schema = SchemaSchema()
-
-    def get_permissions(self) -> list[BasePermission]:
-        return permissions(self.request)
-
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Return the schema with the addresses under which the site included the API."""
-        self.custom_settings = {
-            "TITLE": "Comment moderation",
-            "SCHEMA_PATH_PREFIX_INSERT": request.path.removesuffix("/schema/"),
-        }
-        response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]
-        return response
+            return Response(answer([body.validated_data["text"]], explain=explain)[0])
+        return Response({"results": answer(body.validated_data["texts"], explain=explain)})
 
 
 def permissions(request: Request | HttpRequest | None) -> list[BasePermission]:
@@ -151,26 +120,32 @@ def permissions(request: Request | HttpRequest | None) -> list[BasePermission]:
     return [import_string(conf.CLASSIFY_PERMISSION)()]
 
 
-def classify(texts: Sequence[str]) -> list[dict[str, Any]]:
+def classify(texts: Sequence[str], *, explain: bool = False) -> list[dict[str, Any]]:
     """Return the classifications of n texts, in their order.
 
+    explain: each with the words that drove its highest label, as far as explaining.SECONDS last.
     Raises TooLarge, Busy, NoModel or CannotScore.
     """
-    _check_characters(texts)
+    _check_characters(texts, explain)
     try:
         version = scoring.active_version()
         results = scoring.score_now(version, texts)
+        words = explaining.explain_now(version, texts, results) if explain and texts else None
     except scoring.NothingToScoreWith as error:
         raise NoModel from error
     # Texts that belong to no object are judged by the policy for all models.
     in_force, _ = thresholds_for(Screening(source=Screening.Source.SUGGESTION), version)
-    return [_classification(result, in_force, version) for result in results]
+    classifications = [_classification(result, in_force, version) for result in results]
+    if words is None:
+        return classifications
+    return [{**each, "words": part} for each, part in zip(classifications, words, strict=True)]
 
 
-def classify_fixed(texts: Sequence[str]) -> list[dict[str, Any]]:
+def classify_fixed(texts: Sequence[str], *, explain: bool = False) -> list[dict[str, Any]]:
     """Return what the test key gets for n texts, in their order, without a model. Raises TooLarge."""
-    _check_characters(texts)
-    return [_fixed(fixed_answers.fixed_scores(text)) for text in texts]
+    _check_characters(texts, explain)
+    words: dict[str, Any] = {"words": []} if explain else {}
+    return [{**_fixed(fixed_answers.fixed_scores(text)), **words} for text in texts]
 
 
 def _fixed(scores: Mapping[str, float]) -> dict[str, Any]:
@@ -201,36 +176,13 @@ def _highest(scores: Mapping[str, float]) -> str:
     return max(scores, key=lambda label: scores[label])
 
 
-def _check_characters(texts: Sequence[str]) -> None:
-    if sum(len(text) for text in texts) > conf.CLASSIFY_MAX_CHARACTERS:
-        raise TooLarge(f"At most {conf.CLASSIFY_MAX_CHARACTERS:,} characters in one request.")
-
-
-def _check_length(request: Request) -> None:
-    """Refuse a body that is too long before it is read.
-
-    Django refuses more than DATA_UPLOAD_MAX_MEMORY_SIZE in any case.
-    """
-    limit = most_bytes()
-    try:
-        length = int(request.META.get("CONTENT_LENGTH") or 0)
-    except ValueError:
-        length = 0
-    if length > limit:
-        raise TooLarge(f"At most {limit:,} bytes in one request.")
-
-
-def most_bytes() -> int:
-    """Return how many bytes a body may have: room for CLASSIFY_MAX_CHARACTERS, however JSON writes them."""
-    needed = conf.CLASSIFY_MAX_CHARACTERS * BYTES_PER_CHARACTER + BYTES_AROUND
-    let_in = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    return needed if let_in is None else min(needed, int(let_in))
-
-
-def _as_client_error(error: Exception) -> Exception:
-    """Return REST framework's exception for what Django raises while it reads a body; any other as it is."""
-    if isinstance(error, RequestDataTooBig):
-        return TooLarge(f"At most {most_bytes():,} bytes in one request.")
-    if isinstance(error, UnreadablePostError):
-        return ParseError("The body ended before its length.")
-    return error
+def _check_characters(texts: Sequence[str], explain: bool) -> None:
+    """Raise TooLarge; a text that is explained is read once more for each of its words."""
+    most = conf.CLASSIFY_MAX_CHARACTERS
+    if sum(len(text) for text in texts) > most:
+        raise TooLarge(f"At most {most:,} characters in one request.")
+    if explain and explaining.cost(texts) > most:
+        raise TooLarge(
+            "Too much to explain: the characters of each text times its words may be at most "
+            f"{most:,} in one request."
+        )

@@ -122,7 +122,7 @@ def ground_truth(screening: Screening) -> Review | None:
 
 
 def standing_among(reviews: Iterable[Review]) -> Review | None:
-    """The same of one screening's reviews that are at hand; asks no database."""
+    """Return the ground truth of one screening from all of its reviews, or None; asks no database."""
     rows = list(reviews)
     undone = {review.undoes_id for review in rows}
     decisions = [row for row in rows if row.kind == Review.Kind.DECISION and row.pk not in undone]

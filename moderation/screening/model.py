@@ -21,6 +21,7 @@ from moderation.versions.store import ModelUnavailable
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
+    from toxicity_ml.explanation import Word
 
 logger = logging.getLogger("moderation.screening")
 
@@ -44,12 +45,21 @@ ON_GPU = BatchLimits(texts=512, characters=1_000_000)
 class LoadedModel:
     """A model version that is loaded in this process and scores texts."""
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, directory: Path | None = None) -> None:
+        """directory: with the version's files, which `explain` reads again; None: the packaged version's."""
         self._classifier = classifier
+        self._directory = directory
 
     def predict(self, texts: Sequence[str]) -> list[Mapping[str, float]]:
         """n texts -> n dicts {label: probability}, in the order of the texts."""
         return list(self._classifier.predict(texts))
+
+    def explain(self, text: str, label: str) -> tuple[Word, ...]:
+        """Each word's part in a label's score, by leaving one out at a time: n_words + 3 texts to score."""
+        from toxicity_ml.explanation import attribute
+
+        explained = attribute(self._directory, text, label, "leave_one_out", classifier=self._classifier)
+        return explained.words
 
     @property
     def batch_limits(self) -> BatchLimits:
@@ -76,7 +86,7 @@ def load_model(version: ModelVersion, *, backend: str, cores: int | None = None)
     """
     start = time.monotonic()
     directory = store.local_directory(version)
-    loaded = LoadedModel(_classifier(directory, backend, cores))
+    loaded = LoadedModel(_classifier(directory, backend, cores), directory)
     logger.info("Scoring with model version %s: %s.", version, loaded.health(time.monotonic() - start))
     return loaded
 

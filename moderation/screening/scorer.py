@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.db import DatabaseError
 
@@ -19,6 +20,9 @@ from moderation.conf import conf
 from moderation.models import ModelVersion
 from moderation.screening import model
 from moderation.screening.model import BatchLimits, LoadedModel
+
+if TYPE_CHECKING:
+    from toxicity_ml.explanation import Word
 
 Scores = Mapping[str, float]
 Scorer = Callable[[Sequence[str]], Sequence[Scores]]
@@ -62,6 +66,19 @@ def load_scorer_for_web(version: ModelVersion) -> Scorer:
 def is_loaded_for_web(version: ModelVersion) -> bool:
     """True where `load_scorer_for_web` would give the scorer of `version` at once; never waits."""
     return _loaded_for_web.has(version)
+
+
+def explain_for_web(version: ModelVersion, text: str, label: str) -> tuple[Word, ...]:
+    """Each word's part in a label's score, as `load_scorer_for_web` scores. Raises ModelNotReady.
+
+    The text was scored before, so what fails here is the model's fault.
+    """
+    loaded = _loaded_for_web.get(version)
+    try:
+        return loaded.explain(text, label)
+    except Exception as error:
+        _pass_on(error)
+        raise ModelNotReady(type(error).__name__) from error
 
 
 def batch_limits() -> BatchLimits:

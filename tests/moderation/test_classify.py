@@ -95,7 +95,7 @@ def test_too_much_text_gets_413_before_it_is_scored(client: Client, settings: An
     settings.MODERATION = {**settings.MODERATION, "CLASSIFY_MAX_CHARACTERS": 10}
     assert post(client, {"text": "x" * 10}).status_code == 200
     response = post(client, {"texts": ["x" * 6, "y" * 5]})
-    assert (response.status_code, response["Content-Type"]) == (413, "application/json")
+    assert (response.status_code, response["Content-Type"]) == (413, "application/problem+json")
     assert "At most 10 characters" in response.json()["detail"]
     assert post(client, '{"text": "' + " " * 2_000_000 + '"}').status_code == 413
 
@@ -123,7 +123,7 @@ def test_without_a_model_the_answer_is_503_and_tells_no_path(
 ) -> None:
     monkeypatch.setattr(artifacts, "packaged_directory", lambda: tmp_path)
     response = post(client, {"text": "a secret remark"})
-    assert (response.status_code, response["Content-Type"]) == (503, "application/json")
+    assert (response.status_code, response["Content-Type"]) == (503, "application/problem+json")
     assert str(tmp_path) not in response.content.decode()
     assert str(tmp_path / "manifest.json") in caplog.text
     assert "secret remark" not in caplog.text

@@ -79,7 +79,7 @@ def test_each_other_key_is_refused_with_its_reason() -> None:
         TEST_KEY: (401, "The API key is not valid."),
         revoked: (401, "The API key was revoked."),
         make(expires=timezone.now() - timedelta(seconds=1)): (401, "The API key has expired."),
-        make(("analyze", "review")): (403, "The API key is not for this."),
+        make(("analyze", "suggest")): (403, "The API key is not for this."),
         make(origins=["https://blog.example"]): (403, "The API key is not for requests from this origin."),
     }
     for key, expected in refused.items():

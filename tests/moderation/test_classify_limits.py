@@ -23,6 +23,7 @@ from tests.moderation.conftest import by_words, scores_with
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("version")]
 CLASSIFY = "/api/moderation/classify/"
+PROBLEM = "application/problem+json"
 AS_FORM = "application/x-www-form-urlencoded"
 
 
@@ -72,7 +73,7 @@ def test_a_list_of_any_length_and_content_gets_one_short_error(client: Client, e
     body = '{"texts":[' + ",".join([element] * 60_000) + "]}"
     response = post(client, body)
     assert response.status_code == 400
-    assert response.json() == {"texts": ["At most 100 texts in one request."]}
+    assert response.json()["errors"] == {"texts": ["At most 100 texts in one request."]}
 
 
 @pytest.mark.regression("M8")
@@ -80,7 +81,7 @@ def test_a_list_of_any_length_and_content_gets_one_short_error(client: Client, e
 def test_a_list_of_wrong_elements_is_left_at_the_first(client: Client, texts: list[Any]) -> None:
     response = post(client, json.dumps({"texts": texts}))
     place = 2 if texts[0] == "a" else 1
-    assert (response.status_code, response.json()) == (
+    assert (response.status_code, response.json()["errors"]) == (
         400,
         {"texts": [f"Not a string: item {place}."]},
     )
@@ -104,7 +105,7 @@ def test_a_list_of_wrong_elements_is_left_at_the_first(client: Client, texts: li
 )
 def test_whatever_is_no_request_gets_a_short_400_in_json(client: Client, body: bytes) -> None:
     response = post(client, body)
-    assert (response.status_code, response["Content-Type"]) == (400, "application/json")
+    assert (response.status_code, response["Content-Type"]) == (400, PROBLEM)
     assert len(response.content) < 500
 
 
@@ -112,7 +113,7 @@ def test_whatever_is_no_request_gets_a_short_400_in_json(client: Client, body: b
 @pytest.mark.parametrize("content_type", [AS_FORM, "text/plain", "multipart/form-data; boundary=x"])
 def test_only_json_is_read(client: Client, content_type: str) -> None:
     response = post(client, b"text=hello", content_type)
-    assert (response.status_code, response["Content-Type"]) == (415, "application/json")
+    assert (response.status_code, response["Content-Type"]) == (415, PROBLEM)
 
 
 @pytest.mark.regression("M8", "M10")
@@ -125,7 +126,7 @@ def test_a_form_is_refused_in_json_before_the_check_for_csrf_reads_it() -> None:
         for body in (b"a=" + b"x" * 3_000_000, b"&".join(b"a%d=1" % key for key in range(5000)))
     ]
     assert [response.status_code for response in responses] == [413, 415]
-    assert {response["Content-Type"] for response in responses} == {"application/json"}
+    assert {response["Content-Type"] for response in responses} == {PROBLEM}
 
 
 @pytest.mark.regression("M10")
@@ -139,7 +140,7 @@ def test_as_much_text_as_the_limit_says_is_taken_however_it_is_written(
     assert post(client, body.encode()).status_code == 200
     body = json.dumps({"texts": [text, character]}, ensure_ascii=ensure_ascii)
     response = post(client, body.encode())
-    assert (response.status_code, response["Content-Type"]) == (413, "application/json")
+    assert (response.status_code, response["Content-Type"]) == (413, PROBLEM)
     assert "At most 50,000 characters" in response.json()["detail"]
 
 
@@ -149,7 +150,7 @@ def test_what_django_refuses_to_read_gets_413_in_json(client: Client, settings: 
     """Where the site lets in less than our own limit, also when the client lies about the length."""
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
     response = post(client, json.dumps({"text": "x" * 2000}))
-    assert (response.status_code, response["Content-Type"]) == (413, "application/json")
+    assert (response.status_code, response["Content-Type"]) == (413, PROBLEM)
     assert "At most 1,000 bytes" in response.json()["detail"]
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
     assert post(client, json.dumps({"text": "x" * 2000})).status_code == 200
@@ -205,7 +206,7 @@ def test_requests_beyond_those_in_flight_are_sent_away_until_one_is_done(
     try:
         assert slow.has_begun.wait(60)
         refused = post(client, '{"text": "b"}')
-        assert (refused.status_code, refused["Content-Type"]) == (503, "application/json")
+        assert (refused.status_code, refused["Content-Type"]) == (503, PROBLEM)
         assert int(refused["Retry-After"]) > 0
         # of an error in the log Django makes a mail to the admins, one for each request of a flood
         assert not [record for record in caplog.records if record.levelname == "ERROR"]

@@ -59,7 +59,7 @@ def test_a_request_that_fails_tells_no_log_and_no_mail_its_key(
     cache.clear()
     _, key = making.create("a program", ["classify"], quota=None, actor=Actor(None, "ann"))
 
-    def fail(texts: Any) -> Any:
+    def fail(texts: Any, **_: Any) -> Any:
         raise RuntimeError("scoring broke")
 
     monkeypatch.setattr(views, "classify", fail)
