@@ -115,14 +115,17 @@ def test_the_task_and_the_queue_of_the_page_are_those_that_there_are() -> None:
 
 
 def test_addresses_of_the_page_are_those_that_there_are() -> None:
-    rows = re.findall(r"^\| `([\w:]+)` \| `([\w/]+)` \|", section("Addresses"), re.MULTILINE)
+    rows = re.findall(r"^\| `([\w:-]+)` \| `([\w/<>-]+)` \|", section("Addresses"), re.MULTILINE)
     there = [
         f"{urls.app_name}:{pattern.name}"
         for urls in map(importlib.import_module, URLS)
         for pattern in urls.urlpatterns
     ]
     assert sorted(name for name, _ in rows) == sorted(there)
-    assert all(reverse(name).endswith(f"/{path}") for name, path in rows)
+    for name, path in rows:
+        places = re.findall(r"<(\w+)>", path)
+        filled = re.sub(r"<\w+>", "7", path)
+        assert reverse(name, kwargs=dict.fromkeys(places, "7")).endswith(f"/{filled}")
 
 
 def test_metrics_of_the_page_are_those_that_there_are() -> None:
