@@ -147,7 +147,7 @@ class Conf:
 
     @property
     def PERSPECTIVE_KEY_REQUIRED(self) -> bool:
-        """Whether Perspective's endpoints want an API key; False opens them to whoever reaches them."""
+        """Whether Perspective's endpoints want an API key; False opens them to everybody who reaches them."""
         return bool(self.given.get("PERSPECTIVE_KEY_REQUIRED", True))
 
     @property

@@ -1,4 +1,4 @@
-"""Scores texts in this web process for whoever calls the API, within what the process may take on."""
+"""Scores texts in this web process for a caller of the API, within what the process may take on."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ __all__ = ["ModelEngine"]
 
 
 class ModelEngine:
-    """The Engine of one model version; whoever calls is scored alike."""
+    """The Engine of one model version; every caller is answered alike."""
 
     def __init__(
         self,

@@ -55,7 +55,7 @@ class Server:
     """One loaded version and what bounds its use; the routes of the application are its methods."""
 
     def __init__(self, classifier: Classifier, *, threads: int, keys: Keys | None) -> None:
-        """threads: requests scored at once. keys: None opens the server to whoever reaches it."""
+        """threads: requests scored at once. keys: None opens the server to everybody who reaches it."""
         self.classifier = classifier
         self.keys = keys
         self.admission = Admission()

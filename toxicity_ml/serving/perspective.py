@@ -29,7 +29,7 @@ class FileKeys:
     """The service's Keys: those of the server. There are no quotas and no origins."""
 
     def __init__(self, keys: OpensTo | None) -> None:
-        """keys: None opens the service to whoever reaches it."""
+        """keys: None opens the service to everybody who reaches it."""
         self._keys = keys
 
     def admit(self, key: str | None, scope: Scope | None, origin: str | None) -> None:
