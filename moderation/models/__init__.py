@@ -8,6 +8,7 @@ from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
 from moderation.models.suggestions import Suggestion
 from moderation.models.versions import ModelVersion, PerspectiveScale, TrainingRun
+from moderation.models.webhooks import Webhook, WebhookDelivery
 
 __all__ = [
     "ApiKey",
@@ -25,6 +26,8 @@ __all__ = [
     "ScreeningRun",
     "Suggestion",
     "TrainingRun",
+    "Webhook",
+    "WebhookDelivery",
     "WorkerHeartbeat",
     "written_labels",
 ]
