@@ -40,6 +40,9 @@ class Action(models.TextChoices):
     """The object was to be hidden and was visible, though nobody had shown what we hid."""
     VISIBILITY_MENDED = "visibility.mended", _("set right after a change of registration")
     """An orphan was mended by `moderation_orphans`."""
+    WEBHOOK_CREATED = "webhook.created", _("webhook made")
+    WEBHOOK_CHANGED = "webhook.changed", _("webhook changed")
+    WEBHOOK_DISABLED = "webhook.disabled", _("webhook switched off")
 
 
 @dataclass(frozen=True)

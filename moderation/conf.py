@@ -187,6 +187,11 @@ class Conf:
         return float(self.given.get("NUDGE_MILLISECONDS", 200))
 
     @property
+    def CORAL_SIGNING_SECRET(self) -> str:
+        """By which Coral signs what it asks its external moderation phase; empty: it gets no answer."""
+        return str(self.given.get("CORAL_SIGNING_SECRET") or "")
+
+    @property
     def METRICS_TOKEN(self) -> str:
         """Bearer token that opens the metrics; without one the web's are for staff sessions only."""
         return str(self.given.get("METRICS_TOKEN") or "")
@@ -207,6 +212,16 @@ class Conf:
         """How many days after their screening copied texts are blanked; None: kept while the object is."""
         value = self.given.get("RETENTION_DAYS")
         return None if value is None else float(value)
+
+    @property
+    def WEBHOOK_LOCALHOST(self) -> bool:
+        """Whether a webhook may lead to this machine, also by http; for development alone."""
+        return bool(self.given.get("WEBHOOK_LOCALHOST", False))
+
+    @property
+    def WEBHOOK_RETENTION_DAYS(self) -> float:
+        """How many days deliveries stay on record once they were delivered or given up."""
+        return float(self.given.get("WEBHOOK_RETENTION_DAYS", 14))
 
     @property
     def BACKEND(self) -> str:
@@ -245,10 +260,13 @@ KEYS = (
     "PERSPECTIVE_SCALE",
     "NUDGE_AT",
     "NUDGE_MILLISECONDS",
+    "CORAL_SIGNING_SECRET",
     "METRICS_TOKEN",
     "METRICS_PORT",
     "METRICS_ADDRESS",
     "RETENTION_DAYS",
+    "WEBHOOK_LOCALHOST",
+    "WEBHOOK_RETENTION_DAYS",
     "BACKEND",
 )
 """Every key that `MODERATION` may have."""

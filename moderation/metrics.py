@@ -127,6 +127,12 @@ NUDGES_GIVEN_UP = Counter(
     ["reason"],
     registry=REGISTRY,
 )
+WEBHOOK_TRIES = Counter(
+    "moderation_webhook_tries_total",
+    "Tries to deliver an event to a webhook, by result: delivered, failed, or given-up after the last one.",
+    ["result"],
+    registry=REGISTRY,
+)
 HEARTBEAT = Gauge(
     "moderation_worker_heartbeat_timestamp_seconds",
     "When a worker's loop last went round; 0 in a process that screens nothing.",
@@ -140,6 +146,8 @@ for _verdict in ("clear", "flagged", "held"):
     SCREENED.labels(_verdict)
 for _result in ("ok", "failed"):
     SWEEPS.labels(_result)
+for _result in ("delivered", "failed", "given-up"):
+    WEBHOOK_TRIES.labels(_result)
 
 loaded_version = ""
 """The model version that this process scores with, once it is loaded."""
@@ -207,6 +215,13 @@ def count_nudge(label: str, answer: str) -> None:
 def count_nudge_given_up(reason: str) -> None:
     """A text was not looked at before it was posted: loading, busy, slow, long, model or error."""
     NUDGES_GIVEN_UP.labels(reason).inc()
+
+
+@_harmless
+def count_webhook_tries(result: str, count: int = 1) -> None:
+    """Count tries to deliver to a webhook: `delivered`, `failed`, or `given-up` for good."""
+    if count:
+        WEBHOOK_TRIES.labels(result).inc(count)
 
 
 @_harmless

@@ -44,6 +44,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "NUDGE_MILLISECONDS": (0, 1000, False),
     "METRICS_PORT": (1, 65535, True),
     "RETENTION_DAYS": (0, 36_500, True),
+    "WEBHOOK_RETENTION_DAYS": (0, 36_500, False),
 }
 """{key: (lowest, highest, may be None)}."""
 
@@ -55,6 +56,7 @@ def connect() -> None:
     register(check_database, "moderation", Tags.database)
     register(check_transactions, "moderation")
     register(check_secret, "moderation", deploy=True)
+    register(check_webhooks, "moderation", deploy=True)
     register(check_metrics_port, "moderation")
     register(check_backend, "moderation")
     register(check_namesake, "moderation")
@@ -168,6 +170,19 @@ def check_secret(**_: Any) -> list[CheckMessage]:
             'MODERATION["TEXT_KEY_SECRET"] is not set, so the split between training and test is guessable.',
             hint="Set it to a random string before the first comment, and keep it for ever.",
             id="moderation.W002",
+        )
+    ]
+
+
+def check_webhooks(**_: Any) -> list[CheckMessage]:
+    """Warn of webhooks that may reach what listens on the workers' own machines."""
+    if not conf.WEBHOOK_LOCALHOST:
+        return []
+    return [
+        Warning(
+            'MODERATION["WEBHOOK_LOCALHOST"] lets webhooks reach the workers\' own machines, also by http.',
+            hint="Leave it out but for development.",
+            id="moderation.W007",
         )
     ]
 

@@ -20,6 +20,7 @@ from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, writ
 from moderation.policies import Judgement
 from moderation.rescreening.rescreen import narrowed
 from moderation.rescreening.runs import RunLease, Scope
+from moderation.review import events
 from moderation.screening.judging import judge_each
 from moderation.visibility import hiding, means
 
@@ -186,6 +187,7 @@ def _act_on_chunk(
             _write(changes)
             AuditEntry.objects.bulk_create([*filter(None, entries), _entry_of_chunk(counts, version, actor)])
             hiding.apply_all(change.row for change in changes)
+            _note_events(changes, entries, version)
     done.changes.update(counts.changes)
     for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
         setattr(done, name, getattr(done, name) + getattr(counts, name))
@@ -218,6 +220,17 @@ def _write(changes: Sequence[_Change]) -> None:
     Scoring.objects.filter(pk__in=[change.scoring.pk for change in changes]).update(is_basis=True)
     columns = ["verdict", "severity", "labels", "queued_for", "sampling_probability"]
     Screening.objects.bulk_update(rows, columns)
+
+
+def _note_events(
+    changes: Sequence[_Change], entries: Sequence[AuditEntry | None], version: ModelVersion
+) -> None:
+    """Have webhooks told of each verdict that is another one now."""
+    events.note_verdicts(
+        (change.row, events.Judged(change.scoring.scores, change.judgement.labels, str(version)))
+        for change, entry in zip(changes, entries, strict=True)
+        if entry is not None
+    )
 
 
 def _entry_of_chunk(counts: Consequences, version: ModelVersion, actor: Actor) -> AuditEntry:

@@ -14,6 +14,8 @@ from django.utils import timezone
 from moderation import audit, signals
 from moderation.audit import Action, Actor
 from moderation.models import ModelVersion, Review, Scoring, Screening
+from moderation.review import events
+from moderation.review.events import Judged
 from moderation.texts import storable
 from moderation.versions import store
 from moderation.visibility import hiding
@@ -108,6 +110,7 @@ def decide(
             note=storable(note),
         )
         _carry_out(screening, review, actor)
+        events.note_decision(review, screening, lambda: _judged(screening))
     transaction.on_commit(
         partial(signals.send, signals.screening_reviewed, screening=screening, review=review),
         using=router.db_for_write(Screening),
@@ -228,6 +231,14 @@ def _outcome(decision: Review.Decision, labels: Mapping[str, bool | None]) -> Sc
     if decision == Review.Decision.UPHOLD or any(labels.values()):
         return Screening.Outcome.HIDE
     return Screening.Outcome.SHOW
+
+
+def _judged(screening: Screening) -> Judged | None:
+    """What the verdict rests on, for those who are told of the decision; None where nothing was scored."""
+    scoring = screening.basis()
+    if scoring is None:
+        return None
+    return Judged(scores_in_order(scoring), labels_over_threshold(scoring), str(scoring.model_version))
 
 
 def _next_number(screening: Screening) -> int:

@@ -17,7 +17,7 @@ from moderation.db.keyed_values import ByKey
 from moderation.db.locking import locked_if_free
 from moderation.models import LabelScore, ModelVersion, Scoring, Screening, written_labels
 from moderation.policies import Judgement
-from moderation.review import blind
+from moderation.review import blind, events
 from moderation.screening.claim import Claim, count_error
 from moderation.screening.judging import Judged, judge_each
 from moderation.screening.scorer import Failure, Scores
@@ -64,6 +64,10 @@ def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersi
         _write_scorings(judged, version)
         _write_verdicts(judged)
         hiding.apply_all(row for row in own if not row.outcome)
+        events.note_verdicts(
+            (row, events.Judged(of_row, judgement.labels, str(version)))
+            for row, of_row, judgement, _ in judged
+        )
     for row in own:
         done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
     done.gone = len(scores) - len(own)

@@ -17,6 +17,7 @@ from moderation.screening.claim import retry_failed
 from moderation.screening.scorer import LoadScorer, load_scorer
 from moderation.versions import store
 from moderation.visibility import hiding, pending_actions
+from moderation.webhooks import delivery
 from moderation.worker.drain import Drained, drain
 from moderation.worker.process import worker_process
 
@@ -68,6 +69,7 @@ def sweep(
                 _carry_out_actions(done)
                 done.retried = _retry_failed()
                 done.blanked = _blank_due(stop)
+                _tidy_outbox()
         finally:
             leases.give_back(LEASE, token, after=apart)
     done.drained = drain(load=load, stop=stop, batches=batches, seconds=seconds)
@@ -108,6 +110,14 @@ def _blank_due(stop: threading.Event) -> int:
     except Exception as error:  # screening goes before; its message may quote a row
         logger.error("Retention failed (%s); the next sweep goes on.", type(error).__name__)
         return 0
+
+
+def _tidy_outbox() -> None:
+    """Give up deliveries to webhooks that wait in vain, and remove old ones."""
+    try:
+        delivery.tidy()
+    except Exception as error:  # screening goes before
+        logger.error("Old deliveries were not removed (%s); the next sweep goes on.", type(error).__name__)
 
 
 def note_failure(error: BaseException) -> None:

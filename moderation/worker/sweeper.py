@@ -27,6 +27,7 @@ from moderation.screening.model import divide_cores
 from moderation.screening.scorer import LibrariesMissing, ModelNotReady, load_scorer
 from moderation.versions import store
 from moderation.visibility import action_thread
+from moderation.webhooks import delivery_thread
 from moderation.worker import pools
 from moderation.worker.process import worker_process
 from moderation.worker.sweep import note_failure, sweep, warn_of_database
@@ -45,8 +46,8 @@ class Sweeper(threading.Thread):
         super().__init__(name="moderation-sweep", daemon=True)
 
     def run(self) -> None:
-        """Sweep until told to stop; what the site's callables are asked to do has a thread of its own."""
-        with action_thread.running(JOIN_SECONDS / 2):
+        """Sweep until told to stop; the site's callables and its webhooks have threads of their own."""
+        with action_thread.running(JOIN_SECONDS / 2), delivery_thread.running(JOIN_SECONDS / 4):
             self._run()
 
     def _run(self) -> None:

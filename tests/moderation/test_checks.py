@@ -21,6 +21,7 @@ from moderation.checks.configuration import (
     check_secret,
     check_setting,
     check_transactions,
+    check_webhooks,
 )
 from moderation.db import sqlite
 from moderation.worker.sweep import warn_of_database
@@ -250,3 +251,11 @@ def test_metrics_that_a_network_may_read_without_a_token_are_warned_of(
 ) -> None:
     settings.MODERATION = setting
     assert [message.id for message in check_metrics_port()] == ids
+
+
+@pytest.mark.parametrize(("setting", "ids"), [({}, []), ({"WEBHOOK_LOCALHOST": True}, ["moderation.W007"])])
+def test_webhooks_to_the_own_machine_are_warned_of_in_a_deployment(
+    settings: Any, setting: dict[str, Any], ids: list[str]
+) -> None:
+    settings.MODERATION = setting
+    assert [message.id for message in check_webhooks()] == ids

@@ -20,12 +20,17 @@ from moderation.models import Screening
 from moderation.monitoring import worker_port
 from moderation.screening.claim import is_backlog
 from moderation.visibility import action_thread
+from moderation.webhooks import delivery_thread
+from moderation.webhooks.delivery import deliver_due
 from moderation.worker.drain import drain
 from moderation.worker.process import worker_process
 from moderation.worker.sweep import Swept, note_failure, sweep, warn_of_database
 
 WATCH_SECONDS = 1.0
 """How often `--loop` looks whether something waits: one query, on the index by which workers claim."""
+
+DELIVER_SECONDS = 30.0
+"""How long a single sweep goes on beginning to deliver to webhooks; the next one goes on."""
 
 
 class Command(BaseCommand):
@@ -58,6 +63,7 @@ class Command(BaseCommand):
     def _once(self, batches: int | None) -> None:
         try:
             done = self._sweep(batches)
+            deliver_due(seconds=DELIVER_SECONDS)
         except DatabaseError as error:
             raise database_failed(error, sqlite.advice(error)) from None
         except BaseException as error:
@@ -71,7 +77,7 @@ class Command(BaseCommand):
         """Sweep until interrupted; survives what a worker's sweeper survives."""
         warn_of_database()
         worker_port.open_port()
-        with action_thread.running():
+        with action_thread.running(), delivery_thread.running():
             self._go_on(batches)
 
     def _go_on(self, batches: int | None) -> NoReturn:
