@@ -10,6 +10,7 @@ from moderation.admin.records import (
     ScreeningRunAdmin,
     TrainingRunAdmin,
 )
+from moderation.admin.webhooks import WebhookAdmin, WebhookDeliveryAdmin
 
 __all__ = [
     "ApiKeyAdmin",
@@ -20,4 +21,6 @@ __all__ = [
     "ScreeningAdmin",
     "ScreeningRunAdmin",
     "TrainingRunAdmin",
+    "WebhookAdmin",
+    "WebhookDeliveryAdmin",
 ]
