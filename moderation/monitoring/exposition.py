@@ -121,6 +121,21 @@ def _of_the_database(found: Figures) -> Iterator[Metric]:
         "Processes that screen and said so lately.",
         len(found.alive(figures.alive_within())),
     )
+    yield GaugeMetricFamily(
+        "moderation_webhook_deliveries_waiting",
+        "Events that webhooks have not acknowledged, 100,000 at most.",
+        found.webhooks.waiting,
+    )
+    yield GaugeMetricFamily(
+        "moderation_webhook_oldest_waiting_age_seconds",
+        "For how long the oldest of those has waited; 0: none waits.",
+        found.webhooks.oldest,
+    )
+    yield GaugeMetricFamily(
+        "moderation_webhooks_failing",
+        "Webhooks that are switched on and whose last delivery failed.",
+        len(found.webhooks.failing),
+    )
     yield _by(
         "moderation_compare_age_seconds",
         "Since all live texts of a model were last compared with the screened ones.",

@@ -11,7 +11,7 @@ from django.db.models import Count, DurationField, ExpressionWrapper, F, Q
 from moderation.clock import Now, unset_or_before
 from moderation.conf import conf
 from moderation.metrics import priority_name
-from moderation.models import Discovery, Screening, WorkerHeartbeat
+from moderation.models import Discovery, Screening, Webhook, WebhookDelivery, WorkerHeartbeat
 from moderation.versions.active import find_active
 from moderation.visibility import pending_actions
 
@@ -35,6 +35,19 @@ class Worker:
 
 
 @dataclass(frozen=True)
+class Webhooks:
+    """How the deliveries to webhooks fare."""
+
+    enabled: int
+    waiting: int
+    """Deliveries that are neither acknowledged nor given up, COUNT_AT_MOST at most."""
+    oldest: float
+    """Age in seconds of the oldest of those; 0 where none waits."""
+    failing: Mapping[int, float]
+    """{id of an enabled webhook that fails: for how many seconds}."""
+
+
+@dataclass(frozen=True)
 class Figures:
     """The state of the pipeline at one moment; all ages in seconds of the database's clock."""
 
@@ -54,6 +67,7 @@ class Figures:
     """Seen within the last day, the latest first."""
     compare_ages: Mapping[str, float]
     """{model: seconds since its texts were last compared}; models never compared so far are left out."""
+    webhooks: Webhooks
 
     def alive(self, within: float) -> tuple[Worker, ...]:
         """Return the workers whose last heartbeat is at most `seconds` old."""
@@ -72,6 +86,7 @@ def read() -> Figures:
         active_version=_active_version(),
         workers=_workers(),
         compare_ages=_compare_ages(),
+        webhooks=_webhooks(),
     )
 
 
@@ -133,6 +148,26 @@ def _compare_ages() -> dict[str, float]:
     return {
         str(label): max(0.0, age.total_seconds()) for label, age in rows.values_list("model_label", "age")
     }
+
+
+def _webhooks() -> Webhooks:
+    enabled = Webhook.objects.enabled().annotate(age=_since("failing_since"))
+    ages = dict(enabled.order_by("pk").values_list("pk", "age"))
+    waiting = WebhookDelivery.objects.waiting().filter(webhook__in=list(ages))
+    oldest = [age for webhook in ages if (age := _oldest_of(webhook)) is not None]
+    return Webhooks(
+        enabled=len(ages),
+        waiting=waiting[:COUNT_AT_MOST].count() if oldest else 0,
+        oldest=max(0.0, *oldest) if oldest else 0.0,
+        failing={key: max(0.0, age.total_seconds()) for key, age in ages.items() if age is not None},
+    )
+
+
+def _oldest_of(webhook: int) -> float | None:
+    """The age in seconds of the first delivery that waits for a webhook, by its index; None: none waits."""
+    waiting = WebhookDelivery.objects.waiting().filter(webhook=webhook).order_by("id")
+    age = waiting.annotate(age=_since("waiting_since")).values_list("age", flat=True).first()
+    return None if age is None else age.total_seconds()
 
 
 def _since(column: str) -> ExpressionWrapper:

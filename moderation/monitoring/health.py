@@ -31,6 +31,9 @@ from moderation.screening.scorer import (
 from moderation.versions import store
 from moderation.versions.active import find_active
 
+WEBHOOK_SECONDS = 600.0
+"""For how long a webhook may fail, or a delivery wait, before it is told of."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -144,6 +147,7 @@ def _from_the_database(limits: Limits, model_here: bool) -> Iterable[Finding]:
             _actions(known, limits),
             _hidden(),
             _discovery(known, limits),
+            _webhooks(known),
         ]
         if model_here:
             findings.insert(3, _model_here())
@@ -278,6 +282,29 @@ def _discovery(known: Figures, limits: Limits) -> Finding:
     if late:
         says = f"Not compared for over {hours:g} h: {', '.join(late)}."
     return Finding("discovery", not late, says, does if late else "", {"seconds": dict(known.compare_ages)})
+
+
+def _webhooks(known: Figures) -> Finding:
+    """Check whether what webhooks are to be told is acknowledged."""
+    hooks = known.webhooks
+    numbers = {
+        "enabled": hooks.enabled,
+        "waiting": hooks.waiting,
+        "oldest_seconds": hooks.oldest,
+        "failing": {str(key): seconds for key, seconds in hooks.failing.items()},
+    }
+    if not hooks.enabled:
+        return Finding("webhooks", True, "None is switched on.", "", numbers)
+    says = f"{hooks.enabled} switched on; {hooks.waiting} events wait, the oldest for {hooks.oldest:.0f} s."
+    long = [key for key, seconds in hooks.failing.items() if seconds > WEBHOOK_SECONDS]
+    does = "The admin says under Webhooks how each fails; mend the receiver, or switch the webhook off."
+    if long:
+        says += f" Failing for over {WEBHOOK_SECONDS:.0f} s: webhook {', '.join(map(str, long))}."
+    elif hooks.oldest > WEBHOOK_SECONDS and not hooks.failing:
+        does = "See that workers run: each of them delivers."
+    else:
+        return Finding("webhooks", True, says, "", numbers)
+    return Finding("webhooks", False, says, does, numbers)
 
 
 _is_migrated = False

@@ -95,6 +95,7 @@ def test_where_everything_runs_all_is_well(worker: str, broker: RedisServer) -> 
             "actions",
             "hidden",
             "discovery",
+            "webhooks",
             "broker",
         )
     ]
