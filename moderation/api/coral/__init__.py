@@ -1,0 +1,1 @@
+"""Answers Coral where it asks for a moderation phase outside of itself."""
