@@ -31,6 +31,7 @@ demo: $(installed)
 ifeq ($(DJANGO),$(LTS))
 test: $(installed)
 	@$(hermetic) $(bin)/python -m tests.e2e.browser --install
+	@$(hermetic) $(bin)/python -m tests.clients.node --install
 	$(hermetic) $(bin)/python -m tests
 else
 test: $(installed)
