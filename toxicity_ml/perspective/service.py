@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any, Literal, Protocol
@@ -32,7 +34,9 @@ from toxicity_ml.perspective.lenient_json import parse
 from toxicity_ml.perspective.requests import AnalyzeRequest, SuggestRequest, parse_analyze, parse_suggest
 
 __all__ = [
+    "BATCH_SECONDS",
     "SECRET_PARAMETERS",
+    "Batch",
     "Engine",
     "Keys",
     "Scope",
@@ -47,6 +51,13 @@ logger = logging.getLogger(__name__)
 
 SECRET_PARAMETERS = ("key", "access_token", "oauth_token")
 """Query parameters that a framework has to take out of an address before anything logs it."""
+
+BATCH_SECONDS = 30.0
+"""Parts of a batch that have not begun by then are refused. Clients and proxies wait for a minute."""
+RETRY_SECONDS = 5
+"""After which a client may send again what was too late."""
+SECONDS_BETWEEN_TRIES = 0.05
+"""Of a part for which the engine was too busy."""
 
 JSON_TYPE = "application/json; charset=UTF-8"
 
@@ -117,6 +128,10 @@ class ServiceOptions:
     max_body_bytes: int = 4 * 1024 * 1024
     """The longest body of one request outside of a batch, and of one inside."""
     max_batch_parts: int = batch.MAX_PARTS
+    batch_seconds: float = BATCH_SECONDS
+    """How long the parts of a batch may take, and wait, all together. What is left is refused."""
+    part_turn: AbstractContextManager[object] = field(default_factory=nullcontext)
+    """Entered by each part of a batch that `handle` answers, such as a lock by which batches take turns."""
 
 
 class Service:
@@ -139,6 +154,16 @@ class Service:
         its type and place."""
         response = self._guarded(request, self._answer)
         return replace(response, headers={**response.headers, **_cors(request)})
+
+    def take_apart(self, request: WireRequest) -> Batch | WireResponse:
+        """Take a batch apart, for a framework that answers other callers between its parts.
+
+        Where it can't be taken apart, its answer is returned.
+        """
+        try:
+            return self._taken_apart(request)
+        except WireError as error:
+            return self.refuse(request, error)
 
     def refuse(self, request: WireRequest, error: WireError) -> WireResponse:
         """Answer a request with an error that was met before the service could handle it."""
@@ -166,10 +191,13 @@ class Service:
             case "/batch":
                 return self._batch(request)
             case _:
-                return self._call(request, self._keys)
+                return self._call(request, self._keys, _never)
 
-    def _call(self, request: WireRequest, keys: Keys) -> WireResponse:
-        """Answer a call of one of the two methods, alone or as part of a batch."""
+    def _call(self, request: WireRequest, keys: Keys, may_wait: Callable[[], bool]) -> WireResponse:
+        """Answer a call of one of the two methods, alone or as part of a batch.
+
+        `may_wait` is called where the engine is busy; True: it has waited, and the engine is asked again.
+        """
         scope: Scope
         match request.path:
             case "/v1alpha1/comments:analyze":
@@ -183,12 +211,18 @@ class Service:
         keys.charge(caller, metric)
         if len(request.body) > self._options.max_body_bytes:
             raise payload_too_large(self._options.max_body_bytes)
-        return _json(request, 200, answer(parse(request.body), caller))
+        return _json(request, 200, answer(parse(request.body), caller, may_wait))
 
-    def _analyze(self, body: object, caller: Any) -> Mapping[str, object]:
-        return self._engine.analyze(parse_analyze(body), caller)
+    def _analyze(self, body: object, caller: Any, may_wait: Callable[[], bool]) -> Mapping[str, object]:
+        request = parse_analyze(body)
+        while True:
+            try:
+                return self._engine.analyze(request, caller)
+            except Busy:
+                if not may_wait():
+                    raise
 
-    def _suggest(self, body: object, caller: Any) -> Mapping[str, object]:
+    def _suggest(self, body: object, caller: Any, may_wait: Callable[[], bool]) -> Mapping[str, object]:
         request = parse_suggest(body)
         suggestions.check(request, max_bytes=self._options.max_comment_bytes)
         return suggestions.answer(request, self._suggestions.receive(request, caller))
@@ -203,18 +237,71 @@ class Service:
         return _json(request, 200, discovery.document(request.root_url))
 
     def _batch(self, request: WireRequest) -> WireResponse:
+        taken = self._taken_apart(request)
+        deadline = time.monotonic() + self._options.batch_seconds
+        return taken.joined([self._answer_in_turn(taken, part, deadline) for part in taken.parts])
+
+    def _answer_in_turn(self, taken: Batch, part: batch.Part, deadline: float) -> WireResponse:
+        """Answer a part; wait while the engine is busy, and refuse what is too late."""
+
+        def may_wait() -> bool:
+            time.sleep(SECONDS_BETWEEN_TRIES)
+            return time.monotonic() < deadline
+
+        if time.monotonic() >= deadline:
+            return taken.refused(part, unavailable(RETRY_SECONDS))
+        with self._options.part_turn:
+            return taken.answer(part, may_wait)
+
+    def _taken_apart(self, request: WireRequest) -> Batch:
         _check_method(request, "POST")
         content_type = request.headers.get("content-type", "")
         parts = batch.split(content_type, request.body, max_parts=self._options.max_batch_parts)
         keys = _KeysOfBatch(self._keys)
-        content_type, body = batch.join(self._part_answer(request, part, keys) for part in parts)
-        return WireResponse(200, {"Content-Type": content_type, **_PRIVATE}, body)
 
-    def _part_answer(
-        self, outer: WireRequest, part: batch.Part, keys: Keys
-    ) -> tuple[str, int, Mapping[str, str], bytes]:
-        response = self._guarded(outer, lambda outer: self._call(_inner_request(outer, part), keys))
-        return part.content_id, response.status, response.headers, response.body
+        def answer(part: batch.Part, may_wait: Callable[[], bool]) -> WireResponse:
+            return self._guarded(
+                request, lambda outer: self._call(_inner_request(outer, part), keys, may_wait)
+            )
+
+        return Batch(request, parts, answer)
+
+
+def _never() -> bool:
+    return False
+
+
+class Batch:
+    """A batch that was taken apart. Each part is answered by itself, and the answers are joined."""
+
+    def __init__(
+        self,
+        request: WireRequest,
+        parts: Sequence[batch.Part],
+        answer: Callable[[batch.Part, Callable[[], bool]], WireResponse],
+    ) -> None:
+        self.parts = parts
+        """In the order of the request."""
+        self._request = request
+        self._answer = answer
+
+    def answer(self, part: batch.Part, may_wait: Callable[[], bool] = _never) -> WireResponse:
+        """Answer one part. `may_wait` is called where the engine is busy; True: the engine is asked again."""
+        return self._answer(part, may_wait)
+
+    def refused(self, part: batch.Part, error: WireError) -> WireResponse:
+        """Answer one part with an error."""
+        return _refused(self._request, error)
+
+    def joined(self, responses: Sequence[WireResponse]) -> WireResponse:
+        """Join the answers to all parts, in the order of the parts, to the answer to the batch."""
+        answers = (
+            (part.content_id, response.status, response.headers, response.body)
+            for part, response in zip(self.parts, responses, strict=True)
+        )
+        content_type, body = batch.join(answers)
+        headers = {"Content-Type": content_type, **_PRIVATE, **_cors(self._request)}
+        return WireResponse(200, headers, body)
 
 
 class _KeysOfBatch:

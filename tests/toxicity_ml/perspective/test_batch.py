@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import uuid
+from collections.abc import Mapping
 from email.generator import Generator
 from email.mime.multipart import MIMEMultipart
 from email.mime.nonmultipart import MIMENonMultipart
@@ -14,10 +15,11 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from tests.toxicity_ml.perspective.fakes import ANALYZE, FakeSite, parsed
+from tests.toxicity_ml.perspective.fakes import ANALYZE, FakeEngine, FakeSite, parsed
 from toxicity_ml.perspective.batch import MAX_BATCH_BYTES
-from toxicity_ml.perspective.errors import Metric
-from toxicity_ml.perspective.service import ServiceOptions, WireRequest, WireResponse
+from toxicity_ml.perspective.errors import Busy, Metric
+from toxicity_ml.perspective.requests import AnalyzeRequest
+from toxicity_ml.perspective.service import Service, ServiceOptions, WireRequest, WireResponse
 
 BASE = uuid.uuid4()
 HELLO = {"comment": {"text": "hello"}, "requestedAttributes": {"TOXICITY": {}}}
@@ -204,3 +206,54 @@ def test_a_name_puts_no_other_header_into_the_answer() -> None:
     body = body.replace(f"<{BASE} + a>".encode(), b"<x\rSet-Cookie: y\x0b>")
     response = send(FakeSite(), content_type, body)
     assert b"Content-ID: <response-xSet-Cookie: y>\r\n" in response.body
+
+
+class BusyAtFirst(FakeEngine):
+    """Busy for as many calls as it is told, then as fast as ever."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__()
+        self.times = times
+
+    def analyze(self, request: AnalyzeRequest, caller: Any) -> Mapping[str, object]:
+        self.times -= 1
+        if self.times >= 0:
+            raise Busy
+        return super().analyze(request, caller)
+
+
+def busy_site(times: int, **options: Any) -> FakeSite:
+    site = FakeSite()
+    site.engine = BusyAtFirst(times)
+    site.service = Service(site.keys, site.engine, site.suggestions, ServiceOptions(**options))
+    return site
+
+
+def test_a_part_waits_for_a_busy_engine_and_is_charged_once() -> None:
+    site = busy_site(3)
+    read = answers(send(site, *written(part("one"), part("two"))))
+    assert [status for status, _ in read.values()] == ["HTTP/1.1 200 OK"] * 2
+    assert site.keys.charged == [Metric.ANALYZE] * 2
+    single = busy_site(1)
+    assert single.post(HELLO).status == 503
+
+
+def test_parts_of_a_batch_whose_time_is_over_are_refused_and_not_charged() -> None:
+    site = busy_site(1_000_000, batch_seconds=0.1)
+    read = answers(send(site, *written(part("one"), part("two"), part("three"))))
+    assert [body["error"]["status"] for _, body in read.values()] == ["UNAVAILABLE"] * 3
+    assert len(site.keys.charged) == 1
+
+
+def test_each_part_takes_its_turn() -> None:
+    turns: list[str] = []
+
+    class Turn:
+        def __enter__(self) -> None:
+            turns.append("begin")
+
+        def __exit__(self, *_: object) -> None:
+            turns.append("end")
+
+    send(busy_site(0, part_turn=Turn()), *written(part("one"), part("two")))
+    assert turns == ["begin", "end"] * 2
