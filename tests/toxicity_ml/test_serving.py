@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import http.client
 import json
 import os
@@ -21,9 +22,10 @@ import pytest
 import uvicorn
 
 from toxicity_ml import Classifier
-from toxicity_ml.cli import main
+from toxicity_ml.cli import main, serve
 from toxicity_ml.cli.serve import is_loopback
 from toxicity_ml.errors import DataError
+from toxicity_ml.perspective.batch import MAX_BATCH_BYTES
 from toxicity_ml.serving import keyfile
 from toxicity_ml.serving.admission import Admission, Overloaded
 from toxicity_ml.serving.app import MAX_BYTES, Keys, Server, make_app
@@ -71,9 +73,9 @@ class Client:
 
 
 @contextmanager
-def serving(classifier: Any, keys: Keys | None = None, threads: int = 2) -> Iterator[Client]:
+def serving(classifier: Any, keys: Keys | None = None, threads: int = 2, **options: Any) -> Iterator[Client]:
     """A server in a thread of this process."""
-    app = make_app(Server(classifier, threads=threads, keys=keys))
+    app = make_app(Server(classifier, threads=threads, keys=keys, **options))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, args=([listening],))
@@ -335,3 +337,131 @@ def test_the_command_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
     assert "POST /classify 200" in log.read_text()
     assert CANARY not in log.read_text()
     assert "secret-key" not in log.read_text()
+
+
+# --- Perspective's endpoints ------------------------------------------------------------------------
+
+ANALYZE = "/v1alpha1/comments:analyze"
+BATCH_TYPE = {"Content-Type": "multipart/mixed; boundary=b"}
+
+
+def analysis(text: str = INSULT, **fields: Any) -> dict[str, Any]:
+    return {"comment": {"text": text}, "requestedAttributes": {"TOXICITY": {}}, **fields}
+
+
+def batch_of(*texts: str) -> bytes:
+    parts = [
+        f"--b\nContent-Type: application/http\nContent-ID: <one + {number}>\n\nPOST {ANALYZE} HTTP/1.1\n"
+        f"Content-Type: application/json\n\n{json.dumps(analysis(text))}\n"
+        for number, text in enumerate(texts)
+    ]
+    return "".join([*parts, "--b--\n"]).encode()
+
+
+def statuses_of(answer: Answer) -> list[int]:
+    assert answer.status == 200
+    return [int(status) for status in re.findall(rb"^HTTP/1.1 (\d+)", answer.body, re.MULTILINE)]
+
+
+def in_envelope(answer: Answer, status: int) -> bool:
+    """True where an error is Google's, for pages of other sites to read as well."""
+    return (
+        answer.status == answer.json["error"]["code"] == status
+        and answer.headers["Content-Type"] == "application/json; charset=UTF-8"
+        and answer.headers["Access-Control-Allow-Origin"] == "*"
+    )
+
+
+@pytest.mark.parametrize("path", [ANALYZE, "/v1alpha1/comments:suggestscore"])
+def test_a_body_that_is_too_large_is_refused_in_googles_envelope(client: Client, path: str) -> None:
+    assert in_envelope(client.ask("POST", path, b"a" * (MAX_BYTES + 1)), 413)
+    assert in_envelope(client.ask("POST", path, b"", {"Content-Length": str(MAX_BYTES + 1)}), 413)
+
+
+def test_a_batch_may_be_larger_than_a_request_but_not_without_bound(client: Client) -> None:
+    texts = ["a" * 20_000] * (MAX_BYTES // 20_000 + 1)
+    answer = client.ask(
+        "POST", "/batch", batch_of("thank you", *[f"{text}a" * 2 for text in texts]), BATCH_TYPE
+    )
+    assert statuses_of(answer) == [200, *[400] * len(texts)]
+    assert in_envelope(client.ask("POST", "/batch", b"a" * (MAX_BATCH_BYTES + 1), BATCH_TYPE), 413)
+
+
+def test_a_batch_keeps_nobody_else_out() -> None:
+    slow = SlowClassifier()
+    with serving(slow) as client:
+        batches: list[Answer] = []
+        body = batch_of(*["a" * 5_000] * 20)
+        asking = threading.Thread(
+            target=lambda: batches.append(client.ask("POST", "/batch", body, BATCH_TYPE))
+        )
+        asking.start()
+        assert slow.is_scoring.wait(SECONDS)
+        others: list[Answer] = []
+        other = threading.Thread(target=lambda: others.append(client.classify({"text": "short"})))
+        other.start()
+        slow.may_go_on.set()
+        other.join(SECONDS)
+        asking.join(SECONDS)
+        assert others[0].status == 200
+        assert statuses_of(batches[0]) == [200] * 20
+
+
+def test_parts_wait_for_room_and_are_refused_one_by_one_when_their_time_is_over() -> None:
+    slow = SlowClassifier()
+    with serving(slow, batch_seconds=0.5) as client:
+        first: list[Answer] = []
+        asking = threading.Thread(target=lambda: first.append(client.classify({"text": "a" * 50_000})))
+        asking.start()
+        assert slow.is_scoring.wait(SECONDS)
+        answer = client.ask("POST", "/batch", batch_of("one", "two"), BATCH_TYPE)
+        assert statuses_of(answer) == [503, 503]
+        assert answer.body.count(b"Retry-After: 1") == 2
+        assert answer.body.count(b"Content-ID: <response-one + ") == 2
+        slow.may_go_on.set()
+        asking.join(SECONDS)
+        assert statuses_of(client.ask("POST", "/batch", batch_of("one", "two"), BATCH_TYPE)) == [200, 200]
+
+
+def test_a_long_context_takes_no_room() -> None:
+    slow = SlowClassifier()
+    with serving(slow) as client:
+        answers: list[Answer] = []
+        content = analysis("hello", context={"entries": [{"text": "a" * 30_000}]})
+        threads = [
+            threading.Thread(target=lambda: answers.append(client.ask("POST", ANALYZE, content)))
+            for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        assert slow.is_scoring.wait(SECONDS)
+        slow.may_go_on.set()
+        for thread in threads:
+            thread.join(SECONDS)
+        assert [answer.status for answer in answers] == [200, 200]
+
+
+FRENCH = "Je ne suis pas du tout d'accord avec cet article, il est vraiment très mauvais."
+
+
+def test_what_the_operator_decides_otherwise_than_google(classifier: Classifier, client: Client) -> None:
+    requests = {
+        "language": analysis(FRENCH),
+        "attribute": analysis(requestedAttributes={"TOXICITY": {}, "FLIRTATION": {}}),
+        "html": {**analysis(), "comment": {"text": "<b>hello</b> there", "type": "HTML"}},
+        "length": analysis("a " * 10_241),
+    }
+    assert [client.ask("POST", ANALYZE, content).status for content in requests.values()] == [400] * 4
+    arguments = ["--other-languages", "score", "--unknown-attributes", "drop", "--html", "strip"]
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    options = serve.perspective_options(parser.parse_args([*arguments, "--max-comment-bytes", "30000"]))
+    with serving(classifier, perspective=options) as other:
+        assert [other.ask("POST", ANALYZE, content).status for content in requests.values()] == [200] * 4
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "1000001", "many"])
+def test_longest_comment_has_bounds(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["serve", "--max-comment-bytes", value])
+    assert "--max-comment-bytes" in capsys.readouterr().err

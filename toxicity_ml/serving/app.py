@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from toxicity_ml import language
+from toxicity_ml.perspective.analysis import AnalysisOptions
 from toxicity_ml.perspective.engine import ModelEngine
-from toxicity_ml.perspective.errors import unavailable
 from toxicity_ml.perspective.scale import Scale
-from toxicity_ml.perspective.service import Service, ServiceOptions
+from toxicity_ml.perspective.service import BATCH_SECONDS, Service, ServiceOptions
 from toxicity_ml.serving.admission import RETRY_SECONDS, Admission, Overloaded
-from toxicity_ml.serving.bodies import LimitBody
+from toxicity_ml.serving.bodies import TOO_LARGE, LimitBody
 from toxicity_ml.serving.counting import CountAnswers
 from toxicity_ml.serving.metrics import CONTENT_TYPE, ServerMetrics
-from toxicity_ml.serving.perspective import PATHS, FileKeys, NoStore, from_wire, to_wire
+from toxicity_ml.serving.perspective import PATHS, Endpoints, FileKeys, NoStore
 from toxicity_ml.serving.problems import problem
 from toxicity_ml.serving.schemas import MAX_CHARACTERS, Classification, Classifications, ClassifyRequest
 
@@ -34,6 +35,8 @@ Result = TypeVar("Result")
 MAX_BYTES = 12 * MAX_CHARACTERS + 64 * 1024
 """Of a request's body: a character takes at most 12 bytes in JSON, as an escaped surrogate pair."""
 
+ESCAPED_BYTES = 6
+"""A byte of a comment takes at most so many in JSON, as a control character."""
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Of Perspective's addresses: the wire code says itself which it takes."""
@@ -54,25 +57,44 @@ class KeyRefused(Exception):
 class Server:
     """One loaded version and what bounds its use; the routes of the application are its methods."""
 
-    def __init__(self, classifier: Classifier, *, threads: int, keys: Keys | None) -> None:
-        """threads: requests scored at once. keys: None opens the server to everybody who reaches it."""
+    def __init__(
+        self,
+        classifier: Classifier,
+        *,
+        threads: int,
+        keys: Keys | None,
+        perspective: AnalysisOptions | None = None,
+        batch_seconds: float = BATCH_SECONDS,
+    ) -> None:
+        """threads: requests scored at once. keys: None opens the server to everybody who reaches it.
+        perspective: what Perspective's endpoints do otherwise than Google did. batch_seconds: what a batch
+        may take there."""
+        options = perspective or AnalysisOptions()
         self.classifier = classifier
         self.keys = keys
         self.admission = Admission()
         self.metrics = ServerMetrics(classifier.version)
         self.metrics.characters_in_flight.set_function(lambda: self.admission.characters)
         self.pool = ThreadPoolExecutor(threads, "scoring")
-        self._perspective = Service(
-            FileKeys(keys),
-            ModelEngine(
-                classifier.predict,
-                labels=classifier.labels,
-                languages=classifier.languages,
-                detect=partial(language.detected, own=classifier.languages),
-                scale=Scale.from_json(classifier.manifest.perspective_scale).functions(),
+        most = max(MAX_BYTES, ESCAPED_BYTES * options.max_bytes + 64 * 1024)
+        self.perspective = Endpoints(
+            Service(
+                FileKeys(keys),
+                ModelEngine(
+                    classifier.predict,
+                    labels=classifier.labels,
+                    languages=classifier.languages,
+                    detect=partial(language.detected, own=classifier.languages),
+                    scale=Scale.from_json(classifier.manifest.perspective_scale).functions(),
+                    options=options,
+                ),
+                NoStore(),
+                ServiceOptions(max_comment_bytes=options.max_bytes, max_body_bytes=most),
             ),
-            NoStore(),
-            ServiceOptions(max_body_bytes=MAX_BYTES),
+            self.admission,
+            self.in_pool,
+            max_bytes=most,
+            batch_seconds=batch_seconds,
         )
 
     def check_key(self, request: Request) -> None:
@@ -86,16 +108,6 @@ class Server:
         with self.admission.of(sum(map(len, texts))):
             results = await self.in_pool(lambda: self._classify(texts))
         return results[0] if asked.text is not None else Classifications(results=results)
-
-    async def perspective(self, request: Request) -> Response:
-        """Answer one request of the Perspective API, a batch in one turn."""
-        wire = await to_wire(request)
-        try:
-            with self.admission.of(len(wire.body)):
-                answer = await self.in_pool(lambda: self._perspective.handle(wire))
-        except Overloaded:
-            answer = self._perspective.refuse(wire, unavailable(RETRY_SECONDS))
-        return from_wire(answer.status, dict(answer.headers), answer.body)
 
     async def in_pool(self, work: Callable[[], Result]) -> Result:
         """Run it on a thread of the pool, so that the event loop goes on."""
@@ -133,7 +145,9 @@ def make_app(server: Server) -> FastAPI:
         server.pool.shutdown(cancel_futures=True)
 
     # The pages that FastAPI would make for a reader load their scripts from elsewhere.
-    app = FastAPI(title="toxicity_ml", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(
+        title="toxicity_ml", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=lifespan
+    )
     guarded = [Depends(_guard(server))]
     app.post(
         "/classify",
@@ -146,11 +160,34 @@ def make_app(server: Server) -> FastAPI:
         lambda: Response(server.metrics.page(), media_type=CONTENT_TYPE)
     )
     for path in PATHS:
-        app.api_route(path, methods=METHODS, include_in_schema=False)(server.perspective)
+        app.api_route(path, methods=METHODS, include_in_schema=False)(server.perspective.answer)
     _add_errors(app)
-    app.add_middleware(LimitBody, most=MAX_BYTES)
+    app.add_middleware(LimitBody, max_bytes=partial(_max_bytes, server), refuse=partial(_refuse_body, server))
     app.add_middleware(CountAnswers, metrics=server.metrics)
     return app
+
+
+def _max_bytes(server: Server, path: str) -> int:
+    return server.perspective.max_bytes(path) if path in PATHS else MAX_BYTES
+
+
+def _refuse_body(server: Server, scope: Scope, status: int) -> Response:
+    if scope["path"] in PATHS:
+        return server.perspective.refuse_body(scope, status == TOO_LARGE)
+    return (
+        problem(413, "too-large", f"A request may have {MAX_BYTES:,} bytes.")
+        if status == TOO_LARGE
+        else _busy()
+    )
+
+
+def _busy() -> Response:
+    return problem(
+        503,
+        "busy",
+        "Too many texts are being scored at the moment; try again later.",
+        {"Retry-After": str(RETRY_SECONDS)},
+    )
 
 
 def _guard(server: Server) -> Callable[[Request], None]:
@@ -171,12 +208,7 @@ def _add_errors(app: FastAPI) -> None:
 
     @app.exception_handler(Overloaded)
     async def overloaded(request: Request, error: Exception) -> Response:
-        return problem(
-            503,
-            "busy",
-            "Too many texts are being scored at the moment; try again later.",
-            {"Retry-After": str(RETRY_SECONDS)},
-        )
+        return _busy()
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: Exception) -> Response:
