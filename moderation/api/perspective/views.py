@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from urllib.parse import parse_qsl
 
-from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
+from moderation.api.admission import RETRY_SECONDS
+from moderation.api.perspective.bodies import max_bytes, read_body
 from moderation.api.perspective.engine import SiteEngine
 from moderation.api.perspective.keys import SiteKeys
 from moderation.api.perspective.suggestions import SiteSuggestions
 from moderation.api_keys.requests import find_key
 from moderation.conf import conf
 from moderation.db.transactions import without_transaction
-from toxicity_ml.perspective.errors import bad_json, payload_too_large
+from toxicity_ml.perspective.errors import bad_json, payload_too_large, unavailable
 from toxicity_ml.perspective.service import Service, ServiceOptions, WireRequest, WireResponse
 
+BATCHES_AT_ONCE = 2
+"""In one process: each keeps a thread of the web server, which has few."""
+_batches = threading.BoundedSemaphore(BATCHES_AT_ONCE)
+_part_turn = threading.Lock()
+"""Batches take turns part by part, so that they leave room for others."""
 HEADERS = ("origin", "referer", "content-type", "access-control-request-headers")
 """What the wire reads of a request's headers, besides the key."""
 
@@ -26,19 +33,32 @@ HEADERS = ("origin", "referer", "content-type", "access-control-request-headers"
 @without_transaction
 def perspective(request: HttpRequest, path: str) -> HttpResponse:
     """Answer one request; `path` lies below the prefix under which the site includes the addresses."""
+    if path != "batch":
+        return _answer(request, path)
+    if not _batches.acquire(blocking=False):
+        busy = unavailable(RETRY_SECONDS)
+        return _response(_service().refuse(_to_wire(request, f"/{path}", b""), busy))
+    try:
+        return _answer(request, path)
+    finally:
+        _batches.release()
+
+
+def _answer(request: HttpRequest, path: str) -> HttpResponse:
     service = _service()
     wire = _to_wire(request, f"/{path}", b"")
     try:
-        body = request.body
+        body = read_body(request)
     except RequestDataTooBig:
-        return _response(service.refuse(wire, payload_too_large(_most_bytes())))
+        return _response(service.refuse(wire, payload_too_large(max_bytes())))
     except UnreadablePostError:
         return _response(service.refuse(wire, bad_json("Unexpected end of the body.")))
     return _response(service.handle(_to_wire(request, f"/{path}", body)))
 
 
 def _service() -> Service:
-    return Service(SiteKeys(), SiteEngine(), SiteSuggestions(), ServiceOptions(conf.PERSPECTIVE_MAX_BYTES))
+    options = ServiceOptions(conf.PERSPECTIVE_MAX_BYTES, part_turn=_part_turn)
+    return Service(SiteKeys(), SiteEngine(), SiteSuggestions(), options)
 
 
 def _to_wire(request: HttpRequest, path: str, body: bytes) -> WireRequest:
@@ -64,7 +84,3 @@ def _response(wire: WireResponse) -> HttpResponse:
         # Django would log an error, and mail it to the admins, for each of the requests of a flood.
         response._has_been_logged = True  # type: ignore[attr-defined]
     return response
-
-
-def _most_bytes() -> int:
-    return int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0)
