@@ -82,6 +82,7 @@ def start_site(children: Children, folder: Path) -> RunningServer:
         "HF_HUB_OFFLINE": "1",
     }
     _manage(environment, "migrate", "--verbosity", "0")
+    _manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
     key = _manage(environment, "shell", "--verbosity", "0", "-c", MAKE_KEY).split()[-1]
     port = free_port()
     configuration = BASE_DIR / "deploy" / "gunicorn.conf.py"
