@@ -1,5 +1,6 @@
 """Finds Node.js and the npm packages of the tests, or gets them: `python -m tests.clients.node --install`."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -8,14 +9,14 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "npm"
 LOCK = FOLDER / "package-lock.json"
-INSTALLED = FOLDER / "node_modules" / ".package-lock.json"
-"""npm writes it last."""
+INSTALLED = FOLDER / "node_modules" / ".installed"
+"""Has the digest of the lock file whose packages are there."""
 SECONDS = 600
 
 
 def find() -> str | None:
     """Node's path where the packages of the lock file are there, too; else None."""
-    is_installed = INSTALLED.exists() and INSTALLED.stat().st_mtime >= LOCK.stat().st_mtime
+    is_installed = INSTALLED.exists() and INSTALLED.read_text() == _digest()
     return shutil.which("node") if is_installed else None
 
 
@@ -26,8 +27,8 @@ def install() -> str | None:
     if not shutil.which("npm") and os.geteuid() == 0 and shutil.which("apt-get"):
         _try(["apt-get", "update"])
         _try(["apt-get", "install", "--yes", "--no-install-recommends", "nodejs", "npm"])
-    if shutil.which("npm"):
-        _try(["npm", "ci", "--prefix", str(FOLDER)])
+    if shutil.which("npm") and _try(["npm", "ci"]):
+        INSTALLED.write_text(_digest())
     return find()
 
 
@@ -36,12 +37,19 @@ def is_required() -> bool:
     return bool(os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER"))
 
 
-def _try(command: list[str]) -> None:
+def _digest() -> str:
+    return hashlib.sha256(LOCK.read_bytes()).hexdigest()
+
+
+def _try(command: list[str]) -> bool:
+    """Run it in the folder of the packages; True where it ended well."""
     print(f"Node.js clients for the tests; trying: {' '.join(command)}", flush=True)
     try:
-        subprocess.run(command, cwd=FOLDER, check=False, timeout=SECONDS, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, cwd=FOLDER, check=False, timeout=SECONDS, stdin=subprocess.DEVNULL)
+        return done.returncode == 0
     except (OSError, subprocess.TimeoutExpired) as error:
         print(f"That failed ({type(error).__name__}).", flush=True)
+        return False
 
 
 def main() -> int:

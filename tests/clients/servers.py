@@ -18,11 +18,6 @@ from mysite.demo.processes import Child, Children
 HOST = "127.0.0.1"
 SECONDS = 60
 PREFIX = "/perspective/"
-MAKE_KEY = """
-from moderation.api_keys import making
-from moderation.audit import MACHINE
-print(making.create("clients", ("analyze", "suggest"), quota=None, actor=MACHINE)[1])
-"""
 
 
 @dataclass(frozen=True)
@@ -83,7 +78,8 @@ def start_site(children: Children, folder: Path) -> RunningServer:
     }
     _manage(environment, "migrate", "--verbosity", "0")
     _manage(environment, "collectstatic", "--noinput", "--verbosity", "0")
-    key = _manage(environment, "shell", "--verbosity", "0", "-c", MAKE_KEY).split()[-1]
+    create = ("api_keys", "create", "clients", "--scopes", "analyze,suggest", "--quota", "none")
+    key = _manage(environment, *create).splitlines()[-1]
     port = free_port()
     configuration = BASE_DIR / "deploy" / "gunicorn.conf.py"
     command = [sys.executable, "-m", "gunicorn", "--config", str(configuration), "--chdir", str(BASE_DIR)]
