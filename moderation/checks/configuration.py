@@ -42,11 +42,20 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "API_KEY_QUOTA": (1, 1_000_000_000, True),
     "NUDGE_AT": (0, 1, True),
     "NUDGE_MILLISECONDS": (0, 1000, False),
+    "PERSPECTIVE_MAX_BYTES": (1, 1_000_000, False),
     "METRICS_PORT": (1, 65535, True),
     "RETENTION_DAYS": (0, 36_500, True),
     "WEBHOOK_RETENTION_DAYS": (0, 36_500, False),
 }
 """{key: (lowest, highest, may be None)}."""
+CHOICES = {
+    "PERSPECTIVE_UNKNOWN_ATTRIBUTES": ("refuse", "drop"),
+    "PERSPECTIVE_OTHER_LANGUAGES": ("refuse", "score"),
+    "PERSPECTIVE_HTML": ("refuse", "strip"),
+}
+"""{key: its values}."""
+SWITCHES = ("API_TEST_KEY", "PERSPECTIVE_KEY_REQUIRED", "PERSPECTIVE_SCALE")
+"""Keys that are True or False."""
 
 
 def connect() -> None:
@@ -85,9 +94,13 @@ def check_setting(**_: Any) -> list[CheckMessage]:
         messages.append(Error(message, id="moderation.E016"))
     if setting.get("CLASSIFY_PERMISSION"):
         messages += _check_callable("MODERATION", "CLASSIFY_PERMISSION", setting["CLASSIFY_PERMISSION"])
-    if not isinstance(setting.get("API_TEST_KEY", False), bool):
-        message = 'MODERATION["API_TEST_KEY"] must be True or False.'
-        messages.append(Error(message, id="moderation.E036"))
+    for key in SWITCHES:
+        if not isinstance(setting.get(key, False), bool):
+            messages.append(Error(f'MODERATION["{key}"] must be True or False.', id="moderation.E036"))
+    for key, values in CHOICES.items():
+        if setting.get(key, values[0]) not in values:
+            message = f'MODERATION["{key}"] must be one of: {", ".join(values)}.'
+            messages.append(Error(message + _did_you_mean(str(setting[key]), values), id="moderation.E037"))
     if not isinstance(setting.get("BROKER", True), bool):
         message = 'MODERATION["BROKER"] must be True, or False where the site has no Celery broker.'
         messages.append(Error(message, id="moderation.E025"))

@@ -68,6 +68,35 @@ def test_numbers_are_in_their_range(settings: Any, given: dict[str, Any]) -> Non
     assert [name for name, _ in found(settings, **given)] == ["moderation.E003"]
 
 
+@pytest.mark.parametrize("key", ["API_TEST_KEY", "PERSPECTIVE_KEY_REQUIRED", "PERSPECTIVE_SCALE"])
+def test_a_switch_is_true_or_false(settings: Any, key: str) -> None:
+    assert found(settings, **{key: False}) == found(settings, **{key: True}) == []
+    assert [name for name, _ in found(settings, **{key: "no"})] == ["moderation.E036"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "misspelt"),
+    [
+        ("PERSPECTIVE_UNKNOWN_ATTRIBUTES", "drop", "dropp"),
+        ("PERSPECTIVE_OTHER_LANGUAGES", "score", "scor"),
+        ("PERSPECTIVE_HTML", "strip", "stripp"),
+    ],
+)
+def test_what_perspective_does_otherwise_has_its_values(
+    settings: Any, key: str, value: str, misspelt: str
+) -> None:
+    assert found(settings, **{key: value}) == found(settings, **{key: "refuse"}) == []
+    ((name, message),) = found(settings, **{key: misspelt})
+    assert name == "moderation.E037"
+    assert f'Did you mean "{value}"?' in message
+    assert [name for name, _ in found(settings, **{key: None})] == ["moderation.E037"]
+
+
+def test_longest_comment_of_perspective_is_in_its_range(settings: Any) -> None:
+    assert found(settings, PERSPECTIVE_MAX_BYTES=50_000) == []
+    assert [name for name, _ in found(settings, PERSPECTIVE_MAX_BYTES=0)] == ["moderation.E003"]
+
+
 @pytest.mark.regression("L9")
 def test_broker_is_true_or_false(settings: Any) -> None:
     assert found(settings, BROKER=False) == []
