@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Three images of one site: `web` (no model library), `worker` (ONNX Runtime), `trainer` (torch for the CPU).
+# Three images of one site: `web` (no model library), `worker` (ONNX Runtime), `trainer` (torch for the CPU);
+# and `perspective`, which answers for the Perspective API without a site.
 #   docker build --target worker --tag moderation-worker .
 ARG PYTHON_VERSION=3.11
 
@@ -28,6 +29,11 @@ ARG TORCH_VERSION=2.13.0
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install --index-url "${TORCH_INDEX}" "torch==${TORCH_VERSION}" \
     && pip install "$(ls /wheels/*.whl)[site,train]"
+
+FROM wheel AS perspective-environment
+RUN python -m venv /opt/site
+ENV PATH="/opt/site/bin:$PATH"
+RUN --mount=type=cache,target=/root/.cache/pip pip install "$(ls /wheels/*.whl)[serve]"
 
 # --- what runs -----------------------------------------------------------------------------------
 FROM python:${PYTHON_VERSION}-slim-bookworm AS base
@@ -70,3 +76,15 @@ FROM base AS trainer
 COPY --from=trainer-environment /opt/site /opt/site
 USER 10001
 CMD ["python", "manage.py", "retrain"]
+
+FROM python:${PYTHON_VERSION}-slim-bookworm AS perspective
+ENV PATH="/opt/site/bin:$PATH" PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin moderation
+WORKDIR /site
+COPY deploy/probe.py deploy/
+COPY --from=perspective-environment /opt/site /opt/site
+USER 10001
+EXPOSE 8080
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+    CMD ["python", "deploy/probe.py", "http://127.0.0.1:8080/healthz"]
+CMD ["python", "-m", "toxicity_ml", "serve", "--host", "0.0.0.0", "--keys", "/run/secrets/keys"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import configparser
 import json
 import os
@@ -22,6 +23,7 @@ from moderation.metrics import PREFIX
 from moderation.monitoring.exposition import _Page
 from mysite.demo.environment import BASE_DIR
 from tests.servers import PostgresServer
+from toxicity_ml.cli import serve
 
 DEPLOY = BASE_DIR / "deploy"
 OPERATIONS = (BASE_DIR / "docs" / "operations.md").read_text()
@@ -220,7 +222,7 @@ def test_prometheus_asks_where_the_site_and_its_workers_answer() -> None:
 def test_the_images_install_extras_that_there_are_and_the_same_torch() -> None:
     project = tomllib.loads((BASE_DIR / "pyproject.toml").read_text())["project"]["optional-dependencies"]
     extras = re.findall(r"\.whl\)\[([a-z,]+)\]", DOCKERFILE)
-    assert extras == ["site", "site,worker", "site,train"]
+    assert extras == ["site", "site,worker", "site,train", "serve"]
     assert {name for names in extras for name in names.split(",")} <= set(project)
     version = re.search(r"^ARG TORCH_VERSION=(.*)$", DOCKERFILE, re.MULTILINE)
     assert version is not None and f"torch=={version[1]}" in project["train"]
@@ -285,8 +287,41 @@ def _program(path: Path, script: str) -> None:
     path.chmod(0o755)
 
 
+PERSPECTIVE: dict[str, Any] = yaml.safe_load((DEPLOY / "perspective.yml").read_text())
+
+
+def test_the_stand_in_alone_is_one_service_without_rights_that_only_this_machine_reaches() -> None:
+    (service,) = PERSPECTIVE["services"].values()
+    assert service["build"] == {"context": "..", "target": "perspective"}
+    assert "HEALTHCHECK" in stages()["perspective"]
+    assert service["read_only"] and service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["restart"] == "unless-stopped"
+    assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
+    (port,) = service["ports"]
+    assert re.fullmatch(r"\$\{\w+:-127\.0\.0\.1:8080\}:8080", port)
+    assert re.search(r"^EXPOSE 8080$", stages()["perspective"], re.MULTILINE)
+
+
+def test_the_stand_in_alone_runs_a_command_that_there_is_with_its_secret(tmp_path: Path) -> None:
+    (service,) = PERSPECTIVE["services"].values()
+    assert service["command"] == command_of("perspective")
+    python, m, package, command, *arguments = service["command"]
+    assert (python, m, package, command) == ("python", "-m", "toxicity_ml", "serve")
+    parser = argparse.ArgumentParser()
+    serve.add_arguments(parser)
+    given = parser.parse_args(arguments)
+    assert (given.host, given.port) == ("0.0.0.0", serve.PORT)  # noqa: S104 - inside of a container
+    (secret,) = service["secrets"]
+    assert given.keys == Path("/run/secrets") / secret
+    kept = (DEPLOY / PERSPECTIVE["secrets"][secret]["file"]).resolve().relative_to(BASE_DIR)
+    for ignored in (".gitignore", ".dockerignore"):
+        lines = (BASE_DIR / ignored).read_text().splitlines()
+        assert {str(kept), f"/{kept}"} & set(lines)
+
+
 def test_nothing_runs_as_root_in_an_image() -> None:
-    for name in ("web", "worker", "trainer"):
+    for name in ("web", "worker", "trainer", "perspective"):
         assert re.findall(r"^USER (\S+)$", stages()[name], re.MULTILINE) == ["10001"]
 
 
