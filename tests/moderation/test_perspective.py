@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -409,3 +410,26 @@ def test_a_file_that_a_scale_cannot_be_fitted_to_is_refused(
     with pytest.raises(CommandError, match=message):
         call_command("perspective_scale", "--from", str(path))
     assert not PerspectiveScale.objects.exists()
+
+
+def test_a_site_may_answer_at_the_root_of_its_host(key: str, settings: Any) -> None:
+    settings.ROOT_URLCONF = "tests.moderation.perspective_at_root"
+    assert post(ANALYZE.removeprefix(ROOT), request(), key).status_code == 200
+    document = Client().get("/$discovery/rest?version=v1alpha1").json()
+    assert document["rootUrl"] == "http://testserver/"
+    assert Client().get("/admin/login/").status_code == 200
+
+
+def test_a_caller_may_name_the_language_of_a_comment_that_is_taken_for_another(key: str) -> None:
+    assert post(ANALYZE, request(FRENCH, languages=["en"]), key).status_code == 200
+    assert post(ANALYZE, request(INSULT, languages=["fr"]), key).status_code == 400
+
+
+def test_a_body_in_chunks_is_read_where_the_server_marks_its_end(key: str, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    for text, status in (("a", 200), ("a" * 1000, 413)):
+        body = BytesIO(json.dumps(request(text)).encode())
+        environment = {"wsgi.input": body, "wsgi.input_terminated": True, "CONTENT_LENGTH": ""}
+        answer = Client().generic("POST", f"{ANALYZE}?key={key}", **environment)
+        assert answer.status_code == status
+        assert not body.read(1)

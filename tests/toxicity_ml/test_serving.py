@@ -465,3 +465,13 @@ def test_longest_comment_has_bounds(value: str, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit):
         main(["serve", "--max-comment-bytes", value])
     assert "--max-comment-bytes" in capsys.readouterr().err
+
+
+def test_discovery_gives_the_address_that_clients_see_behind_a_proxy(client: Client) -> None:
+    headers = {"Host": "perspective.example.org", "X-Forwarded-Proto": "https"}
+    document = client.ask("GET", "/$discovery/rest?version=v1alpha1", headers=headers).json
+    assert document["rootUrl"] == "https://perspective.example.org/"
+
+
+def test_a_slash_too_many_is_no_redirect(client: Client) -> None:
+    assert client.ask("POST", f"{ANALYZE}/?key=secret", analysis()).status == 404
