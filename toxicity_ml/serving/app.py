@@ -36,7 +36,7 @@ MAX_BYTES = 12 * MAX_CHARACTERS + 64 * 1024
 """Of a request's body: a character takes at most 12 bytes in JSON, as an escaped surrogate pair."""
 
 ESCAPED_BYTES = 6
-"""A byte of a comment takes at most so many in JSON, as a control character."""
+"""The most that one byte of a comment takes in JSON, as a control character."""
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """Of Perspective's addresses: the wire code says itself which it takes."""
