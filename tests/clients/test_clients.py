@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -161,3 +162,25 @@ def test_neither_key_nor_comment_is_in_the_log(server: RunningServer) -> None:
     assert log
     assert server.key not in log
     assert FRENCH not in log and INSULT not in log
+
+
+def test_a_batch_keeps_nobody_else_out(server: RunningServer) -> None:
+    batching = google_client(server)
+    batch = batching.new_batch_http_request()
+    statuses: list[int] = []
+    for number in range(200):
+        batch.add(
+            batching.comments().analyze(body=body(f"{SENTENCES} " * 20)),
+            callback=lambda _, answer, error: statuses.append(error.status_code if error else 200),
+            request_id=str(number),
+        )
+    thread = threading.Thread(target=batch.execute)
+    thread.start()
+    client = google_client(server)
+    answers = 0
+    while thread.is_alive():
+        assert value(client.comments().analyze(body=body()).execute()) > 0.5
+        answers += 1
+    thread.join()
+    assert answers > 1
+    assert statuses == [200] * 200
