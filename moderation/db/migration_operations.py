@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import OperationalError, migrations, transaction
 from django.db.migrations.operations.base import Operation
-from django.db.models import QuerySet
+from django.db.models import CheckConstraint, QuerySet
 
 from moderation.db.locking import locked_if_free
 
@@ -130,6 +131,69 @@ def update_patiently(rows: QuerySet[Any], keys: Iterable[Any], **columns: object
         logger.info("Some rows are being changed; the migration tries again.")
         time.sleep(PAUSE_SECONDS)
         wanted = left
+
+
+class ReplaceChecksBesideWriters(Operation):
+    """Puts check constraints in the place of those of the same names, without making writers wait.
+
+    PostgreSQL would read the whole table under a lock that stops everybody. So the constraints come in
+    unproved, which takes a moment and is tried as `BesideWriters` does, and what is stored is checked in a
+    second step, beside writers. Put it into a migration with `atomic = False`: interrupted, it is run again.
+    Backwards it raises IntegrityError where rows have values that the earlier constraints refuse.
+    """
+
+    reduces_to_sql = True
+
+    def __init__(self, model_name: str, constraints: Sequence[CheckConstraint]) -> None:
+        self.model_name = model_name
+        self.constraints = list(constraints)
+
+    def deconstruct(self) -> tuple[str, Any, dict[str, Any]]:
+        """As the migration writer wants it."""
+        return type(self).__name__, [self.model_name, self.constraints], {}
+
+    def state_forwards(self, app_label: str, state: Any) -> None:
+        """Replace them in the state."""
+        for constraint in self.constraints:
+            state.remove_constraint(app_label, self.model_name.lower(), constraint.name)
+            state.add_constraint(app_label, self.model_name.lower(), constraint)
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Give the table the checks that the model has in `to_state`."""
+        model = to_state.apps.get_model(app_label, self.model_name)
+        if not self.allow_migrate_model(schema_editor.connection.alias, model):
+            return
+        names = [constraint.name for constraint in self.constraints]
+        wanted = [constraint for constraint in model._meta.constraints if constraint.name in names]
+        if schema_editor.connection.vendor == "postgresql":
+            patiently(schema_editor, partial(_replace_unproved, schema_editor, model, wanted))
+            for constraint in wanted:
+                schema_editor.execute(_alter(schema_editor, model, "VALIDATE CONSTRAINT", constraint))
+            return
+        with transaction.atomic(using=schema_editor.connection.alias):
+            # SQLite makes the table anew, with all the constraints that the model has.
+            schema_editor.add_constraint(model, wanted[0])
+
+    def database_backwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        """Give the table the earlier checks. to_state: before."""
+        self.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        """What `migrate --plan` prints."""
+        names = ", ".join(str(constraint.name) for constraint in self.constraints)
+        return f"Replace check constraints {names} of {self.model_name}"
+
+
+def _replace_unproved(schema_editor: Any, model: Any, constraints: Iterable[CheckConstraint]) -> None:
+    for constraint in constraints:
+        schema_editor.execute(_alter(schema_editor, model, "DROP CONSTRAINT IF EXISTS", constraint))
+        statement = constraint.create_sql(model, schema_editor)
+        schema_editor.execute(f"{statement} NOT VALID", params=None)
+
+
+def _alter(schema_editor: Any, model: Any, what: str, constraint: CheckConstraint) -> str:
+    table, name = (schema_editor.quote_name(named) for named in (model._meta.db_table, constraint.name))
+    return f"ALTER TABLE {table} {what} {name}"
 
 
 class AddIndexBesideWriters(migrations.AddIndex):

@@ -10,12 +10,26 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection, connections, migrations, models, transaction
+from django.db import (
+    IntegrityError,
+    OperationalError,
+    connection,
+    connections,
+    migrations,
+    models,
+    transaction,
+)
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 
 from moderation.db import migration_operations as migration_operations
-from moderation.db.migration_operations import AddIndexBesideWriters, BesideWriters, update_patiently
+from moderation.db.migration_operations import (
+    AddIndexBesideWriters,
+    BesideWriters,
+    ReplaceChecksBesideWriters,
+    update_patiently,
+)
+from moderation.models import Screening
 from tests.conftest import uses_postgresql
 from tests.moderation.conftest import locked_by_somebody
 from tests.moderation.migrating import RECORD, applied, interrupted_before, migrate
@@ -227,7 +241,7 @@ def broken_rules(migration: Migration) -> list[str]:
     """What in a migration would make a site's writers wait, or could not be run again."""
     kinds = {type(operation) for operation in migration.operations}
     if not migration.atomic:
-        others = kinds - {AddIndexBesideWriters, migrations.RunPython}
+        others = kinds - {AddIndexBesideWriters, ReplaceChecksBesideWriters, migrations.RunPython}
         return [f"{kind.__name__} can't be run again after an interruption" for kind in others]
     harmless = (migrations.CreateModel, migrations.AlterModelOptions)
     touching = [operation for operation in migration.operations if not isinstance(operation, harmless)]
@@ -311,3 +325,84 @@ def reading(table: str) -> Iterator[None]:
     finally:
         may_end.set()
         thread.join(60)
+
+
+# --- checks that are replaced ----------------------------------------------------------------------
+
+
+def refuses(**columns: str) -> bool:
+    try:
+        with transaction.atomic():
+            Screening.objects.create(source="import", **columns)
+    except IntegrityError:
+        return True
+    return False
+
+
+def unproved() -> list[str]:
+    """Names of the constraints that PostgreSQL has not held against the rows that there are."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT conname FROM pg_constraint WHERE NOT convalidated")
+        return [name for (name,) in cursor.fetchall()]
+
+
+@pytest.mark.parametrize("is_interrupted", [False, True])
+def test_checks_are_replaced_and_hold_for_every_row(is_interrupted: bool) -> None:
+    migrate("moderation", "0008")
+    assert refuses(verdict="unjudged") and refuses(queued_for="language")
+    Screening.objects.create(source="import", text="hello", verdict="clear")
+    if is_interrupted:
+        with interrupted_before(
+            "VALIDATE CONSTRAINT" if uses_postgresql() else 'RENAME TO "moderation_screening"'
+        ):
+            migrate("moderation", "0009")
+    migrate("moderation")
+    assert not refuses(verdict="unjudged") and not refuses(queued_for="language")
+    assert refuses(verdict="bad") and refuses(queued_for="fun") and refuses(status="unknown")
+    assert Screening.objects.filter(text="hello", verdict="clear").count() == 1
+    if uses_postgresql():
+        assert unproved() == []
+
+
+def test_checks_that_stored_rows_break_are_not_put_back() -> None:
+    Screening.objects.create(source="import", verdict="unjudged")
+    with pytest.raises(IntegrityError):
+        migrate("moderation", "0008")
+    Screening.objects.update(verdict="clear")
+    migrate("moderation", "0008")
+    assert refuses(verdict="unjudged")
+    migrate("moderation")
+
+
+@pytest.mark.skipif(not uses_postgresql(), reason="SQLite has one writer; TEST_DATABASE=postgresql runs this")
+def test_no_save_waits_for_checks_that_wait_for_a_reader() -> None:
+    migrate("moderation", "0008")
+    tries = threading.Semaphore(0)
+
+    def pause(seconds: float) -> None:
+        tries.release()
+        time.sleep(seconds / 10)
+
+    def run() -> None:
+        try:
+            migrate("moderation")
+        finally:
+            connections.close_all()
+
+    with pytest.MonkeyPatch.context() as patch, reading(Screening._meta.db_table):
+        patch.setattr(migration_operations, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
+        migration = threading.Thread(target=run)
+        migration.start()
+        assert tries.acquire(timeout=60)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '10s'")
+        for _ in range(3):
+            Screening.objects.create(source="import")
+            assert tries.acquire(timeout=60)
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = 0")
+        assert migration.is_alive()
+    migration.join(60)
+    assert not migration.is_alive()
+    assert unproved() == []
+    assert not refuses(verdict="unjudged")
