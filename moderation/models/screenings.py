@@ -34,6 +34,8 @@ DECIDED = ~Q(outcome="")
 """What a person has decided on."""
 FLAGGED_OR_HELD = Q(verdict__in=["flagged", "held"])
 """Texts of which the model said that some label counts."""
+UNJUDGED = Q(verdict="unjudged")
+"""Texts in a language that the model was not made for, which nobody scored."""
 ACTION_PENDING = Q(action_pending=True)
 """Objects that are still to be hidden or shown."""
 BLANKABLE = Q(blanked=None) & (
@@ -100,6 +102,10 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
         """Texts of which the model said that some label counts, replaced since or not."""
         return self.filter(FLAGGED_OR_HELD)
 
+    def unjudged(self) -> ScreeningQuerySet:
+        """Texts in a language that the model was not made for, which nobody scored, replaced since or not."""
+        return self.filter(UNJUDGED)
+
     def action_pending(self) -> ScreeningQuerySet:
         """Those whose objects are still to be hidden or shown."""
         return self.filter(ACTION_PENDING)
@@ -141,7 +147,7 @@ class Screening(models.Model):
         PENDING = "pending", _("pending")
         """Waits to be scored, or is being scored: then it carries a lease."""
         DONE = "done", _("done")
-        """Scored; the verdict is set."""
+        """Looked at by a model; the verdict is set."""
         FAILED = "failed", _("failed")
         """Could not be scored; waits in the queue for a person and for the next model version."""
         SUPERSEDED = "superseded", _("superseded")
@@ -156,6 +162,8 @@ class Screening(models.Model):
         """Stays public and stands in the queue."""
         HELD = "held", _("held")
         """Hidden until a person has looked at it."""
+        UNJUDGED = "unjudged", _("not judged")
+        """In a language that the model was not made for, and not scored, as its registration says."""
 
     class Outcome(models.TextChoices):
         """What a person decided. It wins over every verdict, always."""
@@ -174,6 +182,8 @@ class Screening(models.Model):
         FAILED = "failed", _("failed")
         EDITED = "edited", _("edited")
         """A hidden comment was edited: it stays hidden until a person has seen the new text."""
+        LANGUAGE = "language", _("language")
+        """In a language that the model was not made for: it keeps the visibility it had while pending."""
 
     class Nudged(models.TextChoices):
         """What an author did who was told before posting that the text may be read as an insult."""
@@ -216,6 +226,9 @@ class Screening(models.Model):
         _("nudged"), max_length=16, choices=Nudged, default="", db_default="", blank=True, editable=False
     )
     """Empty: nobody told its author anything, or the save was not one of those that carry it."""
+    language = models.CharField(_("language"), max_length=40, default="", db_default="", blank=True)
+    """A BCP 47 tag, as the model's library told it when a model last looked at the text; a text that says too
+    little counts as the model's own. Empty: not looked at, or it could not be told."""
     is_current = models.BooleanField(_("is current"), default=True)
     """False once the object was edited (a newer screening exists) or deleted."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
@@ -302,7 +315,8 @@ class Screening(models.Model):
                 name="moderation_screening_status",
             ),
             models.CheckConstraint(
-                condition=Q(verdict__in=["", "clear", "flagged", "held"]), name="moderation_screening_verdict"
+                condition=Q(verdict__in=["", "clear", "flagged", "held", "unjudged"]),
+                name="moderation_screening_verdict",
             ),
             models.CheckConstraint(
                 condition=~Q(status="done") | ~Q(verdict=""), name="moderation_done_has_verdict"
@@ -311,7 +325,7 @@ class Screening(models.Model):
                 condition=Q(outcome__in=["", "show", "hide"]), name="moderation_screening_outcome"
             ),
             models.CheckConstraint(
-                condition=Q(queued_for__in=["", "flagged", "held", "audit", "failed", "edited"]),
+                condition=Q(queued_for__in=["", "flagged", "held", "audit", "failed", "edited", "language"]),
                 name="moderation_queued_for",
             ),
             models.CheckConstraint(
@@ -360,6 +374,7 @@ class Screening(models.Model):
                 condition=FLAGGED_OR_HELD,
                 name="moderation_counted",
             ),
+            models.Index(fields=["-id"], condition=UNJUDGED, name="moderation_unjudged"),
             models.Index(
                 fields=["content_type", "hidden_by", "id"],
                 condition=Q(is_current=True, hidden_by_us=True),

@@ -21,7 +21,7 @@ FUTURE = timezone.now() + timedelta(days=1)
 NOBODY, WORKER = None, uuid.UUID(int=1)
 
 STATUSES = (("pending", ""), ("failed", ""), ("superseded", ""))
-SCORED = (("done", "clear"), ("done", "flagged"), ("done", "held"))
+SCORED = (("done", "clear"), ("done", "flagged"), ("done", "held"), ("done", "unjudged"))
 """Status and verdict."""
 QUEUES = (("", ""), ("flagged", ""), ("failed", ""), ("flagged", "show"), ("failed", "hide"))
 """Queued for, and outcome."""
@@ -95,6 +95,7 @@ SETS: dict[str, tuple[Set, Condition]] = {
     ),
     "open, as a row says": (ScreeningQuerySet.open, lambda row: row.is_open),
     "decided": (ScreeningQuerySet.decided, lambda row: row.outcome in ("show", "hide")),
+    "unjudged": (ScreeningQuerySet.unjudged, lambda row: row.verdict == "unjudged"),
     "flagged or held": (
         ScreeningQuerySet.flagged_or_held,
         lambda row: row.verdict in ("flagged", "held"),
