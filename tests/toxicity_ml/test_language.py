@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from toxicity_ml import language as language_module
 from toxicity_ml.language import LANGUAGES, MAX_CHARACTERS, Identified, detected, identify
 from toxicity_ml.language_tags import is_language_tag
 
@@ -242,3 +243,25 @@ def test_a_language_tag(tag: str) -> None:
 )
 def test_no_language_tag(value: object) -> None:
     assert not is_language_tag(value)
+
+
+def test_what_is_plainly_english_is_told_without_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(words: str, own: set[str]) -> dict[str, float]:
+        raise AssertionError(words)
+
+    monkeypatch.setattr(language_module, "_likelihoods", fail)
+    plain = "I think that they should have told you about this before the game, 10/10 😀"
+    assert identify(plain, own=["fr", "en-GB"]) == Identified("en-GB", True, {})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "J'ai relu hier soir « The Lord of the Rings and You », un essai tout à fait remarquable sur les "
+        "livres de Tolkien et sur leurs lecteurs, que je conseille vivement à tous mes amis.",
+        "Hij zei dat hij not of this world is, maar dat geloof ik niet, want hij woont gewoon bij ons.",
+        "这部电影叫 what they think about you,我觉得非常无聊,完全不值得去电影院看,大家还是在家看书吧",
+    ],
+)
+def test_a_few_english_words_do_not_make_a_text_english(text: str) -> None:
+    assert not identify(text, own=["en"]).is_own
