@@ -77,13 +77,20 @@ SAVE_TO_VERDICT = Histogram(
     buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600, 86400),
     registry=REGISTRY,
 )
+LANGUAGES = Counter(
+    "moderation_languages_total",
+    "Texts that got a verdict, by whether the model was made for their language: own, other, or unknown.",
+    ["language"],
+    registry=REGISTRY,
+)
 SCREENED = Counter(
     "moderation_screened_total", "Texts that got a verdict, by verdict.", ["verdict"], registry=REGISTRY
 )
 FAILURES = Counter(
     "moderation_failures_total",
-    "Errors by our own code: of one text or object (scoring-error:*, reading-error:*, storing-error:*, "
-    "acting-error:*, worker-died) or of a part (model-unavailable, store:*, sweep:*, drain:*).",
+    "Errors by our own code: of one text or object (scoring-error:*, language-error:*, reading-error:*, "
+    "storing-error:*, acting-error:*, worker-died) or of a part (model-unavailable, store:*, sweep:*, "
+    "drain:*).",
     ["code"],
     registry=REGISTRY,
 )
@@ -142,8 +149,10 @@ HEARTBEAT = Gauge(
 # A counter that appears with its first event seems never to have risen: these stand at 0 from the start.
 for _code in (MODEL_UNAVAILABLE, WORKER_DIED):
     FAILURES.labels(_code)
-for _verdict in ("clear", "flagged", "held"):
+for _verdict in ("clear", "flagged", "held", "unjudged"):
     SCREENED.labels(_verdict)
+for _language in ("own", "other", "unknown"):
+    LANGUAGES.labels(_language)
 for _result in ("ok", "failed"):
     SWEEPS.labels(_result)
 for _result in ("delivered", "failed", "given-up"):
@@ -236,7 +245,7 @@ def observe_stored(
 ) -> None:
     """Verdicts were stored: for each row its latency, its verdict, and the score of each label.
 
-    rows: with `scored` set. scores: {id of the row: {label: probability}}.
+    rows: with `scored` set. scores: {id of the row: {label: probability}}, of those that were judged.
     """
     global trouble
     trouble = ""
@@ -245,8 +254,15 @@ def observe_stored(
         if row.scored is not None:
             waited = (row.scored - row.created).total_seconds()
             SAVE_TO_VERDICT.labels(priority_name(row.priority)).observe(max(0.0, waited))
-        for label, score in scores[row.pk].items():
+        for label, score in scores.get(row.pk, {}).items():
             LABEL_SCORE.labels(label, version).observe(score)
+
+
+@_harmless
+def count_languages(tags: Sequence[str], own: Sequence[str]) -> None:
+    """Count the languages of n texts, empty where they could not be told. own: those of the model."""
+    for tag in tags:
+        LANGUAGES.labels("unknown" if not tag else "own" if tag in own else "other").inc()
 
 
 @_harmless

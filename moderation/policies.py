@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-CLEAR, FLAGGED, HELD = "clear", "flagged", "held"
+CLEAR, FLAGGED, HELD, UNJUDGED = "clear", "flagged", "held", "unjudged"
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,15 @@ class Judgement:
     """What policy makes of one text's scores."""
 
     verdict: str
-    """"clear", "flagged" or "held"."""
+    """CLEAR, FLAGGED, HELD, or UNJUDGED where there are no scores."""
     severity: float
     """Largest of score minus flag threshold over the labels, -1 to 1; 0 where no label counts."""
     labels: tuple[str, ...]
     """Labels at or over their flag threshold, in the order of the scores."""
+
+
+NOT_JUDGED = Judgement(UNJUDGED, 0.0, ())
+"""What is made of a text that was not scored."""
 
 
 def judge(scores: Mapping[str, float], policy: Thresholds) -> Judgement:

@@ -33,10 +33,12 @@ OPTIONS = (
     "thresholds",
     "retention_days",
     "keys",
+    "other_languages",
 )
 WHILE_PENDING = ("show", "hide")
 RELEASE = ("save", "explicit")
 KEYS = ("growing", "random")
+OTHER_LANGUAGES = ("score", "pass", "queue")
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,9 @@ class Registered:
     """How many days after their screening copied texts are blanked; None: kept while the object is."""
     keys: str = ""
     """`growing`: each new key is higher than all before; `random`: it may be any. Empty: by its type."""
+    other_languages: str = "score"
+    """What becomes of a text in a language that the model was not made for: "score", like any other; "pass",
+    not judged and shown; "queue", not judged and put before a person."""
 
     @cached_property
     def model(self) -> type[Model]:
@@ -140,6 +145,7 @@ def moderated(
     thresholds: Mapping[str, Mapping[str, float | None]] | None = None,
     retention_days: float | EllipsisType | None = ...,
     keys: str = "",
+    other_languages: str = "score",
 ) -> Callable[[ModelClass], ModelClass]:
     """Class decorator that registers one's own model; the options are those of `MODERATION["MODELS"]`.
 
@@ -156,6 +162,7 @@ def moderated(
         "while_pending": while_pending,
         "thresholds": thresholds or {},
         "keys": keys,
+        "other_languages": other_languages,
     }
     if retention_days is not ...:
         chosen["retention_days"] = retention_days
@@ -234,6 +241,8 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
         raise ValueError("keys")
     if given.get("keys") == "growing" and not may_grow(model):
         raise ValueError("keys")
+    if given.get("other_languages", "score") not in OTHER_LANGUAGES:
+        raise ValueError("other_languages")
     return Registered(
         label=model._meta.label,
         text=text,
@@ -245,6 +254,7 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
         thresholds=given.get("thresholds") or {},
         retention_days=given.get("retention_days", conf.RETENTION_DAYS),
         keys=given.get("keys") or "",
+        other_languages=given.get("other_languages", "score"),
     )
 
 

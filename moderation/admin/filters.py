@@ -100,8 +100,9 @@ class LabelFilter(admin.SimpleListFilter):
 class VerdictFilter(admin.SimpleListFilter):
     """Items with this verdict, as far as a verdict may be known before the decision.
 
-    The queue has held items and the others: what is clear there is mostly an audit item, which no filter
-    picks out. In the other lists an open audit item has no verdict yet.
+    The queue has held items, the others, and what no model judged, which is drawn for no audit: what is clear
+    there is mostly an audit item, which no filter picks out. In the other lists an open audit item has no
+    verdict yet.
     """
 
     title = _("verdict")
@@ -117,7 +118,7 @@ class VerdictFilter(admin.SimpleListFilter):
         verdict = self.value()
         if not verdict:
             return queryset
-        if StatusFilter.is_open(request) and verdict != Screening.Verdict.HELD:
+        if StatusFilter.is_open(request) and verdict in (Screening.Verdict.FLAGGED, Screening.Verdict.CLEAR):
             return queryset.filter(verdict__in=[Screening.Verdict.FLAGGED, Screening.Verdict.CLEAR])
         with_verdict = queryset.filter(verdict=verdict)
         if verdict != Screening.Verdict.CLEAR:

@@ -10,10 +10,12 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from moderation.admin.language_names import is_among, name_of
 from moderation.admin.safe_text import Notes, shortened, visible
 from moderation.models import ModelVersion, Review, Scoring, Screening, Suggestion
 from moderation.review import blind
 from moderation.review import decisions as reviewing
+from moderation.versions.active import languages_of
 
 PREVIEW_CHARACTERS = 500
 PREVIEW_LINES = 8
@@ -85,6 +87,8 @@ class Item:
     active: ModelVersion | None
     suggestions: list[Suggestion] = field(default_factory=list)
     """What API clients said of the text, the newest first."""
+    is_own_language: bool = True
+    """True: the active version was made for the text's language, or that is not known."""
     part: int | None = None
     """On an item's own page: which part of the text it shows, from 1 on; None: its beginning, in a list."""
     earlier: Review | None = field(default=None)
@@ -161,6 +165,18 @@ class Item:
         return bool(reviewing.labels_over_threshold(self.scoring)) and not self.scores_are_withheld
 
     @property
+    def language(self) -> str:
+        """Name the text's language where it is not the model's own, and on the item's page in any case."""
+        is_said = self.screening.is_open and self.is_unjudged  # by the badge
+        is_shown = not is_said and (self.part is not None or not self.is_own_language)
+        return name_of(self.screening.language) if is_shown and self.screening.language else ""
+
+    @property
+    def is_unjudged(self) -> bool:
+        """True where no model scored the text, as none was made for its language."""
+        return self.screening.verdict == Screening.Verdict.UNJUDGED
+
+    @property
     def badge(self) -> str:
         """Return the badge's words; empty for an open, public, unedited item, whose reason stays unsaid."""
         screening = self.screening
@@ -178,6 +194,8 @@ class Item:
             return _("shown by the site")
         if screening.queued_for == Screening.QueuedFor.EDITED:
             return _("edited while hidden")
+        if screening.is_open and self.is_unjudged:
+            return _("in %(language)s") % {"language": name_of(screening.language)}
         if screening.is_open and screening.verdict != Screening.Verdict.HELD:
             return ""
         return str(screening.get_verdict_display())
@@ -291,7 +309,10 @@ def items(
     screenings: Iterable[Screening], active: ModelVersion | None, earlier: dict[int, Review]
 ) -> list[Item]:
     """Make a page's items from screenings that were fetched with `basis_scorings` and `all_reviews`."""
+    screenings = list(screenings)
     notes = Notes.of_a_page()
+    is_known = any(screening.language for screening in screenings)
+    own = languages_of(active) if active is not None and is_known else []
     return [
         Item(
             screening,
@@ -299,6 +320,7 @@ def items(
             reviews=screening.all_reviews,  # type: ignore[attr-defined]
             suggestions=screening.all_suggestions,  # type: ignore[attr-defined]
             active=active,
+            is_own_language=not (own and screening.language) or is_among(screening.language, own),
             earlier=earlier.get(screening.pk),
             notes=notes.for_a_text(),
         )

@@ -56,9 +56,9 @@ class ScreeningQuery(PageQuery):
         "`failed`: could not be scored, oldest first. `decided`, `all`: newest first.",
     )
     verdict = Choice(
-        choices=["flagged", "held", "clear"],
+        choices=["flagged", "held", "clear", "unjudged"],
         required=False,
-        help_text="Of `open` (`held`, or `flagged` for all others) and of `decided`.",
+        help_text="Of `open` (`held`, `unjudged`, or `flagged` for all others) and of `decided`.",
     )
     label = Text(  # type: ignore[assignment]  # a Field has a label of its own
         required=False, max_length=64, help_text="A label that counts. Of `open` and of `decided`."
@@ -108,6 +108,9 @@ class ScreeningRow(serializers.Serializer):
     blanked = serializers.DateTimeField(allow_null=True)
     is_current = serializers.BooleanField(help_text="False: replaced by a newer text, or deleted.")
     created = serializers.DateTimeField()
+    language = serializers.CharField(
+        allow_null=True, help_text="The text's language, as a BCP 47 tag; null where it was not told."
+    )
     status = serializers.ChoiceField(choices=Screening.Status.values)
     is_open = serializers.BooleanField(help_text="It waits for a person.")
     is_decidable = serializers.BooleanField(help_text="`POST reviews/` may decide on it.")
@@ -215,6 +218,7 @@ def screening_row(screening: Any, active: ModelVersion | None) -> dict[str, Any]
         "blanked": screening.blanked,
         "is_current": screening.is_current,
         "created": screening.created,
+        "language": screening.language or None,
         "status": screening.status,
         "is_open": screening.is_open,
         "is_decidable": decision is None and screening.is_current and screening.blanked is None,

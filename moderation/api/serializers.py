@@ -86,6 +86,11 @@ class Classification(serializers.Serializer):
     all_scores = serializers.DictField(child=serializers.FloatField(), help_text="{label: score}")
     flagged = serializers.BooleanField(help_text="Whether any label is at or over its threshold.")
     model = serializers.CharField(help_text="The model version that scored, as name@version.")
+    language = serializers.CharField(
+        allow_blank=True,
+        help_text="The text's language, as a BCP 47 tag: one of the model's own, which a text that says too "
+        "little counts as, or another one, of which the scores mean little. Empty where it can't be told.",
+    )
     words = WordPart(
         many=True,
         required=False,

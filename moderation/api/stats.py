@@ -46,7 +46,7 @@ class RecentFigures(serializers.Serializer):
 
     screenings = serializers.IntegerField()
     since = serializers.DateTimeField(allow_null=True, help_text="When the oldest of them was made.")
-    judged = serializers.IntegerField(help_text="Those that have a verdict.")
+    judged = serializers.IntegerField(help_text="Those that a model judged.")
     flagged = serializers.IntegerField(help_text="With the open audit items.")
     held = serializers.IntegerField()
     flag_rate = serializers.FloatField(
@@ -109,7 +109,7 @@ def _recent() -> dict[str, Any]:
     counts: dict[str, Any] = latest.aggregate(
         screenings=Count("pk"),
         since=Min("created"),
-        judged=Count("pk", filter=~Q(verdict="")),
+        judged=Count("pk", filter=~Q(verdict__in=["", "unjudged"])),
         flagged=Count("pk", filter=Q(verdict="flagged") | UNDECIDED_AUDIT),
         held=Count("pk", filter=Q(verdict="held") & ~UNDECIDED_AUDIT),
     )

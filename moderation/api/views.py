@@ -29,6 +29,7 @@ from moderation.conf import conf
 from moderation.models import ApiKey, ModelVersion, Screening
 from moderation.policies import Thresholds
 from moderation.screening.judging import thresholds_for
+from moderation.screening.languages import identify
 from moderation.screening.scorer import Failure, Scores
 
 logger = logging.getLogger("moderation.api")
@@ -135,7 +136,10 @@ def classify(texts: Sequence[str], *, explain: bool = False) -> list[dict[str, A
         raise NoModel from error
     # Texts that belong to no object are judged by the policy for all models.
     in_force, _ = thresholds_for(Screening(source=Screening.Source.SUGGESTION), version)
-    classifications = [_classification(result, in_force, version) for result in results]
+    classifications = [
+        {**_classification(result, in_force, version), "language": identified.language}
+        for result, identified in zip(results, identify(texts, version), strict=True)
+    ]
     if words is None:
         return classifications
     return [{**each, "words": part} for each, part in zip(classifications, words, strict=True)]
@@ -156,6 +160,7 @@ def _fixed(scores: Mapping[str, float]) -> dict[str, Any]:
         "all_scores": dict(scores),
         "flagged": scores[label] >= fixed_answers.THRESHOLD,
         "model": fixed_answers.MODEL,
+        "language": "en",
     }
 
 

@@ -260,6 +260,9 @@ def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
         yield Error(f'{where}["keys"] must be "growing" or "random".', id="moderation.E035")
     elif given.get("keys") == "growing" and not registry.may_grow(model):
         yield Error(f'{where}["keys"]: only numbers can be "growing".', id="moderation.E035")
+    if given.get("other_languages", "score") not in registry.OTHER_LANGUAGES:
+        message = f'{where}["other_languages"] must be "score", "pass" or "queue".'
+        yield Error(message, id="moderation.E037")
     days = given.get("retention_days")
     lowest, highest, _ = NUMBERS["RETENTION_DAYS"]
     if days is not None and not _is_between(days, lowest, highest):

@@ -27,6 +27,8 @@ from moderation.visibility import hiding, means
 CHUNK = 200
 """Screenings in one transaction."""
 PREVIEW_CHUNK = 1000
+NOT_JUDGED_BY_MODEL = ("", Screening.QueuedFor.AUDIT, Screening.QueuedFor.LANGUAGE)
+"""Why what no model said anything against stands in the queue, if it does."""
 ROUNDS = 3
 """Rounds over all screenings: those that somebody was changing are tried again in the next."""
 
@@ -158,11 +160,12 @@ def _sort_out(
 
 def _change(row: Screening, scoring: Scoring, judgement: Judgement, into: Consequences) -> _Change:
     entry = means.in_force(row, means.registration(row))
-    was_held, is_held = (verdict == policies.HELD for verdict in (row.verdict, judgement.verdict))
+    is_held = judgement.verdict == policies.HELD
+    was_held = row.verdict in (policies.HELD, policies.UNJUDGED)  # or hidden while nobody has judged it
     can_hide = entry is not None
     is_hidden = can_hide and is_held and not (was_held and row.hidden_by_us)
     is_shown = can_hide and was_held and not is_held and row.hidden_by_us
-    is_queued = judgement.verdict != policies.CLEAR and row.queued_for in ("", Screening.QueuedFor.AUDIT)
+    is_queued = judgement.verdict != policies.CLEAR and row.queued_for in NOT_JUDGED_BY_MODEL
     into.changes[row.verdict, judgement.verdict] += 1
     into.hidden += is_hidden
     into.shown += is_shown

@@ -21,15 +21,8 @@ from moderation.rescreening import runs
 from moderation.rescreening.runs import RunLease, Scope
 from moderation.rescreening.throttle import Throttle
 from moderation.screening.judging import judge_each
-from moderation.screening.scorer import (
-    Failure,
-    LoadScorer,
-    Scorer,
-    Scores,
-    batch_limits,
-    load_scorer,
-    score_each,
-)
+from moderation.screening.own_languages import Result, Unjudged, score_or_pass
+from moderation.screening.scorer import Failure, LoadScorer, Scorer, batch_limits, load_scorer
 from moderation.screening.store import create_scorings
 
 WINDOW = 1000
@@ -39,7 +32,9 @@ BATCHES_OF_A_CHUNK = 4
 SLICES_OF_A_BATCH = 4
 """Slices in which a batch is scored: comments that were just saved wait for one slice at most."""
 
-Result = Scores | Failure
+NOT_SCORED = "in another language, not scored"
+"""The count of texts that the version was not made for, and that their registration has not scored."""
+
 Progress = Callable[[ScreeningRun], object]
 
 
@@ -111,7 +106,7 @@ def rescreen(
         for part in _chunks(wanted):
             score = score or load(version)  # nothing to do is found out without a model
             rows = list(screened(_scope(run)).filter(pk__in=part).order_by("pk"))
-            results = _score(rows, score, throttle, lease)
+            results = _score(rows, score, version, throttle, lease)
             is_cut_off = len(results) < len(rows)
             if is_cut_off:
                 rows = rows[: len(results)]
@@ -152,30 +147,32 @@ def _chunks(keys: list[int]) -> Iterator[list[int]]:
         yield keys[start : start + size]
 
 
-def _score(rows: Sequence[Screening], score: Scorer, throttle: Throttle, lease: RunLease) -> list[Result]:
+def _score(
+    rows: Sequence[Screening], score: Scorer, version: ModelVersion, throttle: Throttle, lease: RunLease
+) -> list[Result]:
     """Score the rows, slice by slice; fewer results than rows where the run is to stop."""
     results: list[Result] = []
-    for texts in _slices([row.text for row in rows]):
+    for part in _slices(rows):
         throttle.let_live_pass(lease.renew_if_due)
         if throttle.stop.is_set():
             break
         start = throttle.now()
-        results += score_each(score, texts)
+        results += score_or_pass(score, part, version)
         lease.renew_if_due()
-        throttle.pause(len(texts), throttle.now() - start, lease.renew_if_due)
+        throttle.pause(len(part), throttle.now() - start, lease.renew_if_due)
     return results
 
 
-def _slices(texts: Sequence[str]) -> Iterator[list[str]]:
+def _slices(rows: Sequence[Screening]) -> Iterator[list[Screening]]:
     max_texts = max(1, batch_limits().texts // SLICES_OF_A_BATCH)
-    part: list[str] = []
+    part: list[Screening] = []
     size = 0
-    for text in texts:
-        if part and (len(part) >= max_texts or size + len(text) > batch_limits().characters):
+    for row in rows:
+        if part and (len(part) >= max_texts or size + len(row.text) > batch_limits().characters):
             yield part
             part, size = [], 0
-        part.append(text)
-        size += len(text)
+        part.append(row)
+        size += len(row.text)
     if part:
         yield part
 
@@ -215,10 +212,13 @@ def _store(
 def _write(
     run: ScreeningRun, version: ModelVersion, rows: Sequence[Screening], results: Sequence[Result]
 ) -> None:
+    _note_languages(rows)
     scores = {}
     for row, result in zip(rows, results, strict=True):
         if isinstance(result, Failure):
             runs.add(run.failures, {result.code: 1})
+        elif isinstance(result, Unjudged):
+            runs.add(run.changes, {NOT_SCORED: 1})
         else:
             scores[row.pk] = result
     judged = judge_each([row for row in rows if row.pk in scores], scores, version)
@@ -227,3 +227,13 @@ def _write(
     for row, _, judgement, _ in judged:
         if not row.outcome:
             runs.add(run.changes, {f"{row.verdict} -> {judgement.verdict}": 1})
+
+
+def _note_languages(rows: Sequence[Screening]) -> None:
+    """Store the languages that were told anew: one statement for each."""
+    by_language: dict[str, list[int]] = {}
+    for row in rows:
+        if row.language:
+            by_language.setdefault(row.language, []).append(row.pk)
+    for language, keys in by_language.items():
+        Screening.objects.filter(pk__in=keys).exclude(language=language).update(language=language)

@@ -42,7 +42,7 @@ class Row:
     """How many texts of the site it stands for."""
     probability: float | None = None
     """With which it was reviewed: drawn, times the share of such items that somebody came to. None: a person
-    chose it, and it tells nothing of the others."""
+    chose it, or no model judged its language, and it tells nothing of the others."""
     reached_probability: float | None = None
     """The same, were there nothing in the queue below what was reached."""
     is_random: bool = False
@@ -152,7 +152,7 @@ def _times(probability: float | None, share: float) -> float | None:
 
 
 def _drawn_with(screening: Screening) -> float | None:
-    if not screening.queued_for:
+    if screening.queued_for in ("", Screening.QueuedFor.LANGUAGE):
         return None
     return screening.sampling_probability or 1.0
 
@@ -160,13 +160,15 @@ def _drawn_with(screening: Screening) -> float | None:
 def _unjudged(low: float, high: float) -> QuerySet[Screening]:
     """Select texts of which no like-reading one was reviewed: else the model would learn to stay wrong.
 
-    No suggestions: a client decides what those are, and could steer the model by them.
+    No suggestions: a client decides what those are, and could steer the model by them. Nothing in a language
+    that the model was not made for: its own scores of that are no answers.
     """
     reviews = Review.objects.filter(screening=OuterRef("pk"))
     decided = standing_decisions().filter(screening__text_key=OuterRef("text_key"))
     rows = (
         Screening.objects.with_verdict()
         .exclude(source=Screening.Source.SUGGESTION)
+        .exclude(verdict=Screening.Verdict.UNJUDGED)
         .filter(
             ~Exists(reviews),
             ~Exists(decided),

@@ -47,7 +47,8 @@ class Response:
 def response() -> Response:
     """Count what came up and what was reviewed; one query that reads all that ever stood in the queue."""
     came_up: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
-    rows = Screening.objects.filter(blanked=None).exclude(queued_for="").order_by()
+    unsampled = ("", Screening.QueuedFor.LANGUAGE)  # the latter are no texts of the model's
+    rows = Screening.objects.filter(blanked=None).exclude(queued_for__in=unsampled).order_by()
     for reason, floor, count, reviewed in (
         rows.annotate(band=Floor(F("severity") * BANDS))
         .values_list("queued_for", "band")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from moderation.conf import conf
 from moderation.models import ModelVersion
+from moderation.screening import languages
 from moderation.versions import store
 from moderation.versions.store import ModelUnavailable
 
@@ -87,6 +88,7 @@ def load_model(version: ModelVersion, *, backend: str, cores: int | None = None)
     start = time.monotonic()
     directory = store.local_directory(version)
     loaded = LoadedModel(_classifier(directory, backend, cores), directory)
+    languages.prepare()
     logger.info("Scoring with model version %s: %s.", version, loaded.health(time.monotonic() - start))
     return loaded
 

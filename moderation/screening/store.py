@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import router, transaction
-from django.db.models import FloatField, TextField
+from django.db.models import CharField, FloatField, TextField
 from django.utils import timezone
 
 from moderation import metrics, policies, signals
@@ -16,11 +16,13 @@ from moderation.conf import conf
 from moderation.db.keyed_values import ByKey
 from moderation.db.locking import locked_if_free
 from moderation.models import LabelScore, ModelVersion, Scoring, Screening, written_labels
-from moderation.policies import Judgement
+from moderation.policies import NOT_JUDGED, Judgement
 from moderation.review import blind, events
 from moderation.screening.claim import Claim, count_error
 from moderation.screening.judging import Judged, judge_each
+from moderation.screening.own_languages import Result, Unjudged
 from moderation.screening.scorer import Failure, Scores
+from moderation.versions.active import languages_of
 from moderation.visibility import hiding
 
 logger = logging.getLogger("moderation.screening")
@@ -45,24 +47,30 @@ class Stored:
         self.gone += more.gone
 
 
-def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
-    """Store one result for each claimed screening. Doing it twice changes nothing.
+def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Stored:
+    """Store one result, and the language, for each claimed screening. Doing it twice changes nothing.
 
     Raises DatabaseError, and what a row of the claim raises; nothing is stored then, but for errors counted.
     """
     done = Stored()
     scores: dict[int, Scores] = {}
+    unjudged: dict[int, Unjudged] = {}
     for screening, result in zip(claim.screenings, results, strict=True):
         if isinstance(result, Failure):
             metrics.count_failure(result.code)
             done.failures += count_error(claim.token, screening.pk, result.code, version)
+        elif isinstance(result, Unjudged):
+            unjudged[screening.pk] = result
         else:
             scores[screening.pk] = result
     with transaction.atomic(using=router.db_for_write(Screening)):
-        own = _still_own(claim, list(scores))
-        judged = judge_each(own, scores, version)
+        own = _still_own(claim, [*scores, *unjudged])
+        _note_languages(own, claim)
+        judged = judge_each([row for row in own if row.pk in scores], scores, version)
+        passed = [(row, unjudged[row.pk]) for row in own if row.pk in unjudged]
         _write_scorings(judged, version)
-        _write_verdicts(judged)
+        _forget_scorings([row for row, _ in passed])
+        _write_verdicts([(row, judgement) for row, _, judgement, _ in judged], passed)
         hiding.apply_all(row for row in own if not row.outcome)
         events.note_verdicts(
             (row, events.Judged(of_row, judgement.labels, str(version)))
@@ -70,9 +78,10 @@ def store(claim: Claim, results: Sequence[Scores | Failure], version: ModelVersi
         )
     for row in own:
         done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
-    done.gone = len(scores) - len(own)
+    done.gone = len(scores) + len(unjudged) - len(own)
     metrics.observe_stored(own, scores, str(version))
-    _tell(own)
+    metrics.count_languages([row.language for row in own], languages_of(version))
+    _tell([row for row in own if not (row.pk in unjudged and unjudged[row.pk].is_queued)])
     return done
 
 
@@ -82,12 +91,25 @@ def _still_own(claim: Claim, keys: list[int]) -> list[Screening]:
     return list(locked_if_free(rows).order_by("id"))
 
 
+def _note_languages(rows: Sequence[Screening], claim: Claim) -> None:
+    languages = {row.pk: row.language for row in claim.screenings}
+    for row in rows:
+        row.language = languages[row.pk]
+
+
 def _write_scorings(judged: Sequence[Judged], version: ModelVersion) -> None:
     earlier = Scoring.objects.filter(screening__in=[row.pk for row, *_ in judged])
     if earlier.exists():
         earlier.filter(model_version=version, purpose=Scoring.Purpose.LIVE).delete()
         earlier.filter(is_basis=True).update(is_basis=False)
     create_scorings(judged, version, Scoring.Purpose.LIVE, is_basis=True)
+
+
+def _forget_scorings(unjudged: Sequence[Screening]) -> None:
+    """Let no verdict rest on what another version said of a text that this one was not made for."""
+    if unjudged:
+        earlier = Scoring.objects.filter(screening__in=[row.pk for row in unjudged], is_basis=True)
+        earlier.update(is_basis=False)
 
 
 def create_scorings(
@@ -125,12 +147,15 @@ def _read_keys(scorings: Sequence[Scoring], version: ModelVersion, purpose: Scor
         scoring.pk = keys[scoring.screening_id]
 
 
-def _write_verdicts(judged: Sequence[Judged]) -> None:
-    """Write the verdicts, with one UPDATE for all rows that differ in severity and labels alone."""
+def _write_verdicts(
+    judged: Sequence[tuple[Screening, Judgement]], passed: Sequence[tuple[Screening, Unjudged]]
+) -> None:
+    """Write the verdicts, with one UPDATE for rows that differ in severity, labels and language alone."""
     now = timezone.now()
     drawn: list[Screening] = []
     alike: dict[tuple[object, ...], list[Screening]] = {}
-    for row, _, judgement, _ in judged:
+    to_queue = {row.pk for row, result in passed if result.is_queued}
+    for row, judgement in [*judged, *((row, NOT_JUDGED) for row, _ in passed)]:
         row.status = Screening.Status.DONE
         row.verdict = judgement.verdict
         row.severity = judgement.severity
@@ -139,21 +164,25 @@ def _write_verdicts(judged: Sequence[Judged]) -> None:
         row.error_code = ""
         row.lease_token = row.lease_until = None
         if not row.outcome:
-            row.queued_for, row.sampling_probability = _queue(row, judgement)
+            row.queued_for, row.sampling_probability = _queue(row, judgement, row.pk in to_queue)
             if row.queued_for == Screening.QueuedFor.AUDIT:
                 drawn.append(row)
         alike.setdefault((row.verdict, row.queued_for, row.sampling_probability), []).append(row)
     if drawn:
-        judged_now = [(row.verdict, row.severity, row.labels) for row, *_ in judged]
+        judged_now = [(row.verdict, row.severity, row.labels) for row, _ in judged]
         for row, place in zip(drawn, blind.places(len(drawn), judged_now), strict=True):
             row.severity, row.labels = place
     for (verdict, queued_for, sampling_probability), rows in alike.items():
         labelled = any(row.labels for row in rows)
+        languages = {row.language for row in rows}
         Screening.objects.filter(pk__in=[row.pk for row in rows]).update(
             status=Screening.Status.DONE,
             verdict=verdict,
             severity=ByKey({row.pk: row.severity for row in rows}, FloatField()),
             labels=ByKey({row.pk: row.labels for row in rows}, TextField()) if labelled else "",
+            language=ByKey({row.pk: row.language for row in rows}, CharField())
+            if len(languages) > 1
+            else languages.pop(),
             scored=now,
             error_code="",
             lease_token=None,
@@ -163,15 +192,18 @@ def _write_verdicts(judged: Sequence[Judged]) -> None:
         )
 
 
-def _queue(row: Screening, judgement: Judgement) -> tuple[str, float | None]:
+def _queue(row: Screening, judgement: Judgement, for_language: bool) -> tuple[str, float | None]:
     """Why the row is queued, if it is, and with what probability; an edit of a held text stays queued.
 
     A suggestion stands in a queue of its own, and its text is no comment of this site to draw a sample from.
+    What was not judged is none that the model could have missed something in, and is not drawn either.
     """
     if row.source == Screening.Source.SUGGESTION:
         return "", None
     if row.queued_for == Screening.QueuedFor.EDITED:
         return Screening.QueuedFor.EDITED, 1.0
+    if judgement.verdict == policies.UNJUDGED:
+        return (Screening.QueuedFor.LANGUAGE, 1.0) if for_language else ("", None)
     if judgement.verdict == policies.HELD:
         return Screening.QueuedFor.HELD, 1.0
     if judgement.verdict == policies.FLAGGED:

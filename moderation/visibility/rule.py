@@ -30,7 +30,7 @@ def should_be_hidden(screening: Screening, entry: Registered | None) -> bool:
         return screening.outcome == Screening.Outcome.HIDE
     if screening.queued_for == Screening.QueuedFor.EDITED:
         return True
-    if screening.status == Screening.Status.DONE:
+    if screening.status == Screening.Status.DONE and not _waits_unjudged(screening):
         return screening.verdict == Screening.Verdict.HELD
     return entry is not None and entry.while_pending == "hide"
 
@@ -51,11 +51,19 @@ def is_unjudged_edit(screening: Screening) -> bool:
     return screening.queued_for == Screening.QueuedFor.EDITED and not screening.outcome
 
 
+def _waits_unjudged(screening: Screening) -> bool:
+    """True where a person is to judge what no model was made for: until then it stays as it was."""
+    return (
+        screening.queued_for == Screening.QueuedFor.LANGUAGE
+        and screening.verdict == Screening.Verdict.UNJUDGED
+    )
+
+
 def _is_backfilled(screening: Screening) -> bool:
     """True where the object was public before moderation came: it stays so until there is a verdict."""
     return (
         screening.priority == Screening.Priority.LOW
-        and screening.status in (Screening.Status.PENDING, Screening.Status.FAILED)
+        and (screening.status != Screening.Status.DONE or _waits_unjudged(screening))
         and not (screening.outcome or screening.hidden_by_us or screening.action_pending)
         and screening.queued_for != Screening.QueuedFor.EDITED
     )

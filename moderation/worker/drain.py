@@ -30,17 +30,16 @@ from moderation.screening.claim import (
     kept,
     put_off,
 )
+from moderation.screening.own_languages import Result, score_or_pass
 from moderation.screening.scorer import (
     Failure,
     LibrariesMissing,
     LoadScorer,
     ModelNotReady,
     Scorer,
-    Scores,
     batch_limits,
     check_on_probe,
     load_scorer,
-    score_each,
 )
 from moderation.screening.store import Stored, store
 from moderation.versions import store as model_store
@@ -162,7 +161,7 @@ def _work_off(
                 for part in _slices(batch):
                     if stop.is_set():
                         break
-                    results = score_each(score, [row.text for row in part.screenings])
+                    results = score_or_pass(score, part.screenings, version)
                     stored = _store(*_compared(part, results), version)
                     left -= stored.failures + sum(stored.verdicts.values())
                     done.add(stored)
@@ -187,7 +186,7 @@ def _slices(batch: Claim) -> Iterator[Claim]:
     yield Claim(batch.token, part)
 
 
-def _compared(batch: Claim, results: Sequence[Scores | Failure]) -> tuple[Claim, list[Scores | Failure]]:
+def _compared(batch: Claim, results: Sequence[Result]) -> tuple[Claim, list[Result]]:
     """Return the claim and its results, with a failure for each row whose object can't be read and compared.
 
     A text that was edited or deleted behind the receivers is superseded by this, and no longer ours. Rows
@@ -214,7 +213,7 @@ def _compared(batch: Claim, results: Sequence[Scores | Failure]) -> tuple[Claim,
     return Claim(batch.token, [row for row, _ in left]), [result for _, result in left]
 
 
-def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion) -> Stored:
+def _store(batch: Claim, results: Sequence[Result], version: ModelVersion) -> Stored:
     """Store the results, and try again while the database is away, so that no scored text counts as a death.
 
     An error that one row may have caused is looked for row by row, and counted against the one that has it.
@@ -240,7 +239,7 @@ def _store(batch: Claim, results: Sequence[Scores | Failure], version: ModelVers
 
 
 def _store_each(
-    batch: Claim, results: Sequence[Scores | Failure], version: ModelVersion, error: BaseException
+    batch: Claim, results: Sequence[Result], version: ModelVersion, error: BaseException
 ) -> Stored:
     """Store row by row; a row that can't be stored gets a failure. Raises `error` where it is no row's."""
     if not row_errors.may_be_of_one_row(error):

@@ -91,6 +91,7 @@ def test_a_screening_says_what_was_made_of_it(reader: Client) -> None:
         "model": "forum.Post",
         "object_id": str(post.pk),
         "text": "you idiot",
+        "language": "en",
         "is_open": True,
         "is_decidable": True,
         "is_blind": False,
@@ -110,6 +111,17 @@ def test_a_screening_says_what_was_made_of_it(reader: Client) -> None:
     detail = get(reader, f"screenings/{row.pk}/")
     assert {name: detail[name] for name in listed} == listed
     assert [each["id"] for each in detail["scorings"]] == [scoring.pk] and detail["reviews"] == []
+
+
+def test_what_waits_for_its_language_is_told_without_scores(reader: Client, settings: Any) -> None:
+    post = {"text": "body", "other_languages": "queue"}
+    settings.MODERATION = {**settings.MODERATION, "MODELS": {"forum.Post": post}}
+    Post.objects.create(body="Das Buch ist mir zu dick")
+    screen()
+    (listed,) = get(reader, "screenings/", state="open", verdict="unjudged")["results"]
+    expected = {"language": "de", "verdict": "unjudged", "queued_for": "language", "scores": None}
+    assert {name: listed[name] for name in expected} == expected
+    assert get(reader, "screenings/", state="open", verdict="flagged")["results"] == []
 
 
 def test_an_object_is_found_with_all_its_texts_the_newest_first(reader: Client) -> None:

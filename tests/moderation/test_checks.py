@@ -146,6 +146,8 @@ def test_a_model_that_does_not_exist_is_named_with_the_right_one(settings: Any) 
         ({"exempt": "tests.forum.rules.is_trustworthy"}, "moderation.E015"),
         ({"exempt": "nowhere.at_all"}, "moderation.E015"),
         ({"exempt": "tests.forum.rules.__doc__"}, "moderation.E015"),
+        ({"other_languages": "hide"}, "moderation.E037"),
+        ({"other_languages": None}, "moderation.E037"),
     ],
 )
 def test_a_registration_with_a_mistake(settings: Any, given: dict[str, Any], name: str) -> None:

@@ -33,7 +33,7 @@ def post(client: Client, data: Any) -> Any:
 
 def test_a_text_gets_its_label_confidence_scores_and_model(client: Client) -> None:
     answer = post(client, {"text": "You are a stupid idiot, shut up."}).json()
-    assert set(answer) == {"label", "confidence", "all_scores", "flagged", "model"}
+    assert set(answer) == {"label", "confidence", "all_scores", "flagged", "model", "language"}
     assert answer["flagged"] is True
     active = store.active_version()
     assert list(answer["all_scores"]) == active.labels

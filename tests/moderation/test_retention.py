@@ -95,7 +95,7 @@ def test_a_text_that_waits_for_the_model_stays() -> None:
     assert retention.blank_due() == 0
 
 
-@pytest.mark.parametrize("queued_for", ["failed", "edited", "held", "audit"])
+@pytest.mark.parametrize("queued_for", ["failed", "edited", "held", "audit", "language"])
 def test_whatever_it_is_queued_for_it_stays(queued_for: str) -> None:
     note("how nice")
     Screening.objects.update(queued_for=queued_for)
