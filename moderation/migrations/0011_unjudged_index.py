@@ -8,7 +8,7 @@ from moderation.db.migration_operations import AddIndexBesideWriters
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("moderation", "0009_unjudged")]
+    dependencies = [("moderation", "0010_unjudged")]
 
     operations = [
         AddIndexBesideWriters(

@@ -6,7 +6,7 @@ from moderation.db.migration_operations import BesideWriters
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0007_api_key_user")]
+    dependencies = [("moderation", "0008_webhooks")]
 
     operations = [
         BesideWriters(

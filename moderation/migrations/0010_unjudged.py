@@ -8,7 +8,7 @@ from moderation.db.migration_operations import ReplaceChecksBesideWriters
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("moderation", "0008_language")]
+    dependencies = [("moderation", "0009_language")]
 
     operations = [
         ReplaceChecksBesideWriters(
