@@ -8,17 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.toxicity_ml.perspective.fakes import ANALYZE, SUGGEST, FakeSite
+from tests.toxicity_ml.perspective.hostile import FIELDS
 from toxicity_ml.perspective.analysis import AnalysisOptions
 from toxicity_ml.perspective.service import WireRequest, WireResponse
 
 TEXT = st.text(max_size=30)
-FIELDS = st.sampled_from(
-    [
-        *("comment", "text", "type", "requestedAttributes", "TOXICITY", "scoreType", "scoreThreshold"),
-        *("languages", "spanAnnotations", "clientToken", "context", "entries", "articleAndParentComment"),
-        *("attributeScores", "summaryScore", "spanScores", "begin", "end", "score", "value", "doNotStore"),
-    ]
-)
 LEAVES = (
     st.none()
     | st.booleans()
