@@ -248,9 +248,9 @@ class Service:
             time.sleep(SECONDS_BETWEEN_TRIES)
             return time.monotonic() < deadline
 
-        if time.monotonic() >= deadline:
-            return taken.refused(part, unavailable(RETRY_SECONDS))
         with self._options.part_turn:
+            if time.monotonic() >= deadline:
+                return taken.refused(part, unavailable(RETRY_SECONDS))
             return taken.answer(part, may_wait)
 
     def _taken_apart(self, request: WireRequest) -> Batch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from django.core.exceptions import RequestDataTooBig
@@ -33,27 +34,25 @@ HEADERS = ("origin", "referer", "content-type", "access-control-request-headers"
 @without_transaction
 def perspective(request: HttpRequest, path: str) -> HttpResponse:
     """Answer one request; `path` lies below the prefix under which the site includes the addresses."""
-    if path != "batch":
-        return _answer(request, path)
-    if not _batches.acquire(blocking=False):
-        busy = unavailable(RETRY_SECONDS)
-        return _response(_service().refuse(_to_wire(request, f"/{path}", b""), busy))
-    try:
-        return _answer(request, path)
-    finally:
-        _batches.release()
-
-
-def _answer(request: HttpRequest, path: str) -> HttpResponse:
     service = _service()
     wire = _to_wire(request, f"/{path}", b"")
     try:
-        body = read_body(request)
+        wire = replace(wire, body=read_body(request))
     except RequestDataTooBig:
         return _response(service.refuse(wire, payload_too_large(max_bytes())))
     except UnreadablePostError:
         return _response(service.refuse(wire, bad_json("Unexpected end of the body.")))
-    return _response(service.handle(_to_wire(request, f"/{path}", body)))
+    return _response(_answer_batch(service, wire) if path == "batch" else service.handle(wire))
+
+
+def _answer_batch(service: Service, wire: WireRequest) -> WireResponse:
+    """Answer a batch, unless the process answers as many as it may."""
+    if not _batches.acquire(blocking=False):
+        return service.refuse(wire, unavailable(RETRY_SECONDS))
+    try:
+        return service.handle(wire)
+    finally:
+        _batches.release()
 
 
 def _service() -> Service:
