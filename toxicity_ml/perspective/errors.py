@@ -38,6 +38,7 @@ __all__ = [
     "quota_exceeded",
     "score_type_not_supported",
     "service_disabled",
+    "too_many_attributes",
     "unavailable",
     "unknown_attribute",
     "unknown_text_type",
@@ -116,6 +117,11 @@ def no_requested_attributes() -> WireError:
 def no_attribute_scores() -> WireError:
     """Make the error of a suggestion without scores."""
     return _refusal("Missing attribute_scores", "INVALID_REQUEST")
+
+
+def too_many_attributes(limit: int) -> WireError:
+    """Make the error of a request that names more than `limit` attributes."""
+    return _refusal(f"At most {limit} attributes in one request", "INVALID_REQUEST")
 
 
 def unknown_attribute(attribute: str) -> WireError:

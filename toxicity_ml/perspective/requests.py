@@ -16,9 +16,11 @@ from toxicity_ml.perspective.errors import (
     both_contexts,
     comment_empty,
     comment_too_long,
+    too_many_attributes,
 )
 
 __all__ = [
+    "MAX_ATTRIBUTES",
     "PROBABILITY",
     "AnalyzeRequest",
     "AttributeParameters",
@@ -33,6 +35,10 @@ __all__ = [
 ]
 
 PROBABILITY = "PROBABILITY"
+
+MAX_ATTRIBUTES = 100
+"""The most attributes of one request: about twice as many as Perspective ever had. Each is answered with all
+spans of the comment, so that a small request for thousands of versions of one would have a huge answer."""
 
 _TYPE = "type.googleapis.com/google.commentanalyzer.v1alpha1."
 _TEXT_TYPES = ("TEXT_TYPE_UNSPECIFIED", "PLAIN_TEXT", "HTML")
@@ -144,7 +150,7 @@ class SuggestRequest:
 def parse_analyze(value: object) -> AnalyzeRequest:
     """Read an analysis from a JSON value; raise the WireError of the first field of a wrong type."""
     message = _Message(value, "", "AnalyzeCommentRequest")
-    requested = message.messages("requestedAttributes", "AttributeParameters")
+    requested = _attributes(message, "requestedAttributes", "AttributeParameters")
     return AnalyzeRequest(
         comment=_comment(message.message("comment", "TextEntry")),
         requested_attributes={name: _parameters(parameters) for name, parameters in requested.items()},
@@ -162,7 +168,7 @@ def parse_analyze(value: object) -> AnalyzeRequest:
 def parse_suggest(value: object) -> SuggestRequest:
     """Read a suggestion from a JSON value; raise the WireError of the first field of a wrong type."""
     message = _Message(value, "", "SuggestCommentScoreRequest")
-    suggested = message.messages("attributeScores", "AttributeScores")
+    suggested = _attributes(message, "attributeScores", "AttributeScores")
     return SuggestRequest(
         comment=_comment(message.message("comment", "TextEntry")),
         attribute_scores={name: _suggested(scores) for name, scores in suggested.items()},
@@ -173,6 +179,13 @@ def parse_suggest(value: object) -> SuggestRequest:
         community_id=message.string("communityId"),
         context=_context(message.message("context", "Context")),
     )
+
+
+def _attributes(message: _Message, name: str, type_name: str) -> dict[str, _Message]:
+    attributes = message.messages(name, type_name)
+    if len(attributes) > MAX_ATTRIBUTES:
+        raise too_many_attributes(MAX_ATTRIBUTES)
+    return attributes
 
 
 def _comment(message: _Message | None) -> Comment:

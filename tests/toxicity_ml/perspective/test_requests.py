@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.toxicity_ml.perspective.fakes import SUGGEST, FakeSite, parsed
 from toxicity_ml.perspective.errors import WireError
 from toxicity_ml.perspective.requests import (
+    MAX_ATTRIBUTES,
     AnalyzeRequest,
     AttributeParameters,
     Comment,
@@ -184,3 +187,18 @@ def test_numbers_that_are_none_are_refused() -> None:
     for value in ("nan", "1e999", True, "\u0661"):
         with pytest.raises(WireError):
             parse_analyze({"requestedAttributes": {"TOXICITY": {"scoreThreshold": value}}})
+
+
+@pytest.mark.parametrize(
+    ("parse_one", "field", "value"),
+    [
+        (parse_analyze, "requestedAttributes", {}),
+        (parse_suggest, "attributeScores", {"summaryScore": {"value": 1}}),
+    ],
+)
+def test_a_request_names_a_hundred_attributes_at_most(parse_one: Any, field: str, value: object) -> None:
+    names = [f"TOXICITY@{number}" for number in range(MAX_ATTRIBUTES + 1)]
+    parse_one({"comment": {"text": "hi"}, field: dict.fromkeys(names[1:], value)})
+    with pytest.raises(WireError, match="At most 100 attributes") as refused:
+        parse_one({"comment": {"text": "hi"}, field: dict.fromkeys(names, value)})
+    assert refused.value.code == 400
