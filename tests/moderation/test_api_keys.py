@@ -180,8 +180,9 @@ def test_the_test_key_is_off_by_default_and_then_leaves_nothing_behind(settings:
     assert reason(TEST_KEY) is Reason.UNKNOWN
     settings.MODERATION = {**settings.MODERATION, "API_TEST_KEY": True}
     cache.clear()
-    key = authenticate(TEST_KEY, "review", "https://anywhere.example")
+    key = authenticate(TEST_KEY, "classify", "https://anywhere.example")
     assert key.is_test
+    assert {reason(TEST_KEY, scope) for scope in ("read", "review")} == {Reason.SCOPE}
     for _ in range(1000):
         quota.charge(key)
     assert not ApiKey.objects.exists()
