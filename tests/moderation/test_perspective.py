@@ -433,3 +433,10 @@ def test_a_body_in_chunks_is_read_where_the_server_marks_its_end(key: str, setti
         answer = Client().generic("POST", f"{ANALYZE}?key={key}", **environment)
         assert answer.status_code == status
         assert not body.read(1)
+
+
+def test_a_site_that_asks_everybody_to_log_in_asks_no_client_of_the_api(key: str, settings: Any) -> None:
+    login_required = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, login_required]
+    assert post(ANALYZE, request(), key).status_code == 200
+    assert Client().get(f"{ROOT}/$discovery/rest").status_code == 200

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
+from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
@@ -31,6 +32,7 @@ HEADERS = ("origin", "referer", "content-type", "access-control-request-headers"
 
 
 @csrf_exempt
+@login_not_required
 @without_transaction
 def perspective(request: HttpRequest, path: str) -> HttpResponse:
     """Answer one request; `path` lies below the prefix under which the site includes the addresses."""
