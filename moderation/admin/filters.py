@@ -32,7 +32,7 @@ class StatusFilter(admin.SimpleListFilter):
     """Of each state, as its index has it: a queue has the worst first, a history the newest."""
     CONDITIONS = {
         OPEN: screenings.OPEN,
-        "suggested": screenings.SUGGESTED,
+        "suggested": screenings.WAITING_SUGGESTIONS,
         "decided": screenings.DECIDED,
         "failed": screenings.FAILED,
         "all": Q(),

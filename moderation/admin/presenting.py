@@ -86,7 +86,7 @@ class Item:
     reviews: list[Review]
     active: ModelVersion | None
     suggestions: list[Suggestion] = field(default_factory=list)
-    """What API clients said of the text, the newest first."""
+    """What API clients said of the text last, the newest first."""
     is_own_language: bool = True
     """True: the active version was made for the text's language, or that is not known."""
     part: int | None = None
@@ -151,7 +151,7 @@ class Item:
         """The newest suggestions, each with its scores in words."""
         return [
             (suggestion, ", ".join(f"{name.replace('_', ' ')} {score:.2f}" for name, score in scores))
-            for suggestion in self.suggestions[:SUGGESTIONS_SHOWN]
+            for suggestion in self.suggestions
             if (scores := sorted((suggestion.labels or suggestion.scores).items(), key=lambda of: -of[1]))
         ]
 
@@ -318,7 +318,7 @@ def items(
             screening,
             scoring=next(iter(screening.basis_scorings), None),  # type: ignore[attr-defined]
             reviews=screening.all_reviews,  # type: ignore[attr-defined]
-            suggestions=screening.all_suggestions,  # type: ignore[attr-defined]
+            suggestions=screening.newest_suggestions,  # type: ignore[attr-defined]
             active=active,
             is_own_language=not (own and screening.language) or is_among(screening.language, own),
             earlier=earlier.get(screening.pk),

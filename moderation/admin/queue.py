@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 
 from moderation import audit, row_errors
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
-from moderation.admin.presenting import Item, items
+from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
 from moderation.models import Review, Scoring, Screening, Suggestion
@@ -93,7 +93,9 @@ class ScreeningAdmin(ReadOnlyAdmin):
                     to_attr="basis_scorings",
                 ),
                 Prefetch(
-                    "suggestions", queryset=Suggestion.objects.order_by("-id"), to_attr="all_suggestions"
+                    "suggestions",
+                    queryset=Suggestion.objects.order_by("-id")[:SUGGESTIONS_SHOWN],
+                    to_attr="newest_suggestions",
                 ),
                 Prefetch("reviews", queryset=Review.objects.order_by("number"), to_attr="all_reviews"),
             )

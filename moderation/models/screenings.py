@@ -28,6 +28,8 @@ OPEN = Q(is_current=True, outcome="") & ~Q(queued_for="")
 """What waits for a person."""
 SUGGESTED = Q(source="suggestion", is_current=True, outcome="")
 """Texts that API clients sent with labels of their own, on which no person has decided."""
+WAITING_SUGGESTIONS = SUGGESTED & Q(blanked=None)
+"""Those of them that a person can still judge: retention takes the text of one that nobody came to."""
 FAILED = Q(is_current=True, status="failed")
 """Current texts that could not be scored, whether a person has decided on them or not."""
 DECIDED = ~Q(outcome="")
@@ -41,7 +43,9 @@ ACTION_PENDING = Q(action_pending=True)
 BLANKABLE = Q(blanked=None) & (
     Q(is_current=False) | (~Q(status="pending") & (Q(queued_for="") | ~Q(outcome="")))
 )
-"""Texts that retention may take: a person who has still to judge needs the text, and so does the model."""
+"""Texts that retention may take: a person who has still to judge needs the text, and so does the model.
+
+A suggestion that nobody judged in all that time is taken: clients send as many as they like."""
 
 
 def written_labels(labels: Iterable[str]) -> str:
@@ -92,7 +96,11 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
 
     def suggested(self) -> ScreeningQuerySet:
         """Texts with labels from API clients, on which no person has decided."""
-        return self.filter(SUGGESTED)
+        return self.filter(WAITING_SUGGESTIONS)
+
+    def of_the_site(self) -> ScreeningQuerySet:
+        """All but what API clients suggested: figures of the site's comments, and chance, know only these."""
+        return self.exclude(source=Screening.Source.SUGGESTION)
 
     def decided(self) -> ScreeningQuerySet:
         """What a person has decided on, replaced since or not."""

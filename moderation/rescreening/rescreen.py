@@ -65,7 +65,11 @@ def screened(scope: Scope) -> ScreeningQuerySet:
 
 
 def narrowed(rows: ScreeningQuerySet, scope: Scope) -> ScreeningQuerySet:
-    """Those of `rows` that are in scope. Raises LookupError for a model that is not registered."""
+    """Those of `rows` that are in scope, no suggestions of API clients among them.
+
+    Raises LookupError for a model that is not registered.
+    """
+    rows = rows.of_the_site()
     if scope.model_label:
         entry = registry.get(scope.model_label)
         if entry is None:

@@ -100,7 +100,8 @@ def weighted_by_comments(rows: Sequence[Row]) -> list[Row]:
     """Return the rows, each weighted by the number of the site's current comments that read the same."""
     counts: dict[str, int] = {}
     for keys in _chunks([row.text_key for row in rows]):
-        current = Screening.objects.filter(text_key__in=keys, is_current=True, blanked=None).order_by()
+        comments = Screening.objects.of_the_site()
+        current = comments.filter(text_key__in=keys, is_current=True, blanked=None).order_by()
         counts.update(current.values_list("text_key").annotate(Count("pk")))
     return [replace(row, weight=float(max(1, counts.get(row.text_key, 1)))) for row in rows]
 
@@ -167,7 +168,7 @@ def _unjudged(low: float, high: float) -> QuerySet[Screening]:
     decided = standing_decisions().filter(screening__text_key=OuterRef("text_key"))
     rows = (
         Screening.objects.with_verdict()
-        .exclude(source=Screening.Source.SUGGESTION)
+        .of_the_site()
         .exclude(verdict=Screening.Verdict.UNJUDGED)
         .filter(
             ~Exists(reviews),

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 
 from django.db import router, transaction
-from django.db.models import Case, F, Q, TextField, Value, When
+from django.db.models import Case, F, FloatField, Q, TextField, Value, When
 from django.db.models.functions import Concat
 
 from moderation.clock import Now
@@ -248,15 +248,23 @@ def _has_died(*, less_than: int) -> Q:
 
 
 def _fail(rows: ScreeningRows, code: str, version: ModelVersion, **columns: object) -> int:
-    """Fail the rows and queue them for a person; a comment keeps the visibility that it had while pending."""
+    """Fail the rows and queue them for a person; a comment keeps the visibility that it had while pending.
+
+    A suggestion stays in the queue of the suggestions, and nowhere else.
+    """
     failed = update_if_free(
         rows,
         status=Screening.Status.FAILED,
         queued_for=Case(
+            When(source=Screening.Source.SUGGESTION, then=Value("")),
             When(queued_for=Screening.QueuedFor.EDITED, then=F("queued_for")),
             default=Value(Screening.QueuedFor.FAILED.value),
         ),
-        sampling_probability=1.0,
+        sampling_probability=Case(
+            When(source=Screening.Source.SUGGESTION, then=Value(None)),
+            default=Value(1.0),
+            output_field=FloatField(),
+        ),
         error_code=code,
         failed_version=version,
         failed_versions=_with(version),

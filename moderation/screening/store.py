@@ -79,8 +79,9 @@ def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Sto
     for row in own:
         done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
     done.gone = len(scores) + len(unjudged) - len(own)
-    metrics.observe_stored(own, scores, str(version))
-    metrics.count_languages([row.language for row in own], languages_of(version))
+    comments = [row for row in own if row.source != Screening.Source.SUGGESTION]
+    metrics.observe_stored(comments, scores, str(version))
+    metrics.count_languages([row.language for row in comments], languages_of(version))
     _tell([row for row in own if not (row.pk in unjudged and unjudged[row.pk].is_queued)])
     return done
 
@@ -169,7 +170,11 @@ def _write_verdicts(
                 drawn.append(row)
         alike.setdefault((row.verdict, row.queued_for, row.sampling_probability), []).append(row)
     if drawn:
-        judged_now = [(row.verdict, row.severity, row.labels) for row, _ in judged]
+        judged_now = [
+            (row.verdict, row.severity, row.labels)
+            for row, _ in judged
+            if row.source != Screening.Source.SUGGESTION
+        ]
         for row, place in zip(drawn, blind.places(len(drawn), judged_now), strict=True):
             row.severity, row.labels = place
     for (verdict, queued_for, sampling_probability), rows in alike.items():
