@@ -20,8 +20,8 @@ OWN_FIELDS = ("screening", "model", "object", "code", "count", "failed", "versio
 """What moderation adds to its log lines; what other libraries add, a request for example, is left out."""
 
 
-KEY = re.compile(r"(?<=[?&]key=)[^&\s\"'#]+", re.IGNORECASE)
-"""The value of `key` in an address."""
+KEY = re.compile(r"([?&](?:key|access_token|oauth_token)=)[^&\s\"'#]+", re.IGNORECASE)
+"""`key` with its value in an address, or one of the names under which a token may stand there."""
 
 
 class TextFreeFormatter(logging.Formatter):
@@ -32,7 +32,7 @@ class TextFreeFormatter(logging.Formatter):
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        return KEY.sub("...", super().format(record))
+        return KEY.sub(r"\1...", super().format(record))
 
     def formatException(self, ei: ExcInfo) -> str:
         error = ei[1]
@@ -59,7 +59,7 @@ class TextFreeJsonFormatter(JsonFormatter):
         return _plain.formatException(ei)
 
     def format(self, record: logging.LogRecord) -> str:
-        return KEY.sub("...", super().format(record))
+        return KEY.sub(r"\1...", super().format(record))
 
     def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in log_data.items() if name in self._shown}

@@ -13,6 +13,8 @@ from moderation.api_keys import origins
 from moderation.api_keys.making import START
 
 PARAMETER = "key"
+TOKENS = ("access_token", "oauth_token")
+"""Where clients of Google's APIs may put a token. It opens nothing here, and is a secret all the same."""
 HEADER = "HTTP_X_GOOG_API_KEY"
 SCHEMES = ("bearer", "api-key")
 STARTS = (START, "AIza")
@@ -73,6 +75,19 @@ def hide_key(request: HttpRequest) -> None:
         setattr(request, _KEPT_AS, PresentedKey(from_header.strip(), Place.HEADER))
 
 
+def hide_tokens(request: HttpRequest) -> None:
+    """Take OAuth tokens out of the query of a request to an address that has no such parameter of its own."""
+    query = request.META.get("QUERY_STRING", "")
+    left = _without_tokens(query)
+    if left == query:
+        return
+    _set_query(request, left)
+    for name in ADDRESSES:
+        before, question_mark, rest = request.META.get(name, "").partition("?")
+        if question_mark:
+            request.META[name] = f"{before}?{_without_tokens(rest)}"
+
+
 def clean_referer(request: HttpRequest) -> None:
     """Take a key out of the address of the page before, where it begins as one."""
     address = request.META.get("HTTP_REFERER", "")
@@ -121,7 +136,15 @@ def origin_of(request: HttpRequest) -> str | None:
 
 
 def _is_key(part: str) -> bool:
-    return unquote_plus(part.partition("=")[0]) == PARAMETER
+    return _name(part) == PARAMETER
+
+
+def _name(part: str) -> str:
+    return unquote_plus(part.partition("=")[0])
+
+
+def _without_tokens(query: str) -> str:
+    return "&".join(part for part in query.split("&") if _name(part) not in TOKENS)
 
 
 def _of_authorization(request: HttpRequest) -> PresentedKey | None:
@@ -132,12 +155,16 @@ def _of_authorization(request: HttpRequest) -> PresentedKey | None:
 
 
 def _clean(request: HttpRequest, query: str) -> None:
-    if request.META.get("QUERY_STRING"):
-        request.META["QUERY_STRING"] = query
-        request.__dict__.pop("GET", None)  # read anew from the query
+    _set_query(request, query)
     for name in ADDRESSES:
         if name in request.META:
             request.META[name] = without_key(request.META[name])
+
+
+def _set_query(request: HttpRequest, query: str) -> None:
+    if request.META.get("QUERY_STRING"):
+        request.META["QUERY_STRING"] = query
+        request.__dict__.pop("GET", None)  # read anew from the query
     scope = getattr(request, "scope", None)  # of an ASGI server, whose access log reads it
     if isinstance(scope, dict) and scope.get("query_string"):
         scope["query_string"] = query.encode("latin-1", "replace")

@@ -21,6 +21,7 @@ from moderation.api_keys.requests import (
     PresentedKey,
     find_key,
     hide_key,
+    hide_tokens,
     is_ours,
     origin_of,
     take_key,
@@ -231,6 +232,19 @@ def test_a_hidden_key_is_nowhere_in_the_request_but_is_still_found(query: str) -
     assert request.META["RAW_URI"] == request.META["REQUEST_URI"] == "/x?alt=json"
     assert request.META["HTTP_REFERER"] == "https://site.example/?alt=json#top"
     assert found(request) == found(request) == KEY
+
+
+def test_tokens_are_hidden_before_and_after_the_key_is() -> None:
+    query = "access_token=ya29&alt=json&%6fauth_token=1%2F0&key=abc"
+    for steps in ((hide_tokens, hide_key), (hide_key, hide_tokens)):
+        request = RequestFactory().get(f"/x?{query}", RAW_URI=f"/x?{query}")
+        request.scope = {"query_string": query.encode()}
+        for step in steps:
+            step(request)
+        assert request.META["QUERY_STRING"] == "alt=json"
+        assert request.META["RAW_URI"] == request.get_full_path() == "/x?alt=json"
+        assert request.scope == {"query_string": b"alt=json"}
+        assert found(request) == "abc"
 
 
 def test_an_asgi_server_logs_no_key_either() -> None:

@@ -440,3 +440,11 @@ def test_a_site_that_asks_everybody_to_log_in_asks_no_client_of_the_api(key: str
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, login_required]
     assert post(ANALYZE, request(), key).status_code == 200
     assert Client().get(f"{ROOT}/$discovery/rest").status_code == 200
+
+
+def test_no_token_of_an_address_is_left_for_an_access_log(key: str) -> None:
+    address = f"{ANALYZE}?access_token=ya29.secret&key={key}&alt=json"
+    answer: Any = Client().post(address, json.dumps(request()), content_type="text/plain", RAW_URI=address)
+    assert answer.status_code == 200
+    assert answer.wsgi_request.META["RAW_URI"] == f"{ANALYZE}?alt=json"
+    assert "ya29.secret" not in str(answer.wsgi_request.META)

@@ -160,7 +160,7 @@ def test_gunicorn_logs_no_key(tmp_path: Path, is_deployed: bool) -> None:
 @pytest.mark.parametrize("formatter", [TextFreeFormatter(), TextFreeJsonFormatter()])
 def test_a_logged_address_loses_its_key(formatter: logging.Formatter) -> None:
     """As runserver logs it, whose lines no middleware can change."""
-    line = f'"POST /v1alpha1/comments:analyze?alt=json&key={HIDDEN} HTTP/1.1" 200 7'
+    line = f'"POST /v1alpha1/comments:analyze?access_token={HIDDEN}&alt=json&key={HIDDEN} HTTP/1.1" 200 7'
     record = logging.LogRecord("django.server", logging.INFO, __file__, 1, "%s", (line,), None)
     told = formatter.format(record)
     assert HIDDEN not in told

@@ -16,7 +16,7 @@ from moderation.api.perspective.bodies import max_bytes, read_body
 from moderation.api.perspective.engine import SiteEngine
 from moderation.api.perspective.keys import SiteKeys
 from moderation.api.perspective.suggestions import SiteSuggestions
-from moderation.api_keys.requests import find_key
+from moderation.api_keys.requests import find_key, hide_tokens
 from moderation.conf import conf
 from moderation.db.transactions import without_transaction
 from toxicity_ml.perspective.errors import bad_json, payload_too_large, unavailable
@@ -63,6 +63,7 @@ def _service() -> Service:
 
 
 def _to_wire(request: HttpRequest, path: str, body: bytes) -> WireRequest:
+    hide_tokens(request)
     presented = find_key(request)
     headers = {name: request.headers[name] for name in HEADERS if name in request.headers}
     if presented is not None:
