@@ -329,6 +329,8 @@ def reading(table: str) -> Iterator[None]:
 
 # --- checks that are replaced ----------------------------------------------------------------------
 
+BEFORE, REPLACED = "0009_language", "0010_unjudged"
+
 
 def refuses(**columns: str) -> bool:
     try:
@@ -348,14 +350,14 @@ def unproved() -> list[str]:
 
 @pytest.mark.parametrize("is_interrupted", [False, True])
 def test_checks_are_replaced_and_hold_for_every_row(is_interrupted: bool) -> None:
-    migrate("moderation", "0008")
+    migrate("moderation", BEFORE)
     assert refuses(verdict="unjudged") and refuses(queued_for="language")
     Screening.objects.create(source="import", text="hello", verdict="clear")
     if is_interrupted:
         with interrupted_before(
             "VALIDATE CONSTRAINT" if uses_postgresql() else 'RENAME TO "moderation_screening"'
         ):
-            migrate("moderation", "0009")
+            migrate("moderation", REPLACED)
     migrate("moderation")
     assert not refuses(verdict="unjudged") and not refuses(queued_for="language")
     assert refuses(verdict="bad") and refuses(queued_for="fun") and refuses(status="unknown")
@@ -367,16 +369,16 @@ def test_checks_are_replaced_and_hold_for_every_row(is_interrupted: bool) -> Non
 def test_checks_that_stored_rows_break_are_not_put_back() -> None:
     Screening.objects.create(source="import", verdict="unjudged")
     with pytest.raises(IntegrityError):
-        migrate("moderation", "0008")
+        migrate("moderation", BEFORE)
     Screening.objects.update(verdict="clear")
-    migrate("moderation", "0008")
+    migrate("moderation", BEFORE)
     assert refuses(verdict="unjudged")
     migrate("moderation")
 
 
 @pytest.mark.skipif(not uses_postgresql(), reason="SQLite has one writer; TEST_DATABASE=postgresql runs this")
 def test_no_save_waits_for_checks_that_wait_for_a_reader() -> None:
-    migrate("moderation", "0008")
+    migrate("moderation", BEFORE)
     tries = threading.Semaphore(0)
 
     def pause(seconds: float) -> None:
