@@ -22,7 +22,7 @@ from moderation.clock import Now
 from moderation.conf import conf
 from moderation.db.keyed_values import ByKey
 from moderation.db.locking import locked_if_free
-from moderation.models import Screening
+from moderation.models import Screening, Suggestion
 from moderation.models.content_types import model_label
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.texts import exact_digest
@@ -98,6 +98,10 @@ def _blank_chunk(kind: int | None, days: float) -> int:
             for row in chosen
             if row.is_current and row.source == Screening.Source.OBJECT
         }
+        # What clients call their texts goes with the texts.
+        suggested = [row.pk for row in chosen if row.source == Screening.Source.SUGGESTION]
+        if suggested:
+            Suggestion.objects.filter(screening__in=suggested).delete()
         Screening.objects.filter(pk__in=[row.pk for row in chosen]).update(
             text="",
             text_key="",

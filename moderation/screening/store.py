@@ -75,6 +75,7 @@ def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Sto
         events.note_verdicts(
             (row, events.Judged(of_row, judgement.labels, str(version)))
             for row, of_row, judgement, _ in judged
+            if row.source != Screening.Source.SUGGESTION
         )
     for row in own:
         done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
@@ -82,7 +83,7 @@ def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Sto
     comments = [row for row in own if row.source != Screening.Source.SUGGESTION]
     metrics.observe_stored(comments, scores, str(version))
     metrics.count_languages([row.language for row in comments], languages_of(version))
-    _tell([row for row in own if not (row.pk in unjudged and unjudged[row.pk].is_queued)])
+    _tell([row for row in comments if not (row.pk in unjudged and unjudged[row.pk].is_queued)])
     return done
 
 

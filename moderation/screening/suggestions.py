@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from django.db import router, transaction
+from django.db import connections, router, transaction
 
 from moderation.conf import conf
 from moderation.models import Screening, Suggestion
@@ -36,8 +36,12 @@ def receive(suggested: Suggested) -> Suggestion:
     """
     text = storable(suggested.text)
     token, community = (storable(name)[:255] for name in (suggested.client_token, suggested.community_id))
-    with transaction.atomic(using=router.db_for_write(Screening)):
-        screening = _open_one(text, token, community) or Screening.objects.create(
+    key_name = suggested.key_name[:100]
+    alias = router.db_for_write(Screening)
+    with transaction.atomic(using=alias):
+        if token:
+            _one_at_a_time(alias, key_name, community, token)
+        screening = _open_one(text, token, community, key_name) or Screening.objects.create(
             source=Screening.Source.SUGGESTION,
             text=text,
             text_key=text_key(text, conf.TEXT_KEY_SECRET),
@@ -47,17 +51,28 @@ def receive(suggested: Suggested) -> Suggestion:
             screening=screening,
             scores={storable(name): score for name, score in suggested.scores.items()},
             labels=dict(suggested.labels),
-            key_name=suggested.key_name[:100],
+            key_name=key_name,
             client_token=token,
             community_id=community,
         )
 
 
-def _open_one(text: str, token: str, community: str) -> Screening | None:
+def _one_at_a_time(alias: str, *names: str) -> None:
+    """Wait for another process that stores a suggestion under these names; SQLite has one writer anyway."""
+    connection = connections[alias]
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", ["\x1f".join(names)])
+
+
+def _open_one(text: str, token: str, community: str, key_name: str) -> Screening | None:
     """The undecided screening of the same text that the same client spoke of before."""
     if not token:
         return None
     same = Screening.objects.suggested().filter(
-        suggestions__client_token=token, suggestions__community_id=community, text=text
+        suggestions__client_token=token,
+        suggestions__community_id=community,
+        suggestions__key_name=key_name,
+        text=text,
     )
     return same.order_by("id").first()

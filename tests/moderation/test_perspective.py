@@ -148,6 +148,8 @@ def test_a_site_may_ask_for_no_key(settings: Any) -> None:
     settings.MODERATION = {**settings.MODERATION, "PERSPECTIVE_KEY_REQUIRED": False}
     assert post(ANALYZE, request()).status_code == 200
     assert post(ANALYZE, request(), "mod_wrong").status_code == 400
+    content = {"comment": {"text": "a"}, "attributeScores": {"TOXICITY": {"summaryScore": {"value": 1}}}}
+    assert post(SUGGEST, content).status_code == 403
 
 
 def test_an_exhausted_quota_is_googles_429() -> None:

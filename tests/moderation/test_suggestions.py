@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.utils import timezone
 
+from moderation import signals
 from moderation.metrics import REGISTRY
 from moderation.models import Screening, Suggestion
 from moderation.rescreening import runs
@@ -115,11 +118,64 @@ def test_one_whose_text_retention_took_waits_no_more(settings: Any, admin_client
 
 
 def test_the_queue_reads_the_newest_of_a_text_alone(admin_client: Client) -> None:
-    for number in range(9):
+    for _ in range(9):
         screened("how nice", token="comment:1")
-        Suggestion.objects.filter(pk=Suggestion.objects.latest("id").pk).update(key_name=f"key-{number}")
+    for number, suggestion in enumerate(Suggestion.objects.order_by("id")):
+        Suggestion.objects.filter(pk=suggestion.pk).update(key_name=f"key-{number}")
     page = admin_client.get(f"{QUEUE}?state=suggested")
     (row,) = page.context["cl"].result_list
     assert len(row.newest_suggestions) == 5
     text = page.content.decode()
     assert [number for number in range(9) if f"key-{number}" in text] == [4, 5, 6, 7, 8]
+
+
+def test_what_a_client_called_a_text_goes_with_the_text(settings: Any) -> None:
+    row = screened("hello", "comment:7")
+    settings.MODERATION = {**settings.MODERATION, "RETENTION_DAYS": 1}
+    two_days_ago = timezone.now() - timedelta(days=2)
+    Screening.objects.update(created=two_days_ago, scored=two_days_ago)
+    sweep()
+    row.refresh_from_db()
+    assert row.text == ""
+    assert not Suggestion.objects.exists()
+
+
+def test_no_receiver_is_told_of_a_suggestion(settings: Any) -> None:
+    told: list[Screening] = []
+
+    def receiver(screening: Screening, **_: Any) -> None:
+        told.append(screening)
+
+    signals.screening_scored.connect(receiver)
+    try:
+        screened("you idiot")
+        assert told == []
+    finally:
+        signals.screening_scored.disconnect(receiver)
+
+
+def test_another_key_s_suggestion_of_the_same_text_is_its_own() -> None:
+    suggest("hello", "comment:7", toxic=1.0)
+    other = Suggested("hello", {}, {}, key_name="other", client_token="comment:7")
+    suggestions.receive(other)
+    assert Screening.objects.suggested().count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_clients_that_speak_of_one_text_at_once_make_one_screening() -> None:
+    ready = threading.Barrier(4)
+
+    def speak() -> None:
+        try:
+            ready.wait(30)
+            suggest("hello", "comment:7", toxic=1.0)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=speak) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert Suggestion.objects.count() == 4
+    assert Screening.objects.suggested().count() == 1

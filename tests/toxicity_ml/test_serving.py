@@ -287,15 +287,23 @@ def test_without_a_key_or_with_a_wrong_one_only_health_answers(
     assert "wrong-key" not in caplog.text
 
 
-def test_keys_are_read_anew_and_the_old_ones_stay_where_the_file_is_broken(keys: Path) -> None:
+def test_keys_are_read_anew_and_an_emptied_file_opens_to_nobody(keys: Path) -> None:
     opened = KeyFile(keys)
-    keys.write_text("other-key\n")
+    keys.write_bytes(b"\xef\xbb\xbfother-key\n")  # as Notepad saves it
     assert opened.admits("other-key")
     assert not opened.admits("plain-key")
-    keys.write_text("")
-    assert opened.admits("other-key")
-    keys.unlink()
-    assert opened.admits("other-key")
+    keys.write_text("# all withdrawn\n")
+    assert not opened.admits("other-key")
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"two words\n"])
+def test_old_keys_stay_where_the_file_cannot_be_read(keys: Path, content: bytes | None) -> None:
+    opened = KeyFile(keys)
+    if content is None:
+        keys.unlink()
+    else:
+        keys.write_bytes(content)
+    assert opened.admits("plain-key")
 
 
 @pytest.mark.parametrize("content", ["", "# none\n", "two words\n", "sha256:abc\n"])

@@ -32,6 +32,8 @@ class KeyFile:
         self._path = path
         self._lock = threading.Lock()
         self._state, self._digests = _read(path)
+        if not self._digests:
+            raise DataError(f"{path} holds no key: write one a line, plain or as {HASHED}DIGEST.")
         self._looked = time.monotonic()
 
     def __len__(self) -> int:
@@ -44,7 +46,10 @@ class KeyFile:
         return digest(key) in self._digests
 
     def _look_again(self) -> None:
-        """Read the file anew where it has changed; keep the old keys where it can't be read."""
+        """Read the file anew where it has changed; keep the old keys where it can't be read.
+
+        A file that was emptied opens to nobody: that is how all keys are withdrawn.
+        """
         with self._lock:
             if time.monotonic() - self._looked < SECONDS_BETWEEN_LOOKS:
                 return
@@ -53,6 +58,8 @@ class KeyFile:
                 if _state(self._path) != self._state:
                     self._state, self._digests = _read(self._path)
                     logger.info("Read %d key(s) from %s anew.", len(self._digests), self._path)
+                    if not self._digests:
+                        logger.error("%s holds no key any more: the server opens to nobody.", self._path)
             except (DataError, OSError) as error:
                 logger.error("The old keys stay in force: %s", error)
 
@@ -70,7 +77,7 @@ def _state(path: Path) -> _State:
 def _read(path: Path) -> tuple[_State, frozenset[str]]:
     try:
         state = _state(path)
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or type(error).__name__}") from error
     except UnicodeDecodeError as error:
@@ -80,8 +87,6 @@ def _read(path: Path) -> tuple[_State, frozenset[str]]:
         for number, line in enumerate(lines, start=1)
         if line.strip() and not line.lstrip().startswith("#")
     }
-    if not digests:
-        raise DataError(f"{path} holds no key: write one a line, plain or as {HASHED}DIGEST.")
     return state, frozenset(digests)
 
 

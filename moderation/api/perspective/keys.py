@@ -26,8 +26,11 @@ class SiteKeys:
     """The service's Keys. A caller is an ApiKey, or None where the site asks for no key."""
 
     def admit(self, key: str | None, scope: Scope | None, origin: str | None) -> ApiKey | None:
-        """Return the key's row. Raises the WireError of a missing, bad or unfit key."""
-        if key is None and not conf.PERSPECTIVE_KEY_REQUIRED:
+        """Return the key's row. Raises the WireError of a missing, bad or unfit key.
+
+        A suggestion is stored, so it wants a key on every site.
+        """
+        if key is None and scope != "suggest" and not conf.PERSPECTIVE_KEY_REQUIRED:
             return None
         try:
             return authenticate(key, scope, origin)

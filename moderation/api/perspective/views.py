@@ -64,6 +64,8 @@ def _service() -> Service:
 
 def _to_wire(request: HttpRequest, path: str, body: bytes) -> WireRequest:
     hide_tokens(request)
+    # It may refuse the host; nothing of the key is among the locals of that error.
+    root_url = request.build_absolute_uri(request.path.removesuffix(path) + "/")
     presented = find_key(request)
     headers = {name: request.headers[name] for name in HEADERS if name in request.headers}
     if presented is not None:
@@ -74,7 +76,7 @@ def _to_wire(request: HttpRequest, path: str, body: bytes) -> WireRequest:
         query=parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True),
         headers=headers,
         body=body,
-        root_url=request.build_absolute_uri(request.path.removesuffix(path) + "/"),
+        root_url=root_url,
     )
 
 
