@@ -17,6 +17,7 @@ from moderation.api.openapi import ID, Operation
 from moderation.api.pages import PageQuery, page, page_of, read_query
 from moderation.api.problems import Problem, not_found
 from moderation.models import ModelVersion
+from moderation.versions.active import find_active
 
 
 @extend_schema_field(OpenApiTypes.OBJECT)
@@ -106,7 +107,7 @@ class ActiveVersionView(Endpoint):
 
     def get(self, request: Request) -> Response:
         """Return it; 404 while none is registered, which the first worker does."""
-        version = ModelVersion.objects.defer("manifest").filter(is_active=True).first()
+        version = find_active()
         if version is None:
             raise not_found("No model version is registered yet; the first worker does that.")
         return Response({**_version_row(version), "metrics": version.metrics})

@@ -21,7 +21,7 @@ from moderation.api.pages import PageQuery, page, page_of, read_query
 from moderation.api.throttling import KeyQuota, ReviewThrottle
 from moderation.audit import Actor
 from moderation.models import Policy
-from moderation.screening.judging import has_newer_policy
+from moderation.screening.judging import has_newer_policy, policies_with_age
 from moderation.screening.policy_changes import put_in_force
 from moderation.versions.active import find_active
 
@@ -151,11 +151,11 @@ class PoliciesView(Endpoint):
     def get(self, request: Request) -> Response:
         """Return one page."""
         asked = read_query(request, PolicyQuery)
-        rows = Policy.objects.annotate(is_outdated=has_newer_policy())
+        rows = policies_with_age()
         if "model" in asked:
             rows = rows.filter(model_label=asked["model"])
         if asked["in_force"]:
-            rows = rows.filter(is_outdated=False)
+            rows = rows.filter(~has_newer_policy())
         rows_of_page, following = page(request, rows, asked)
         results = [_policy_row(row, is_in_force=not row.is_outdated) for row in rows_of_page]
         return Response({"next": following, "results": results})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from moderation import policies
 from moderation.conf import conf
@@ -23,6 +23,7 @@ __all__ = [
     "has_newer_policy",
     "judge_each",
     "newest_policy",
+    "policies_with_age",
     "thresholds_for",
     "thresholds_of",
 ]
@@ -75,6 +76,11 @@ def newest_policy(model_label: str) -> Policy | None:
 def has_newer_policy() -> Exists:
     """An expression that is true of a policy which a newer one with the same label has replaced."""
     return Exists(Policy.objects.filter(model_label=OuterRef("model_label"), id__gt=OuterRef("id")))
+
+
+def policies_with_age() -> QuerySet[Policy]:
+    """Return every policy, with `is_outdated`: True of one that a newer one has replaced."""
+    return Policy.objects.annotate(is_outdated=has_newer_policy())
 
 
 def _policy_in_force(model_label: str) -> Policy | None:

@@ -149,7 +149,7 @@ def test_figures_say_what_waits_what_came_in_and_what_was_decided(operator: Clie
     held = Screening.objects.get(verdict="held")
     assert post(moderator, "reviews/", {"screening": held.pk, "decision": "uphold"}).status_code == 201
     told = get(operator, "stats/")
-    assert told["queue"] == {"held": 0, "flagged": 1, "edited": 0, "failed": 0}
+    assert told["queue"] == {"held": 0, "flagged": 1, "edited": 0, "failed": 0, "language": 0}
     assert told["pending"]["normal"]["count"] == 1
     assert told["active_version"] == "test@1"
     recent, reviews = told["recent"], told["reviews"]

@@ -163,8 +163,8 @@ def _row(key: ApiKey) -> tuple[str, ...]:
 def _user(name: str) -> AbstractBaseUser:
     """Return the active user of this name. Raises ArgumentTypeError."""
     users = get_user_model()._default_manager
-    user = users.filter(**{users.model.USERNAME_FIELD: name}, is_active=True).first()
-    if user is None:
+    user = users.filter(**{users.model.USERNAME_FIELD: name}).first()
+    if user is None or not user.is_active:
         raise ArgumentTypeError("there is no active user of this name")
     return user
 
