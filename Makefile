@@ -51,6 +51,7 @@ bench: $(installed)
 	$(hermetic) $(bin)/python benchmarks/save_overhead.py
 	$(hermetic) $(bin)/python benchmarks/pipeline.py
 	$(hermetic) $(bin)/python benchmarks/latency.py
+	$(hermetic) $(bin)/python benchmarks/api.py
 	$(hermetic) $(bin)/python benchmarks/scale.py
 	$(hermetic) $(bin)/python benchmarks/soak.py --count 20000
 

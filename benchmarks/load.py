@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 PATIENCE = 60.0
+LEAST = 5
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def as_fast_as_it_can(target: Target, *, connections: int, seconds: float) -> An
 def at_rate(target: Target, *, rate: float, seconds: float, seed: int = 0) -> Answers:
     """Send that many a second at random moments (Poisson), whether or not the earlier ones are answered.
 
-    An answer is timed from the moment at which its request was due.
+    An answer is timed from the moment at which its request was due. A slow server gets LEAST requests,
+    however long that takes.
     """
     return asyncio.run(_open(target, rate, seconds, random.Random(seed)))
 
@@ -89,7 +91,7 @@ async def _open(target: Target, rate: float, seconds: float, rng: random.Random)
         status = await pool.post(number)
         answers.add(status, time.perf_counter() - due)
 
-    while (due := due + rng.expovariate(rate)) < began + seconds:
+    while (due := due + rng.expovariate(rate)) < began + seconds or number < LEAST:
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         tasks.append(asyncio.create_task(one(due, number)))
         number += 1

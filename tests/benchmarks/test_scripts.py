@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks import api
 from benchmarks.running_site import Site
 from moderation.models import Screening
 
@@ -105,6 +106,20 @@ def test_throughput(data: Path) -> None:
     report = run("throughput.py", "--data", data, *options)
     assert set(report["times_as_fast"]) == {"bert_base", "pipeline"}
     assert report["comments"] == {"classifier": 4, "bert_base": 2, "pipeline": 2}
+
+
+def test_api(data: Path) -> None:
+    report = run("api.py", "--data", data, "--count", "12", "--seconds", "1", "--rounds", "1")
+    figures = report["figures"]
+    assert set(figures) == {*api.OURS, api.TUTORIAL, api.BERT_BASE}
+    for name, of in figures.items():
+        assert of["rate"] > 0 and of["p50_ms"] <= of["p95_ms"] <= of["p99_ms"], name
+        assert of["other_answers"] == 0, name
+    for ours in api.OURS:
+        assert figures[ours]["flood_other_answers"] == 0
+        for baseline in (api.TUTORIAL, api.BERT_BASE):
+            ratio = figures[ours]["rate"] / figures[baseline]["rate"]
+            assert report["ratios"][f"{ours} / {baseline}"] == pytest.approx(ratio)
 
 
 def test_save_overhead() -> None:
