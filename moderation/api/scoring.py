@@ -32,9 +32,14 @@ def score_now(version: ModelVersion, texts: Sequence[str]) -> list[Scores | Fail
     """
     if not texts:
         return []
+    with admission():
+        return score_admitted(version, texts)
+
+
+def score_admitted(version: ModelVersion, texts: Sequence[str]) -> list[Scores | Failure]:
+    """Do as `score_now` for a caller that is counted in already. Raises NothingToScoreWith."""
     try:
-        with admission():
-            return score_each(load_scorer_for_web(version), texts)
+        return score_each(load_scorer_for_web(version), texts)
     except (store.ModelUnavailable, ModelNotReady) as error:
         raise nothing(error) from error
 

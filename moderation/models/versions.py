@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -115,6 +117,11 @@ class PerspectiveScaleQuerySet(models.QuerySet["PerspectiveScale"]):
     def newest(self, version: ModelVersion) -> PerspectiveScale | None:
         """Return the row in force for a version, or None where the site has fitted none."""
         return self.filter(model_version=version).order_by("-id").first()
+
+    def newest_key(self, version: ModelVersion) -> tuple[int, datetime] | None:
+        """Return key and time of that row, or None."""
+        rows = self.filter(model_version=version).order_by("-id")
+        return rows.values_list("pk", "created").first()
 
 
 class PerspectiveScale(models.Model):

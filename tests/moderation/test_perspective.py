@@ -242,7 +242,7 @@ def test_no_key_and_no_text_is_in_a_log(
     def broken(*_: Any) -> Any:
         raise RuntimeError(INSULT)
 
-    monkeypatch.setattr(scoring, "score_now", broken)
+    monkeypatch.setattr(scoring, "score_admitted", broken)
     assert post(ANALYZE, request(), key).status_code == 500
     post(ANALYZE, "{", key)
     assert "RuntimeError" in caplog.text

@@ -29,7 +29,7 @@ bounded = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def key(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A key; texts are scored by their length, since it is not the model that is tried here."""
     monkeypatch.setattr(
-        scoring, "score_now", lambda version, texts: [dict.fromkeys(version.labels, 0.5) for _ in texts]
+        scoring, "score_admitted", lambda version, texts: [dict.fromkeys(version.labels, 0.5) for _ in texts]
     )
     scoring.active_version()
     yield making.create("ours", ("analyze", "suggest"), quota=None, actor=MACHINE)[1]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache, partial
 
 from moderation.api import scoring
-from moderation.api.admission import RETRY_SECONDS, Busy
+from moderation.api.admission import RETRY_SECONDS, Busy, admission
 from moderation.api_keys.fixed_answers import LABELS, fixed_scores
 from moderation.conf import REFUSE, conf
 from moderation.models import ApiKey, ModelVersion, PerspectiveScale
@@ -36,7 +36,9 @@ class SiteEngine:
         if caller is not None and caller.is_test:
             return _TEST_ENGINE.analyze(request, caller)
         try:
-            return _engine_of(scoring.active_version()).analyze(request, caller)
+            version = scoring.active_version()
+            with admission():  # to tell the language takes time, too
+                return _engine_of(version).analyze(request, caller)
         except Busy as error:
             raise errors.Busy(RETRY_SECONDS) from error
         except scoring.NothingToScoreWith as error:
@@ -62,16 +64,18 @@ def detect(version: ModelVersion, text: str) -> list[str]:
 
 def scale_in_force(version: ModelVersion) -> Maps | None:
     """Return the maps from a version's scores onto Perspective's scale, or None where there are none."""
-    fitted = PerspectiveScale.objects.newest(version)
-    own = manifest_of(version).get("perspective_scale")
-    content = fitted.maps if fitted is not None and fitted.maps else own
-    return _maps(json.dumps(content)) if content else None
+    return _maps(version.pk, version.manifest_sha256, PerspectiveScale.objects.newest_key(version))
 
 
 @lru_cache(maxsize=8)
-def _maps(content: str) -> Maps | None:
+def _maps(version: int, sha256: str, fitted: tuple[int, datetime] | None) -> Maps | None:
+    """Read the maps from the database, once per process: neither versions nor fitted scales ever change."""
+    maps = PerspectiveScale.objects.get(pk=fitted[0]).maps if fitted else None
+    content = maps or manifest_of(ModelVersion.objects.get(pk=version)).get("perspective_scale")
+    if not content:
+        return None
     try:
-        return Scale.from_json(json.loads(content)).functions()
+        return Scale.from_json(content).functions()
     except DataError as error:
         logger.error("The scale of a model version can't be used, and its own scores are sent: %s", error)
         return None
@@ -89,7 +93,7 @@ def _engine_of(version: ModelVersion) -> ModelEngine:
 
 
 def _scores(version: ModelVersion, texts: Sequence[str]) -> list[Scores]:
-    results = scoring.score_now(version, texts)
+    results = scoring.score_admitted(version, texts)
     if any(isinstance(result, Failure) for result in results):
         raise CannotScore
     return [result for result in results if not isinstance(result, Failure)]

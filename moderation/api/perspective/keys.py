@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moderation.api_keys import origins
 from moderation.api_keys.authentication import authenticate
 from moderation.api_keys.quota import charge
 from moderation.api_keys.refusals import KeyRefused, QuotaExceeded, Reason
@@ -33,7 +34,7 @@ class SiteKeys:
         if key is None and scope != "suggest" and not conf.PERSPECTIVE_KEY_REQUIRED:
             return None
         try:
-            return authenticate(key, scope, origin)
+            return authenticate(key, scope, origins.of_page(origin) if origin else None)
         except KeyRefused as refused:
             raise _in_googles_words(refused.reason, scope, origin) from refused
 
