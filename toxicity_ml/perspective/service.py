@@ -35,7 +35,6 @@ from toxicity_ml.perspective.requests import AnalyzeRequest, SuggestRequest, par
 
 __all__ = [
     "BATCH_SECONDS",
-    "SECRET_PARAMETERS",
     "Batch",
     "Engine",
     "Keys",
@@ -48,9 +47,6 @@ __all__ = [
 ]
 
 logger = logging.getLogger(__name__)
-
-SECRET_PARAMETERS = ("key", "access_token", "oauth_token")
-"""Query parameters that a framework has to take out of an address before anything logs it."""
 
 BATCH_SECONDS = 30.0
 """Parts of a batch that have not begun by then are refused. Clients and proxies wait for a minute."""
