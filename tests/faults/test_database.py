@@ -46,6 +46,8 @@ def test_postgresql_that_loses_a_process_loses_no_comment(
             )
             (pid,) = cursor.fetchone()
         os.kill(pid, signal.SIGKILL)
+        # It takes the server a moment to notice, in which it lets new connections in that it ends, too.
+        workers.wait_for(lambda: not _answers(), "PostgreSQL to end every connection", pause=0.01)
 
     _under_load(kill_a_backend, workers, books)
 
