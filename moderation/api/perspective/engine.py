@@ -9,18 +9,17 @@ from functools import lru_cache, partial
 
 from moderation.api import scoring
 from moderation.api.admission import RETRY_SECONDS, Busy, admission
+from moderation.api.perspective.fitting import CannotFit, scale_of
 from moderation.api_keys.fixed_answers import LABELS, fixed_scores
 from moderation.conf import REFUSE, conf
 from moderation.models import ApiKey, ModelVersion, PerspectiveScale
 from moderation.screening.scorer import Failure, Scores
-from moderation.versions.active import languages_of, manifest_of
-from toxicity_ml.errors import DataError
+from moderation.versions.active import languages_of
 from toxicity_ml.perspective import errors
 from toxicity_ml.perspective.analysis import AnalysisOptions
 from toxicity_ml.perspective.analysis import Scale as Maps
 from toxicity_ml.perspective.engine import ModelEngine
 from toxicity_ml.perspective.requests import AnalyzeRequest
-from toxicity_ml.perspective.scale import Scale
 
 logger = logging.getLogger("moderation.api")
 
@@ -70,13 +69,9 @@ def scale_in_force(version: ModelVersion) -> Maps | None:
 @lru_cache(maxsize=8)
 def _maps(version: int, sha256: str, fitted: tuple[int, datetime] | None) -> Maps | None:
     """Read the maps from the database, once per process: neither versions nor fitted scales ever change."""
-    maps = PerspectiveScale.objects.get(pk=fitted[0]).maps if fitted else None
-    content = maps or manifest_of(ModelVersion.objects.get(pk=version)).get("perspective_scale")
-    if not content:
-        return None
     try:
-        return Scale.from_json(content).functions()
-    except DataError as error:
+        return scale_of(ModelVersion.objects.get(pk=version)).functions() or None
+    except CannotFit as error:
         logger.error("The scale of a model version can't be used, and its own scores are sent: %s", error)
         return None
 
