@@ -192,6 +192,10 @@ class Screening(models.Model):
         """A hidden comment was edited: it stays hidden until a person has seen the new text."""
         LANGUAGE = "language", _("language")
         """In a language that the model was not made for: it keeps the visibility it had while pending."""
+        REPORTED = "reported", _("reported")
+        """Nothing but readers' reports brought a text here of which the model said nothing."""
+        AUTHOR = "author", _("author")
+        """Held for what the site decided of its author, whatever the model says."""
 
     class Nudged(models.TextChoices):
         """What an author did who was told before posting that the text may be read as an insult."""
@@ -230,6 +234,10 @@ class Screening(models.Model):
     """When the text was taken out; such a row is in no training or test set."""
     author_key = models.CharField(_("author key"), max_length=255, blank=True)
     """The author's primary key as text, without a foreign key; empty where there is none."""
+    author_name = models.CharField(_("author's name"), max_length=255, default="", db_default="", blank=True)
+    """The author's name as the site showed it when the text was screened; empty where it is not known."""
+    page_key = models.CharField(_("page"), max_length=255, default="", db_default="", blank=True)
+    """The page that the object stands on, as `app_label.modelname:key`; empty where it is not known."""
     nudged = models.CharField(
         _("nudged"), max_length=16, choices=Nudged, default="", db_default="", blank=True, editable=False
     )
@@ -304,7 +312,10 @@ class Screening(models.Model):
         verbose_name = _("screening")
         verbose_name_plural = _("screenings")
         base_manager_name = "objects"
-        permissions = (("review_screening", _("Can review screenings")),)
+        permissions = (
+            ("review_screening", _("Can review screenings")),
+            ("lead_reviews", _("Can lead moderation, and correct what others decided")),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["content_type", "object_id", "field"],
@@ -333,7 +344,12 @@ class Screening(models.Model):
                 condition=Q(outcome__in=["", "show", "hide"]), name="moderation_screening_outcome"
             ),
             models.CheckConstraint(
-                condition=Q(queued_for__in=["", "flagged", "held", "audit", "failed", "edited", "language"]),
+                condition=Q(
+                    queued_for__in=[
+                        *("", "flagged", "held", "audit", "failed", "edited", "language"),
+                        *("reported", "author"),
+                    ]
+                ),
                 name="moderation_queued_for",
             ),
             models.CheckConstraint(
@@ -392,6 +408,10 @@ class Screening(models.Model):
             # not by `db_index`, which would add a second one for LIKE, an eighth of all that a comment takes
             models.Index(fields=["text_key"], name="moderation_text_key"),
             models.Index(fields=["author_key"], condition=~Q(author_key=""), name="moderation_by_author"),
+            models.Index(
+                fields=["author_name", "-id"], condition=~Q(author_name=""), name="moderation_by_author_name"
+            ),
+            models.Index(fields=["page_key", "-id"], condition=~Q(page_key=""), name="moderation_by_page"),
         )
 
     def __str__(self) -> str:

@@ -19,6 +19,7 @@ from django.db import (
     models,
     transaction,
 )
+from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.loader import MigrationLoader
 from django.db.migrations.migration import Migration
 
@@ -332,10 +333,16 @@ def reading(table: str) -> Iterator[None]:
 BEFORE, REPLACED = "0009_language", "0010_unjudged"
 
 
+def old_screenings() -> Any:
+    """The manager of screenings with the columns that there are before the checks are replaced, and after."""
+    state = MigrationExecutor(connection).loader.project_state(("moderation", BEFORE))
+    return state.apps.get_model("moderation", "Screening")._base_manager
+
+
 def refuses(**columns: str) -> bool:
     try:
         with transaction.atomic():
-            Screening.objects.create(source="import", **columns)
+            old_screenings().create(source="import", **columns)
     except IntegrityError:
         return True
     return False
@@ -352,7 +359,7 @@ def unproved() -> list[str]:
 def test_checks_are_replaced_and_hold_for_every_row(is_interrupted: bool) -> None:
     migrate("moderation", BEFORE)
     assert refuses(verdict="unjudged") and refuses(queued_for="language")
-    Screening.objects.create(source="import", text="hello", verdict="clear")
+    old_screenings().create(source="import", text="hello", verdict="clear")
     if is_interrupted:
         with interrupted_before(
             "VALIDATE CONSTRAINT" if uses_postgresql() else 'RENAME TO "moderation_screening"'
@@ -361,16 +368,16 @@ def test_checks_are_replaced_and_hold_for_every_row(is_interrupted: bool) -> Non
     migrate("moderation")
     assert not refuses(verdict="unjudged") and not refuses(queued_for="language")
     assert refuses(verdict="bad") and refuses(queued_for="fun") and refuses(status="unknown")
-    assert Screening.objects.filter(text="hello", verdict="clear").count() == 1
+    assert old_screenings().filter(text="hello", verdict="clear").count() == 1
     if uses_postgresql():
         assert unproved() == []
 
 
 def test_checks_that_stored_rows_break_are_not_put_back() -> None:
-    Screening.objects.create(source="import", verdict="unjudged")
+    old_screenings().create(source="import", verdict="unjudged")
     with pytest.raises(IntegrityError):
         migrate("moderation", BEFORE)
-    Screening.objects.update(verdict="clear")
+    old_screenings().update(verdict="clear")
     migrate("moderation", BEFORE)
     assert refuses(verdict="unjudged")
     migrate("moderation")
@@ -378,6 +385,7 @@ def test_checks_that_stored_rows_break_are_not_put_back() -> None:
 
 @pytest.mark.skipif(not uses_postgresql(), reason="SQLite has one writer; TEST_DATABASE=postgresql runs this")
 def test_no_save_waits_for_checks_that_wait_for_a_reader() -> None:
+    screenings = old_screenings()
     migrate("moderation", BEFORE)
     tries = threading.Semaphore(0)
 
@@ -399,7 +407,7 @@ def test_no_save_waits_for_checks_that_wait_for_a_reader() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = '10s'")
         for _ in range(3):
-            Screening.objects.create(source="import")
+            screenings.create(source="import")
             assert tries.acquire(timeout=60)
         with connection.cursor() as cursor:
             cursor.execute("SET lock_timeout = 0")
