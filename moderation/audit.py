@@ -29,6 +29,9 @@ class Action(models.TextChoices):
     MODEL_PRUNED = "model.pruned", _("files of a model version removed")
     SCALE_CHANGED = "scale.changed", _("Perspective scale fitted")
     POLICY_CHANGED = "policy.changed", _("thresholds changed")
+    POLICY_WITHDRAWN = "policy.withdrawn", _("thresholds withdrawn")
+    POLICY_APPLIED = "policy.applied", _("thresholds applied to earlier verdicts")
+    """One entry for each chunk of earlier verdicts that were judged again, with its counts."""
     REVIEW_DECIDED = "review.decided", _("decided by a moderator")
     RESCREEN_ACTED = "rescreen.acted", _("another model version's verdicts applied")
     """One entry for each chunk of `rescreen --act`, with its counts."""

@@ -15,14 +15,14 @@ from rest_framework.throttling import BaseThrottle
 from moderation import registry
 from moderation.api.access import CHANGE_POLICIES, READ_POLICIES
 from moderation.api.endpoint import Endpoint
-from moderation.api.fields import QueryBoolean, Text
+from moderation.api.fields import Boolean, QueryBoolean, Text
 from moderation.api.openapi import Operation
 from moderation.api.pages import PageQuery, page, page_of, read_query
 from moderation.api.throttling import KeyQuota, ReviewThrottle
 from moderation.audit import Actor
 from moderation.models import Policy
 from moderation.screening.judging import has_newer_policy, policies_with_age
-from moderation.screening.policy_changes import put_in_force
+from moderation.screening.policy_changes import NothingToWithdraw, put_in_force, withdraw
 from moderation.versions.active import find_active
 
 NOTE_CHARACTERS = 5000
@@ -89,7 +89,10 @@ class PolicyRow(serializers.Serializer):
     id = serializers.IntegerField()
     model = serializers.CharField(allow_blank=True, help_text="`app.Model`; empty: each without its own.")
     thresholds = Thresholds()
-    is_in_force = serializers.BooleanField(help_text="It is the newest of its model.")
+    is_in_force = serializers.BooleanField(help_text="It is the newest of its model, and not withdrawn.")
+    is_withdrawn = serializers.BooleanField(
+        help_text="From here on nothing of the model's own is in force: it ends the policy before."
+    )
     created = serializers.DateTimeField()
     created_by = serializers.CharField(allow_blank=True)
     note = serializers.CharField(allow_blank=True)
@@ -110,8 +113,19 @@ class PolicyRequest(serializers.Serializer):
     model = Text(
         required=False, default="", allow_blank=True, max_length=200, help_text="A moderated `app.Model`."
     )
-    thresholds = Thresholds()
+    thresholds = Thresholds(required=False)
+    withdraw = Boolean(
+        required=False,
+        default=False,
+        help_text="Instead of `thresholds`: end the policy in force; what held without it holds again.",
+    )
     note = Text(required=False, default="", allow_blank=True, max_length=NOTE_CHARACTERS)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Raises ValidationError unless there is one of `thresholds` and `withdraw`."""
+        if attrs["withdraw"] == ("thresholds" in attrs):
+            raise serializers.ValidationError({"thresholds": "Give these, or withdraw what is in force."})
+        return attrs
 
     def validate_model(self, label: str) -> str:
         """Raises ValidationError where the site does not moderate such a model."""
@@ -155,9 +169,11 @@ class PoliciesView(Endpoint):
         if "model" in asked:
             rows = rows.filter(model_label=asked["model"])
         if asked["in_force"]:
-            rows = rows.filter(~has_newer_policy())
+            rows = rows.filter(~has_newer_policy(), is_withdrawn=False)
         rows_of_page, following = page(request, rows, asked)
-        results = [_policy_row(row, is_in_force=not row.is_outdated) for row in rows_of_page]
+        results = [
+            _policy_row(row, is_in_force=not (row.is_outdated or row.is_withdrawn)) for row in rows_of_page
+        ]
         return Response({"next": following, "results": results})
 
     def post(self, request: Request) -> Response:
@@ -165,9 +181,16 @@ class PoliciesView(Endpoint):
         asked = PolicyRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        policy = Policy(model_label=given["model"], thresholds=given["thresholds"], note=given["note"])
-        put_in_force(policy, Actor.of(request.user))  # type: ignore[arg-type]  # has_perm: never anonymous
-        return Response(_policy_row(policy, is_in_force=True), status.HTTP_201_CREATED)
+        actor = Actor.of(request.user)  # type: ignore[arg-type]  # has_perm: never anonymous
+        if given["withdraw"]:
+            try:
+                policy = withdraw(given["model"], actor, given["note"])
+            except NothingToWithdraw as error:
+                raise serializers.ValidationError({"model": ["It has no policy in force."]}) from error
+        else:
+            policy = Policy(model_label=given["model"], thresholds=given["thresholds"], note=given["note"])
+            put_in_force(policy, actor)
+        return Response(_policy_row(policy, is_in_force=not policy.is_withdrawn), status.HTTP_201_CREATED)
 
 
 def _policy_row(policy: Policy, *, is_in_force: bool) -> dict[str, Any]:
@@ -176,6 +199,7 @@ def _policy_row(policy: Policy, *, is_in_force: bool) -> dict[str, Any]:
         "model": policy.model_label,
         "thresholds": policy.thresholds,
         "is_in_force": is_in_force,
+        "is_withdrawn": policy.is_withdrawn,
         "created": policy.created,
         "created_by": policy.created_by_name,
         "note": policy.note,

@@ -32,6 +32,9 @@ class QueueFigures(serializers.Serializer):
     flagged = serializers.IntegerField(help_text="With the audit items, which nothing tells apart.")
     edited = serializers.IntegerField()
     failed = serializers.IntegerField()
+    language = serializers.IntegerField(help_text="In a language that the model was not made for.")
+    reported = serializers.IntegerField(help_text="There for readers' reports alone.")
+    author = serializers.IntegerField(help_text="Held for their authors.")
 
 
 class PendingFigures(serializers.Serializer):

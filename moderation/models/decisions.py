@@ -136,6 +136,9 @@ class Policy(AppendOnly):
     """`app_label.ModelName` as registered; empty: every model without a policy of its own."""
     thresholds = models.JSONField(_("thresholds"))
     """{label: {"flag": p, "hold": p or null}}; labels that are left out keep the model version's."""
+    is_withdrawn = models.BooleanField(_("withdrawn"), default=False, db_default=False)
+    """Nothing of the model's own is in force from here on: what holds for every model does, or, of that
+    itself, the setting and the model version."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

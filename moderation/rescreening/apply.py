@@ -29,6 +29,8 @@ CHUNK = 200
 PREVIEW_CHUNK = 1000
 NOT_JUDGED_BY_MODEL = ("", Screening.QueuedFor.AUDIT, Screening.QueuedFor.LANGUAGE)
 """Why what no model said anything against stands in the queue, if it does."""
+COLUMNS = ("verdict", "severity", "labels", "queued_for", "sampling_probability")
+"""Of a screening, what another verdict changes."""
 ROUNDS = 3
 """Rounds over all screenings: those that somebody was changing are tried again in the next."""
 
@@ -66,7 +68,7 @@ def preview(
     """Count what `act` would do now, without changing a row."""
     preview = Consequences()
     for scorings in _chunks(version, PREVIEW_CHUNK):
-        _sort_out(scorings, version, scope, preview)
+        sort_out(scorings, version, scope, preview)
         progress(len(scorings))
     return preview
 
@@ -127,17 +129,22 @@ def _newest_of_each(chunk: Sequence[Scoring], version: ModelVersion) -> list[Sco
 
 
 @dataclass(frozen=True)
-class _Change:
+class Change:
+    """One verdict that is to rest on another scoring, or on other thresholds."""
+
     row: Screening
     scoring: Scoring
     judgement: Judgement
     is_queued: bool
 
 
-def _sort_out(
+def sort_out(
     chunk: Sequence[Scoring], version: ModelVersion, scope: Scope, into: Consequences, *, lock: bool = False
-) -> list[_Change]:
-    """The changes to make; they are counted in `into`, and so is what is left alone."""
+) -> list[Change]:
+    """Return the changes to make; they are counted in `into`, and so is what is left alone.
+
+    lock: True locks the rows, and counts as busy those that somebody else holds.
+    """
     scorings = {scoring.screening_id: scoring for scoring in chunk}
     wanted = narrowed(Screening.objects.with_verdict(), scope).filter(pk__in=scorings)
     rows = locked_if_free(wanted) if lock else wanted.defer("text")
@@ -158,7 +165,7 @@ def _sort_out(
     return changes
 
 
-def _change(row: Screening, scoring: Scoring, judgement: Judgement, into: Consequences) -> _Change:
+def _change(row: Screening, scoring: Scoring, judgement: Judgement, into: Consequences) -> Change:
     entry = means.in_force(row, means.registration(row))
     is_held = judgement.verdict == policies.HELD
     was_held = row.verdict in (policies.HELD, policies.UNJUDGED)  # or hidden while nobody has judged it
@@ -170,7 +177,7 @@ def _change(row: Screening, scoring: Scoring, judgement: Judgement, into: Conseq
     into.hidden += is_hidden
     into.shown += is_shown
     into.queued += is_queued
-    return _Change(row, scoring, judgement, is_queued)
+    return Change(row, scoring, judgement, is_queued)
 
 
 def _act_on_chunk(
@@ -184,19 +191,19 @@ def _act_on_chunk(
     counts = Consequences()
     with transaction.atomic(using=router.db_for_write(Screening)):
         lease.renew()
-        changes = _sort_out(chunk, version, scope, counts, lock=True)
+        changes = sort_out(chunk, version, scope, counts, lock=True)
         if changes:
-            entries = [_rest_on(change, version, actor) for change in changes]
+            entries = [rest_on(change, version, actor) for change in changes]
             _write(changes)
             AuditEntry.objects.bulk_create([*filter(None, entries), _entry_of_chunk(counts, version, actor)])
             hiding.apply_all(change.row for change in changes)
-            _note_events(changes, entries, version)
+            note_events(changes, entries, version)
     done.changes.update(counts.changes)
     for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
         setattr(done, name, getattr(done, name) + getattr(counts, name))
 
 
-def _rest_on(change: _Change, version: ModelVersion, actor: Actor) -> AuditEntry | None:
+def rest_on(change: Change, version: ModelVersion, actor: Actor) -> AuditEntry | None:
     """Change the row in memory; returns the audit entry where its verdict has changed."""
     row, before = change.row, change.row.verdict
     row.verdict = change.judgement.verdict
@@ -216,17 +223,16 @@ def _rest_on(change: _Change, version: ModelVersion, actor: Actor) -> AuditEntry
     )
 
 
-def _write(changes: Sequence[_Change]) -> None:
+def _write(changes: Sequence[Change]) -> None:
     """Write the changed rows in four statements, however many there are."""
     rows = [change.row for change in changes]
     Scoring.objects.filter(screening__in=[row.pk for row in rows], is_basis=True).update(is_basis=False)
     Scoring.objects.filter(pk__in=[change.scoring.pk for change in changes]).update(is_basis=True)
-    columns = ["verdict", "severity", "labels", "queued_for", "sampling_probability"]
-    Screening.objects.bulk_update(rows, columns)
+    Screening.objects.bulk_update(rows, COLUMNS)
 
 
-def _note_events(
-    changes: Sequence[_Change], entries: Sequence[AuditEntry | None], version: ModelVersion
+def note_events(
+    changes: Sequence[Change], entries: Sequence[AuditEntry | None], version: ModelVersion
 ) -> None:
     """Have webhooks told of each verdict that is another one now."""
     events.note_verdicts(

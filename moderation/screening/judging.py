@@ -22,10 +22,13 @@ __all__ = [
     "Judged",
     "has_newer_policy",
     "judge_each",
+    "labels_with_policy",
     "newest_policy",
     "policies_with_age",
+    "policy_for",
     "thresholds_for",
     "thresholds_of",
+    "thresholds_with",
 ]
 
 InForce = tuple[Thresholds, Policy | None]
@@ -58,19 +61,21 @@ def thresholds_for(screening: Screening, version: ModelVersion) -> InForce:
 
 def thresholds_of(entry: Registered | None, version: ModelVersion) -> InForce:
     """Read the thresholds in force for a registered model; None: for texts that belong to none."""
-    stored = _policy_in_force(entry.label if entry else "")
-    combined = policies.combine(
-        version.thresholds,
-        conf.HOLD_AT,
-        entry.thresholds if entry else {},
-        stored.thresholds if stored else {},
-    )
-    return combined, stored
+    stored = policy_for(entry.label if entry else "")
+    return thresholds_with(stored.thresholds if stored else {}, entry, version), stored
+
+
+def thresholds_with(
+    stored: Mapping[str, Mapping[str, float | None]], entry: Registered | None, version: ModelVersion
+) -> Thresholds:
+    """Return what would be in force for a registered model if a policy had the thresholds `stored`."""
+    return policies.combine(version.thresholds, conf.HOLD_AT, entry.thresholds if entry else {}, stored)
 
 
 def newest_policy(model_label: str) -> Policy | None:
-    """Read the newest policy with exactly this label, which is empty for every model without its own."""
-    return Policy.objects.filter(model_label=model_label).order_by("-id").first()
+    """Read the policy in force with exactly this label; None: there is none, or it was withdrawn."""
+    newest = Policy.objects.filter(model_label=model_label).order_by("-id").first()
+    return None if newest is None or newest.is_withdrawn else newest
 
 
 def has_newer_policy() -> Exists:
@@ -83,7 +88,14 @@ def policies_with_age() -> QuerySet[Policy]:
     return Policy.objects.annotate(is_outdated=has_newer_policy())
 
 
-def _policy_in_force(model_label: str) -> Policy | None:
-    """The model's own before the one for all models, whose label is empty and sorts last here."""
-    rows = Policy.objects.filter(model_label__in={model_label, ""})
-    return rows.order_by("-model_label", "-id").first()
+def labels_with_policy() -> set[str]:
+    """Read for which models a policy of their own is in force; the empty label stands for all others."""
+    newest = Policy.objects.filter(~has_newer_policy(), is_withdrawn=False)
+    return set(newest.values_list("model_label", flat=True))
+
+
+def policy_for(model_label: str) -> Policy | None:
+    """Read the stored policy that a model's texts are judged by: its own, or else that for all models."""
+    # the label of the one for all models is empty, and sorts last here
+    newest = Policy.objects.filter(~has_newer_policy(), model_label__in={model_label, ""})
+    return newest.filter(is_withdrawn=False).order_by("-model_label").first()

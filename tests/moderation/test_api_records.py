@@ -64,6 +64,21 @@ def test_policies_are_listed_the_newest_first_and_those_in_force_alone(operator:
     assert in_force == [True, True, True, False, False]
 
 
+def test_a_policy_is_withdrawn_once(operator: Client) -> None:
+    given = {"model": "forum.Post", "thresholds": {"insult": {"flag": 0.5}}}
+    assert post(operator, "policies/", given).status_code == 201
+    end = {"model": "forum.Post", "withdraw": True}
+    withdrawn = post(operator, "policies/", end)
+    assert withdrawn.status_code == 201
+    assert withdrawn.json()["is_withdrawn"] and not withdrawn.json()["is_in_force"]
+    assert get(operator, "policies/", in_force="true")["results"] == []
+    assert AuditEntry.objects.filter(action="policy.withdrawn").count() == 1
+    assert problem(post(operator, "policies/", end)) == (400, "invalid")
+    both = {**given, "withdraw": True}
+    assert problem(post(operator, "policies/", both)) == (400, "invalid")
+    assert Policy.objects.count() == 2
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -149,7 +164,8 @@ def test_figures_say_what_waits_what_came_in_and_what_was_decided(operator: Clie
     held = Screening.objects.get(verdict="held")
     assert post(moderator, "reviews/", {"screening": held.pk, "decision": "uphold"}).status_code == 201
     told = get(operator, "stats/")
-    assert told["queue"] == {"held": 0, "flagged": 1, "edited": 0, "failed": 0, "language": 0}
+    others = ("held", "edited", "failed", "language", "reported", "author")
+    assert told["queue"] == {"flagged": 1, **dict.fromkeys(others, 0)}
     assert told["pending"]["normal"]["count"] == 1
     assert told["active_version"] == "test@1"
     recent, reviews = told["recent"], told["reviews"]

@@ -17,6 +17,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
 from moderation import registry
+from moderation.audit import Actor
 from moderation.coordination import heartbeat
 from moderation.isolation import read_committed
 from moderation.management import arguments
@@ -25,7 +26,7 @@ from moderation.management.progress import Progress, spoken
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion, ScreeningRun
 from moderation.registry import Registered
-from moderation.rescreening import apply, backfill, runs
+from moderation.rescreening import apply, backfill, rejudge, runs
 from moderation.rescreening import rescreen as rescreening
 from moderation.rescreening.apply import Consequences
 from moderation.rescreening.runs import AlreadyRunning, RunLease, Scope, TakenOver
@@ -61,6 +62,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--existing", action="store_true", help="screen what has no screening yet")
         parser.add_argument(
+            "--thresholds",
+            action="store_true",
+            help="score nothing: judge what the version has said by the thresholds in force now",
+        )
+        parser.add_argument(
             "--per-second", type=arguments.positive, metavar="N", help="at most so many texts a second"
         )
         parser.add_argument(
@@ -79,13 +85,18 @@ class Command(BaseCommand):
             raise CommandError(
                 "--existing screens for the first time, with the active version: no --since, --model, --act."
             )
+        if options["thresholds"] and (options["existing"] or options["limit"]):
+            raise CommandError("--thresholds judges again what has a verdict: no --existing, no --limit.")
         self._options = options
         self._stop = threading.Event()
         self._limit: int | None = options["limit"]
         self._result: dict[str, Any] = {}
         try:
             with heartbeat.of_a_command(), stopped_by_signals(self._stop):
-                self._existing() if options["existing"] else self._rescreen()
+                if options["thresholds"]:
+                    self._rejudge()
+                else:
+                    self._existing() if options["existing"] else self._rescreen()
         except (store.ModelUnavailable, ModelNotReady, AlreadyRunning, TakenOver) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
@@ -121,6 +132,33 @@ class Command(BaseCommand):
                 self._say("Nothing was changed; --act does that.")
             elif not self._stop.is_set():
                 self._act(version, scope, lease)
+
+    def _rejudge(self) -> None:
+        """Judge by the thresholds in force what the version has said: counted, and done with --act."""
+        version, entry = self._version(), self._options["model_label"]
+        label = entry.label if entry else ""
+        scope = Scope(ScreeningRun.Kind.RESCREEN, version, label, self._options["since"])
+        self._result["version"] = str(version)
+        consequences = Consequences()
+        for keys in rejudge.every(version, scope):
+            rejudge.add(consequences, rejudge.preview(version, scope, keys))
+        self._result["preview"] = consequences.as_dict()
+        self._say(f"Verdicts that rest on {version}, by the thresholds in force now:")
+        self._print(consequences)
+        if not self._options["act"] or self._options["dry_run"]:
+            self._say("Nothing was changed; --act does that.")
+            return
+        if not consequences.changes or not (self._options["yes"] or self._is_confirmed()):
+            self._say("Nothing was changed.")
+            return
+        done, actor = Consequences(), Actor(None, system_user())
+        with runs.exclusive_run(self._say) as lease:
+            for keys in rejudge.every(version, scope):
+                rejudge.add(done, rejudge.act(version, scope, lease, keys, actor, self._stop.is_set))
+                if self._stop.is_set():
+                    break
+        self._result["acted"] = done.as_dict()
+        self._print(done)
 
     def _existing(self) -> None:
         chosen: Registered | None = self._options["model_label"]
