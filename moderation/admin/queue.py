@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from moderation import audit, row_errors
+from moderation.admin import preferences
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
@@ -75,7 +76,11 @@ class ScreeningAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(require_POST(self.decide_view))
-        return [path("<int:pk>/decide/", decide, name="moderation_screening_decide"), *super().get_urls()]
+        return [
+            path("<int:pk>/decide/", decide, name="moderation_screening_decide"),
+            *preferences.urls(self),
+            *super().get_urls(),
+        ]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return Queue
@@ -119,6 +124,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 items=items(page, find_active(), earlier_decisions(page)),
                 can_review=self.has_review_permission(request),
                 filters=request.GET.urlencode(),
+                **preferences.context(request),
             )
         return response
 
@@ -150,6 +156,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
             "versions": _texts_of_the_same_object(screening),
             "can_review": self.has_review_permission(request),
             "filters": _list_filters(request),
+            **preferences.context(request),
         }
         return TemplateResponse(request, "admin/moderation/screening/detail.html", context)
 

@@ -3,6 +3,7 @@
 from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
 from moderation.models.keys import ApiKey
+from moderation.models.preferences import ModeratorPreferences
 from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
@@ -18,6 +19,7 @@ __all__ = [
     "LabelScore",
     "Lease",
     "ModelVersion",
+    "ModeratorPreferences",
     "PerspectiveScale",
     "Policy",
     "Review",
