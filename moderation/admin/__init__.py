@@ -1,11 +1,11 @@
 """The app's part of Django's admin: the queue, and what was recorded."""
 
 from moderation.admin.keys import ApiKeyAdmin
+from moderation.admin.policies import PolicyAdmin
 from moderation.admin.queue import ScreeningAdmin
 from moderation.admin.records import (
     AuditEntryAdmin,
     ModelVersionAdmin,
-    PolicyAdmin,
     ReviewAdmin,
     ScreeningRunAdmin,
     TrainingRunAdmin,
