@@ -1,80 +1,167 @@
-"""Shows the thresholds that there were and those in force, and adds new ones."""
+"""Shows the thresholds that there were and those in force, and changes them after a look at what follows."""
 
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import formats, timezone
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST
 
 from moderation import registry
+from moderation.admin.presenting import PREVIEW_LINES, title_of
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.records import pretty_json
+from moderation.admin.safe_text import Notes, shortened, visible
 from moderation.audit import Actor
-from moderation.models import Policy
+from moderation.models import ModelVersion, Policy, Screening, ScreeningRun
+from moderation.registry import Registered
+from moderation.rescreening import rejudge, runs
+from moderation.rescreening.apply import Consequences
+from moderation.rescreening.runs import Scope
 from moderation.screening.judging import has_newer_policy, newest_policy
-from moderation.screening.policy_changes import put_in_force
+from moderation.screening.policy_changes import NothingToWithdraw, put_in_force, withdraw
+from moderation.screening.policy_preview import Change, Preview, preview
+from moderation.screening.threshold_sources import Number, sources_for
 from moderation.versions.active import find_active
 
+Stored = dict[str, dict[str, float | None]]
+"""As `Policy.thresholds` has it."""
+MODEL, FROM = "model_label", "from"
+"""Of the address of the form: whose thresholds, and which policy to fill it in with."""
+SAVE = "_save"
+"""Name of the button that puts the numbers in force."""
+EXCERPT_CHARACTERS = 160
+MANY_HELD, MANY_FLAGGED, MANY_TIMES = 0.2, 0.5, 3
+"""Shares of the latest screenings, and times as many as now, from which a person is asked twice."""
+VERDICTS = dict(Screening.Verdict.choices)
 
-class PolicyForm(forms.ModelForm):
-    """Takes new thresholds, filled in with those in force; two numbers per label of the active version."""
 
-    class Meta:
-        model = Policy
-        fields = ("model_label", "note")
+class ThresholdsForm(forms.Form):
+    """Takes two numbers for each label of the active version; what is left empty stays as it is without."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    note = forms.CharField(
+        label=gettext_lazy("Note"),
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 2, "cols": 60}),
+        help_text=gettext_lazy("Why, for those who come after."),
+    )
+    is_meant = forms.BooleanField(label=gettext_lazy("I mean it"), required=False)
+
+    def __init__(self, *args: Any, inherited: Mapping[str, Mapping[str, Number]], **kwargs: Any) -> None:
+        """Build the fields. inherited: what is in force where a field is left empty."""
         super().__init__(*args, **kwargs)
-        self.labels: list[str] = _active_labels()
-        labels = [("", _("every model without thresholds of its own"))]
-        labels += [(entry.label, entry.label) for entry in registry.registered()]
-        self.fields["model_label"] = forms.ChoiceField(choices=labels, required=False, label=_("Model"))
-        for label in self.labels:
+        self.inherited = inherited
+        for label in inherited:
             name = label.replace("_", " ")
-            for kind, title, help_text in (
-                ("flag", _("%(label)s: flag from"), _("Empty: as the model version says.")),
-                ("hold", _("%(label)s: hold from"), _("Empty: as the setting says. 1 and above: never.")),
+            for kind, never, title in (
+                ("flag", _("%(label)s: never flag"), _("%(label)s: flag from")),
+                ("hold", _("%(label)s: never hold"), _("%(label)s: hold from")),
             ):
                 self.fields[f"{kind}_{label}"] = forms.FloatField(
                     min_value=0,
-                    max_value=1 if kind == "flag" else None,
+                    max_value=1,
                     required=False,
                     label=title % {"label": name},
-                    help_text=help_text,
-                    widget=forms.NumberInput(attrs={"step": "any"}),
+                    widget=forms.NumberInput(attrs={"step": "any", "data-label": label, "data-kind": kind}),
+                )
+                self.fields[f"no_{kind}_{label}"] = forms.BooleanField(
+                    required=False, label=never % {"label": name}
                 )
 
     def clean(self) -> dict[str, Any]:
+        """Refuse a number beside its "never", and a hold threshold under the flag threshold in force."""
         cleaned = super().clean() or self.cleaned_data
-        for label in self.labels:
+        for label, numbers in self.inherited.items():
+            for kind in ("flag", "hold"):
+                if cleaned.get(f"no_{kind}_{label}") and cleaned.get(f"{kind}_{label}") is not None:
+                    self.add_error(f"{kind}_{label}", _("Give a number, or say never; not both."))
             flag, hold = cleaned.get(f"flag_{label}"), cleaned.get(f"hold_{label}")
-            if flag is not None and hold is not None and hold < flag:
-                self.add_error(f"hold_{label}", _("Holding starts at or above flagging."))
+            flag_from = numbers["flag"].value if flag is None else flag
+            if cleaned.get(f"no_flag_{label}"):
+                flag_from = None
+            if hold is not None and flag_from is None:
+                self.add_error(f"hold_{label}", _("A label that never counts holds nothing."))
+            elif hold is not None and flag_from is not None and hold < flag_from:
+                text = _("Holding starts at or above flagging, which is %(flag)s here.")
+                self.add_error(f"hold_{label}", text % {"flag": number_format(round(flag_from, 4))})
         return cleaned
 
-    def thresholds(self) -> dict[str, dict[str, float | None]]:
+    def thresholds(self) -> Stored:
         """Return the thresholds as `Policy.thresholds` stores them, without those that were left empty."""
-        thresholds: dict[str, dict[str, float | None]] = {}
-        for label in self.labels:
-            flag, hold = self.cleaned_data.get(f"flag_{label}"), self.cleaned_data.get(f"hold_{label}")
-            if flag is not None:
-                thresholds.setdefault(label, {})["flag"] = flag
-            if hold is not None:
-                thresholds.setdefault(label, {})["hold"] = None if hold >= 1 else hold
+        thresholds: Stored = {}
+        for label in self.inherited:
+            for kind in ("flag", "hold"):
+                number = self.cleaned_data.get(f"{kind}_{label}")
+                if self.cleaned_data.get(f"no_{kind}_{label}"):
+                    thresholds.setdefault(label, {})[kind] = None
+                elif number is not None:
+                    thresholds.setdefault(label, {})[kind] = number
         return thresholds
+
+    @staticmethod
+    def initial_from(thresholds: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any]:
+        """Return what the fields show of stored thresholds."""
+        initial: dict[str, Any] = {}
+        for label, numbers in thresholds.items():
+            for kind, number in numbers.items():
+                initial[f"no_{kind}_{label}" if number is None else f"{kind}_{label}"] = (
+                    True if number is None else number
+                )
+        return initial
+
+
+@dataclass(frozen=True)
+class LabelRow:
+    """One label of the form: what is in force, and the fields for other numbers."""
+
+    name: str
+    in_force: Mapping[str, Number]
+    inherited: Mapping[str, Number]
+    flag: Any
+    no_flag: Any
+    hold: Any
+    no_hold: Any
+
+
+@dataclass(frozen=True)
+class NamedChange:
+    """One screening that a preview names."""
+
+    url: str
+    title: str
+    text: SafeString
+    before: str
+    after: str
 
 
 @admin.register(Policy)
 class PolicyAdmin(ReadOnlyAdmin):
-    """Adds a row for each change of thresholds; the newest of a model is in force."""
+    """Adds a row for each change of thresholds; the newest of a model is in force until it is withdrawn."""
 
-    list_display = ("covers", "created", "created_by_name", "note", "is_in_force")
+    list_display = ("covers", "created", "created_by_name", "note", "state")
+    list_filter = ("model_label",)
     ordering = ("-id",)
-    form = PolicyForm
+    change_list_template = "admin/moderation/policy/change_list.html"
+
+    class Media:
+        css = {"all": ("moderation/queue.css", "moderation/policy.css")}
+        js = ("moderation/policy.js",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return admin.ModelAdmin.has_add_permission(self, request)
@@ -83,47 +170,279 @@ class PolicyAdmin(ReadOnlyAdmin):
         policies: QuerySet[Policy] = super().get_queryset(request)
         return policies.annotate(is_outdated=has_newer_policy())
 
-    def get_fields(self, request: HttpRequest, obj: Policy | None = None) -> Any:
-        if obj is not None:
-            return ("model_label", "threshold_table", "note", "created_by_name", "created")
-        numbers = [f"{kind}_{label}" for label in _active_labels() for kind in ("flag", "hold")]
-        return ("model_label", *numbers, "note")
+    def get_urls(self) -> list[URLPattern]:
+        withdraw_ = self.admin_site.admin_view(require_POST(self.withdraw_view))
+        apply_ = self.admin_site.admin_view(self.apply_view)
+        return [
+            path("withdraw/", withdraw_, name="moderation_policy_withdraw"),
+            path("apply/", apply_, name="moderation_policy_apply"),
+            *super().get_urls(),
+        ]
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Policy | None = None) -> Any:
-        return self.get_fields(request, obj) if obj is not None else ()
+    # --- the form -------------------------------------------------------------------------------
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        # The numbers are the form's own: the factory would look for them among the model's fields.
-        return super().get_form(request, obj, change, **{**kwargs, "fields": ("model_label", "note")})
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """Show the numbers in force, what others would change, and put them in force after that look."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        given = request.POST if request.method == "POST" else request.GET
+        label, entry = _model(given.get(MODEL, ""))
+        version = find_active()
+        if version is None:
+            messages.warning(request, _("No model version is active yet, so there are no labels to set."))
+            return HttpResponseRedirect(reverse("admin:moderation_policy_changelist"))
+        inherited = sources_for(entry, version, without=label)
+        if request.method != "POST":
+            source = _source(given.get(FROM, ""), label)
+            form = ThresholdsForm(initial=ThresholdsForm.initial_from(source), inherited=inherited)
+            return self._form_page(request, form, label, entry, version)
+        form = ThresholdsForm(request.POST, inherited=inherited)
+        if not form.is_valid():
+            return self._form_page(request, form, label, entry, version)
+        thresholds = form.thresholds()
+        told = preview(label, thresholds, version)
+        questions = _questions(told, thresholds)
+        is_seen = constant_time_compare(request.POST.get("seen", ""), _seal(label, thresholds))
+        if SAVE in request.POST and is_seen and (form.cleaned_data["is_meant"] or not questions):
+            policy = Policy(model_label=label, thresholds=thresholds, note=form.cleaned_data["note"])
+            put_in_force(policy, Actor.of(request.user))  # type: ignore[arg-type]  # nobody anonymous
+            messages.success(request, _("These thresholds are in force from now on."))
+            return HttpResponseRedirect(_address("apply", label))
+        if SAVE in request.POST and is_seen:
+            form.add_error("is_meant", _("Please tick this if you mean it."))
+        return self._form_page(
+            request, form, label, entry, version, preview=told, questions=questions, thresholds=thresholds
+        )
 
-    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        initial: dict[str, Any] = dict(super().get_changeform_initial_data(request))
-        before = newest_policy(str(initial.get("model_label", "")))
-        for label, numbers in (before.thresholds if before else {}).items():
-            if "flag" in numbers:
-                initial.setdefault(f"flag_{label}", numbers["flag"])
-            if "hold" in numbers:
-                initial.setdefault(f"hold_{label}", 1 if numbers["hold"] is None else numbers["hold"])
-        return initial
+    def _form_page(
+        self,
+        request: HttpRequest,
+        form: ThresholdsForm,
+        label: str,
+        entry: Registered | None,
+        version: ModelVersion,
+        **more: Any,
+    ) -> HttpResponse:
+        in_force = sources_for(entry, version)
+        told: Preview | None = more.get("preview")
+        rows = [
+            LabelRow(
+                name.replace("_", " "),
+                in_force[name],
+                form.inherited[name],
+                *(form[f"{kind}_{name}"] for kind in ("flag", "no_flag", "hold", "no_hold")),
+            )
+            for name in in_force
+        ]
+        return self._page(
+            request,
+            "add",
+            title=_("Change thresholds"),
+            form=form,
+            rows=rows,
+            model_label=label,
+            models=_choices(label),
+            version=version,
+            has_own=newest_policy(label) is not None,
+            named=_named(told.named) if told else (),
+            changes=_changes(told) if told else (),
+            seen=_seal(label, more["thresholds"]) if told else "",
+            **more,
+        )
 
-    def save_model(self, request: HttpRequest, obj: Policy, form: PolicyForm, change: bool) -> None:
-        """Store the new row and its audit entry."""
-        obj.thresholds = form.thresholds()
-        put_in_force(obj, Actor(request.user, request.user.get_username()))
+    # --- one policy, and what follows ------------------------------------------------------------
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        policy = self.get_object(request, object_id)
+        if request.method == "POST" or not self.has_view_permission(request, policy):
+            raise PermissionDenied
+        if policy is None:
+            raise Http404
+        thresholds: Stored = policy.thresholds
+        return self._page(
+            request,
+            "detail",
+            title=_("Thresholds of %(created)s") % {"created": _date_of(policy)},
+            policy=policy,
+            covers=self.covers(policy),
+            state=self.state(policy),
+            rows=[(label.replace("_", " "), numbers) for label, numbers in sorted(thresholds.items())],
+            is_in_force=_is_in_force(policy),
+            may_add=self.has_add_permission(request),
+            model_label=policy.model_label,
+        )
+
+    def withdraw_view(self, request: HttpRequest) -> HttpResponse:
+        """Let the policy of a model end; what held without it holds again."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        label = request.POST.get(MODEL, "")
+        try:
+            withdraw(label, Actor.of(request.user))  # type: ignore[arg-type]  # nobody anonymous
+        except NothingToWithdraw:
+            messages.warning(request, _("There was nothing left to withdraw."))
+            return HttpResponseRedirect(reverse("admin:moderation_policy_changelist"))
+        messages.success(request, _("Withdrawn: what held without these thresholds holds again."))
+        return HttpResponseRedirect(_address("apply", label))
+
+    def apply_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what the thresholds in force would make of earlier verdicts; do it when the form is posted."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        given = request.POST if request.method == "POST" else request.GET
+        label, _entry = _model(given.get(MODEL, ""))
+        version = find_active()
+        if version is None:
+            return HttpResponseRedirect(reverse("admin:moderation_policy_changelist"))
+        scope = Scope(ScreeningRun.Kind.RESCREEN, version, label)
+        keys = rejudge.latest(version, scope)
+        if request.method == "POST":
+            self._apply(request, version, scope, keys)
+            return HttpResponseRedirect(_address("apply", label))
+        told = rejudge.preview(version, scope, keys)
+        return self._page(
+            request,
+            "apply",
+            title=_("Apply the thresholds to earlier verdicts"),
+            model_label=label,
+            covers=_covers(label),
+            count=len(keys),
+            told=told,
+            changes=_changes(told),
+            version=version,
+        )
+
+    def _apply(self, request: HttpRequest, version: ModelVersion, scope: Scope, keys: list[int]) -> None:
+        actor = Actor.of(request.user)  # type: ignore[arg-type]  # the admin lets no anonymous user in
+        try:
+            with runs.exclusive_run() as lease:
+                done = rejudge.act(version, scope, lease, keys, actor)
+        except (runs.AlreadyRunning, runs.TakenOver) as error:
+            messages.error(request, str(error))
+            return
+        count = sum(done.changes.values())
+        text = ngettext("%(count)d verdict was changed.", "%(count)d verdicts were changed.", count)
+        messages.success(request, text % {"count": count})
+
+    # --- the list -------------------------------------------------------------------------------
 
     @admin.display(description=gettext_lazy("model"))
     def covers(self, policy: Policy) -> str:
-        return policy.model_label or _("every other model")
+        return _covers(policy.model_label)
 
-    @admin.display(description=gettext_lazy("in force"), boolean=True)
-    def is_in_force(self, policy: Policy) -> bool:
-        return not policy.is_outdated  # type: ignore[attr-defined]  # annotated in get_queryset
+    @admin.display(description=gettext_lazy("state"))
+    def state(self, policy: Policy) -> str:
+        """Say in a word whether it is in force."""
+        if policy.is_withdrawn:
+            return _("withdraws the one before")
+        return _("in force") if _is_in_force(policy) else _("replaced")
 
-    @admin.display(description=gettext_lazy("thresholds"))
-    def threshold_table(self, policy: Policy) -> SafeString:
-        return pretty_json(policy.thresholds)
+    def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
+        whole = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "media": self.media,
+            **context,
+        }
+        return TemplateResponse(request, f"admin/moderation/policy/{name}.html", whole)
 
 
-def _active_labels() -> list[str]:
-    active = find_active()
-    return list(active.labels) if active is not None else []
+def _date_of(policy: Policy) -> str:
+    """Return the day on which a policy was made, as people of this language write it."""
+    return str(formats.date_format(timezone.localtime(policy.created), "SHORT_DATETIME_FORMAT"))
+
+
+def _is_in_force(policy: Policy) -> bool:
+    is_outdated: bool = policy.is_outdated  # type: ignore[attr-defined]  # annotated in get_queryset
+    return not (is_outdated or policy.is_withdrawn)
+
+
+def _model(label: str) -> tuple[str, Registered | None]:
+    """Return the label with its registration; raises Http404 for one that is not moderated."""
+    entry = registry.get(label) if label else None
+    if label and entry is None:
+        raise Http404
+    return label, entry
+
+
+def _covers(label: str) -> str:
+    entry = registry.get(label) if label else None
+    if entry is not None:
+        return f"{entry.model._meta.verbose_name} ({label})"
+    return label or _("every model without thresholds of its own")
+
+
+def _choices(chosen: str) -> list[tuple[str, str, bool]]:
+    labels = ["", *(entry.label for entry in registry.registered())]
+    return [(label, _covers(label), label == chosen) for label in labels]
+
+
+def _source(key: str, label: str) -> Stored:
+    """Return the thresholds that the form begins with: of the named policy, or of the one in force."""
+    named = Policy.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 19 else None
+    source = named or newest_policy(label)
+    return dict(source.thresholds) if source is not None else {}
+
+
+def _address(name: str, label: str) -> str:
+    return f"{reverse(f'admin:moderation_policy_{name}')}?{urlencode({MODEL: label})}"
+
+
+def _seal(label: str, thresholds: Stored) -> str:
+    """Sign the numbers that a preview was shown of, so that only those are put in force."""
+    value = json.dumps([label, thresholds], sort_keys=True)
+    return salted_hmac("moderation.policy.preview", value, algorithm="sha256").hexdigest()
+
+
+def _questions(told: Preview, thresholds: Stored) -> list[str]:
+    """Say what of the numbers looks like a slip."""
+    questions = [
+        _("“%(label)s” counts in every comment: its threshold is 0.") % {"label": label.replace("_", " ")}
+        for label, numbers in thresholds.items()
+        if 0 in (numbers.get("flag"), numbers.get("hold"))
+    ]
+    if not told.looked_at:
+        return questions
+    for now, then, share, text in (
+        (told.now.held, told.then.held, MANY_HELD, _("%(share)s of the latest comments would be held.")),
+        (
+            told.now.flagged + told.now.held,
+            told.then.flagged + told.then.held,
+            MANY_FLAGGED,
+            _("%(share)s of the latest comments would stand in the queue."),
+        ),
+    ):
+        if then / told.looked_at > share and then > MANY_TIMES * now:
+            questions.append(text % {"share": _percent(then / told.looked_at)})
+    if told.now.flagged + told.now.held and not told.then.flagged + told.then.held:
+        questions.append(_("Nothing of the latest comments would be flagged or held any more."))
+    return questions
+
+
+def _percent(share: float) -> str:
+    return f"{number_format(round(100 * share, 1))} %"
+
+
+def _changes(told: Preview | Consequences) -> list[tuple[str, str, int]]:
+    return [
+        (str(VERDICTS[before]), str(VERDICTS[after]), count)
+        for (before, after), count in told.changes.most_common()
+    ]
+
+
+def _named(changes: list[Change]) -> list[NamedChange]:
+    notes = Notes.of_a_page()
+    return [
+        NamedChange(
+            reverse("admin:moderation_screening_change", args=(change.screening.pk,)),
+            title_of(change.screening),
+            visible(
+                shortened(change.screening.text, EXCERPT_CHARACTERS, PREVIEW_LINES)[0], notes.for_a_text()
+            ),
+            str(VERDICTS[change.before.verdict]),
+            str(VERDICTS[change.after.verdict]),
+        )
+        for change in changes
+    ]

@@ -274,11 +274,7 @@ class Item:
 
     @property
     def title(self) -> str:
-        """Name the object that the text belongs to, such as "Comment 12"."""
-        content_type = self.screening.content_type
-        if content_type is None:
-            return f"{capfirst(self.screening.get_source_display())} {self.screening.pk}"
-        return f"{capfirst(_kind(content_type))} {self.screening.object_id}"
+        return title_of(self.screening)
 
     @property
     def object_url(self) -> str:
@@ -326,6 +322,14 @@ def items(
         )
         for screening in screenings
     ]
+
+
+def title_of(screening: Screening) -> str:
+    """Name the object that a text belongs to, such as "Comment 12"."""
+    content_type = screening.content_type
+    if content_type is None:
+        return f"{capfirst(screening.get_source_display())} {screening.pk}"
+    return f"{capfirst(_kind(content_type))} {screening.object_id}"
 
 
 def _kind(content_type: ContentType) -> str:

@@ -126,7 +126,7 @@ def _latest(version: ModelVersion, content_types: list[int]) -> list[Scoring]:
         screening__is_current=True,
         screening__content_type__in=content_types,
     )
-    rows = rows.select_related("screening").defer("screening__text").order_by("-screening_id")
+    rows = rows.select_related("screening__content_type").defer("screening__text").order_by("-screening_id")
     return list(rows[:LATEST])
 
 
