@@ -15,6 +15,7 @@ class ModerationConfig(AppConfig):
         """Load the checks, register the models of the setting, and listen for saves and for workers."""
         from moderation import isolation, registry
         from moderation.checks import configuration
+        from moderation.review import counting
         from moderation.screening import receivers
         from moderation.worker import sweeper
 
@@ -22,4 +23,5 @@ class ModerationConfig(AppConfig):
         isolation.connect()
         registry.load_setting()
         receivers.connect()
+        counting.connect()
         sweeper.connect()

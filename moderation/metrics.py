@@ -122,6 +122,12 @@ DISCOVERED = Counter(
     ["kind"],
     registry=REGISTRY,
 )
+REVIEWS = Counter(
+    "moderation_reviews_total",
+    "What people did in the queue, by kind (decision, undo, second_opinion) and outcome (hide, show, none).",
+    ["kind", "outcome"],
+    registry=REGISTRY,
+)
 NUDGES = Counter(
     "moderation_nudges_total",
     "Authors who were told before posting what a text may be read as, and what they did then.",
@@ -153,6 +159,8 @@ for _verdict in ("clear", "flagged", "held", "unjudged"):
     SCREENED.labels(_verdict)
 for _language in ("own", "other", "unknown"):
     LANGUAGES.labels(_language)
+for _outcome in ("hide", "show"):
+    REVIEWS.labels("decision", _outcome)
 for _result in ("ok", "failed"):
     SWEEPS.labels(_result)
 for _result in ("delivered", "failed", "given-up"):
@@ -212,6 +220,12 @@ def count_discovered(**kinds: int) -> None:
     """What a sweep found that no receiver had seen: {new, edited, gone: how many}."""
     for kind, count in kinds.items():
         DISCOVERED.labels(kind).inc(count)
+
+
+@_harmless
+def count_review(kind: str, outcome: str) -> None:
+    """A person decided, took a decision back, or gave a second opinion; an undo has an empty outcome."""
+    REVIEWS.labels(kind, outcome or "none").inc()
 
 
 @_harmless

@@ -88,15 +88,13 @@ class StatsView(Endpoint):
     def get(self, request: Request) -> Response:
         """Ask what the metrics page asks, and two queries more over the latest rows."""
         now = figures.read()
-        queue = dict(now.queue)
-        queue["flagged"] += queue.pop("audit")
         pending = {
             priority: {"count": count, "oldest_seconds": now.oldest[priority]}
             for priority, count in now.pending.items()
         }
         return Response(
             {
-                "queue": queue,
+                "queue": dict(now.queue),
                 "pending": pending,
                 "failed": now.failed,
                 "actions_pending": now.actions,

@@ -103,9 +103,14 @@ def _of_the_database(found: Figures) -> Iterator[Metric]:
     )
     yield _by(
         "moderation_queue_length",
-        "What waits for a person, by reason; 10,000 altogether at most.",
+        "What waits for a person, by reason; 10,000 altogether at most. Open audit items count as flagged.",
         "reason",
-        found.queue,
+        {**found.queue, "suggested": found.suggested},
+    )
+    yield GaugeMetricFamily(
+        "moderation_oldest_held_age_seconds",
+        "For how long the oldest hidden comment has waited for a person; 0: none waits.",
+        found.oldest_held,
     )
     yield GaugeMetricFamily(
         "moderation_actions_pending", "Hidings and showings still to be carried out.", found.actions

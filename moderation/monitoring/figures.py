@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Q
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q
 
 from moderation.clock import Now, unset_or_before
 from moderation.conf import conf
+from moderation.coordination import processes
 from moderation.metrics import priority_name
 from moderation.models import Discovery, Screening, Webhook, WebhookDelivery, WorkerHeartbeat
 from moderation.versions.active import find_active
@@ -32,6 +33,8 @@ class Worker:
     """The model version that it has loaded; empty: none."""
     trouble: str
     """Our code for why it can't score; empty: nothing known."""
+    is_gone: bool = False
+    """True where it ran on this machine and has ended without a word, as one that was killed does."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,12 @@ class Figures:
     failed: int
     """Count texts that could not be scored and that no person has judged."""
     queue: Mapping[str, int]
-    """{reason: how many wait for a person, among the QUEUE_AT_MOST most severe}; every reason is in it."""
+    """{reason: how many wait for a person, among the QUEUE_AT_MOST most severe}; every reason is in it,
+    but for the audit: its open items count with the flagged ones, so that no count tells what an item is."""
+    suggested: int
+    """Count texts with labels from API clients that wait for a person, QUEUE_AT_MOST at most."""
+    oldest_held: float
+    """Age of the oldest hidden comment that waits for a person, among the same; 0 where none waits."""
     actions: int
     """Hidings and showings still to be carried out."""
     active_version: str
@@ -70,18 +78,21 @@ class Figures:
     webhooks: Webhooks
 
     def alive(self, within: float) -> tuple[Worker, ...]:
-        """Return the workers whose last heartbeat is at most `seconds` old."""
-        return tuple(worker for worker in self.workers if worker.age <= within)
+        """Return the workers that run, as far as is known, and were seen in the last `within` seconds."""
+        return tuple(worker for worker in self.workers if worker.age <= within and not worker.is_gone)
 
 
 def read() -> Figures:
     """Read all figures from the database. Raises DatabaseError."""
     pending, oldest = _pending()
+    queue, oldest_held = _queue()
     return Figures(
         pending=pending,
         oldest=oldest,
         failed=Screening.objects.failed_undecided().count(),
-        queue=_queue(),
+        queue=queue,
+        suggested=Screening.objects.suggested()[:QUEUE_AT_MOST].count(),
+        oldest_held=oldest_held,
         actions=Screening.objects.action_pending().count(),
         active_version=_active_version(),
         workers=_workers(),
@@ -111,6 +122,11 @@ def alive_within() -> float:
     return max(120.0, 4 * conf.SWEEP_SECONDS)
 
 
+def silent_after() -> float:
+    """Return the age in seconds from which a heartbeat is late: an idle worker beats with each sweep."""
+    return 2 * conf.SWEEP_SECONDS
+
+
 def _pending() -> tuple[dict[str, int], dict[str, float]]:
     """Count the pending texts by priority, with the age of the oldest, the first of its part of the index."""
     counts, ages = {}, {}
@@ -124,10 +140,17 @@ def _pending() -> tuple[dict[str, int], dict[str, float]]:
     return counts, ages
 
 
-def _queue() -> dict[str, int]:
+def _queue() -> tuple[dict[str, int], float]:
+    """Count what waits for a person by reason, and say for how long the oldest hidden comment has waited."""
     waiting = Screening.objects.open()[:QUEUE_AT_MOST]
     reasons = Screening.QueuedFor.values
-    return waiting.aggregate(**{reason: Count("pk", filter=Q(queued_for=reason)) for reason in reasons})
+    counts = waiting.aggregate(
+        **{reason: Count("pk", filter=Q(queued_for=reason)) for reason in reasons},
+        oldest=Max(_since("created"), filter=Q(hidden_by_us=True)),
+    )
+    oldest = counts.pop("oldest")
+    counts[Screening.QueuedFor.FLAGGED] += counts.pop(Screening.QueuedFor.AUDIT)
+    return counts, 0.0 if oldest is None else max(0.0, oldest.total_seconds())
 
 
 def _active_version() -> str:
@@ -138,7 +161,13 @@ def _active_version() -> str:
 def _workers() -> tuple[Worker, ...]:
     recent = WorkerHeartbeat.objects.filter(seen__gte=Now() - timedelta(days=1)).annotate(age=_since("seen"))
     return tuple(
-        Worker(row.name, max(0.0, row.age.total_seconds()), row.version, row.trouble)
+        Worker(
+            row.name,
+            max(0.0, row.age.total_seconds()),
+            row.version,
+            row.trouble,
+            processes.is_known_to_be_gone(row.name),
+        )
         for row in recent.order_by("-seen")
     )
 

@@ -63,6 +63,8 @@ class Limits:
     """Texts that could not be scored and that nobody has judged."""
     action_seconds: float = 600
     """Since a hiding or showing was decided and not carried out."""
+    held_hours: float = 72
+    """Age of the oldest hidden comment that waits for a person; those who moderate may have weekends."""
     compare_hours: float | None = None
     """Since the live texts were last compared; None: two of COMPARE_HOURS, and two days at least."""
 
@@ -144,6 +146,7 @@ def _from_the_database(limits: Limits, model_here: bool) -> Iterable[Finding]:
             _workers(known, alive, within, limits),
             _model(known, alive, limits),
             _failed(known, limits),
+            _queue(known, limits),
             _actions(known, limits),
             _hidden(),
             _discovery(known, limits),
@@ -172,6 +175,12 @@ def _backlog(known: Figures, limits: Limits) -> Finding:
 def _workers(known: Figures, alive: tuple[Worker, ...], within: float, limits: Limits) -> Finding:
     wanted = limits.workers or 0
     says = f"{len(alive)} alive in the last {within:.0f} s, {wanted} wanted."
+    for worker in known.workers:
+        if worker.is_gone and worker.age <= within:
+            says += f" {worker.name} has ended without a word; seen {worker.age:.0f} s ago."
+    for worker in alive:
+        if worker.age > figures.silent_after():
+            says += f" {worker.name} has not been seen for {worker.age:.0f} s."
     if known.workers and not alive:
         says += f" The last one was {known.workers[0].name}, {known.workers[0].age:.0f} s ago."
     is_well = len(alive) >= wanted
@@ -244,6 +253,25 @@ def _failed(known: Figures, limits: Limits) -> Finding:
     is_well = known.failed <= limits.failed
     does = "Judge them in the queue; many at once mean a bad model version."
     return Finding("failed", is_well, says, "" if is_well else does, {"failed": known.failed})
+
+
+def _queue(known: Figures, limits: Limits) -> Finding:
+    """Check whether people come to what waits for them: a hidden comment is on nobody's page meanwhile."""
+    waiting = sum(known.queue.values())
+    hours = known.oldest_held / 3600
+    numbers = {"waiting": dict(known.queue), "oldest_held_seconds": known.oldest_held}
+    if hours > limits.held_hours:
+        says = f"A hidden comment has waited for a person for {_long(hours)}; {waiting} item(s) wait."
+        does = "Judge what is held in the queue, or tell those who moderate; --held-hours sets the limit."
+        return Finding("queue", False, says, does, numbers)
+    says = f"{waiting} item(s) wait for a person"
+    says += f"; the oldest hidden comment for {_long(hours)}." if known.oldest_held else "; none is hidden."
+    return Finding("queue", True, says, "", numbers)
+
+
+def _long(hours: float) -> str:
+    """Say how long that is, in whole days from two days on."""
+    return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} h"
 
 
 def _actions(known: Figures, limits: Limits) -> Finding:

@@ -92,6 +92,7 @@ def test_where_everything_runs_all_is_well(worker: str, broker: RedisServer) -> 
             "workers",
             "model",
             "failed",
+            "queue",
             "actions",
             "hidden",
             "discovery",
@@ -149,6 +150,41 @@ def test_a_worker_that_said_nothing_for_long_is_dead(worker: str, broker: RedisS
     assert worker in findings()["workers"]["says"]
     assert wrong("--worker-seconds", "300") == []
     assert wrong("--worker-seconds", "300", "--workers", "2") == ["workers"]
+
+
+def test_a_worker_that_was_killed_on_this_machine_is_not_counted_any_more(
+    worker: str, broker: RedisServer
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    killed = f"{worker.rpartition(':')[0]}:{ended.pid}"
+    elsewhere = f"other[boot/1]:{ended.pid}"
+    seen = timezone.now() - timedelta(seconds=30)
+    WorkerHeartbeat.objects.bulk_create(WorkerHeartbeat(name=name, seen=seen) for name in (killed, elsewhere))
+    found = findings("--workers", "2")["workers"]
+    assert found["is_well"] and found["numbers"] == {"alive": 2}
+    assert f"{killed} has ended without a word; seen 30 s ago." in found["says"]
+    assert wrong("--workers", "3") == ["workers"]
+
+
+def test_a_worker_that_is_late_is_told_before_it_counts_as_dead(worker: str, broker: RedisServer) -> None:
+    WorkerHeartbeat.objects.update(seen=timezone.now() - timedelta(seconds=90))
+    found = findings()["workers"]
+    assert found["is_well"] and f"{worker} has not been seen for 90 s." in found["says"]
+
+
+def test_a_hidden_comment_that_nobody_comes_to_is_told(worker: str, broker: RedisServer) -> None:
+    Note.objects.create(text=f"you idiot {CANARY}")
+    screen()
+    assert "1 item(s) wait for a person; none is hidden." in findings()["queue"]["says"]
+    hidden = {"hidden_by_us": True, "created": timezone.now() - timedelta(days=3, hours=1)}
+    Screening.objects.update(**hidden)
+    assert wrong() == ["queue"]
+    found = findings()["queue"]
+    assert "A hidden comment has waited for a person for 3 days; 1 item(s) wait." in found["says"]
+    assert wrong("--held-hours", "80") == []
+    Screening.objects.update(outcome="hide")
+    assert wrong() == []
 
 
 def test_a_worker_that_ends_in_order_leaves_no_sign_of_life(worker: str, broker: RedisServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from moderation.discovery.search import remember_starts
 from moderation.models import ModelVersion, Screening
 from moderation.monitoring import figures
 from moderation.monitoring.exposition import render
+from moderation.review.decisions import decide
 from tests.conftest import uses_postgresql
 from tests.forum.models import Letter, Note
 from tests.moderation.conftest import screen
@@ -45,6 +47,8 @@ def test_the_page_shows_what_the_database_knows(version: ModelVersion) -> None:
     Screening.objects.filter(text="waits behind").update(priority=Screening.Priority.LOW)
     Screening.objects.filter(text="a").update(status="failed", queued_for="failed")
     Screening.objects.filter(text="b").update(action_pending=True)
+    held_for = timezone.now() - timedelta(hours=5)
+    Screening.objects.filter(text="you idiot").update(hidden_by_us=True, created=held_for)
     heartbeat.beat(at_once=True)
     text = page()
     for line in (
@@ -55,11 +59,14 @@ def test_the_page_shows_what_the_database_knows(version: ModelVersion) -> None:
         'moderation_queue_length{reason="flagged"} 1.0',
         'moderation_queue_length{reason="failed"} 1.0',
         'moderation_queue_length{reason="edited"} 0.0',
+        'moderation_queue_length{reason="suggested"} 0.0',
         "moderation_actions_pending 1.0",
         'moderation_active_version_info{version="test@1"} 1.0',
         "moderation_workers_alive 1.0",
     ):
         assert line in text.splitlines()
+    held = re.search(r"^moderation_oldest_held_age_seconds (.*)$", text, re.MULTILINE)
+    assert held is not None and float(held[1]) == pytest.approx(5 * 3600, abs=60)
     ages = {
         sample.labels["priority"]: sample.value
         for family in text_string_to_metric_families(text)
@@ -69,6 +76,39 @@ def test_the_page_shows_what_the_database_knows(version: ModelVersion) -> None:
     assert ages["normal"] == pytest.approx(3600, abs=60)
     assert ages["low"] == pytest.approx(0, abs=60)
     assert 'moderation_compare_age_seconds{model="forum.Post"}' in text
+
+
+def test_open_audit_items_count_with_the_flagged_ones(version: ModelVersion) -> None:
+    for reason in ("audit", "flagged"):
+        Screening.objects.create(
+            source="import", text=reason, status="done", verdict="clear", queued_for=reason
+        )
+    assert 'moderation_queue_length{reason="flagged"} 2.0' in page().splitlines()
+    assert 'reason="audit"' not in page()
+
+
+def test_what_people_do_in_the_queue_is_counted_once_it_is_committed(
+    version: ModelVersion, django_capture_on_commit_callbacks: Any
+) -> None:
+    def counted(outcome: str) -> float:
+        found = re.search(
+            rf'^moderation_reviews_total{{kind="decision",outcome="{outcome}"}} (.*)$', page(), re.MULTILINE
+        )
+        assert found is not None
+        return float(found[1])
+
+    before = counted("hide"), counted("show")
+    Note.objects.create(text="you idiot")
+    screen()
+    moderator = User.objects.create_user("ann")
+    screening = Screening.objects.get()
+    with django_capture_on_commit_callbacks(execute=False):
+        decide(screening.pk, reviewer=moderator, kind="uphold")
+    assert (counted("hide"), counted("show")) == before
+    screening.reviews.all()._raw_delete("default")
+    with django_capture_on_commit_callbacks(execute=True):
+        decide(screening.pk, reviewer=moderator, kind="uphold")
+    assert (counted("hide"), counted("show")) == (before[0] + 1, before[1])
 
 
 def test_a_person_s_decision_ends_a_failure(version: ModelVersion) -> None:
@@ -84,7 +124,7 @@ def test_a_page_costs_the_same_few_queries_however_much_there_is(
     Screening.objects.bulk_create(
         Screening(source="import", text="hello", priority=number % 2 * 10) for number in range(count)
     )
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         page()
 
 

@@ -55,6 +55,13 @@ class Command(BaseCommand):
             help=f"how long a hiding or showing may take (default {default.action_seconds:g})",
         )
         parser.add_argument(
+            "--held-hours",
+            type=float,
+            default=default.held_hours,
+            metavar="H",
+            help=f"how long a hidden comment may wait for a person (default {default.held_hours:g})",
+        )
+        parser.add_argument(
             "--compare-hours",
             type=float,
             metavar="H",
