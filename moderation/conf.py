@@ -68,6 +68,12 @@ class Conf:
         return float(self.given.get("BLIND_SHARE", 0.25))
 
     @property
+    def HIDE_REASONS(self) -> Mapping[str, Any]:
+        """{code: label} of the site's own reasons for hiding what is not toxic; None as a label drops one."""
+        own = self.given.get("HIDE_REASONS") or {}
+        return own if isinstance(own, Mapping) else {}
+
+    @property
     def BATCH_SIZE(self) -> int | None:
         """How many texts a worker claims at a time; None: 32 on a CPU, 512 on a GPU."""
         value = self.given.get("BATCH_SIZE")
@@ -238,6 +244,7 @@ KEYS = (
     "HOLD_AT",
     "AUDIT_RATE",
     "BLIND_SHARE",
+    "HIDE_REASONS",
     "BATCH_SIZE",
     "LEASE_SECONDS",
     "SWEEP_SECONDS",

@@ -15,6 +15,7 @@ from moderation.admin.safe_text import Notes, shortened, visible
 from moderation.models import ModelVersion, Review, Scoring, Screening, Suggestion
 from moderation.review import blind
 from moderation.review import decisions as reviewing
+from moderation.review.reasons import label_of, reasons
 from moderation.versions.active import languages_of
 
 PREVIEW_CHARACTERS = 500
@@ -160,6 +161,11 @@ class Item:
         return not self.scores_are_withheld and reviewing.may_uphold(self.screening, self.scoring)
 
     @property
+    def reasons(self) -> list[tuple[str, str]]:
+        """(code, label) of each other reason to hide it; none of a suggestion, which hides nothing."""
+        return [] if self.is_suggestion else list(reasons().items())
+
+    @property
     def is_judged_by_model(self) -> bool:
         """True where the buttons can speak of upholding and false positives."""
         return bool(reviewing.labels_over_threshold(self.scoring)) and not self.scores_are_withheld
@@ -290,7 +296,9 @@ class Item:
 
     @property
     def true_labels(self) -> str:
-        """Return the labels that the decision made true."""
+        """Return the labels that the decision made true, or the reason that it gave instead."""
+        if self.decision is not None and self.decision.reason:
+            return label_of(self.decision.reason)
         labels = self.labels_of(self.decision) if self.decision is not None else {}
         return ", ".join(label.replace("_", " ") for label, value in labels.items() if value)
 

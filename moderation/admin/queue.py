@@ -23,10 +23,12 @@ from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
 from moderation.models import Review, Scoring, Screening, Suggestion
 from moderation.review import decisions as reviewing
+from moderation.review.reasons import label_of
 from moderation.versions.active import find_active
 from moderation.visibility import hiding, pending_actions
 
 REVIEW = "moderation.review_screening"
+NOTE_CHARACTERS = 5000
 PART = "part"
 """Of the address of an item's page: which part of a long text it shows."""
 
@@ -148,7 +150,9 @@ class ScreeningAdmin(ReadOnlyAdmin):
             "item": item,
             "screening": screening,
             "scorings": _scorings(screening, item),
-            "reviews": [(review, item.labels_of(review)) for review in reversed(item.reviews)],
+            "reviews": [
+                (review, item.labels_of(review), label_of(review.reason)) for review in reversed(item.reviews)
+            ],
             "audit_entries": [
                 (entry, audit.label_of(entry.action)) for entry in audit.about(screening).order_by("-id")
             ],
@@ -171,6 +175,8 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 reviewer=request.user,  # type: ignore[arg-type]  # has_perm: never anonymous
                 kind=kind,
                 labels=_ticked(request) if kind == Review.Decision.RELABEL else None,
+                reason=request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
+                note=request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
                 shown=_shown(request),
             )
         except Screening.DoesNotExist as error:
@@ -286,6 +292,7 @@ def _list_filters(request: HttpRequest) -> str:
 def _result(review: Review) -> str:
     link = reverse("admin:moderation_screening_change", args=(review.screening_id,))
     labels = ", ".join(label.replace("_", " ") for label, value in review.labels.items() if value)
+    labels = labels or (label_of(review.reason) if review.reason else "")
     return format_html(
         '{}: <a href="{}">{}</a> {}{}',
         review.get_decision_display(),

@@ -92,6 +92,7 @@ class ReviewAdmin(ReadOnlyAdmin):
         "decision",
         "outcome",
         "labels",
+        "reason",
         "undoes",
         "model_version",
         "reviewer_name",

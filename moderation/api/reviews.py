@@ -44,6 +44,7 @@ class ReviewRow(serializers.Serializer):
     labels = serializers.DictField(
         child=serializers.BooleanField(allow_null=True), help_text="{label: true, false, or null: not judged}"
     )
+    reason = serializers.CharField(allow_null=True, help_text="Why it was hidden, with `other_reason`.")
     model_version = serializers.CharField(allow_null=True, help_text="Whose opinion was judged.")
     undoes = serializers.IntegerField(allow_null=True, help_text="The review that an undo takes back.")
     reviewer = serializers.CharField(allow_blank=True, help_text="User name, as it was.")
@@ -63,10 +64,18 @@ class DecisionRequest(serializers.Serializer):
     screening = Id(help_text="Its id.")
     decision = Choice(
         choices=Review.Decision.values,
-        help_text="`uphold`: the model is right; `false_positive`: no label is true; `relabel`: as `labels`.",
+        help_text="`uphold`: the model is right; `false_positive`: no label is true; `relabel`: as `labels`; "
+        "`other_reason`: hidden for what no label says, as `reason`.",
     )
     labels = serializers.DictField(
         child=Boolean(), required=False, help_text="With `relabel`: true or false for each `labels_to_judge`."
+    )
+    reason = Text(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=32,
+        help_text="With `other_reason`: `spam`, `off_topic`, `private_data`, `illegal`, or a site's own.",
     )
     note = Text(required=False, default="", allow_blank=True, max_length=NOTE_CHARACTERS)
     scoring = Id(
@@ -130,6 +139,7 @@ class ReviewsView(Endpoint):
                     reviewer=reviewer,
                     kind=given["decision"],
                     labels=given.get("labels"),
+                    reason=given["reason"],
                     note=given["note"],
                     shown=_shown(given),
                 )
@@ -150,6 +160,7 @@ def review_row(review: Review) -> dict[str, Any]:
         "decision": review.decision or None,
         "outcome": review.outcome or None,
         "labels": review.labels,
+        "reason": review.reason or None,
         "model_version": None if review.model_version is None else str(review.model_version),
         "undoes": review.undoes_id,
         "reviewer": review.reviewer_name,

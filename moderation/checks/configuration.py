@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from ipaddress import ip_address
@@ -13,6 +14,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import FieldDoesNotExist
 from django.db import DatabaseError, models, router, transaction
+from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from moderation import orphans, registry
@@ -54,6 +56,7 @@ CHOICES = {
     "PERSPECTIVE_HTML": ("refuse", "strip"),
 }
 """{key: its values}."""
+REASON_CODE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 SWITCHES = ("API_TEST_KEY", "PERSPECTIVE_KEY_REQUIRED", "PERSPECTIVE_SCALE")
 """Keys that are True or False."""
 
@@ -101,6 +104,10 @@ def check_setting(**_: Any) -> list[CheckMessage]:
         if setting.get(key, values[0]) not in values:
             message = f'MODERATION["{key}"] must be one of: {", ".join(values)}.'
             messages.append(Error(message + _did_you_mean(str(setting[key]), values), id="moderation.E037"))
+    if not _are_reasons(setting.get("HIDE_REASONS")):
+        message = 'MODERATION["HIDE_REASONS"] must be {"code": "label"}, or None as the label of one to drop.'
+        hint = "A code has at most 32 small letters, digits and underscores, and begins with a letter."
+        messages.append(Error(message, hint=hint, id="moderation.E038"))
     if not isinstance(setting.get("BROKER", True), bool):
         message = 'MODERATION["BROKER"] must be True, or False where the site has no Celery broker.'
         messages.append(Error(message, id="moderation.E025"))
@@ -112,6 +119,18 @@ def check_setting(**_: Any) -> list[CheckMessage]:
         message = 'MODERATION["MODELS"] must be a dict {"app_label.Model": {"text": "field", ...}}.'
         messages.append(Error(message, id="moderation.E004"))
     return messages
+
+
+def _are_reasons(given: Any) -> bool:
+    """True of what HIDE_REASONS may be; labels may be translated later."""
+    if given is None:
+        return True
+    return isinstance(given, Mapping) and all(
+        isinstance(code, str)
+        and REASON_CODE.fullmatch(code)
+        and (label is None or (isinstance(label, str | Promise) and bool(str(label).strip())))
+        for code, label in given.items()
+    )
 
 
 def check_models(**_: Any) -> list[CheckMessage]:

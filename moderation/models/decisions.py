@@ -68,6 +68,8 @@ class Review(AppendOnly):
         """Every label is false."""
         RELABEL = "relabel", _("relabel")
         """Every label as ticked."""
+        OTHER_REASON = "other_reason", _("another reason")
+        """It is hidden for what no label says, as `reason` has it; no label was looked at."""
 
     screening = models.ForeignKey(Screening, models.PROTECT, related_name="reviews")
     number = models.PositiveIntegerField(_("number"))
@@ -79,6 +81,8 @@ class Review(AppendOnly):
     """Empty for an undo."""
     labels = models.JSONField(_("labels"), default=dict, blank=True)
     """{label: true | false | null}; null was not looked at and is masked in training."""
+    reason = models.CharField(_("reason"), max_length=32, default="", db_default="", blank=True)
+    """Why it was hidden for another reason: a code of `moderation.review.reasons`; else empty."""
     undoes = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
     """The decision that an undo takes back."""
     model_version = models.ForeignKey(
@@ -91,6 +95,8 @@ class Review(AppendOnly):
     reviewer_name = models.CharField(_("reviewer"), max_length=255, blank=True)
     """The user name as it was, which stays when the user goes."""
     note = models.TextField(_("note"), blank=True)
+    was_released = models.DateTimeField(null=True, blank=True, editable=False)
+    """Of a decision: since when the object had been released before it, so that an undo can restore that."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:
@@ -108,8 +114,13 @@ class Review(AppendOnly):
                 name="moderation_review_kind",
             ),
             models.CheckConstraint(
-                condition=Q(decision__in=["", "uphold", "false_positive", "relabel"]),
+                condition=Q(decision__in=["", "uphold", "false_positive", "relabel", "other_reason"]),
                 name="moderation_review_decision",
+            ),
+            models.CheckConstraint(
+                condition=(~Q(reason="") & Q(decision="other_reason"))
+                | (~Q(decision="other_reason") & Q(reason="")),
+                name="moderation_review_reason",
             ),
             models.CheckConstraint(
                 condition=Q(outcome__in=["", "show", "hide"]), name="moderation_review_outcome"

@@ -16,6 +16,7 @@ from moderation.audit import Action, Actor
 from moderation.models import ModelVersion, Review, Scoring, Screening
 from moderation.review import events
 from moderation.review.events import Judged
+from moderation.review.reasons import reasons
 from moderation.texts import storable
 from moderation.versions import store
 from moderation.visibility import hiding
@@ -67,13 +68,15 @@ def decide(
     reviewer: AbstractBaseUser,
     kind: str,
     labels: Mapping[str, bool] | None = None,
+    reason: str = "",
     note: str = "",
     shown: Shown = CURRENT,
 ) -> Review:
     """Record a person's decision and make it so, in one transaction.
 
     kind: ``uphold`` (labels over threshold true, the rest not looked at; hidden), ``false_positive`` (every
-    label false; shown) or ``relabel`` (as in `labels`, which names each; hidden if any is true, else shown).
+    label false; shown), ``relabel`` (as in `labels`, which names each; hidden if any is true, else shown) or
+    ``other_reason`` (hidden for `reason`, a code of `moderation.review.reasons`; no label looked at).
 
     shown: id of the scoring that the person saw, or None where no scores were shown. Upholding agrees with
     that one alone: of labels that were not shown nothing is recorded. Code that judges what there is now
@@ -83,6 +86,7 @@ def decide(
     Screening.DoesNotExist.
     """
     decision, actor = _known(kind), Actor.of(reviewer)
+    _check_reason(decision, reason)
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = Screening.objects.select_for_update().get(pk=screening_id)
         standing = ground_truth(screening)
@@ -103,11 +107,13 @@ def decide(
             kind=Review.Kind.DECISION,
             decision=decision,
             labels=(true_labels := _labels(screening, opinion, decision, labels)),
+            reason=reason,
             outcome=_outcome(decision, true_labels),
             model_version_id=opinion.model_version_id if opinion else None,
             reviewer=actor.user,
             reviewer_name=actor.name,
             note=storable(note),
+            was_released=screening.released,
         )
         _carry_out(screening, review, actor)
         events.note_decision(review, screening, lambda: _judged(screening))
@@ -183,6 +189,14 @@ def _known(kind: str) -> Review.Decision:
         ) from error
 
 
+def _check_reason(decision: Review.Decision, reason: str) -> None:
+    if decision != Review.Decision.OTHER_REASON:
+        if reason:
+            raise InvalidDecision(f"A reason goes with {Review.Decision.OTHER_REASON} alone.")
+    elif reason not in (known := reasons()):
+        raise InvalidDecision(f"Say for which reason it is hidden: {', '.join(known)}.")
+
+
 def _opinion(screening: Screening, shown: Shown) -> Scoring | None:
     """The scoring that the person judged, which need not be the verdict's any more."""
     if shown is None:
@@ -205,6 +219,8 @@ def _labels(
     labels = labels_to_judge(scoring, None if scoring else _active_or_none())
     if decision == Review.Decision.FALSE_POSITIVE:
         return dict.fromkeys(labels, False)
+    if decision == Review.Decision.OTHER_REASON:
+        return dict.fromkeys(labels)
     if decision == Review.Decision.UPHOLD:
         if not may_uphold(screening, opinion):
             raise InvalidDecision(
@@ -228,7 +244,7 @@ def _active_or_none() -> ModelVersion | None:
 
 
 def _outcome(decision: Review.Decision, labels: Mapping[str, bool | None]) -> Screening.Outcome:
-    if decision == Review.Decision.UPHOLD or any(labels.values()):
+    if decision in (Review.Decision.UPHOLD, Review.Decision.OTHER_REASON) or any(labels.values()):
         return Screening.Outcome.HIDE
     return Screening.Outcome.SHOW
 
@@ -261,5 +277,10 @@ def _carry_out(screening: Screening, review: Review, actor: Actor) -> None:
         actor,
         screening,
         before=before,
-        after={"outcome": review.outcome, "decision": review.decision, "review": review.number},
+        after={
+            "outcome": review.outcome,
+            "decision": review.decision,
+            "review": review.number,
+            **({"reason": review.reason} if review.reason else {}),
+        },
     )

@@ -46,6 +46,7 @@ def note_decision(review: Review, screening: Screening, judged: Callable[[], Jud
             "decision": review.decision,
             "outcome": review.outcome,
             "labels": review.labels,
+            "reason": review.reason or None,
         }
         yield Event(Webhook.Event.DECIDED, screening.pk, payload)
 

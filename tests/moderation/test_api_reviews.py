@@ -58,6 +58,7 @@ def test_a_decision_is_recorded_and_carried_out(moderator: Client) -> None:
         "reviewer": "ann",
         "note": "as before",
         "undoes": None,
+        "reason": None,
     }
     thread.refresh_from_db()
     assert thread.is_visible is False
@@ -72,6 +73,17 @@ def test_relabelling_answers_for_each_label(moderator: Client) -> None:
     labels = {"toxic": False, "threat": True, "insult": False}
     response = post(moderator, "reviews/", {"screening": row.pk, "decision": "relabel", "labels": labels})
     assert (response.status_code, response.json()["labels"]) == (201, labels)
+
+
+def test_hiding_for_another_reason_names_it(moderator: Client) -> None:
+    row = queued("item")
+    given = {"screening": row.pk, "decision": "other_reason", "reason": "spam"}
+    response = post(moderator, "reviews/", given)
+    assert response.status_code == 201
+    told = response.json()
+    assert (told["decision"], told["outcome"], told["reason"]) == ("other_reason", "hide", "spam")
+    assert set(told["labels"].values()) == {None}
+    assert get(moderator, "stats/")["reviews"]["other_reason"] == 1
 
 
 def test_a_second_decision_gets_409_with_the_first(moderator: Client) -> None:
@@ -104,6 +116,9 @@ def test_an_opinion_that_was_replaced_gets_409(moderator: Client) -> None:
     [
         {"decision": "relabel"},
         {"decision": "relabel", "labels": {}},
+        {"decision": "other_reason"},
+        {"decision": "other_reason", "reason": "rude"},
+        {"decision": "uphold", "reason": "spam"},
         {"decision": "relabel", "labels": {"toxic": True}},
         {"decision": "relabel", "labels": {**dict.fromkeys(LABELS, True), "a\0b": True}},
     ],
@@ -133,6 +148,8 @@ def test_a_decision_that_does_not_fit_gets_422(moderator: Client, given: dict[st
         {"note": "a\0b"},
         {"note": "\ud800"},
         {"note": "x" * 5001},
+        {"reason": 5},
+        {"reason": "x" * 33},
         {"scoring": "5"},
         {"scoring": -1},
         {"scoring": 2**63},

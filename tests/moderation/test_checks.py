@@ -12,6 +12,7 @@ import pytest
 from django.core.checks import run_checks
 from django.db import OperationalError, connection, connections
 from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
+from django.utils.translation import gettext_lazy
 
 from moderation import registry
 from moderation.checks.configuration import (
@@ -95,6 +96,26 @@ def test_what_perspective_does_otherwise_has_its_values(
 def test_longest_comment_of_perspective_is_in_its_range(settings: Any) -> None:
     assert found(settings, PERSPECTIVE_MAX_BYTES=50_000) == []
     assert [name for name, _ in found(settings, PERSPECTIVE_MAX_BYTES=0)] == ["moderation.E003"]
+
+
+@pytest.mark.parametrize(
+    ("given", "is_right"),
+    [
+        (None, True),
+        ({}, True),
+        ({"advert": "Advertising", "spam": gettext_lazy("rubbish"), "illegal": None}, True),
+        (["advert"], False),
+        ({"Advert": "Advertising"}, False),
+        ({"a" * 33: "Advertising"}, False),
+        ({"": "Advertising"}, False),
+        ({5: "Advertising"}, False),
+        ({"advert": ""}, False),
+        ({"advert": 5}, False),
+    ],
+)
+def test_reasons_are_codes_with_labels(settings: Any, given: Any, is_right: bool) -> None:
+    names = [name for name, _ in found(settings, HIDE_REASONS=given)]
+    assert names == ([] if is_right else ["moderation.E038"])
 
 
 @pytest.mark.regression("L9")

@@ -224,6 +224,11 @@ def test_the_number_of_queries_does_not_grow_with_the_items(moderator: Client) -
             "show",
             {"toxic": False, "threat": False, "insult": False},
         ),
+        (
+            {"kind": "other_reason", "reason": "spam"},
+            "hide",
+            {"toxic": None, "threat": None, "insult": None},
+        ),
     ],
 )
 def test_a_decision_writes_a_review_and_takes_the_item_off_the_list(
@@ -235,6 +240,16 @@ def test_a_decision_writes_a_review_and_takes_the_item_off_the_list(
     assert (review.reviewer_name, review.outcome, review.labels) == ("ann", outcome, labels)
     assert texts(open_page(moderator)) == []
     assert texts(open_page(moderator, "?state=decided")) == ["you idiot"]
+
+
+def test_the_reason_and_the_note_of_a_decision_stand_at_the_item(moderator: Client) -> None:
+    screening = queued("buy cheap watches")
+    assert 'value="private_data"' in open_page(moderator)
+    given = {"kind": "other_reason", "reason": "private_data", "note": " a phone <b>number</b> "}
+    assert "(private data)" in decide(moderator, screening, **given)
+    assert Review.objects.get().note == "a phone <b>number</b>"
+    for page in (open_page(moderator, "?state=decided"), open_page(moderator, f"{screening.pk}/change/")):
+        assert "private data" in page and "a phone &lt;b&gt;number&lt;/b&gt;" in page
 
 
 def test_a_decision_shows_a_held_comment_again(version: ModelVersion) -> None:
@@ -284,7 +299,16 @@ def test_the_second_of_two_moderators_learns_who_decided_what(moderator: Client)
     assert Review.objects.get().reviewer_name == "ann"
 
 
-@pytest.mark.parametrize("data", [{}, {"kind": "banish"}, {"kind": "relabel", "label": "rude"}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"kind": "banish"},
+        {"kind": "relabel", "label": "rude"},
+        {"kind": "other_reason"},
+        {"kind": "other_reason", "reason": "rude"},
+    ],
+)
 def test_a_forged_form_is_refused_with_a_message(moderator: Client, data: dict[str, str]) -> None:
     screening = queued("you idiot")
     decide(moderator, screening, **data)

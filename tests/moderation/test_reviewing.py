@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import connection, connections
+from django.db import IntegrityError, connection, connections, transaction
 
 from moderation import signals
 from moderation.models import AuditEntry, ModelVersion, Review, Screening
-from moderation.review import decisions
+from moderation.review import decisions, reasons
 from moderation.review.decisions import AlreadyDecided, InvalidDecision, NoLongerCurrent, decide
 from tests.forum.models import Post
 from tests.moderation.conftest import make_version, screen
@@ -93,6 +93,51 @@ def test_relabelling_without_each_label_is_refused_and_changes_nothing(
     with pytest.raises(InvalidDecision, match="toxic, threat, insult"):
         decide(screening.pk, reviewer=ann, kind="relabel", labels=labels)
     assert not Review.objects.exists() and Screening.objects.open().get() == screening
+
+
+def test_hiding_for_another_reason_hides_and_says_nothing_of_any_label(
+    version: ModelVersion, ann: User
+) -> None:
+    screening = screened("buy cheap watches")  # clear, and never queued
+    review = decide(screening.pk, reviewer=ann, kind="other_reason", reason="spam", note="third time")
+    assert (review.outcome, review.reason, review.note) == ("hide", "spam", "third time")
+    assert review.labels == {"toxic": None, "threat": None, "insult": None}
+    assert not is_visible(screening)
+    entry = AuditEntry.objects.get(action="review.decided")
+    assert entry.after == {"outcome": "hide", "decision": "other_reason", "review": 1, "reason": "spam"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("other_reason", ""), ("other_reason", "rude"), ("uphold", "spam"), ("false_positive", "spam")],
+)
+def test_a_reason_goes_with_another_reason_alone_and_has_to_be_known(
+    version: ModelVersion, ann: User, kind: str, reason: str
+) -> None:
+    screening = screened("you idiot")
+    with pytest.raises(InvalidDecision, match="eason"):
+        decide(screening.pk, reviewer=ann, kind=kind, reason=reason)
+    assert not Review.objects.exists() and is_visible(screening)
+
+
+def test_a_site_has_reasons_of_its_own_and_may_drop_others(
+    version: ModelVersion, ann: User, settings: Any
+) -> None:
+    own = {"advert": "Advertising", "illegal": None}
+    settings.MODERATION = {**settings.MODERATION, "HIDE_REASONS": own}
+    assert list(reasons.reasons()) == ["spam", "off_topic", "private_data", "advert"]
+    assert decide(screened("a").pk, reviewer=ann, kind="other_reason", reason="advert").reason == "advert"
+    with pytest.raises(InvalidDecision, match="advert"):
+        decide(screened("b").pk, reviewer=ann, kind="other_reason", reason="illegal")
+    assert (reasons.label_of("advert"), reasons.label_of("illegal")) == ("Advertising", "illegal")
+    assert reasons.label_of("an_old_one") == "an old one"
+
+
+def test_the_database_refuses_a_reason_without_its_decision(version: ModelVersion, ann: User) -> None:
+    common: dict[str, Any] = {"screening": screened("a"), "number": 1, "outcome": "hide"}
+    for wrong in ({"decision": "uphold", "reason": "spam"}, {"decision": "other_reason", "reason": ""}):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Review.objects.create(**common, **wrong)
 
 
 def test_an_unknown_kind_and_an_unknown_screening_are_refused(version: ModelVersion, ann: User) -> None:

@@ -71,6 +71,23 @@ def test_texts_that_read_the_same_are_on_the_same_side() -> None:
         assert len({side(text_key(variant, SECRET)) for variant in variants}) == 1
 
 
+def test_what_was_hidden_for_another_reason_is_no_row_and_makes_no_other_one_heavier(ann: User) -> None:
+    """It stands for the spam of the site alone: the others keep standing for what is like them."""
+    for number in range(20):
+        scored(f"number {number}")
+    rows = list(Screening.objects.order_by("id"))
+    for row in rows[:5]:
+        decide(row.pk, reviewer=ann, kind="false_positive")
+    before = {row.text: row.probability for row in training_data.reviewed(LABELS)}
+    for row in rows[5:10]:
+        decide(row.pk, reviewer=ann, kind="other_reason", reason="spam")
+    after = {row.text: row.probability for row in training_data.reviewed(LABELS)}
+    assert set(before) == set(after) == {row.text for row in rows[:5]}
+    assert set(before.values()) == {0.25} and set(after.values()) == {0.5}
+    keys = [row.text_key for row in rows]
+    assert training_data.judged(keys) == set(keys[:10])
+
+
 def test_each_decision_gives_its_labels_and_null_is_masked(ann: User) -> None:
     decide(scored("upheld").pk, reviewer=ann, kind="uphold")
     decide(scored("false positive").pk, reviewer=ann, kind="false_positive")

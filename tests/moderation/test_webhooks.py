@@ -192,6 +192,7 @@ def test_a_decision_is_noted_with_what_the_verdict_rests_on(
         "decision": "uphold",
         "outcome": "hide",
         "labels": {"toxic": True, "threat": True, "insult": None},
+        "reason": None,
     }
     assert (body["data"]["verdict"], body["data"]["labels"]) == ("held", ["toxic", "threat"])
     assert "kestrel" not in json.dumps(body) and admin_user.username not in json.dumps(body)
