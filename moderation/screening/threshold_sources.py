@@ -49,7 +49,8 @@ def sources_for(
         stored = policy_for("") if stored.model_label else None
     of_setting = entry.thresholds if entry else {}
     numbers = {}
-    for label, own in version.thresholds.items():
+    for label in (label for label in version.labels if label in version.thresholds):
+        own = version.thresholds[label]
         flag = _first(label, "flag", stored, of_setting, Number(own, Source.VERSION))
         hold = _first(label, "hold", stored, of_setting, Number(conf.HOLD_AT, Source.HOLD_AT))
         if flag.value is not None and hold.value is not None and hold.value < flag.value:
