@@ -18,6 +18,7 @@ from moderation.conf import conf
 from moderation.objects.keys import key_as_text, key_field
 from moderation.objects.live_rows import live_rows
 from moderation.objects.live_text import LiveText, TextMaker
+from moderation.objects.references import Maker, Reference, default_name, default_page
 
 __all__ = ["moderated"]
 
@@ -26,6 +27,9 @@ ModelClass = TypeVar("ModelClass", bound=type[Model])
 OPTIONS = (
     "text",
     "author",
+    "author_name",
+    "page",
+    "parent",
     "hide",
     "release",
     "exempt",
@@ -72,6 +76,12 @@ class Registered:
     """What is screened: columns, or what a callable makes of the instance."""
     author: str = ""
     """Name of the field that names the author; empty: nobody is known."""
+    author_name: Reference | None = None
+    """What the author is called, with an account or without; None: not known."""
+    page: Reference | None = None
+    """The object that the text stands under, such as an article; None: not known."""
+    parent: Reference | None = None
+    """The object that the text answers; None: not known."""
     hide: Hide | None = None
     """None: comments are flagged, never hidden."""
     release: str = "save"
@@ -138,6 +148,9 @@ def moderated(
     *,
     text: str | Sequence[str] | TextMaker,
     author: str = "",
+    author_name: str | Maker | None = "",
+    page: str | Maker | None = "",
+    parent: str | Maker | None = "",
     hide: Mapping[str, Any] | None = None,
     release: str = "save",
     exempt: str = "",
@@ -151,11 +164,17 @@ def moderated(
 
     text: one field's name; several, which are screened together; or a callable, or its dotted path, that
     takes the instance and returns what is to be screened.
+    author_name, page, parent: a field or attribute, one of a related object (`thread__article`), or a
+    callable that takes the instance, or its dotted path. Empty: what the model's fields suggest; None:
+    nothing.
     retention_days: left out, it is `MODERATION["RETENTION_DAYS"]`, as with each model that names none.
     """
     chosen: dict[str, Any] = {
         "text": text,
         "author": author,
+        "author_name": author_name,
+        "page": page,
+        "parent": parent,
         "hide": hide,
         "release": release,
         "exempt": exempt,
@@ -247,6 +266,9 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
         label=model._meta.label,
         text=text,
         author=given.get("author") or "",
+        author_name=_reference(given, "author_name", default_name(model, given.get("author") or "")),
+        page=_reference(given, "page", default_page(model)),
+        parent=_reference(given, "parent", None),
         hide=parse_hide(model, given.get("hide")),
         release=given.get("release", "save"),
         exempt=given.get("exempt") or "",
@@ -256,6 +278,11 @@ def parse(label: str, given: Mapping[str, Any]) -> Registered:
         keys=given.get("keys") or "",
         other_languages=given.get("other_languages", "score"),
     )
+
+
+def _reference(given: Mapping[str, Any], key: str, default: Reference | None) -> Reference | None:
+    """The option as given; where it is left out or empty, the default."""
+    return default if given.get(key, "") == "" else Reference.parse(given[key])
 
 
 def parse_hide(model: type[Model], given: Mapping[str, Any] | None) -> Hide | None:

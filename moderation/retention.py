@@ -1,4 +1,4 @@
-"""Blanking copied texts once their time is over. Scores, verdicts and reviews stay.
+"""Blanking copied texts once their time is over, each with its author's name. Scores, verdicts, reviews stay.
 
 A text that somebody still needs is left alone, however old: one that waits for the model, or for a person.
 What is current keeps a keyed hash of its text to the letter, so that an edit is still noticed and a comment
@@ -105,6 +105,7 @@ def _blank_chunk(kind: int | None, days: float) -> int:
         Screening.objects.filter(pk__in=[row.pk for row in chosen]).update(
             text="",
             text_key="",
+            author_name="",
             text_digest=ByKey(digests, CharField()),
             blanked=timezone.now(),
         )

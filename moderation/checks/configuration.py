@@ -20,6 +20,7 @@ from django.utils.module_loading import import_string
 from moderation import orphans, registry
 from moderation.checks.installation import check_backend, check_middleware, check_namesake
 from moderation.checks.labels import check_labels
+from moderation.checks.references import REFERENCES, check_references
 from moderation.checks.suggestions import did_you_mean as _did_you_mean
 from moderation.checks.texts import check_text
 from moderation.conf import KEYS, conf
@@ -268,6 +269,10 @@ def _check_model(label: str, given: Any) -> Iterator[CheckMessage]:
             yield from _check_callable(where, "text", given["text"])
     if given.get("author"):
         yield from _check_field(where, model, "author", given["author"], "moderation.E009")
+    yield from check_references(where, model, given)
+    for key in REFERENCES:
+        if isinstance(given.get(key), str) and "." in given[key]:
+            yield from _check_callable(where, key, given[key])
     if given.get("exempt"):
         yield from _check_callable(where, "exempt", given["exempt"])
     yield from _check_hide(where, model, given.get("hide"))

@@ -27,6 +27,7 @@ from moderation.discovery.compare import reconcile_each
 from moderation.models import Discovery, Screening
 from moderation.registry import Registered
 from moderation.row_errors import code, ends_the_process, stepping_over
+from moderation.screening import authorship
 from moderation.screening.claim import retry_read
 from moderation.screening.enqueue import enqueue, fail_unread
 from moderation.screening.snapshots import adopted, current_screenings, screenings_of_any_text
@@ -179,6 +180,7 @@ def _compare_slice(entry: Registered, state: Discovery, found: Found) -> None:
             found.edited += differences.edited
             found.gone += differences.gone
             retry_read([row for row in screenings if row.pk not in unread])
+            authorship.compare(entry, screenings)
             found.shown += sum(stepping_over(partial(hide_again, entry), screenings, _note))
             state.screenings_after = rows[-1].pk
         if keys:

@@ -64,6 +64,7 @@ def withdraw(instance: Model) -> bool:
             Screening.objects.filter(pk=row.pk).update(
                 text="",
                 text_key="",
+                author_name="",
                 # The comparison tells by it that the object was not edited since.
                 text_digest=exact_digest(row.text, conf.TEXT_KEY_SECRET, row.pk) if row.is_current else None,
                 blanked=Now(),

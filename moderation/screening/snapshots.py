@@ -15,7 +15,7 @@ from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Registered
-from moderation.screening import nudged
+from moderation.screening import authorship, nudged
 from moderation.texts import as_screened, text_key
 
 
@@ -32,6 +32,7 @@ def new_screening(
     DatabaseError, and what a callable of the site raises.
     """
     text = entry.text_of(instance, update_fields)
+    author_name, page_key = authorship.at_hand(entry, instance)
     return Screening(
         source=Screening.Source.OBJECT,
         content_type=content_type_of(entry.model),
@@ -40,6 +41,8 @@ def new_screening(
         text=text,
         text_key=text_key(text, conf.TEXT_KEY_SECRET),
         author_key=_author_key(entry, instance),
+        author_name=author_name,
+        page_key=page_key,
         priority=priority,
         nudged=nudged.answer_of(instance),
     )
@@ -106,6 +109,7 @@ def forget(entry: Registered, keys: Collection[str]) -> int:
             text="",
             text_key="",
             text_digest=None,
+            author_name="",
             blanked=Coalesce("blanked", Now()),
             is_current=False,
             action_pending=False,

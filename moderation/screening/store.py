@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import router, transaction
@@ -18,6 +18,7 @@ from moderation.db.locking import locked_if_free
 from moderation.models import LabelScore, ModelVersion, Scoring, Screening, written_labels
 from moderation.policies import NOT_JUDGED, Judgement
 from moderation.review import blind, events
+from moderation.screening import authorship
 from moderation.screening.claim import Claim, count_error
 from moderation.screening.judging import Judged, judge_each
 from moderation.screening.own_languages import Result, Unjudged
@@ -63,9 +64,11 @@ def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Sto
             unjudged[screening.pk] = result
         else:
             scores[screening.pk] = result
+    completed = {row.pk: row for row in authorship.complete(claim.screenings)}
     with transaction.atomic(using=router.db_for_write(Screening)):
         own = _still_own(claim, [*scores, *unjudged])
         _note_languages(own, claim)
+        _note_authors(own, completed)
         judged = judge_each([row for row in own if row.pk in scores], scores, version)
         passed = [(row, unjudged[row.pk]) for row in own if row.pk in unjudged]
         _write_scorings(judged, version)
@@ -97,6 +100,14 @@ def _note_languages(rows: Sequence[Screening], claim: Claim) -> None:
     languages = {row.pk: row.language for row in claim.screenings}
     for row in rows:
         row.language = languages[row.pk]
+
+
+def _note_authors(rows: Sequence[Screening], completed: Mapping[int, Screening]) -> None:
+    """Store what `authorship.complete` found out before this transaction began."""
+    changed = [row for row in rows if row.pk in completed]
+    for row in changed:
+        row.author_name, row.page_key = completed[row.pk].author_name, completed[row.pk].page_key
+    authorship.save(changed)
 
 
 def _write_scorings(judged: Sequence[Judged], version: ModelVersion) -> None:

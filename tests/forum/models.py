@@ -138,3 +138,45 @@ class Riddle(models.Model):
         if self.trouble == "property":
             raise AttributeError(self.words)
         return self.words
+
+
+class Thread(models.Model):
+    """What replies stand under."""
+
+    title = models.CharField(max_length=300)
+
+    def __str__(self) -> str:
+        if self.title == "raises":
+            raise RuntimeError(self.title)
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """Where the site shows it."""
+        if self.title in ("raises", "nowhere"):
+            raise RuntimeError(self.title)
+        return f"/threads/{self.pk}/"
+
+
+@moderated(
+    text="text",
+    author="writer",
+    page="thread",
+    parent="answers",
+    hide={"field": "is_public", "hidden": False},
+)
+class Reply(models.Model):
+    """In a thread, by somebody with an account or without, and in answer to another."""
+
+    thread = models.ForeignKey(Thread, models.DO_NOTHING, null=True, db_constraint=False)
+    writer = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    guest = models.CharField(max_length=100, blank=True)
+    answers = models.ForeignKey("self", models.DO_NOTHING, null=True, db_constraint=False)
+    text = models.TextField()
+    is_public = models.BooleanField(default=True)
+
+    @property
+    def signed(self) -> str:
+        """What the site writes above it."""
+        if self.guest == "raises":
+            raise RuntimeError(self.guest)
+        return self.guest or str(self.writer)
