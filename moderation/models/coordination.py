@@ -22,6 +22,7 @@ class Lease(models.Model):
     class Meta:
         verbose_name = _("lease")
         verbose_name_plural = _("leases")
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.name
@@ -51,6 +52,7 @@ class Discovery(models.Model):
     class Meta:
         verbose_name = _("discovery")
         verbose_name_plural = _("discoveries")
+        default_permissions = ()
         constraints = (
             models.UniqueConstraint(fields=["model_label", "field"], name="moderation_discovery_unique"),
         )
@@ -76,6 +78,7 @@ class WorkerHeartbeat(models.Model):
     class Meta:
         verbose_name = _("worker heartbeat")
         verbose_name_plural = _("worker heartbeats")
+        default_permissions = ()
 
     def __str__(self) -> str:
         return self.name

@@ -102,6 +102,7 @@ class Review(AppendOnly):
     class Meta:
         verbose_name = _("review")
         verbose_name_plural = _("reviews")
+        default_permissions = ("view",)
         ordering = ("screening", "number")
         constraints = (
             models.UniqueConstraint(fields=["screening", "number"], name="moderation_review_number"),
@@ -160,6 +161,7 @@ class Policy(AppendOnly):
     class Meta:
         verbose_name = _("policy")
         verbose_name_plural = _("policies")
+        default_permissions = ("add", "view")
         indexes = (models.Index(fields=["model_label", "-id"], name="moderation_policy_newest"),)
 
     def __str__(self) -> str:
@@ -188,6 +190,7 @@ class AuditEntry(AppendOnly):
     class Meta:
         verbose_name = _("audit entry")
         verbose_name_plural = _("audit entries")
+        default_permissions = ("view",)
         indexes = (models.Index(fields=["target_type", "target_id"], name="moderation_audit_target"),)
 
     def __str__(self) -> str:

@@ -80,6 +80,7 @@ class ApiKey(models.Model):
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
+        default_permissions = ("add", "change", "view")
         base_manager_name = "objects"
         ordering = ("-id",)
 

@@ -58,6 +58,7 @@ class ModeratorPreferences(models.Model):
     class Meta:
         verbose_name = _("preferences")
         verbose_name_plural = _("preferences")
+        default_permissions = ()
 
     def __str__(self) -> str:
         return f"Preferences of user {self.user_key}"

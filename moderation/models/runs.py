@@ -56,6 +56,7 @@ class ScreeningRun(models.Model):
     class Meta:
         verbose_name = _("screening run")
         verbose_name_plural = _("screening runs")
+        default_permissions = ("view",)
         base_manager_name = "objects"
         constraints = (
             models.CheckConstraint(

@@ -44,6 +44,7 @@ class Scoring(models.Model):
     class Meta:
         verbose_name = _("scoring")
         verbose_name_plural = _("scorings")
+        default_permissions = ()
         base_manager_name = "objects"
         constraints = (
             models.UniqueConstraint(
@@ -73,6 +74,7 @@ class LabelScore(models.Model):
     class Meta:
         verbose_name = _("label score")
         verbose_name_plural = _("label scores")
+        default_permissions = ()
         constraints = (
             models.UniqueConstraint(fields=["scoring", "label"], name="moderation_label_once"),
             models.CheckConstraint(condition=Q(score__gte=0, score__lte=1), name="moderation_score_range"),

@@ -311,6 +311,7 @@ class Screening(models.Model):
     class Meta:
         verbose_name = _("screening")
         verbose_name_plural = _("screenings")
+        default_permissions = ("view",)
         base_manager_name = "objects"
         permissions = (
             ("review_screening", _("Can review screenings")),

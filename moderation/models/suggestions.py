@@ -31,6 +31,7 @@ class Suggestion(models.Model):
     class Meta:
         verbose_name = _("suggestion")
         verbose_name_plural = _("suggestions")
+        default_permissions = ()
         base_manager_name = "objects"
         indexes = (models.Index(fields=["client_token", "community_id"], name="moderation_suggested_for"),)
 

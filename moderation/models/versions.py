@@ -39,6 +39,7 @@ class ModelVersion(models.Model):
     class Meta:
         verbose_name = _("model version")
         verbose_name_plural = _("model versions")
+        default_permissions = ("view",)
         base_manager_name = "objects"
         constraints = (
             models.UniqueConstraint(fields=["name", "version"], name="moderation_version_unique"),
@@ -97,6 +98,7 @@ class TrainingRun(models.Model):
     class Meta:
         verbose_name = _("training run")
         verbose_name_plural = _("training runs")
+        default_permissions = ("view",)
         constraints = (
             models.CheckConstraint(
                 condition=Q(status__in=["queued", "running", "done", "failed"]), name="moderation_run_status"
@@ -143,6 +145,7 @@ class PerspectiveScale(models.Model):
     class Meta:
         verbose_name = _("Perspective scale")
         verbose_name_plural = _("Perspective scales")
+        default_permissions = ()
         base_manager_name = "objects"
 
     def __str__(self) -> str:

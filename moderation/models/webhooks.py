@@ -75,6 +75,7 @@ class Webhook(models.Model):
     class Meta:
         verbose_name = _("webhook")
         verbose_name_plural = _("webhooks")
+        default_permissions = ()
         base_manager_name = "objects"
         ordering = ("-id",)
 
@@ -146,6 +147,7 @@ class WebhookDelivery(models.Model):
     class Meta:
         verbose_name = _("webhook delivery")
         verbose_name_plural = _("webhook deliveries")
+        default_permissions = ()
         base_manager_name = "objects"
         ordering = ("-id",)
         indexes = (
