@@ -198,6 +198,11 @@ class Conf:
         return str(self.given.get("CORAL_SIGNING_SECRET") or "")
 
     @property
+    def VISIBLE_SCREENINGS(self) -> str:
+        """Dotted path of a callable (user, screenings) that returns those the user may see; empty: all."""
+        return str(self.given.get("VISIBLE_SCREENINGS") or "")
+
+    @property
     def METRICS_TOKEN(self) -> str:
         """Bearer token that opens the metrics; without one the web's are for staff sessions only."""
         return str(self.given.get("METRICS_TOKEN") or "")
@@ -268,6 +273,7 @@ KEYS = (
     "NUDGE_AT",
     "NUDGE_MILLISECONDS",
     "CORAL_SIGNING_SECRET",
+    "VISIBLE_SCREENINGS",
     "METRICS_TOKEN",
     "METRICS_PORT",
     "METRICS_ADDRESS",

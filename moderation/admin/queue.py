@@ -23,11 +23,11 @@ from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
 from moderation.models import Review, Scoring, Screening, Suggestion
 from moderation.review import decisions as reviewing
+from moderation.review import rights
 from moderation.review.reasons import label_of
 from moderation.versions.active import find_active
 from moderation.visibility import hiding, pending_actions
 
-REVIEW = "moderation.review_screening"
 NOTE_CHARACTERS = 5000
 PART = "part"
 """Of the address of an item's page: which part of a long text it shows."""
@@ -65,14 +65,14 @@ class ScreeningAdmin(ReadOnlyAdmin):
     # --- who may what ---------------------------------------------------------------------------
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return super().has_view_permission(request, obj) or self.has_review_permission(request)
+        return super().has_view_permission(request, obj) or rights.may_look_on(request.user)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return super().has_module_permission(request) or self.has_review_permission(request)
+        return super().has_module_permission(request) or rights.may_look_on(request.user)
 
     def has_review_permission(self, request: HttpRequest) -> bool:
         """True where this user may decide; others who may view see the queue without buttons."""
-        return bool(request.user.has_perm(REVIEW))
+        return rights.may_review(request.user)
 
     # --- the list -------------------------------------------------------------------------------
 
@@ -89,8 +89,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Screening]:
         rows: QuerySet[Screening] = (
-            super()
-            .get_queryset(request)
+            rights.visible(request.user, super().get_queryset(request))
             .select_related("content_type")
             .annotate(was_edited=_has_an_earlier_text())
             .prefetch_related(
@@ -157,7 +156,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 (entry, audit.label_of(entry.action)) for entry in audit.about(screening).order_by("-id")
             ],
             "live_url": _live_url(screening),
-            "versions": _texts_of_the_same_object(screening),
+            "versions": _texts_of_the_same_object(request, screening),
             "can_review": self.has_review_permission(request),
             "filters": _list_filters(request),
             **preferences.context(request),
@@ -256,13 +255,14 @@ def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
     return versions.defer("model_version__manifest", "model_version__metrics")
 
 
-def _texts_of_the_same_object(screening: Screening) -> QuerySet[Screening]:
+def _texts_of_the_same_object(request: HttpRequest, screening: Screening) -> QuerySet[Screening]:
     if not screening.object_id:
         return Screening.objects.none()
     same = Screening.objects.filter(
         content_type=screening.content_type_id, object_id=screening.object_id, field=screening.field
     )
-    return same.exclude(pk=screening.pk).defer("text").order_by("-id")[:20]
+    others = rights.visible(request.user, same.exclude(pk=screening.pk))
+    return others.defer("text").order_by("-id")[:20]
 
 
 def _live_url(screening: Screening) -> str:

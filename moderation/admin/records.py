@@ -4,7 +4,8 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -22,6 +23,7 @@ from moderation.models import (
     ScreeningRun,
     TrainingRun,
 )
+from moderation.review import rights
 
 
 @admin.register(ModelVersion)
@@ -100,6 +102,9 @@ class ReviewAdmin(ReadOnlyAdmin):
         "created",
     )
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
+        return rights.about_visible(request.user, super().get_queryset(request))
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Review], search_term: str
     ) -> tuple[QuerySet[Review], bool]:
@@ -119,10 +124,24 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     ordering = ("-id",)
     fields = ("created", "username", "what", "target_type", "target_id", "before", "after")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        return _about_visible(request.user, super().get_queryset(request))
+
     @admin.display(description=gettext_lazy("action"), ordering="action")
     def what(self, entry: AuditEntry) -> SafeString:
         """The label of the action, and its code, which pages and programs go by."""
         return format_html("{} <code>{}</code>", audit.label_of(entry.action), entry.action)
+
+
+def _about_visible(user: Any, entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
+    """Leave out the entries about screenings that the user may not see."""
+    if not rights.is_restricted(user):
+        return entries
+    is_of_a_screening = Q(target_type=Screening._meta.model_name)
+    # in a CASE, as the ids of other targets need not be numbers
+    screening = Case(When(is_of_a_screening, then=Cast("target_id", BigIntegerField())))
+    same = rights.visible(user, Screening.objects.order_by()).filter(pk=OuterRef("screening_shown"))
+    return entries.annotate(screening_shown=screening).filter(~is_of_a_screening | Exists(same))
 
 
 def pretty_json(value: Any) -> SafeString:

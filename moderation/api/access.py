@@ -12,8 +12,8 @@ from rest_framework.request import Request
 from moderation.api.authentication import HasScope, key_of
 from moderation.api.problems import Refusal
 from moderation.models import ApiKey
-
-REVIEW = "moderation.review_screening"
+from moderation.review import rights
+from moderation.review.rights import LEAD, REVIEW, VIEW
 
 
 class Access(BasePermission):
@@ -44,16 +44,20 @@ class Access(BasePermission):
         return HasScope(scope).has_permission(request, view)
 
 
-READ_SCREENINGS = Access(
-    "moderation.view_screening", REVIEW, scopes=(ApiKey.Scope.READ.value, ApiKey.Scope.REVIEW.value)
-)
+READ_SCREENINGS = Access(*(VIEW, REVIEW, LEAD), scopes=(ApiKey.Scope.READ.value, ApiKey.Scope.REVIEW.value))
 DECIDE = Access(REVIEW, scopes=(ApiKey.Scope.REVIEW.value,))
 READ_REVIEWS = Access(
-    "moderation.view_review", REVIEW, scopes=(ApiKey.Scope.READ.value, ApiKey.Scope.REVIEW.value)
+    *("moderation.view_review", REVIEW, LEAD), scopes=(ApiKey.Scope.READ.value, ApiKey.Scope.REVIEW.value)
 )
 READ_POLICIES = Access("moderation.view_policy", "moderation.add_policy", scopes=(ApiKey.Scope.READ.value,))
 CHANGE_POLICIES = Access("moderation.add_policy")
 READ_VERSIONS = Access("moderation.view_modelversion", scopes=(ApiKey.Scope.READ.value,))
+
+
+def viewer_of(request: Request) -> Any:
+    """Return for whom VISIBLE_SCREENINGS is asked: the user, or the one for whom the key acts, or None."""
+    key = key_of(request)
+    return request.user if key is None else key.user
 
 
 def reviewer_of(request: Request) -> AbstractBaseUser:
@@ -67,7 +71,7 @@ def reviewer_of(request: Request) -> AbstractBaseUser:
     user: Any = key.user
     if user is None:
         raise _forbidden("A key can't review without a user: make one that acts for a person.")
-    if not user.is_active or not user.has_perm(REVIEW):
+    if not user.is_active or not rights.may_review(user):
         raise _forbidden("The user for whom this key acts may not review.")
     return user  # type: ignore[no-any-return]
 

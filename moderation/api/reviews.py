@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
@@ -11,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from moderation.api.access import DECIDE, READ_REVIEWS, reviewer_of
+from moderation.api.access import DECIDE, READ_REVIEWS, reviewer_of, viewer_of
 from moderation.api.endpoint import Endpoint
 from moderation.api.fields import Boolean, Choice, Id, Number, Text
 from moderation.api.openapi import Operation
@@ -19,7 +20,7 @@ from moderation.api.pages import PageQuery, page, page_of, read_query
 from moderation.api.problems import Problem, Refusal
 from moderation.api.throttling import KeyQuota, ReviewThrottle
 from moderation.models import Review, Screening
-from moderation.review import blind
+from moderation.review import blind, rights
 from moderation.review import decisions as reviewing
 
 NOTE_CHARACTERS = 5000
@@ -119,7 +120,7 @@ class ReviewsView(Endpoint):
     def get(self, request: Request) -> Response:
         """Return one page."""
         asked = read_query(request, ReviewQuery)
-        rows = Review.objects.select_related("model_version")
+        rows = rights.about_visible(viewer_of(request), Review.objects.select_related("model_version"))
         rows = rows.defer("model_version__manifest", "model_version__metrics")
         if "screening" in asked:
             rows = rows.filter(screening=asked["screening"])
@@ -141,7 +142,7 @@ class ReviewsView(Endpoint):
                     labels=given.get("labels"),
                     reason=given["reason"],
                     note=given["note"],
-                    shown=_shown(given),
+                    shown=_shown(given, reviewer),
                 )
         except Screening.DoesNotExist as error:
             raise ValidationError({"screening": ["There is no such screening."]}) from error
@@ -169,12 +170,12 @@ def review_row(review: Review) -> dict[str, Any]:
     }
 
 
-def _shown(given: dict[str, Any]) -> reviewing.Shown:
+def _shown(given: dict[str, Any], reviewer: AbstractBaseUser) -> reviewing.Shown:
     """Return the scoring that was seen; of a blind item none. Raises InvalidDecision where one is named.
 
     Nor may it be upheld: the answer would tell an audit item from a flagged one before the decision.
     """
-    screening = Screening.objects.select_for_update().get(pk=given["screening"])
+    screening = rights.locked(reviewer, given["screening"])
     if not blind.is_withheld(screening, reviewing.ground_truth(screening)):
         shown: reviewing.Shown = given.get("scoring", reviewing.CURRENT)
         return shown

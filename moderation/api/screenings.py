@@ -18,7 +18,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from moderation.api.access import READ_SCREENINGS
+from moderation.api.access import READ_SCREENINGS, viewer_of
 from moderation.api.endpoint import Endpoint
 from moderation.api.fields import Choice, Text, as_id
 from moderation.api.openapi import ID, Operation
@@ -28,7 +28,7 @@ from moderation.api.reviews import ReviewRow, review_row
 from moderation.models import ModelVersion, Review, Scoring, Screening, screenings
 from moderation.models.content_types import content_type_of, model_label
 from moderation.objects.keys import key_as_text
-from moderation.review import blind
+from moderation.review import blind, rights
 from moderation.review import decisions as reviewing
 from moderation.versions.active import find_active
 
@@ -166,7 +166,7 @@ class ScreeningsView(Endpoint):
         condition, order = STATES[asked["state"]]
         if "model" in asked:
             condition, order = condition & _of_object(asked["model"], asked["object_id"]), NEWEST
-        rows = _readable(Screening.objects.filter(condition & _narrowed(asked)))
+        rows = _readable(request, Screening.objects.filter(condition & _narrowed(asked)))
         rows_of_page, following = page(request, rows, asked, order)
         active = find_active()
         return Response({"next": following, "results": [screening_row(row, active) for row in rows_of_page]})
@@ -189,7 +189,7 @@ class ScreeningView(Endpoint):
     def get(self, request: Request, id: str) -> Response:
         """Return it with everything that may be told of it."""
         key = as_id(id)
-        screening = key and _readable(Screening.objects.filter(pk=key)).first()
+        screening = key and _readable(request, Screening.objects.filter(pk=key)).first()
         if not screening:
             raise not_found("There is no such screening.")
         row = screening_row(screening, find_active())
@@ -262,11 +262,11 @@ def _scoring_row(scoring: Scoring) -> dict[str, Any]:
     }
 
 
-def _readable(rows: QuerySet[Screening]) -> QuerySet[Any]:
-    """With what `screening_row` reads; two queries more for a page."""
+def _readable(request: Request, rows: QuerySet[Screening]) -> QuerySet[Any]:
+    """Those that the caller may see, with what `screening_row` reads; two queries more for a page."""
     basis = _with_labels(Scoring.objects.filter(is_basis=True))
     reviews = Review.objects.select_related("model_version").order_by("number")
-    return rows.prefetch_related(
+    return rights.visible(viewer_of(request), rows).prefetch_related(
         Prefetch("scorings", queryset=basis, to_attr="basis_scorings"),
         Prefetch(
             "reviews",

@@ -13,11 +13,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from moderation.api.access import READ_SCREENINGS
+from moderation.api.access import READ_SCREENINGS, viewer_of
 from moderation.api.endpoint import Endpoint
 from moderation.api.openapi import Operation
 from moderation.models import Review, Screening
 from moderation.monitoring import figures
+from moderation.review import rights
 
 RECENT = 10_000
 """Rows that the figures of what came in, and of what was decided, look back upon."""
@@ -87,26 +88,30 @@ class StatsView(Endpoint):
 
     def get(self, request: Request) -> Response:
         """Ask what the metrics page asks, and two queries more over the latest rows."""
-        now = figures.read()
+        now, user = figures.read(), viewer_of(request)
+        queue, failed = now.queue, now.failed
+        if rights.is_restricted(user):
+            queue, _ = figures.queue_of(rights.visible(user, Screening.objects.open()))
+            failed = rights.visible(user, Screening.objects.failed_undecided()).count()
         pending = {
             priority: {"count": count, "oldest_seconds": now.oldest[priority]}
             for priority, count in now.pending.items()
         }
         return Response(
             {
-                "queue": dict(now.queue),
+                "queue": dict(queue),
                 "pending": pending,
-                "failed": now.failed,
+                "failed": failed,
                 "actions_pending": now.actions,
                 "active_version": now.active_version or None,
-                "recent": _recent(),
-                "reviews": _reviews(),
+                "recent": _recent(user),
+                "reviews": _reviews(user),
             }
         )
 
 
-def _recent() -> dict[str, Any]:
-    latest = Screening.objects.order_by("-id")[:RECENT]
+def _recent(user: Any) -> dict[str, Any]:
+    latest = rights.visible(user, Screening.objects.order_by("-id"))[:RECENT]
     counts: dict[str, Any] = latest.aggregate(
         screenings=Count("pk"),
         since=Min("created"),
@@ -118,8 +123,8 @@ def _recent() -> dict[str, Any]:
     return {**counts, "flag_rate": marked / counts["judged"] if counts["judged"] else None}
 
 
-def _reviews() -> dict[str, Any]:
-    latest = Review.objects.order_by("-id")[:RECENT]
+def _reviews(user: Any) -> dict[str, Any]:
+    latest = rights.about_visible(user, Review.objects.order_by("-id"))[:RECENT]
     return dict(
         latest.aggregate(
             decisions=Count("pk", filter=IS_DECISION),

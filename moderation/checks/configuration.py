@@ -58,6 +58,8 @@ CHOICES = {
 }
 """{key: its values}."""
 REASON_CODE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+CALLABLES = ("CLASSIFY_PERMISSION", "VISIBLE_SCREENINGS")
+"""Keys that are dotted paths of something to be called."""
 SWITCHES = ("API_TEST_KEY", "PERSPECTIVE_KEY_REQUIRED", "PERSPECTIVE_SCALE")
 """Keys that are True or False."""
 
@@ -96,8 +98,9 @@ def check_setting(**_: Any) -> list[CheckMessage]:
     if storage and storage not in settings.STORAGES:
         message = f'MODERATION["MODEL_STORAGE"] names "{storage}", which is not in STORAGES.'
         messages.append(Error(message, id="moderation.E016"))
-    if setting.get("CLASSIFY_PERMISSION"):
-        messages += _check_callable("MODERATION", "CLASSIFY_PERMISSION", setting["CLASSIFY_PERMISSION"])
+    for key in CALLABLES:
+        if setting.get(key):
+            messages += _check_callable("MODERATION", key, setting[key])
     for key in SWITCHES:
         if not isinstance(setting.get(key, False), bool):
             messages.append(Error(f'MODERATION["{key}"] must be True or False.', id="moderation.E036"))

@@ -43,7 +43,15 @@ KEPT = {
 }
 """{model: what of Django's four does something}."""
 BARE = (
-    *("discovery", "labelscore", "lease", "moderatorpreferences", "perspectivescale", "scoring", "suggestion"),
+    *(
+        "discovery",
+        "labelscore",
+        "lease",
+        "moderatorpreferences",
+        "perspectivescale",
+        "scoring",
+        "suggestion",
+    ),
     *("webhook", "webhookdelivery", "workerheartbeat"),
 )
 """Models whose permissions never did anything."""

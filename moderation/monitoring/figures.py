@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q, QuerySet
 
 from moderation.clock import Now, unset_or_before
 from moderation.conf import conf
@@ -85,7 +85,7 @@ class Figures:
 def read() -> Figures:
     """Read all figures from the database. Raises DatabaseError."""
     pending, oldest = _pending()
-    queue, oldest_held = _queue()
+    queue, oldest_held = queue_of(Screening.objects.open())
     return Figures(
         pending=pending,
         oldest=oldest,
@@ -140,9 +140,9 @@ def _pending() -> tuple[dict[str, int], dict[str, float]]:
     return counts, ages
 
 
-def _queue() -> tuple[dict[str, int], float]:
-    """Count what waits for a person by reason, and say for how long the oldest hidden comment has waited."""
-    waiting = Screening.objects.open()[:QUEUE_AT_MOST]
+def queue_of(rows: QuerySet[Screening]) -> tuple[dict[str, int], float]:
+    """Return `queue` and `oldest_held` of the Figures, of these open rows, the most severe first."""
+    waiting = rows[:QUEUE_AT_MOST]
     reasons = Screening.QueuedFor.values
     counts = waiting.aggregate(
         **{reason: Count("pk", filter=Q(queued_for=reason)) for reason in reasons},

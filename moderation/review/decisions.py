@@ -14,7 +14,7 @@ from django.utils import timezone
 from moderation import audit, signals
 from moderation.audit import Action, Actor
 from moderation.models import ModelVersion, Review, Scoring, Screening
-from moderation.review import events
+from moderation.review import events, rights
 from moderation.review.events import Judged
 from moderation.review.reasons import reasons
 from moderation.texts import storable
@@ -83,12 +83,12 @@ def decide(
     leaves it out.
 
     Raises AlreadyDecided, NoLongerCurrent, OpinionIsGone or InvalidDecision, each with nothing changed, and
-    Screening.DoesNotExist.
+    Screening.DoesNotExist, also where VISIBLE_SCREENINGS keeps it from the reviewer.
     """
     decision, actor = _known(kind), Actor.of(reviewer)
     _check_reason(decision, reason)
     with transaction.atomic(using=router.db_for_write(Screening)):
-        screening = Screening.objects.select_for_update().get(pk=screening_id)
+        screening = rights.locked(reviewer, screening_id)
         standing = ground_truth(screening)
         if standing is not None:
             raise AlreadyDecided(standing)
