@@ -13,11 +13,11 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from moderation import audit, row_errors
 from moderation.admin import preferences
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
+from moderation.admin.posting import posted
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
@@ -77,7 +77,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
     # --- the list -------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        decide = self.admin_site.admin_view(require_POST(self.decide_view))
+        decide = self.admin_site.admin_view(self.decide_view)
         return [
             path("<int:pk>/decide/", decide, name="moderation_screening_decide"),
             *preferences.urls(self),
@@ -163,6 +163,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "admin/moderation/screening/detail.html", context)
 
+    @posted
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Make one decision and go back to the queue as it was filtered."""
         if not self.has_review_permission(request):

@@ -319,7 +319,7 @@ def test_a_forged_form_is_refused_with_a_message(moderator: Client, data: dict[s
 def test_a_decision_needs_post_and_a_csrf_token(version: ModelVersion) -> None:
     screening = queued("you idiot")
     client = staff("ann", "review_screening")
-    assert client.get(f"{QUEUE}{screening.pk}/decide/").status_code == 405
+    assert client.get(f"{QUEUE}{screening.pk}/decide/").status_code == 302  # to the item
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.get(username="ann"))
     assert strict.post(f"{QUEUE}{screening.pk}/decide/", {"kind": "uphold"}).status_code == 403

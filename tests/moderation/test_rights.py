@@ -18,10 +18,9 @@ from moderation.audit import Action, Actor
 from moderation.models import ModelVersion, Review, Screening
 from moderation.review import decisions as reviewing
 from moderation.review import rights
-from tests.moderation.migrating import interrupted_before, migrate
+from tests.moderation.migrating import applied, interrupted_before, migrate
 from tests.moderation.test_queue import QUEUE, queued, staff, texts
 
-BEFORE_GROUPS = "0015"
 REVIEWS, AUDIT = "/admin/moderation/review/", "/admin/moderation/auditentry/"
 WHAT_EACH_DOES = {
     "review_screening": "decides in the queue",
@@ -77,7 +76,7 @@ def codenames(group: str) -> set[str]:
 @pytest.fixture
 def again() -> object:
     """Take the migration of the groups back, and bring the database to the latest one afterwards."""
-    migrate("moderation", BEFORE_GROUPS)
+    migrate("moderation", next(name for name in applied("moderation") if name.endswith("_permissions")))
     Group.objects.all().delete()
     yield
     migrate("moderation")
@@ -264,3 +263,33 @@ def test_a_callable_that_returns_something_else_opens_nothing(settings: Any, her
     client = staff("ann", "review_screening")
     with pytest.raises(TypeError, match="VISIBLE_SCREENINGS"):
         client.get(QUEUE)
+
+
+# --- a lost session --------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_after_a_lost_session_one_comes_back_to_the_item(version: ModelVersion) -> None:
+    screening = queued("stay")
+    user = User.objects.create_user("ann", password="secret-of-ann", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="review_screening"))
+    client = Client()
+    login = client.post(f"{QUEUE}{screening.pk}/decide/?label=toxic", {"kind": "uphold"})
+    assert login.status_code == 302
+    back = client.post(login["Location"], {"username": "ann", "password": "secret-of-ann"}, follow=True)
+    assert back.status_code == 200
+    assert back.redirect_chain[-1][0].startswith(f"{QUEUE}{screening.pk}/change/?_changelist_filters=")
+    page = back.content.decode()
+    assert "Nothing was recorded" in page
+    assert "?label=toxic" in page
+    assert not Review.objects.exists()
+
+
+@pytest.mark.django_db
+def test_after_a_lost_session_and_without_the_item_one_comes_back_to_the_queue(version: ModelVersion) -> None:
+    client = staff("ann", "review_screening")
+    back = client.get(f"{QUEUE}{10**9}/decide/?label=toxic", follow=True)
+    assert back.redirect_chain[-1][0] == f"{QUEUE}?label=toxic"
+    assert "Nothing was recorded" in back.content.decode()
+    assert client.put(f"{QUEUE}1/decide/").status_code == 405
+    assert staff("bob").get(f"{QUEUE}1/decide/").status_code == 403
