@@ -21,6 +21,7 @@ __all__ = ["MACHINE", "Action", "Actor", "about", "entry", "label_of", "record"]
 class Action(models.TextChoices):
     """What an audit entry can tell of: the stored code, and its label for people."""
 
+    ITEM_TAKEN_OVER = "item.taken_over", _("item taken over from a colleague")
     KEY_CREATED = "key.created", _("API key made")
     KEY_REVOKED = "key.revoked", _("API key revoked")
     MODEL_PUBLISHED = "model.published", _("model version published")

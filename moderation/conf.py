@@ -74,6 +74,11 @@ class Conf:
         return own if isinstance(own, Mapping) else {}
 
     @property
+    def CLAIM_SECONDS(self) -> float:
+        """How many seconds an item stays in a moderator's hands without any activity."""
+        return float(self.given.get("CLAIM_SECONDS", 300))
+
+    @property
     def BATCH_SIZE(self) -> int | None:
         """How many texts a worker claims at a time; None: 32 on a CPU, 512 on a GPU."""
         value = self.given.get("BATCH_SIZE")
@@ -250,6 +255,7 @@ KEYS = (
     "AUDIT_RATE",
     "BLIND_SHARE",
     "HIDE_REASONS",
+    "CLAIM_SECONDS",
     "BATCH_SIZE",
     "LEASE_SECONDS",
     "SWEEP_SECONDS",

@@ -34,6 +34,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "HOLD_AT": (0, 1, True),
     "AUDIT_RATE": (0, 1, False),
     "BLIND_SHARE": (0, 1, False),
+    "CLAIM_SECONDS": (1, 86_400, False),
     "BATCH_SIZE": (1, 10_000, True),
     "LEASE_SECONDS": (1, 86_400, False),
     "SWEEP_SECONDS": (0.1, 86_400, False),

@@ -1,5 +1,6 @@
 """Everything the app stores, one module per subject; import the models from here."""
 
+from moderation.models.claims import ItemClaim, ItemSkip
 from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
 from moderation.models.keys import ApiKey
@@ -16,6 +17,8 @@ __all__ = [
     "AppendOnlyError",
     "AuditEntry",
     "Discovery",
+    "ItemClaim",
+    "ItemSkip",
     "LabelScore",
     "Lease",
     "ModelVersion",
