@@ -1,76 +1,40 @@
-"""Narrows the queue: by state, label, verdict; and the audit trail by action."""
+"""Narrows the queue: by list, label, verdict; and the audit trail by action."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from moderation import audit
-from moderation.models import AuditEntry, Screening, screenings
+from moderation.admin import tabs
+from moderation.models import AuditEntry, Screening
 from moderation.models.screenings import has_label
 from moderation.versions.active import find_active
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Shows open items unless another state is chosen: the changelist is a queue first."""
+    """Shows the items of the chosen list, see `tabs`: open ones unless another is chosen, as a queue does."""
 
     title = _("status")
-    parameter_name = "state"
-    OPEN = "open"
-    ORDERING = {
-        OPEN: ("-severity", "id"),
-        "suggested": ("-id",),
-        "decided": ("-reviewed", "-id"),
-        "failed": ("id",),
-        "all": ("-id",),
-    }
-    """Of each state, as its index has it: a queue has the worst first, a history the newest."""
-    CONDITIONS = {
-        OPEN: screenings.OPEN,
-        "suggested": screenings.WAITING_SUGGESTIONS,
-        "decided": screenings.DECIDED,
-        "failed": screenings.FAILED,
-        "all": Q(),
-    }
+    parameter_name = tabs.PARAMETER
 
-    @classmethod
-    def ordering(cls, request: HttpRequest) -> tuple[str, ...]:
-        """Return the order of items that belongs to the chosen state."""
-        return cls.ORDERING.get(request.GET.get(cls.parameter_name, cls.OPEN), cls.ORDERING[cls.OPEN])
-
-    @classmethod
-    def is_open(cls, request: HttpRequest) -> bool:
-        """True where the request shows the queue of open items."""
-        return cls.ordering(request) == cls.ORDERING[cls.OPEN]
+    @staticmethod
+    def is_open(request: HttpRequest) -> bool:
+        """True where the request shows items that wait for a decision."""
+        return tabs.tab_of(request).is_open
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [
-            (self.OPEN, _("open")),
-            ("suggested", _("suggested")),
-            ("decided", _("decided")),
-            ("failed", _("failed")),
-            ("all", _("all")),
-        ]
+        self.tab = tabs.tab_of(request)
+        return [(tab.name, tab.title) for tab in tabs.TABS]
 
     def value(self) -> str:
-        return super().value() or self.OPEN
-
-    def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        for value, title in self.lookup_choices:
-            chosen = {} if value == self.OPEN else {self.parameter_name: value}
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string(chosen, [self.parameter_name, "p"]),
-                "display": title,
-            }
+        return self.tab.name
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Screening]) -> QuerySet[Screening]:
-        return queryset.filter(self.CONDITIONS.get(self.value(), screenings.OPEN))
+        return queryset.filter(self.tab.condition(request))
 
 
 class LabelFilter(admin.SimpleListFilter):

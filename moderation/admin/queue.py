@@ -15,7 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from moderation import audit, row_errors
-from moderation.admin import preferences
+from moderation.admin import preferences, tabs
+from moderation.admin.changelist import Queue
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.posting import posted
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items
@@ -31,18 +32,11 @@ from moderation.visibility import hiding, pending_actions
 NOTE_CHARACTERS = 5000
 PART = "part"
 """Of the address of an item's page: which part of a long text it shows."""
-
-
-class Queue(ChangeList):
-    """Shows a page of items; after the decision on a last page's last item, it shows the page before."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        if self.page_num > 1:
-            paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
-            self.page_num = min(self.page_num, paginator.num_pages)
-        super().get_results(request)
-        if not self.query:
-            self.full_result_count = self.result_count  # "show all" belongs to a search alone
+LOOKUPS = frozenset(
+    [tabs.PARAMETER, LabelFilter.parameter_name, VerdictFilter.parameter_name]
+    + [f"created__{comparison}" for comparison in ("gt", "gte", "lt", "lte", "date", "isnull")]
+)
+"""By what an address may narrow the list."""
 
 
 @admin.register(Screening)
@@ -60,7 +54,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
     change_list_template = "admin/moderation/screening/change_list.html"
 
     class Media:
-        css = {"all": ("moderation/queue.css",)}
+        css = {"all": ("moderation/queue.css", "moderation/list.css")}
 
     # --- who may what ---------------------------------------------------------------------------
 
@@ -108,8 +102,10 @@ class ScreeningAdmin(ReadOnlyAdmin):
         )
         return rows
 
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        return StatusFilter.ordering(request)
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+        """True for what the filters offer, and for ranges of time: a column of its own, such as the reason to
+        stand in the queue, would pick the audit items out."""
+        return lookup in LOOKUPS
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Screening], search_term: str

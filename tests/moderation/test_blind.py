@@ -18,7 +18,7 @@ from moderation.review.decisions import decide
 from tests.forum.models import Post
 from tests.moderation.conftest import LABELS, make_version, screen
 from tests.moderation.test_acting import of, says
-from tests.moderation.test_queue import QUEUE, open_page, staff, texts
+from tests.moderation.test_queue import QUEUE, counts, every_page, open_page, staff, texts
 from tests.moderation.test_rescreen import constant
 
 pytestmark = [pytest.mark.django_db, pytest.mark.regression("H6")]
@@ -52,7 +52,8 @@ def markup(page: str, screening: Screening) -> str:
     plain = found[0].replace(screening.text, "TEXT")
     plain = re.sub(r'(csrfmiddlewaretoken" value=")[^"]*', r"\1", plain)
     plain = re.sub(r"<time.*?</time>", "", plain, flags=re.DOTALL)
-    return re.sub(r"((?:item-|/|[Pp]ost |p=|p%3D))\d+", r"\1NUMBER", plain)
+    plain = re.sub(r"\?(_changelist_filters=)?after(=|%3D)\d+", "", plain)
+    return re.sub(r"((?:item-|/|[Pp]ost ))\d+", r"\1NUMBER", plain)
 
 
 def test_audit_items_stand_among_the_flagged_ones(version: ModelVersion, settings: Any) -> None:
@@ -71,7 +72,7 @@ def test_an_audit_item_looks_as_a_flagged_one_that_is_judged_without_scores(
     moderator: Client, settings: Any
 ) -> None:
     rows = queue(settings)
-    pages = "".join(open_page(moderator, f"?p={page}") for page in (1, 2))
+    pages = "".join(every_page(moderator))
     kinds = {
         reason: {markup(pages, row) for row in rows.values() if row.queued_for == reason}
         for reason in ("audit", "flagged")
@@ -109,8 +110,8 @@ def test_no_filter_of_the_queue_picks_audit_items_out(moderator: Client, setting
     Screening.objects.filter(queued_for="audit").update(labels=rows[FLAGGED[0]].labels)
 
     def kinds(query: str) -> set[str]:
-        found = [*texts(open_page(moderator, query)), *texts(open_page(moderator, f"{query}&p=2"))]
-        return {rows[text].queued_for for text in found}
+        listed = [text for page in every_page(moderator, query) for text in texts(page)]
+        return {rows[text].queued_for for text in listed}
 
     assert kinds("?label=insult") == {"audit", "flagged"}
     assert kinds("?label=threat") == set()
@@ -120,6 +121,35 @@ def test_no_filter_of_the_queue_picks_audit_items_out(moderator: Client, setting
     assert kinds("?state=all&verdict__exact=clear") == set()
     assert kinds("?state=all&label=insult") == {"flagged"}
     assert "verdict__exact=clear" not in open_page(moderator)
+
+
+@pytest.mark.parametrize("state", ["open", "held", "flagged", "edited", "reported", "all"])
+@pytest.mark.parametrize("order", ["worst", "oldest", "newest"])
+def test_no_list_and_no_order_picks_audit_items_out(
+    moderator: Client, settings: Any, state: str, order: str
+) -> None:
+    rows = queue(settings)
+    listed = [
+        rows[text].queued_for
+        for page in every_page(moderator, f"?state={state}&o={order}")
+        for text in texts(page)
+    ]
+    each = 12 if state in ("open", "flagged", "all") else 0
+    assert listed.count("audit") == listed.count("flagged") == each
+    assert listed[:12].count("audit") == each // 2  # they alternate by their ids; all are equally severe
+
+
+def test_no_count_of_a_list_tells_how_many_audit_items_there_are(moderator: Client, settings: Any) -> None:
+    queue(settings)
+    assert counts(open_page(moderator)) == {"open": 24, "flagged": 24, "all": 24}
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["queued_for", "queued_for__exact", "severity__lt", "verdict", "labels", "sampling_probability__lt"],
+)
+def test_no_address_narrows_the_queue_by_a_column_that_tells(moderator: Client, column: str) -> None:
+    assert moderator.get(f"{QUEUE}?{column}=audit").status_code == 400
 
 
 def test_an_audit_item_has_the_labels_of_the_one_whose_place_it_takes(

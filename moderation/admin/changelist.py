@@ -1,0 +1,117 @@
+"""One page of the queue, as the admin's changelist: a list's items, in its order, from a cursor on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from moderation.admin import keyset, tabs
+from moderation.admin.paginator import MOST
+from moderation.admin.safe_text import visible
+
+
+@dataclass(frozen=True)
+class Link:
+    """One of several pages to choose from."""
+
+    title: Any
+    query: str
+    """Its address, from the question mark on."""
+    is_current: bool
+    count: str = ""
+    """How many items it has; empty where that is not told."""
+
+
+class Queue(ChangeList):
+    """Shows a page of items by cursors, with the lists and orders that there are beside it.
+
+    Every link keeps the search, the filters and the order, and begins at the first page.
+    """
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        self.request = request
+        self.tab = tabs.tab_of(request)
+        self.order = self.tab.order_of(request)
+        self.cursors: dict[str, int | None] = {}
+        for name in (keyset.AFTER, keyset.BEFORE):
+            self.filter_params.pop(name, None)
+            self.cursors[name] = keyset.key_of(self.params.pop(name, ""))
+        rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
+        return rows
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        return list(self.tab.orders[self.order])
+
+    def get_results(self, request: HttpRequest) -> None:
+        order = self.get_ordering(request, self.queryset)
+        self.page = keyset.page_of(self.queryset, order, self.list_per_page, **self.cursors)
+        self.result_list = self.page.rows
+        self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        counted = self.paginator.count if self.is_narrowed else self.counts[self.tab.name]
+        self.result_count = min(counted, MOST)
+        self.full_result_count = self.result_count
+        self.show_full_result_count = self.show_admin_actions = self.can_show_all = False
+        self.multi_page = self.page.has_previous or self.page.has_next
+
+    @property
+    def searched(self) -> SafeString:
+        """What was searched for, to be shown: a person may have pasted a hostile text."""
+        return visible(self.query.strip())
+
+    @property
+    def is_narrowed(self) -> bool:
+        """True where a search or a filter leaves out items of the list."""
+        return bool(self.query.strip()) or bool(set(self.get_filters_params()) - {tabs.PARAMETER})
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """{name of a list: how many items it has, to one beyond `MOST`}, whatever narrows the page."""
+        return {tab.name: tab.count(self.request) for tab in tabs.TABS}
+
+    @property
+    def size(self) -> str:
+        """How many items the list has, narrowed as it is."""
+        is_more = self.paginator.is_cut if self.is_narrowed else self.counts[self.tab.name] > MOST
+        return f"{MOST}+" if is_more else str(self.result_count)
+
+    def tab_links(self) -> Iterator[Link]:
+        """Return a link to each list, with how many items it has in all."""
+        for tab in tabs.TABS:
+            name = None if tab is tabs.OPEN else tab.name
+            count = self.counts[tab.name]
+            yield Link(
+                tab.title,
+                self.get_query_string({tabs.PARAMETER: name}),
+                is_current=tab is self.tab,
+                count=f"{MOST}+" if count > MOST else str(count),
+            )
+
+    def order_links(self) -> Iterator[Link]:
+        """Return a link to each order of the list."""
+        for place, name in enumerate(self.tab.orders):
+            query = self.get_query_string({tabs.ORDER_PARAMETER: name if place else None})
+            yield Link(tabs.ORDER_TITLES[name], query, is_current=name == self.order)
+
+    @property
+    def first_query(self) -> str:
+        """Return the address of the first page."""
+        return self.get_query_string()
+
+    @property
+    def previous_query(self) -> str:
+        """Return the address of the page before, or nothing."""
+        if not self.page.has_previous or not self.page.rows:
+            return ""
+        return self.get_query_string({keyset.BEFORE: self.page.rows[0].pk})
+
+    @property
+    def next_query(self) -> str:
+        """Return the address of the page after, or nothing."""
+        return self.get_query_string({keyset.AFTER: self.page.rows[-1].pk}) if self.page.has_next else ""

@@ -1,0 +1,96 @@
+"""Takes one page out of an ordered list, from the row where the page before ended: no row is stepped over.
+
+An address names that row by its id and nothing else of it, as its severity may tell what a blind item hides;
+the row's place is read anew, also after it has left the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from moderation.models import Screening
+
+AFTER, BEFORE = "after", "before"
+"""The parameters of an address that carry the id of a row."""
+_DIGITS = 18
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a list in its order, and whether it goes on."""
+
+    rows: list[Screening]
+    has_previous: bool
+    has_next: bool
+
+
+def key_of(written: str) -> int | None:
+    """Return the id that an address names, or None where it names none."""
+    is_key = written.isascii() and written.isdecimal() and len(written) <= _DIGITS
+    return int(written) if is_key else None
+
+
+def page_of(
+    rows: QuerySet[Screening],
+    order: Sequence[str],
+    size: int,
+    *,
+    after: int | None = None,
+    before: int | None = None,
+) -> Page:
+    """Take the `size` rows that follow the row `after`, or that stand before the row `before`.
+
+    order: ends in the id. Without such a row the list begins anew. After a row that is the last one, or has
+    become it, come the last rows: a decision on the last item of a page leads to one that has something.
+    """
+    if before is not None and (beyond := _beyond(before, reverse := _reversed(order))) is not None:
+        keys = _keys(rows.filter(beyond), reverse, size)
+        if len(keys) > size:
+            return Page(_in_order(rows, keys[:size][::-1]), has_previous=True, has_next=True)
+    beyond = _beyond(after, order) if after is not None else None
+    keys = _keys(rows if beyond is None else rows.filter(beyond), order, size)
+    if keys or beyond is None:
+        has_next = len(keys) > size
+        return Page(_in_order(rows, keys[:size]), has_previous=beyond is not None, has_next=has_next)
+    keys = _keys(rows, _reversed(order), size)
+    return Page(_in_order(rows, keys[:size][::-1]), has_previous=len(keys) > size, has_next=False)
+
+
+def _keys(rows: QuerySet[Screening], order: Sequence[str], size: int) -> list[int]:
+    """Read the ids of one row more than a page has: they are sorted without carrying texts along."""
+    plain = rows.select_related(None).prefetch_related(None).order_by(*order)
+    return list(plain.values_list("pk", flat=True)[: size + 1])
+
+
+def _in_order(rows: QuerySet[Screening], keys: list[int]) -> list[Screening]:
+    """Fetch the rows with these ids, those of them that still belong to the list."""
+    fetched = {row.pk: row for row in rows.filter(pk__in=keys).order_by()}
+    return [fetched[key] for key in keys if key in fetched]
+
+
+def _reversed(order: Sequence[str]) -> tuple[str, ...]:
+    return tuple(column[1:] if column.startswith("-") else f"-{column}" for column in order)
+
+
+def _beyond(key: int, order: Sequence[str]) -> Q | None:
+    """Make the condition of the rows that follow the row with this id; None where there is no such row."""
+    *columns, last = order
+    rest = _following(last, key)
+    if not columns:
+        return rest
+    (column,) = columns
+    name = column.lstrip("-")
+    place = Screening.objects.filter(pk=key).values_list(name, flat=True).first()
+    if place is None:
+        return None
+    # the first condition is all that an index can begin at
+    at_or_beyond = Q(**{f"{name}__{'lte' if column.startswith('-') else 'gte'}": place})
+    return at_or_beyond & (_following(column, place) | rest)
+
+
+def _following(column: str, value: Any) -> Q:
+    return Q(**{f"{column.lstrip('-')}__{'lt' if column.startswith('-') else 'gt'}": value})

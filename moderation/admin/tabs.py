@@ -1,0 +1,91 @@
+"""The lists of the queue: which items each has, in which orders it shows them, and how many it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from moderation.admin.paginator import MOST
+from moderation.models import Screening, screenings
+
+QueuedFor = Screening.QueuedFor
+Order = tuple[str, ...]
+"""Columns as `order_by` takes them; the last is the id, which makes each place one row's."""
+
+PARAMETER = "state"
+ORDER_PARAMETER = "o"
+WORST, OLDEST, NEWEST = "worst", "oldest", "newest"
+ORDER_TITLES = {WORST: _("worst first"), OLDEST: _("oldest first"), NEWEST: _("newest first")}
+
+_OF_A_QUEUE: Mapping[str, Order] = {WORST: ("-severity", "id"), OLDEST: ("id",), NEWEST: ("-id",)}
+_OLDEST_FIRST: Mapping[str, Order] = {OLDEST: ("id",), NEWEST: ("-id",)}
+_NEWEST_FIRST: Mapping[str, Order] = {NEWEST: ("-id",), OLDEST: ("id",)}
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One list."""
+
+    name: str
+    """As addresses have it: `?state=held`."""
+    title: Any
+    condition: Callable[[HttpRequest], Q]
+    """Makes the condition of its items for who asks."""
+    orders: Mapping[str, Order]
+    """{name: columns}, each as an index has them; the first is the one that it begins with."""
+    is_open: bool = False
+    """True: all its items wait for a decision, so they are narrowed as the queue's."""
+
+    def order_of(self, request: HttpRequest) -> str:
+        """Return the name of the order that is asked for, or of the one that it begins with."""
+        asked = request.GET.get(ORDER_PARAMETER, "")
+        return asked if asked in self.orders else next(iter(self.orders))
+
+    def count(self, request: HttpRequest) -> int:
+        """Count its items, to one beyond `MOST`."""
+        return Screening.objects.filter(self.condition(request)).order_by()[: MOST + 1].count()
+
+
+def _always(condition: Q) -> Callable[[HttpRequest], Q]:
+    return lambda request: condition
+
+
+def _open_for(*reasons: str) -> Callable[[HttpRequest], Q]:
+    return _always(screenings.OPEN & Q(queued_for__in=reasons))
+
+
+OPEN = Tab("open", _("All open"), _always(screenings.OPEN), _OF_A_QUEUE, is_open=True)
+TABS: tuple[Tab, ...] = (
+    OPEN,
+    Tab("held", _("Held"), _open_for(QueuedFor.HELD, QueuedFor.AUTHOR), _OF_A_QUEUE, is_open=True),
+    # with all that looks like a flagged item: no list may pick the audit items out
+    Tab(
+        "flagged",
+        _("Flagged"),
+        _open_for(QueuedFor.FLAGGED, QueuedFor.AUDIT, QueuedFor.LANGUAGE),
+        _OF_A_QUEUE,
+        is_open=True,
+    ),
+    Tab("edited", _("Edited"), _open_for(QueuedFor.EDITED), _OF_A_QUEUE, is_open=True),
+    Tab("failed", _("Failed"), _always(screenings.FAILED & Q(outcome="")), _OLDEST_FIRST),
+    Tab("reported", _("Reported"), _open_for(QueuedFor.REPORTED), _OF_A_QUEUE, is_open=True),
+    Tab("suggested", _("Suggested"), _always(screenings.WAITING_SUGGESTIONS), _NEWEST_FIRST),
+    Tab(
+        "decided",
+        _("Decided"),
+        _always(screenings.DECIDED),
+        {NEWEST: ("-reviewed", "-id"), OLDEST: ("reviewed", "id")},
+    ),
+    Tab("all", _("Everything"), _always(Q()), _NEWEST_FIRST),
+)
+_BY_NAME = {tab.name: tab for tab in TABS}
+
+
+def tab_of(request: HttpRequest) -> Tab:
+    """Return the list that a request asks for; all open items where it names none that there is."""
+    return _BY_NAME.get(request.GET.get(PARAMETER, ""), OPEN)
