@@ -12,10 +12,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from typing import TypeVar
 
 from celery.exceptions import SoftTimeLimitExceeded, TimeLimitExceeded
-from django.db import DataError, Error, IntegrityError, connections, router
+from django.db import DataError, Error, IntegrityError, connections, router, transaction
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -56,6 +57,22 @@ def code(what: str, error: BaseException) -> str:
     """Our code for an error, such as ``reading-error:ValueError``; its message, which may quote a text, is
     left out."""
     return f"{what}-error:{type(error).__name__}"[:64]
+
+
+def contained(ask: Callable[[], Result], instead: Result, using: str | None = None) -> Result:
+    """Return what a site's own code answers, or `instead` where it raises, whatever that is.
+
+    using: the alias of the database that it may query; None: it queries nothing. Within a transaction it gets
+    a savepoint there: a query that fails leaves the transaction usable. Raises what ends the process.
+    """
+    is_within = using is not None and connections[using].in_atomic_block
+    try:
+        with transaction.atomic(using=using) if is_within else nullcontext():
+            return ask()
+    except BaseException as error:
+        if ends_the_process(error):
+            raise
+        return instead
 
 
 def stepping_over(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from django.contrib.contenttypes.models import ContentType
 from django.urls import NoReverseMatch, reverse
@@ -17,6 +18,9 @@ from moderation.review import blind
 from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of, reasons
 from moderation.versions.active import languages_of
+
+if TYPE_CHECKING:
+    from moderation.admin.context import Context
 
 PREVIEW_CHARACTERS = 500
 PREVIEW_LINES = 8
@@ -94,6 +98,8 @@ class Item:
     """On an item's own page: which part of the text it shows, from 1 on; None: its beginning, in a list."""
     earlier: Review | None = field(default=None)
     """What was decided on the text that this one replaced."""
+    context: "Context | None" = None
+    """What stands around the text, where it was looked for."""
     notes: Notes = field(default_factory=Notes)
     """How many hidden characters of the text may still be named."""
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from moderation import audit, row_errors
 from moderation.admin import preferences, tabs
 from moderation.admin.changelist import Queue
+from moderation.admin.context import with_contexts
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.posting import posted
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items
@@ -118,7 +119,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             page = list(response.context_data["cl"].result_list)
             response.context_data.update(
-                items=items(page, find_active(), earlier_decisions(page)),
+                items=with_contexts(items(page, find_active(), earlier_decisions(page)), request.user),
                 can_review=self.has_review_permission(request),
                 filters=request.GET.urlencode(),
                 **preferences.context(request),
@@ -135,7 +136,8 @@ class ScreeningAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if screening is None:
             raise Http404
-        (item,) = items([screening], find_active(), earlier_decisions([screening]))
+        earlier = earlier_decisions([screening])
+        (item,) = with_contexts(items([screening], find_active(), earlier), request.user)
         item.part = _part(request)
         context = {
             **self.admin_site.each_context(request),

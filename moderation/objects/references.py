@@ -98,6 +98,15 @@ class Reference:
             related = field.remote_field.model
         return tuple(steps)
 
+    def relations(self, model: type[Model]) -> tuple[str, ...]:
+        """The first steps that `prefetch_related` takes: along foreign keys, and a generic one at the end."""
+        steps = self.foreign_keys(model)
+        related: Any = model
+        for step in steps:
+            related = _field(related, step).remote_field.model
+        following = self.path[len(steps) : len(steps) + 1]
+        return (*steps, *following) if following and _is_generic(_field(related, following[0])) else steps
+
     def is_column(self, model: type[Model]) -> bool:
         """True where the instance's own columns say it, a key of another object included."""
         field = _field(model, self.path[0]) if len(self.path) == 1 else None

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Sequence
-from contextlib import nullcontext
 
-from django.db import connections, router, transaction
+from django.db import router, transaction
 from django.db.models import CharField, Model
 
 from moderation import row_errors
@@ -31,8 +30,8 @@ def at_hand(entry: Registered, instance: Model) -> tuple[str, str]:
     Raises nothing but what ends the process.
     """
     return (
-        _without_error(lambda: _name_at_hand(entry.author_name, instance)),
-        _without_error(lambda: _page_at_hand(entry.page, instance)),
+        row_errors.contained(lambda: _name_at_hand(entry.author_name, instance), ""),
+        row_errors.contained(lambda: _page_at_hand(entry.page, instance), ""),
     )
 
 
@@ -87,16 +86,6 @@ def forget_names(entry: Registered, keys: Collection[str]) -> None:
     """Blank the author's name in every screening of these objects. Raises DatabaseError."""
     rows = Screening.objects.filter(content_type=content_type_of(entry.model), object_id__in=keys)
     rows.exclude(author_name="").update(author_name="")
-
-
-def _without_error(ask: Callable[[], str]) -> str:
-    """What `ask` returns, or nothing where it raises: the worker asks again."""
-    try:
-        return ask()
-    except BaseException as error:
-        if row_errors.ends_the_process(error):
-            raise
-        return ""
 
 
 def _name_at_hand(reference: Reference | None, instance: Model) -> str:
@@ -173,16 +162,9 @@ def _contained(
     entry: Registered, instance: Model, reference: Reference, ask: Callable[[], str]
 ) -> str | None:
     """What `ask` returns, or None where it raises."""
-    is_code = reference.runs_code(entry.model)
-    is_within = connections[entry.database].in_atomic_block
-    try:
-        # A query of the site's code that fails must leave the transaction usable.
-        with transaction.atomic(using=entry.database) if is_code and is_within else nullcontext():
-            return ask()
-    except BaseException as error:
-        if row_errors.ends_the_process(error):
-            raise
+    using = entry.database if reference.runs_code(entry.model) else None
+    answer = row_errors.contained(ask, None, using)
+    if answer is None:
         what = "author_name" if reference is entry.author_name else "page"
-        name = type(error).__name__
-        logger.warning("%s of %s %s can't be read (%s).", what, entry.label, instance.pk, name)
-        return None
+        logger.warning("The %s of %s %s can't be read.", what, entry.label, instance.pk)
+    return answer
