@@ -79,6 +79,16 @@ class Conf:
         return float(self.given.get("CLAIM_SECONDS", 300))
 
     @property
+    def SECOND_OPINION_SHARE(self) -> float:
+        """Share of the decided items that another moderator judges once more, without effect; 0: none."""
+        return float(self.given.get("SECOND_OPINION_SHARE", 0.05))
+
+    @property
+    def FIGURES_MINUTES(self) -> float:
+        """How often a worker makes the figures of the dashboard; 0: never."""
+        return float(self.given.get("FIGURES_MINUTES", 10))
+
+    @property
     def BATCH_SIZE(self) -> int | None:
         """How many texts a worker claims at a time; None: 32 on a CPU, 512 on a GPU."""
         value = self.given.get("BATCH_SIZE")
@@ -256,6 +266,8 @@ KEYS = (
     "BLIND_SHARE",
     "HIDE_REASONS",
     "CLAIM_SECONDS",
+    "SECOND_OPINION_SHARE",
+    "FIGURES_MINUTES",
     "BATCH_SIZE",
     "LEASE_SECONDS",
     "SWEEP_SECONDS",

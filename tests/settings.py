@@ -53,6 +53,9 @@ MODERATION = {
     "MODEL_CACHE": str(_work / "cache"),
     # No clear comment is drawn into the queue by chance; the tests of the audit set their own rate.
     "AUDIT_RATE": 0,
+    # No decision is drawn for a second opinion, and no sweep makes figures; their tests set their own.
+    "SECOND_OPINION_SHARE": 0,
+    "FIGURES_MINUTES": 0,
     # No page loads a model on a thread that outlives its test; the tests of nudging set their own time.
     "NUDGE_MILLISECONDS": 0,
     "TEXT_KEY_SECRET": "the same side in every run",

@@ -35,6 +35,8 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "AUDIT_RATE": (0, 1, False),
     "BLIND_SHARE": (0, 1, False),
     "CLAIM_SECONDS": (1, 86_400, False),
+    "SECOND_OPINION_SHARE": (0, 1, False),
+    "FIGURES_MINUTES": (0, 1440, False),
     "BATCH_SIZE": (1, 10_000, True),
     "LEASE_SECONDS": (1, 86_400, False),
     "SWEEP_SECONDS": (0.1, 86_400, False),

@@ -3,11 +3,13 @@
 from moderation.models.claims import ItemClaim, ItemSkip
 from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
+from moderation.models.figures import StoredFigures
 from moderation.models.keys import ApiKey
 from moderation.models.preferences import ModeratorPreferences
 from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
+from moderation.models.second_opinions import SecondOpinionDue
 from moderation.models.suggestions import Suggestion
 from moderation.models.versions import ModelVersion, PerspectiveScale, TrainingRun
 from moderation.models.webhooks import Webhook, WebhookDelivery
@@ -29,6 +31,8 @@ __all__ = [
     "Scoring",
     "Screening",
     "ScreeningRun",
+    "SecondOpinionDue",
+    "StoredFigures",
     "Suggestion",
     "TrainingRun",
     "Webhook",

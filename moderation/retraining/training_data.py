@@ -16,7 +16,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from moderation.models import Review, Screening
 from moderation.review.decisions import standing_decisions
-from moderation.review.response import Response, response
+from moderation.review.response import NOT_DRAWN, Response, response
 
 TRAIN, DEV, TEST = "train", "dev", "test"
 TEST_SHARE, DEV_SHARE = 0.25, 0.15
@@ -153,7 +153,7 @@ def _times(probability: float | None, share: float) -> float | None:
 
 
 def _drawn_with(screening: Screening) -> float | None:
-    if screening.queued_for in ("", Screening.QueuedFor.LANGUAGE):
+    if screening.queued_for in NOT_DRAWN:
         return None
     return screening.sampling_probability or 1.0
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from moderation import audit, signals
 from moderation.audit import Action, Actor
 from moderation.models import ModelVersion, Review, Scoring, Screening
-from moderation.review import events, rights
+from moderation.review import events, rights, second_opinions
 from moderation.review.events import Judged
 from moderation.review.reasons import reasons
 from moderation.texts import storable
@@ -116,6 +116,7 @@ def decide(
             was_released=screening.released,
         )
         _carry_out(screening, review, actor)
+        second_opinions.draw(review, screening)
         events.note_decision(review, screening, lambda: _judged(screening))
     transaction.on_commit(
         partial(signals.send, signals.screening_reviewed, screening=screening, review=review),

@@ -12,7 +12,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
-from django.db.models import Count, F, Q
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Floor
 
 from moderation.models import Screening
@@ -20,6 +20,10 @@ from moderation.review import statistics
 
 BANDS = 20
 """To each unit of severity: a band is 0.05 wide."""
+
+NOT_DRAWN = ("", Screening.QueuedFor.LANGUAGE, Screening.QueuedFor.REPORTED, Screening.QueuedFor.AUTHOR)
+"""Reasons to stand in the queue that have nothing to do with what the model said: such items stand for no
+others, and the audit items stand for them, too."""
 
 Class = tuple[str, int]
 
@@ -44,11 +48,17 @@ class Response:
         return self.of_reached.get(_class(screening.queued_for, screening.severity), 1.0)
 
 
-def response() -> Response:
-    """Count what came up and what was reviewed; one query that reads all that ever stood in the queue."""
+def response(among: QuerySet[Screening] | None = None, *, counts_blanked: bool = False) -> Response:
+    """Count what came up and what was reviewed; one query that reads all that stood in the queue.
+
+    among: the screenings that are looked at, all by default. counts_blanked: True also counts those without
+    a text, for figures that need none.
+    """
     came_up: dict[str, dict[int, tuple[int, int]]] = defaultdict(dict)
-    unsampled = ("", Screening.QueuedFor.LANGUAGE)  # the latter are no texts of the model's
-    rows = Screening.objects.filter(blanked=None).exclude(queued_for__in=unsampled).order_by()
+    rows = Screening.objects.all() if among is None else among
+    rows = rows.exclude(queued_for__in=NOT_DRAWN).order_by()
+    if not counts_blanked:
+        rows = rows.filter(blanked=None)
     for reason, floor, count, reviewed in (
         rows.annotate(band=Floor(F("severity") * BANDS))
         .values_list("queued_for", "band")

@@ -96,17 +96,25 @@ def figures(
 
     Precision is that of what it flags down to where the queue was read; recall that of the whole site.
     """
-    any_true = (np.nan_to_num(truth) >= 0.5).any(axis=1)
-    any_known = any_true | ~np.isnan(truth).any(axis=1)
-    of_any = np.where(any_known, any_true.astype(np.float64), np.nan)
-    any_flagged: NDArray[np.bool_] = np.asarray(is_flagged.any(axis=1), dtype=bool)
-    columns = {ANY: (of_any, any_flagged)}
+    columns = {ANY: of_any_label(truth, is_flagged)}
     columns |= {label: (truth[:, place], is_flagged[:, place]) for place, label in enumerate(labels)}
     by_label = {}
     for label, (is_true, flagged) in columns.items():
         precision, recall = precision_and_recall(is_true, flagged, sample)
         by_label[label] = {"precision": asdict(precision), "recall": asdict(recall)}
     return by_label
+
+
+def of_any_label(
+    truth: NDArray[np.float64], is_flagged: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return n_items of 0, 1 or NaN whether any label is true, and of whether any is flagged.
+
+    It is known of items of which any label is true or all were looked at.
+    """
+    any_true = (np.nan_to_num(truth) >= 0.5).any(axis=1)
+    any_known = any_true | ~np.isnan(truth).any(axis=1)
+    return np.where(any_known, any_true.astype(np.float64), np.nan), np.asarray(is_flagged.any(axis=1), bool)
 
 
 def precision_and_recall(

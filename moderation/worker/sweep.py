@@ -18,6 +18,7 @@ from moderation.screening.scorer import LoadScorer, load_scorer
 from moderation.versions import store
 from moderation.visibility import hiding, pending_actions
 from moderation.webhooks import delivery
+from moderation.worker import figures
 from moderation.worker.drain import Drained, drain
 from moderation.worker.process import worker_process
 
@@ -73,6 +74,7 @@ def sweep(
         finally:
             leases.give_back(LEASE, token, after=apart)
     done.drained = drain(load=load, stop=stop, batches=batches, seconds=seconds)
+    _make_figures(stop)
     heartbeat.beat(at_once=True)
     metrics.count_sweep(is_ok=True)
     return done
@@ -118,6 +120,14 @@ def _tidy_outbox() -> None:
         delivery.tidy()
     except Exception as error:  # screening goes before
         logger.error("Old deliveries were not removed (%s); the next sweep goes on.", type(error).__name__)
+
+
+def _make_figures(stop: threading.Event) -> None:
+    """Make the figures of the dashboard, if they are due."""
+    try:
+        figures.refresh_if_due(stop)
+    except Exception as error:  # screening goes before; its message may quote a row
+        logger.error("The dashboard's figures were not made (%s).", type(error).__name__)
 
 
 def note_failure(error: BaseException) -> None:

@@ -1,0 +1,102 @@
+"""Draws decided items for a second opinion, and says to whom they are dealt; nothing they say has an effect.
+
+How far moderators agree is known only from items that two judged apart. So SECOND_OPINION_SHARE of the
+decided ones stand once more before another moderator, without scores and looking like any open item that is
+judged without scores. Which these are, a keyed hash of the decision says, which nobody can know beforehand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db.models import Exists, OuterRef, QuerySet
+
+from moderation.clock import Now
+from moderation.conf import conf
+from moderation.models import Review, Screening, SecondOpinionDue
+from moderation.review import rights
+from moderation.texts import exact_digest
+
+__all__ = ["draw", "due_to", "forget_old", "is_due", "mixed_in", "note_answer", "withdraw"]
+
+DEALT = 3
+"""As many of them stand before one moderator at a time: among twenty items of a page they stay rare."""
+WAITS = timedelta(days=30)
+"""Age at which one that nobody answered is given up, as on a site with one moderator."""
+KINDS = (Screening.QueuedFor.FLAGGED, Screening.QueuedFor.HELD, Screening.QueuedFor.AUDIT)
+"""Items of other reasons say why they are there, and so can't be shown as if they were open and blind."""
+_KEYS = 16**8
+
+
+def draw(review: Review, screening: Screening) -> bool:
+    """Have the item dealt to another moderator, if the decision is one of those; True where it is.
+
+    Call it in the decision's transaction.
+    """
+    share = conf.SECOND_OPINION_SHARE
+    if review.kind != Review.Kind.DECISION or screening.queued_for not in KINDS or not screening.text.strip():
+        return False
+    digest = exact_digest("second opinion", conf.TEXT_KEY_SECRET, review.pk)
+    if int(digest[:8], 16) >= share * _KEYS:
+        return False
+    columns = {"reviewer_id": review.reviewer_id, "probability": share, "answered": None}
+    SecondOpinionDue.objects.update_or_create(screening=screening, defaults=columns)
+    return True
+
+
+def withdraw(screening: Screening) -> None:
+    """Deal it no more, as its decision was taken back. Call it in the transaction of the undo."""
+    SecondOpinionDue.objects.filter(screening=screening, answered=None).delete()
+
+
+def due_to(user: AbstractBaseUser) -> QuerySet[Screening]:
+    """Select what is dealt to this moderator at present: the oldest that others decided, DEALT at most.
+
+    They are decided, and the moderator is to see them as open: nothing of the decision is shown before.
+    """
+    own = Review.objects.filter(screening=OuterRef("screening"), reviewer=user.pk)
+    due = (
+        rights.about_visible(user, SecondOpinionDue.objects.all())
+        .filter(
+            ~Exists(own),
+            answered=None,
+            screening__is_current=True,
+            screening__blanked=None,
+            screening__queued_for__in=KINDS,
+        )
+        .exclude(screening__outcome="")
+        .exclude(reviewer=user.pk)
+    )
+    dealt = list(due.order_by("id").values_list("screening_id", flat=True)[:DEALT])
+    return Screening.objects.filter(pk__in=dealt)
+
+
+def is_due(screening_id: int, user: AbstractBaseUser) -> bool:
+    """True where the item is dealt to this moderator for a second opinion."""
+    return due_to(user).filter(pk=screening_id).exists()
+
+
+def note_answer(screening: Screening) -> None:
+    """Note that a second opinion was given, so that it is dealt no more. Call it in its transaction."""
+    SecondOpinionDue.objects.filter(screening=screening, answered=None).update(answered=Now())
+
+
+def mixed_in(page: Sequence[Screening], dealt: Iterable[Screening]) -> list[Screening]:
+    """Return a page of open items with those dealt for a second opinion among them, at places of no meaning.
+
+    A keyed hash gives the place, the same on each look, behind what is held: what is public never stands
+    before that.
+    """
+    items = list(page)
+    first = next((at for at, row in enumerate(items) if row.verdict != Screening.Verdict.HELD), len(items))
+    for row in dealt:
+        digest = exact_digest("second opinion's place", conf.TEXT_KEY_SECRET, row.pk)
+        items.insert(first + int(digest[:8], 16) % (len(items) - first + 1), row)
+    return items
+
+
+def forget_old() -> int:
+    """Give up those that nobody answered in WAITS; returns how many."""
+    return SecondOpinionDue.objects.filter(answered=None, created__lt=Now() - WAITS).delete()[0]

@@ -1,0 +1,122 @@
+"""Which decided items are dealt once more, to whom, and until when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+
+from moderation.models import ModelVersion, Review, Screening, SecondOpinionDue
+from moderation.review import second_opinions
+from moderation.review.decisions import decide
+from tests.forum.models import Note
+from tests.moderation.conftest import screen
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ann(version: ModelVersion) -> User:
+    return User.objects.create_user("ann")
+
+
+@pytest.fixture
+def ben(version: ModelVersion) -> User:
+    return User.objects.create_user("ben")
+
+
+def share(settings: Any, value: float) -> None:
+    settings.MODERATION = {**settings.MODERATION, "SECOND_OPINION_SHARE": value}
+
+
+def decided(text: str, by: User) -> Screening:
+    Note.objects.create(text=text)
+    screen()
+    screening = Screening.objects.get(text=text)
+    decide(screening.pk, reviewer=by, kind="false_positive")
+    return screening
+
+
+def dealt_to(user: User) -> list[int]:
+    return list(second_opinions.due_to(user).order_by("pk").values_list("pk", flat=True))
+
+
+def test_a_decided_item_is_dealt_to_another_moderator_alone(ann: User, ben: User, settings: Any) -> None:
+    share(settings, 1.0)
+    screening = decided("you idiot", ann)
+    assert (dealt_to(ann), dealt_to(ben)) == ([], [screening.pk])
+    assert second_opinions.is_due(screening.pk, ben) and not second_opinions.is_due(screening.pk, ann)
+    due = SecondOpinionDue.objects.get()
+    assert (due.reviewer, due.probability, due.answered) == (ann, 1.0, None)
+
+
+def test_about_the_share_of_the_setting_is_drawn_by_a_hash_that_nobody_knows_beforehand(
+    ann: User, settings: Any
+) -> None:
+    share(settings, 0.25)
+    screening = Screening.objects.create(source="import", text="x", queued_for="flagged")
+
+    def drawn() -> list[int]:
+        reviews = (Review(pk=number, kind="decision", reviewer=ann) for number in range(1, 801))
+        return [review.pk for review in reviews if second_opinions.draw(review, screening)]
+
+    first = drawn()
+    assert 150 < len(first) < 250
+    assert drawn() == first
+    settings.MODERATION = {**settings.MODERATION, "TEXT_KEY_SECRET": "another"}
+    assert drawn() != first
+    share(settings, 0)
+    assert drawn() == []
+
+
+def test_what_says_why_it_is_there_is_not_dealt_again(ann: User, ben: User, settings: Any) -> None:
+    share(settings, 1.0)
+    for reason in ("edited", "failed", "language", "reported", "author"):
+        screening = Screening.objects.create(source="import", text=reason, queued_for=reason)
+        review = Review(pk=1, kind="decision", screening=screening, reviewer=ann)
+        assert not second_opinions.draw(review, screening)
+    assert dealt_to(ben) == []
+
+
+def test_an_edited_a_blanked_an_undone_and_an_answered_one_is_dealt_no_more(
+    ann: User, ben: User, settings: Any
+) -> None:
+    share(settings, 1.0)
+    edited, blanked, undone, answered, stays = (decided(f"you idiot {name}", ann) for name in "abcde")
+    Screening.objects.filter(pk=edited.pk).update(is_current=False)
+    Screening.objects.filter(pk=blanked.pk).update(blanked=timezone.now())
+    second_opinions.withdraw(undone)
+    second_opinions.note_answer(answered)
+    assert dealt_to(ben) == [stays.pk]
+    assert SecondOpinionDue.objects.get(screening=answered).answered is not None
+
+
+def test_a_few_at_a_time_are_dealt_the_oldest_first(ann: User, ben: User, settings: Any) -> None:
+    share(settings, 1.0)
+    rows = [decided(f"you idiot {number}", ann).pk for number in range(5)]
+    assert dealt_to(ben) == rows[: second_opinions.DEALT]
+
+
+def test_what_nobody_answers_is_given_up(ann: User, ben: User, settings: Any) -> None:
+    share(settings, 1.0)
+    old, young = decided("you idiot", ann), decided("another idiot", ann)
+    SecondOpinionDue.objects.filter(screening=old).update(created=timezone.now() - timedelta(days=31))
+    assert second_opinions.forget_old() == 1
+    assert dealt_to(ben) == [young.pk]
+
+
+def test_they_stand_at_places_of_no_meaning_behind_what_is_held() -> None:
+    held = [Screening(pk=number, verdict="held") for number in (1, 2)]
+    flagged = [Screening(pk=number, verdict="flagged") for number in range(3, 20)]
+    places = set()
+    for number in range(100, 160):
+        dealt = Screening(pk=number, verdict="held" if number % 2 else "clear")
+        mixed = second_opinions.mixed_in([*held, *flagged], [dealt])
+        assert mixed == second_opinions.mixed_in([*held, *flagged], [dealt])
+        assert [row for row in mixed if row is not dealt] == [*held, *flagged]
+        places.add(mixed.index(dealt))
+    assert min(places) >= 2 and len(places) > 12
+    assert second_opinions.mixed_in([], [dealt]) == [dealt]
