@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         attribute,
         attribution_html,
         attribution_text,
+        driving_words,
         sum_line,
     )
 
@@ -27,6 +28,7 @@ __all__ = [
     "attribute",
     "attribution_html",
     "attribution_text",
+    "driving_words",
     "sum_line",
 ]
 

@@ -18,6 +18,7 @@ from toxicity_ml.explanation.attribution import (
 )
 from toxicity_ml.explanation.figures import attention_png
 from toxicity_ml.explanation.pages import attention_html, attribution_html, attribution_text, sum_line
+from toxicity_ml.explanation.passages import driving_words
 from toxicity_ml.explanation.words import read, whole_words
 from toxicity_ml.extras import naming_the_extra
 from toxicity_ml.inputs import as_text
@@ -36,6 +37,7 @@ __all__ = [
     "attribute",
     "attribution_html",
     "attribution_text",
+    "driving_words",
     "sum_line",
 ]
 

@@ -46,20 +46,23 @@ class Repaired:
     repaired in its encoding."""
 
 
-def repair(text: str, lexicon: Lexicon | None = None) -> Repaired:
+def repair(text: str, lexicon: Lexicon | None = None, *, restores_encoding: bool = True) -> Repaired:
     """Undo damage in the encoding of a text and the disguise of its words, leaving what it says.
 
     First ``repair_encoding``; then, one word at a time: look-alike letters of other alphabets, HTML inside a
     word, dotted, dashed and spaced letters, leet, repeated and starred letters, where the word is then one of
-    the lexicon. lexicon: the rude words of ``disguises.lexicon`` by default. Any string is accepted; a text
-    without any of these comes back as it is.
+    the lexicon. lexicon: the rude words of ``disguises.lexicon`` by default. restores_encoding: False leaves
+    garbled UTF-8 as it is, and needs no library. Any string is accepted; a text without any of these comes
+    back as it is.
     """
-    return forms(text, lexicon)[-1]
+    return forms(text, lexicon, restores_encoding=restores_encoding)[-1]
 
 
-def forms(text: str, lexicon: Lexicon | None = None) -> tuple[Repaired, ...]:
+def forms(
+    text: str, lexicon: Lexicon | None = None, *, restores_encoding: bool = True
+) -> tuple[Repaired, ...]:
     """The ways to read a text: repaired in its encoding; and, only where it differs, also undisguised."""
-    pieces = _pieces(text)
+    pieces = _pieces(text, restores_encoding)
     found, changed = undisguised(pieces, lexicon or default_lexicon())
     plain = _broken(pieces)
     return (plain, _broken(found, changed)) if changed else (plain,)
@@ -80,13 +83,13 @@ def repair_encoding(text: str) -> Repaired:
     return _broken(_pieces(text))
 
 
-def _pieces(text: str) -> list[Piece]:
+def _pieces(text: str, restores_encoding: bool = True) -> list[Piece]:
     """The characters after all of the repair but the breaking of long words."""
     pieces: list[Piece] = []
     for part, offset in _ends(text):
         if pieces:
             pieces.append((" ", pieces[-1][2], offset))
-        pieces.extend(_repaired(part, offset))
+        pieces.extend(_repaired(part, offset, restores_encoding))
     return pieces
 
 
@@ -101,11 +104,13 @@ def _ends(text: str) -> list[tuple[str, int]]:
     return [(text[:half], 0), (text[-half:], len(text) - half)]
 
 
-def _repaired(text: str, offset: int) -> list[Piece]:
+def _repaired(text: str, offset: int, restores_encoding: bool) -> list[Piece]:
     pieces = [(character, index, index + 1) for index, character in enumerate(text, start=offset)]
     if not (text.isascii() and _ASCII_CONTROL.search(text) is None):
-        for step in (_joined_surrogates, _restored_encoding, _plain_characters, _bounded_marks):
-            pieces = step(pieces)
+        pieces = _joined_surrogates(pieces)
+        if restores_encoding:
+            pieces = _restored_encoding(pieces)
+        pieces = _bounded_marks(_plain_characters(pieces))
     return pieces
 
 
