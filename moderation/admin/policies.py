@@ -24,9 +24,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from moderation import registry
-from moderation.admin.presenting import PREVIEW_LINES, title_of
+from moderation.admin.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.safe_text import Notes, shortened, visible
+from moderation.admin.shown_text import PREVIEW_LINES
 from moderation.audit import Actor
 from moderation.models import ModelVersion, Policy, Screening, ScreeningRun
 from moderation.registry import Registered

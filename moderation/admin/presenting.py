@@ -7,30 +7,26 @@ from typing import TYPE_CHECKING
 
 from django.contrib.contenttypes.models import ContentType
 from django.urls import NoReverseMatch, reverse
-from django.utils.safestring import SafeString
+from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from moderation.admin.language_names import is_among, name_of
-from moderation.admin.safe_text import Notes, shortened, visible
-from moderation.models import ModelVersion, Review, Scoring, Screening, Suggestion
+from moderation.admin.safe_text import Notes
+from moderation.admin.shown_text import ShownText
+from moderation.models import ModelVersion, ModeratorPreferences, Review, Scoring, Screening, Suggestion
 from moderation.review import blind
 from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of, reasons
+from moderation.screening.driving import DrivingWords
 from moderation.versions.active import languages_of
 
 if TYPE_CHECKING:
     from moderation.admin.context import Context
 
-PREVIEW_CHARACTERS = 500
-PREVIEW_LINES = 8
-UNFOLDED_CHARACTERS = 5000
-"""What a click in the list unfolds; longer texts are read on the item's own page."""
 SUGGESTED_FROM = 0.5
 """A suggested score from which the label is ticked for the person who confirms it."""
 SUGGESTIONS_SHOWN = 5
-PART_CHARACTERS = 20_000
-"""What an item's own page shows of a text at a time."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +98,14 @@ class Item:
     """What stands around the text, where it was looked for."""
     notes: Notes = field(default_factory=Notes)
     """How many hidden characters of the text may still be named."""
+    care: ModeratorPreferences | None = None
+    """How the moderator wants to meet texts; None: as they are."""
+    is_unmasked: bool = False
+    """True: the moderator asked for the swear words of this text."""
+    driving: DrivingWords | None = None
+    """The words to mark in the text, where somebody asked for them."""
+    not_explained: str = ""
+    """Why they can not be told, where somebody asked."""
 
     @cached_property
     def decision(self) -> Review | None:
@@ -228,61 +232,44 @@ class Item:
         return self.screening.verdict or "quiet"
 
     @cached_property
-    def preview(self) -> tuple[str, bool]:
-        if self.part is not None:
-            return self.screening.text[self.part_start : self.part_end], False
-        return shortened(self.screening.text, PREVIEW_CHARACTERS, PREVIEW_LINES)
-
-    @cached_property
-    def text(self) -> SafeString:
-        return visible(self.preview[0], self.notes)
+    def shown_text(self) -> ShownText:
+        """What the item shows of its text."""
+        masks = self.care is not None and self.care.masks_profanity and not self.is_unmasked
+        return ShownText(self.screening.text, self.notes, self.part, self.driving, masks)
 
     @property
-    def parts(self) -> int:
-        """Return into how many parts the item's own page divides the text."""
-        return max(1, -(-self.characters // PART_CHARACTERS))
+    def is_covered(self) -> bool:
+        """True where the text stays covered until somebody uncovers it."""
+        return self.care is not None and self.care.covers_texts
 
     @property
-    def part_start(self) -> int:
-        return (min(max(1, self.part or 1), self.parts) - 1) * PART_CHARACTERS
+    def is_asked_for(self) -> bool:
+        """True where somebody asked for this text, or for what is marked in it, just now."""
+        return self.is_unmasked or self.driving is not None or bool(self.not_explained)
 
     @property
-    def part_end(self) -> int:
-        return min(self.part_start + PART_CHARACTERS, self.characters)
+    def asked(self) -> str:
+        """Return what was asked of the text, for the addresses of its other parts."""
+        asked = {"why": self.driving.label} if self.driving is not None else {}
+        return "".join(f"&{urlencode({key: value})}" for key, value in asked.items()) + (
+            "&plain=1" if self.is_unmasked else ""
+        )
 
     @property
-    def part_range(self) -> str:
-        """Say which characters the page shows, counted from 1."""
-        return f"{self.part_start + 1}\u2013{self.part_end}"
+    def driving_name(self) -> str:
+        """Name the label whose words are marked."""
+        return self.driving.label.replace("_", " ") if self.driving is not None else ""
 
     @property
-    def previous_part(self) -> int | None:
-        place = self.part_start // PART_CHARACTERS
-        return place or None
+    def explainable(self) -> list[Meter]:
+        """The labels whose words can be asked for: those over their threshold, or all on the item's page.
 
-    @property
-    def next_part(self) -> int | None:
-        return None if self.part_end >= self.characters else self.part_start // PART_CHARACTERS + 2
-
-    @property
-    def is_blank(self) -> bool:
-        return not self.screening.text.strip()
-
-    @property
-    def is_shortened(self) -> bool:
-        return self.preview[1]
-
-    @property
-    def can_unfold(self) -> bool:
-        return self.is_shortened and len(self.screening.text) <= UNFOLDED_CHARACTERS
-
-    @cached_property
-    def full_text(self) -> SafeString:
-        return visible(self.screening.text, self.notes)
-
-    @property
-    def characters(self) -> int:
-        return len(self.screening.text)
+        None while scores are withheld: to be able to ask would tell what the model says.
+        """
+        if self.screening.blanked is not None or self.shown_text.is_blank:
+            return []
+        over = [meter for meter in self.meters if meter.is_over]
+        return self.meters if self.part is not None else over or self.meters[:1]
 
     @property
     def title(self) -> str:
@@ -316,7 +303,10 @@ class Item:
 
 
 def items(
-    screenings: Iterable[Screening], active: ModelVersion | None, earlier: dict[int, Review]
+    screenings: Iterable[Screening],
+    active: ModelVersion | None,
+    earlier: dict[int, Review],
+    care: ModeratorPreferences | None = None,
 ) -> list[Item]:
     """Make a page's items from screenings that were fetched with `basis_scorings` and `all_reviews`."""
     screenings = list(screenings)
@@ -333,6 +323,7 @@ def items(
             is_own_language=not (own and screening.language) or is_among(screening.language, own),
             earlier=earlier.get(screening.pk),
             notes=notes.for_a_text(),
+            care=care,
         )
         for screening in screenings
     ]

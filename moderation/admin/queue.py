@@ -13,9 +13,10 @@ from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
 
 from moderation import audit, row_errors
-from moderation.admin import preferences, tabs
+from moderation.admin import asking, preferences, tabs
 from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
@@ -31,8 +32,6 @@ from moderation.versions.active import find_active
 from moderation.visibility import hiding, pending_actions
 
 NOTE_CHARACTERS = 5000
-PART = "part"
-"""Of the address of an item's page: which part of a long text it shows."""
 LOOKUPS = frozenset(
     [tabs.PARAMETER, LabelFilter.parameter_name, VerdictFilter.parameter_name]
     + [f"created__{comparison}" for comparison in ("gt", "gte", "lt", "lte", "date", "isnull")]
@@ -56,6 +55,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
 
     class Media:
         css = {"all": ("moderation/queue.css", "moderation/list.css")}
+        js = ("moderation/why.js",)
 
     # --- who may what ---------------------------------------------------------------------------
 
@@ -73,8 +73,10 @@ class ScreeningAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(self.decide_view)
+        text = self.admin_site.admin_view(require_safe(self.text_view))
         return [
             path("<int:pk>/decide/", decide, name="moderation_screening_decide"),
+            path("<int:pk>/text/", text, name="moderation_screening_text"),
             *preferences.urls(self),
             *super().get_urls(),
         ]
@@ -118,11 +120,14 @@ class ScreeningAdmin(ReadOnlyAdmin):
         response = super().changelist_view(request, {"title": _("Moderation queue"), **(extra_context or {})})
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             page = list(response.context_data["cl"].result_list)
+            reader = preferences.context(request)
             response.context_data.update(
-                items=with_contexts(items(page, find_active(), earlier_decisions(page)), request.user),
+                items=with_contexts(
+                    items(page, find_active(), earlier_decisions(page), reader["preferences"]), request.user
+                ),
                 can_review=self.has_review_permission(request),
                 filters=request.GET.urlencode(),
-                **preferences.context(request),
+                **reader,
             )
         return response
 
@@ -136,9 +141,10 @@ class ScreeningAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if screening is None:
             raise Http404
-        earlier = earlier_decisions([screening])
-        (item,) = with_contexts(items([screening], find_active(), earlier), request.user)
-        item.part = _part(request)
+        reader = preferences.context(request)
+        shown = items([screening], find_active(), earlier_decisions([screening]), reader["preferences"])
+        (item,) = with_contexts(shown, request.user)
+        asking.answer(request, item, is_page=True)
         context = {
             **self.admin_site.each_context(request),
             "title": item.title,
@@ -157,9 +163,21 @@ class ScreeningAdmin(ReadOnlyAdmin):
             "versions": _texts_of_the_same_object(request, screening),
             "can_review": self.has_review_permission(request),
             "filters": _list_filters(request),
-            **preferences.context(request),
+            **reader,
         }
         return TemplateResponse(request, "admin/moderation/screening/detail.html", context)
+
+    def text_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Answer with an item's text alone, as it was asked for, for the script of the pages."""
+        screening = self.get_object(request, str(pk))
+        if not self.has_view_permission(request, screening):
+            raise PermissionDenied
+        if screening is None:
+            raise Http404
+        (item,) = items([screening], find_active(), {}, preferences.context(request)["preferences"])
+        asking.answer(request, item, is_page=asking.PART in request.GET)
+        context = {"item": item, "opts": self.opts, "filters": _list_filters(request)}
+        return TemplateResponse(request, "admin/moderation/screening/_text.html", context)
 
     @posted
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -275,12 +293,6 @@ def _live_url(screening: Screening) -> str:
         if row_errors.ends_the_process(error):
             raise
         return ""
-
-
-def _part(request: HttpRequest) -> int:
-    """Return which part of a long text the request names; the first where that is no number."""
-    part = request.GET.get(PART, "")
-    return max(1, int(part)) if part.isascii() and part.isdecimal() and len(part) < 10 else 1
 
 
 def _list_filters(request: HttpRequest) -> str:

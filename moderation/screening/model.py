@@ -62,6 +62,12 @@ class LoadedModel:
         explained = attribute(self._directory, text, label, "leave_one_out", classifier=self._classifier)
         return explained.words
 
+    def driving_words(self, text: str, label: str) -> tuple[Word, ...]:
+        """The words of the passages that speak most for a label; a second or so for the longest text."""
+        from toxicity_ml.explanation import driving_words
+
+        return driving_words(self._classifier, text, label)
+
     @property
     def batch_limits(self) -> BatchLimits:
         """The limits that suit the backend of this moment, which may have fallen back to the CPU."""

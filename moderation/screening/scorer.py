@@ -74,8 +74,21 @@ def explain_for_web(version: ModelVersion, text: str, label: str) -> tuple[Word,
     The text was scored before, so what fails here is the model's fault.
     """
     loaded = _loaded_for_web.get(version)
+    return _blaming_the_model(lambda: loaded.explain(text, label))
+
+
+def driving_words_for_web(version: ModelVersion, text: str, label: str) -> tuple[Word, ...]:
+    """The words of the passages that speak most for a label, of a text of any length. Raises ModelNotReady.
+
+    The text was scored before, so what fails here is the model's fault.
+    """
+    loaded = _loaded_for_web.get(version)
+    return _blaming_the_model(lambda: loaded.driving_words(text, label))
+
+
+def _blaming_the_model(explain: Callable[[], tuple[Word, ...]]) -> tuple[Word, ...]:
     try:
-        return loaded.explain(text, label)
+        return explain()
     except Exception as error:
         _pass_on(error)
         raise ModelNotReady(type(error).__name__) from error

@@ -1,0 +1,129 @@
+"""Says on demand which words of a screened text speak most for a label: one text at a time, and cached."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.core.cache import cache
+from django.utils.translation import gettext as _
+
+from moderation.conf import conf
+from moderation.models import ModelVersion, Scoring, Screening
+from moderation.screening.scorer import LibrariesMissing, ModelNotReady, driving_words_for_web
+from moderation.texts import exact_digest
+from moderation.versions import store
+
+KEPT_SECONDS = 24 * 3600
+"""For this time an answer stays in the site's cache: places and numbers, no text."""
+WAIT_SECONDS = 1.0
+"""A short text takes less; who comes while a long one is looked at is told to come again."""
+WORDS = 30
+"""How many words are named at most, those that say most."""
+LEAST = 0.2
+"""Log-odds. A word that adds less says nothing."""
+
+
+class NotExplained(Exception):
+    """Raised where nobody can say now; the message tells the moderator why."""
+
+
+@dataclass(frozen=True)
+class DrivingWord:
+    """A word that speaks for a label."""
+
+    start: int
+    end: int
+    """Code points of the whole text."""
+    strength: int
+    """3, 2 or 1: at least a half, a quarter, or less of the strongest word's part."""
+
+
+@dataclass(frozen=True)
+class DrivingWords:
+    """What speaks for one label in one text."""
+
+    label: str
+    version: str
+    """The model version that was asked."""
+    is_of_verdict: bool
+    """True: that version's scores are those on the page. False: another version is active by now."""
+    words: tuple[DrivingWord, ...]
+    """In the order of the text, never overlapping."""
+
+
+def driving_words(screening: Screening, scoring: Scoring | None, label: str) -> DrivingWords:
+    """Ask the active version which words of a text speak most for a label.
+
+    scoring: what the page shows. Raises NotExplained, and changes nothing. A web process has one version
+    loaded, so an older one is never loaded for this.
+    """
+    if screening.blanked is not None or not screening.text:
+        raise NotExplained(_("There is no text left to look at."))
+    try:
+        version = store.active_version()
+        if label not in version.labels:
+            raise NotExplained(_("The active model does not know this label."))
+        places = _places(version, screening, label)
+    except LibrariesMissing as error:
+        raise NotExplained(_("This server has no model: its words can not be told.")) from error
+    except (ModelNotReady, store.ModelUnavailable) as error:
+        raise NotExplained(_("The model can not be asked at the moment.")) from error
+    is_of_verdict = scoring is not None and scoring.model_version_id == version.pk
+    return DrivingWords(label, str(version), is_of_verdict, places)
+
+
+def _places(version: ModelVersion, screening: Screening, label: str) -> tuple[DrivingWord, ...]:
+    key = _key(version, screening, label)
+    kept: list[tuple[int, int, int]] | None = cache.get(key)
+    if kept is None:
+        with _one_at_a_time():
+            words = driving_words_for_web(version, screening.text, label)
+        said = [(word.start, word.end, word.value) for word in words if any(map(str.isalnum, word.text))]
+        kept = _strongest(said)
+        cache.set(key, kept, KEPT_SECONDS)
+    return tuple(DrivingWord(*place) for place in kept)
+
+
+def _key(version: ModelVersion, screening: Screening, label: str) -> str:
+    """Tells nothing of the text: a keyed hash, and another one for the same text of another row."""
+    asked = f"{version.manifest_sha256}:{label}:{screening.text}"
+    return f"moderation.driving.{exact_digest(asked, conf.TEXT_KEY_SECRET, screening.pk)}"
+
+
+def _strongest(words: list[tuple[int, int, float]]) -> list[tuple[int, int, int]]:
+    """Choose the words that say most, each with its strength, in the order of the text."""
+    most = max((value for *_place, value in words), default=0.0)
+    least = max(LEAST, most / 10)
+    chosen = sorted((word for word in words if word[2] >= least), key=lambda word: -word[2])[:WORDS]
+    return sorted((start, end, _strength(value / most)) for start, end, value in chosen)
+
+
+def _strength(share: float) -> int:
+    return 3 if share >= 0.5 else 2 if share >= 0.25 else 1
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let one caller of this process in: a web server's other threads serve pages. Raises NotExplained."""
+    lock = _lock
+    if not lock.acquire(timeout=WAIT_SECONDS):
+        raise NotExplained(_("Another text is being looked at. Try again in a moment."))
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _begin_anew() -> None:
+    """Give a forked child a lock of its own: the parent's may be taken."""
+    global _lock
+    _lock = threading.Lock()
+
+
+_lock = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
