@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery, prefetch_related_objects
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from moderation import registry
 from moderation.admin.presenting import Item
@@ -21,6 +22,7 @@ from moderation.models.content_types import content_type_of
 from moderation.objects.references import NOT_AT_HAND, Reference, key_of, name_of
 from moderation.registry import Registered
 from moderation.review import rights
+from moderation.review.author_history import Author
 from moderation.row_errors import contained
 from moderation.visibility import means
 
@@ -63,6 +65,8 @@ class Context:
     author: SafeString
     """Empty where nobody is known."""
     has_account: bool = False
+    has_history: bool = False
+    """True where the author's other texts can be told."""
     page: Page | None = None
     parent: Quote | None = None
     before: list[Quote] = field(default_factory=list)
@@ -94,8 +98,9 @@ def with_contexts(items: list[Item], user: Any) -> list[Item]:
         row, entry = item.screening, means.registration(item.screening)
         instance = objects.get(row.pk)
         item.context = Context(
-            author=_short(_author_name(entry, instance, row), NAME_CHARACTERS, notes),
+            author=_author(entry, instance, row, notes),
             has_account=bool(row.author_key),
+            has_history=Author.of(row).is_known,
             page=_page(entry, instance, row, titles, notes),
             parent=parents.get(row.pk),
             before=before.get(row.pk, []),
@@ -123,6 +128,14 @@ def _prefetch(entry: Registered, reference: Reference | None, instances: list[Mo
 def _database(entry: Registered, reference: Reference) -> str | None:
     """Where the site's code may query that the reference leads to; None where it leads to fetched rows."""
     return entry.database if reference.runs_code(entry.model) else None
+
+
+def _author(entry: Registered | None, instance: Model | None, row: Screening, notes: Notes) -> SafeString:
+    """The author's name as it can be shown; of an account without one its key; else empty."""
+    name = _author_name(entry, instance, row)
+    if not name and row.author_key:
+        name = _("account %(key)s") % {"key": row.author_key}
+    return _short(name, NAME_CHARACTERS, notes)
 
 
 def _author_name(entry: Registered | None, instance: Model | None, row: Screening) -> str:

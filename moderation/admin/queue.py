@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from moderation import audit, row_errors
-from moderation.admin import asking, preferences, tabs
+from moderation.admin import asking, authors, preferences, tabs
 from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
@@ -77,6 +77,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         return [
             path("<int:pk>/decide/", decide, name="moderation_screening_decide"),
             path("<int:pk>/text/", text, name="moderation_screening_text"),
+            *authors.urls(self),
             *preferences.urls(self),
             *super().get_urls(),
         ]

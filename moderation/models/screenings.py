@@ -408,7 +408,9 @@ class Screening(models.Model):
             models.Index(fields=["created"], name="moderation_created"),
             # not by `db_index`, which would add a second one for LIKE, an eighth of all that a comment takes
             models.Index(fields=["text_key"], name="moderation_text_key"),
-            models.Index(fields=["author_key"], condition=~Q(author_key=""), name="moderation_by_author"),
+            models.Index(
+                fields=["author_key", "-id"], condition=~Q(author_key=""), name="moderation_by_author_key"
+            ),
             models.Index(
                 fields=["author_name", "-id"], condition=~Q(author_name=""), name="moderation_by_author_name"
             ),

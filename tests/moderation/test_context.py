@@ -29,11 +29,14 @@ def moderator(version: ModelVersion) -> Client:
     return staff("ann", "review_screening")
 
 
+def screening_of(of: Any) -> Screening:
+    rows = Screening.objects.filter(object_id=str(of.pk), is_current=True)
+    return rows.get(content_type__model=of._meta.model_name)
+
+
 def around(page: str, of: Any) -> str:
     """What a reader sees around one object's text: without tags, spaces made one."""
-    row = Screening.objects.get(
-        object_id=str(of.pk), is_current=True, content_type__model=of._meta.model_name
-    )
+    row = screening_of(of)
     (article,) = re.findall(rf'<article[^>]*"item-{row.pk}">.*?</article>', page, re.DOTALL)
     found = re.search(r'<div class="moderation-context">(.*?)\n    </div>', article, re.DOTALL)
     return " ".join(unescape(re.sub(r"<[^>]*>", "", found[1])).split()) if found else ""
@@ -61,10 +64,7 @@ def test_an_item_tells_author_page_parent_and_what_came_before(moderator: Client
 
 
 def item_page(client: Client, of: Any) -> str:
-    row = Screening.objects.get(
-        object_id=str(of.pk), is_current=True, content_type__model=of._meta.model_name
-    )
-    return open_page(client, f"{row.pk}/change/")
+    return open_page(client, f"{screening_of(of).pk}/change/")
 
 
 def test_a_comment_of_django_contrib_comments_tells_name_and_article(moderator: Client) -> None:

@@ -1,0 +1,93 @@
+"""Counts what became of one author's texts, and finds the latest; reads rows only, and a bounded number.
+
+An author is an account, by its key, or somebody without one, by the name that the site shows. Nothing is told
+of open items that are judged without scores, nor of those that look like them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from django.db.models import QuerySet
+
+from moderation.models import Review, Screening
+from moderation.review.decisions import standing_decisions
+
+LOOKED_AT = 1000
+"""The latest texts of an author that are counted."""
+SHOWN = 5
+_BLIND = (Screening.QueuedFor.FLAGGED, Screening.QueuedFor.AUDIT)
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who wrote a text, as its screening names them."""
+
+    key: str = ""
+    """Of the account; empty for somebody without one."""
+    name: str = ""
+    """As the site shows it, or showed it."""
+
+    @classmethod
+    def of(cls, screening: Screening) -> Author:
+        return cls(screening.author_key, screening.author_name)
+
+    @property
+    def is_known(self) -> bool:
+        """True where texts can be told to be by the same author."""
+        return bool(self.key or self.name)
+
+    def texts(self, among: QuerySet[Screening] | None = None) -> QuerySet[Screening]:
+        """Select this author's screenings, replaced ones included; none of somebody who is not known."""
+        rows = Screening.objects.all() if among is None else among
+        if self.key:
+            return rows.filter(author_key=self.key)
+        return rows.filter(author_key="", author_name=self.name) if self.name else rows.none()
+
+
+@dataclass
+class History:
+    """What became of an author's latest texts, at most LOOKED_AT."""
+
+    screened: int = 0
+    is_more: bool = False
+    """True where there are older texts, which are not counted."""
+    waiting: int = 0
+    """Wait for a person."""
+    flagged: int = 0
+    """Of those that do not wait: some label was at or over its threshold."""
+    upheld: int = 0
+    """Hidden by a person for what they say."""
+    overturned: int = 0
+    """Flagged or held, and shown by a person."""
+    other_reason: int = 0
+    """Hidden by a person for another reason."""
+    latest: list[Screening] = field(default_factory=list)
+    """The newest first."""
+
+
+def history_of(author: Author, among: QuerySet[Screening] | None = None) -> History:
+    """Count an author's texts among those that somebody may see; three queries. among: None for all."""
+    rows = author.texts(among).order_by("-id")
+    columns = ("pk", "verdict", "labels", "outcome", "queued_for", "is_current")
+    counted = list(rows.values_list(*columns)[: LOOKED_AT + 1])
+    history = History(is_more=len(counted) > LOOKED_AT)
+    hidden = []
+    for pk, verdict, labels, outcome, queued_for, is_current in counted[:LOOKED_AT]:
+        is_open = is_current and bool(queued_for) and not outcome
+        is_held = verdict == Screening.Verdict.HELD
+        is_flagged = bool(labels) and (is_held or verdict == Screening.Verdict.FLAGGED)
+        history.screened += 1
+        history.waiting += is_open
+        if is_flagged and (not is_open or is_held or queued_for not in _BLIND):
+            history.flagged += 1
+        if outcome == Screening.Outcome.HIDE:
+            hidden.append(pk)
+        history.overturned += is_flagged and outcome == Screening.Outcome.SHOW
+    if hidden:
+        decisions = standing_decisions().filter(screening__in=hidden)
+        history.other_reason = decisions.filter(decision=Review.Decision.OTHER_REASON).count()
+        history.upheld = len(hidden) - history.other_reason
+    latest = rows.select_related("content_type")
+    history.latest = list(latest.filter(pk__in=[row[0] for row in counted[:SHOWN]]))
+    return history
