@@ -1,65 +1,56 @@
 """Records what a person decides about a screening: the review, the visibility, the audit entry."""
 
-import math
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from functools import partial
-from typing import Final, Literal
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
-from django.db.models import Exists, Max, OuterRef, QuerySet
+from django.db.models import Max
 from django.utils import timezone
 
 from moderation import audit, signals
 from moderation.audit import Action, Actor
-from moderation.models import ModelVersion, Review, Scoring, Screening
+from moderation.models import Review, Screening
 from moderation.review import events, rights, second_opinions
 from moderation.review.events import Judged
-from moderation.review.reasons import reasons
+from moderation.review.judgements import check_reason, known, labels_of, outcome_of
+from moderation.review.opinions import (
+    CURRENT,
+    Shown,
+    labels_over_threshold,
+    labels_to_judge,
+    may_uphold,
+    opinion_shown,
+    scores_in_order,
+)
+from moderation.review.refusals import (
+    AlreadyDecided,
+    CannotDecide,
+    InvalidDecision,
+    NoLongerCurrent,
+    OpinionIsGone,
+)
+from moderation.review.standing import ground_truth, standing_among, standing_decisions
 from moderation.texts import storable
-from moderation.versions import store
 from moderation.visibility import hiding
 
 __all__ = [
+    "CURRENT",
     "AlreadyDecided",
     "CannotDecide",
     "InvalidDecision",
     "NoLongerCurrent",
     "OpinionIsGone",
+    "Shown",
     "decide",
+    "ground_truth",
+    "labels_over_threshold",
+    "labels_to_judge",
+    "may_uphold",
+    "scores_in_order",
+    "standing_among",
+    "standing_decisions",
 ]
-
-CURRENT: Final = "current"
-"""In place of a scoring's id: the one that the verdict rests on when the decision is made."""
-Shown = int | None | Literal["current"]
-
-
-class CannotDecide(Exception):
-    """The decision was not made, and nothing was changed; the message says why, for the moderator."""
-
-
-class AlreadyDecided(CannotDecide):
-    """Somebody else decided first; their decision stands."""
-
-    def __init__(self, review: Review) -> None:
-        self.review = review
-        self.who: str = review.reviewer_name
-        self.when: datetime = review.created
-        self.outcome: str = review.outcome
-        super().__init__(f"Already decided by {self.who or 'someone'}: {review.get_decision_display()}.")
-
-
-class NoLongerCurrent(CannotDecide):
-    """The text was edited, deleted or blanked after the moderator saw it."""
-
-
-class OpinionIsGone(CannotDecide):
-    """The scores that the moderator saw were replaced meanwhile, so nobody knows which were agreed with."""
-
-
-class InvalidDecision(CannotDecide):
-    """The decision does not fit the screening: an unknown label, or nothing to uphold."""
 
 
 def decide(
@@ -85,8 +76,8 @@ def decide(
     Raises AlreadyDecided, NoLongerCurrent, OpinionIsGone or InvalidDecision, each with nothing changed, and
     Screening.DoesNotExist, also where VISIBLE_SCREENINGS keeps it from the reviewer.
     """
-    decision, actor = _known(kind), Actor.of(reviewer)
-    _check_reason(decision, reason)
+    decision, actor = known(kind), Actor.of(reviewer)
+    check_reason(decision, reason)
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = rights.locked(reviewer, screening_id)
         standing = ground_truth(screening)
@@ -100,15 +91,15 @@ def decide(
             raise NoLongerCurrent(
                 "Its text was blanked when its retention ended, so there is nothing to judge."
             )
-        opinion = _opinion(screening, shown)
+        opinion = opinion_shown(screening, shown)
         review = Review.objects.create(
             screening=screening,
             number=_next_number(screening),
             kind=Review.Kind.DECISION,
             decision=decision,
-            labels=(true_labels := _labels(screening, opinion, decision, labels)),
+            labels=(true_labels := labels_of(screening, opinion, decision, labels)),
             reason=reason,
-            outcome=_outcome(decision, true_labels),
+            outcome=outcome_of(decision, true_labels),
             model_version_id=opinion.model_version_id if opinion else None,
             reviewer=actor.user,
             reviewer_name=actor.name,
@@ -124,130 +115,6 @@ def decide(
         robust=True,
     )
     return review
-
-
-def ground_truth(screening: Screening) -> Review | None:
-    """Return the highest-numbered decision that is not undone, or None."""
-    return standing_decisions().filter(screening=screening).first()
-
-
-def standing_among(reviews: Iterable[Review]) -> Review | None:
-    """Return the ground truth of one screening from all of its reviews, or None; asks no database."""
-    rows = list(reviews)
-    undone = {review.undoes_id for review in rows}
-    decisions = [row for row in rows if row.kind == Review.Kind.DECISION and row.pk not in undone]
-    return max(decisions, key=lambda row: row.number, default=None)
-
-
-def standing_decisions() -> QuerySet[Review]:
-    """Select each screening's highest-numbered decision that no undo names."""
-    undo = Review.objects.filter(kind=Review.Kind.UNDO, undoes=OuterRef("pk"))
-    standing = Review.objects.filter(~Exists(undo), kind=Review.Kind.DECISION)
-    later = standing.filter(screening=OuterRef("screening"), number__gt=OuterRef("number"))
-    return standing.filter(~Exists(later))
-
-
-def labels_over_threshold(scoring: Scoring | None) -> list[str]:
-    """The labels that counted when the scoring was made, by the thresholds in force then."""
-    if scoring is None:
-        return []
-    scores = scores_in_order(scoring).items()
-    return [label for label, score in scores if score >= scoring.thresholds.get(label, math.inf)]
-
-
-def scores_in_order(scoring: Scoring) -> dict[str, float]:
-    """The scores in the order of the version's labels: PostgreSQL keeps no order of keys."""
-    order = {label: place for place, label in enumerate(scoring.model_version.labels)}
-    scores: dict[str, float] = scoring.scores
-    return dict(sorted(scores.items(), key=lambda entry: order.get(entry[0], len(order))))
-
-
-def labels_to_judge(scoring: Scoring | None, active: ModelVersion | None) -> list[str]:
-    """The labels that a person can tick: the scoring version's, or the active one's without a scoring."""
-    if scoring is not None:
-        return list(scores_in_order(scoring))
-    return list(active.labels) if active is not None else []
-
-
-def may_uphold(screening: Screening, scoring: Scoring | None) -> bool:
-    """True where there is something to uphold: a label over threshold, or a comment without scores.
-
-    An audit item is not shown with its scores, so there is no opinion of the model to agree with. A
-    suggestion is a client's, and is confirmed label by label.
-    """
-    if screening.queued_for == Screening.QueuedFor.AUDIT or screening.source == Screening.Source.SUGGESTION:
-        return False
-    waits_unscored = scoring is None or screening.queued_for == Screening.QueuedFor.EDITED
-    return waits_unscored or bool(labels_over_threshold(scoring))
-
-
-def _known(kind: str) -> Review.Decision:
-    try:
-        return Review.Decision(kind)
-    except ValueError as error:
-        raise InvalidDecision(
-            f"There is no such decision; choose {', '.join(Review.Decision.values)}."
-        ) from error
-
-
-def _check_reason(decision: Review.Decision, reason: str) -> None:
-    if decision != Review.Decision.OTHER_REASON:
-        if reason:
-            raise InvalidDecision(f"A reason goes with {Review.Decision.OTHER_REASON} alone.")
-    elif reason not in (known := reasons()):
-        raise InvalidDecision(f"Say for which reason it is hidden: {', '.join(known)}.")
-
-
-def _opinion(screening: Screening, shown: Shown) -> Scoring | None:
-    """The scoring that the person judged, which need not be the verdict's any more."""
-    if shown is None:
-        return None
-    if shown == CURRENT:
-        return screening.basis()
-    seen = screening.scorings.filter(pk=shown).first()
-    if seen is None:
-        raise OpinionIsGone("The text was scored again meanwhile. Please look at it once more.")
-    return seen
-
-
-def _labels(
-    screening: Screening,
-    opinion: Scoring | None,
-    decision: Review.Decision,
-    ticked: Mapping[str, bool] | None,
-) -> dict[str, bool | None]:
-    scoring = opinion or screening.basis()
-    labels = labels_to_judge(scoring, None if scoring else _active_or_none())
-    if decision == Review.Decision.FALSE_POSITIVE:
-        return dict.fromkeys(labels, False)
-    if decision == Review.Decision.OTHER_REASON:
-        return dict.fromkeys(labels)
-    if decision == Review.Decision.UPHOLD:
-        if not may_uphold(screening, opinion):
-            raise InvalidDecision(
-                "No label is over its threshold, so there is nothing to uphold: relabel it instead."
-            )
-        over = labels_over_threshold(opinion)
-        return {label: True if label in over else None for label in labels}
-    if ticked is None or set(ticked) != set(labels) or not labels:
-        raise InvalidDecision(
-            f"Relabelling needs a yes or no for each of: {', '.join(labels) or 'no known label'}."
-        )
-    return {label: bool(ticked[label]) for label in labels}
-
-
-def _active_or_none() -> ModelVersion | None:
-    """Return the active version, or None: a failed item is judged even without a usable model."""
-    try:
-        return store.active_version()
-    except store.ModelUnavailable:
-        return None
-
-
-def _outcome(decision: Review.Decision, labels: Mapping[str, bool | None]) -> Screening.Outcome:
-    if decision in (Review.Decision.UPHOLD, Review.Decision.OTHER_REASON) or any(labels.values()):
-        return Screening.Outcome.HIDE
-    return Screening.Outcome.SHOW
 
 
 def _judged(screening: Screening) -> Judged | None:

@@ -1,0 +1,59 @@
+"""What a person agrees with: the scores that were shown, the labels that counted, what there is to tick."""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Literal
+
+from moderation.models import ModelVersion, Scoring, Screening
+from moderation.review.refusals import OpinionIsGone
+
+CURRENT: Final = "current"
+"""In place of a scoring's id: the one that the verdict rests on when the decision is made."""
+Shown = int | None | Literal["current"]
+
+
+def labels_over_threshold(scoring: Scoring | None) -> list[str]:
+    """The labels that counted when the scoring was made, by the thresholds in force then."""
+    if scoring is None:
+        return []
+    scores = scores_in_order(scoring).items()
+    return [label for label, score in scores if score >= scoring.thresholds.get(label, math.inf)]
+
+
+def scores_in_order(scoring: Scoring) -> dict[str, float]:
+    """The scores in the order of the version's labels: PostgreSQL keeps no order of keys."""
+    order = {label: place for place, label in enumerate(scoring.model_version.labels)}
+    scores: dict[str, float] = scoring.scores
+    return dict(sorted(scores.items(), key=lambda entry: order.get(entry[0], len(order))))
+
+
+def labels_to_judge(scoring: Scoring | None, active: ModelVersion | None) -> list[str]:
+    """The labels that a person can tick: the scoring version's, or the active one's without a scoring."""
+    if scoring is not None:
+        return list(scores_in_order(scoring))
+    return list(active.labels) if active is not None else []
+
+
+def may_uphold(screening: Screening, scoring: Scoring | None) -> bool:
+    """True where there is something to uphold: a label over threshold, or a comment without scores.
+
+    An audit item is not shown with its scores, so there is no opinion of the model to agree with. A
+    suggestion is a client's, and is confirmed label by label.
+    """
+    if screening.queued_for == Screening.QueuedFor.AUDIT or screening.source == Screening.Source.SUGGESTION:
+        return False
+    waits_unscored = scoring is None or screening.queued_for == Screening.QueuedFor.EDITED
+    return waits_unscored or bool(labels_over_threshold(scoring))
+
+
+def opinion_shown(screening: Screening, shown: Shown) -> Scoring | None:
+    """The scoring that the person judged, which need not be the verdict's any more."""
+    if shown is None:
+        return None
+    if shown == CURRENT:
+        return screening.basis()
+    seen = screening.scorings.filter(pk=shown).first()
+    if seen is None:
+        raise OpinionIsGone("The text was scored again meanwhile. Please look at it once more.")
+    return seen
