@@ -11,6 +11,9 @@ from moderation.review.refusals import OpinionIsGone
 CURRENT: Final = "current"
 """In place of a scoring's id: the one that the verdict rests on when the decision is made."""
 Shown = int | None | Literal["current"]
+PLAINLY = 0.8
+"""The probability from which a label over its threshold is taken for true when the flag is upheld. Under it
+every fourth or fifth label is wrong (benchmarks/uphold.py)."""
 
 
 def labels_over_threshold(scoring: Scoring | None) -> list[str]:
@@ -19,6 +22,15 @@ def labels_over_threshold(scoring: Scoring | None) -> list[str]:
         return []
     scores = scores_in_order(scoring).items()
     return [label for label, score in scores if score >= scoring.thresholds.get(label, math.inf)]
+
+
+def plainly_over(scoring: Scoring | None) -> list[str]:
+    """The labels over threshold that upholding makes true: the highest, and each from `PLAINLY` on."""
+    over = labels_over_threshold(scoring)
+    if scoring is None or not over:
+        return []
+    highest = max(scoring.scores[label] for label in over)
+    return [label for label in over if scoring.scores[label] >= min(PLAINLY, highest)]
 
 
 def scores_in_order(scoring: Scoring) -> dict[str, float]:

@@ -73,6 +73,20 @@ def test_soak(data: Path) -> None:
     assert report["rate_ratio"] > 0
 
 
+def test_uphold(tmp_path: Path) -> None:
+    file, patterns = tmp_path / "rows.csv", tmp_path / "patterns.csv"
+    labels = "toxic,severe_toxic,obscene,threat,insult,identity_hate"
+    rows = ["you are a stupid idiot,1,0,0,0,1,0", "have a nice day,0,0,0,0,0,0", "what an idiot,0,0,0,0,0,0"]
+    file.write_text("\n".join([f"text,{labels}", *rows, ""]), encoding="utf-8")
+    patterns.write_text(f"{labels},rows\n1,0,0,0,1,0,1\n0,0,0,0,0,0,9\n", encoding="utf-8")
+    report = run("uphold.py", "--rows", file, "--patterns", patterns)
+    assert (report["comments"], report["flagged_and_toxic"]) == (3, 1)
+    rules = report["rules"]
+    assert rules["the highest alone"]["labels_a_comment"] == 1 and rules["the highest alone"]["wrong"] == 0
+    assert rules["all over flag"]["labels_a_comment"] >= rules["from 0.8, or the highest"]["labels_a_comment"]
+    assert set(rules["all over flag"]["recorded_by_label"]) >= {"toxic", "insult"}
+
+
 def test_language_identification(tmp_path: Path) -> None:
     file = tmp_path / "comments.csv"
     german = "Der Stadtrat hat den Markt auf Samstag verlegt, und niemand hat die Händler gefragt."
