@@ -34,6 +34,11 @@ class Action(models.TextChoices):
     POLICY_APPLIED = "policy.applied", _("thresholds applied to earlier verdicts")
     """One entry for each chunk of earlier verdicts that were judged again, with its counts."""
     REVIEW_DECIDED = "review.decided", _("decided by a moderator")
+    REVIEW_CORRECTED = "review.corrected", _("decision corrected")
+    """A decision took the place of one that stood."""
+    REVIEW_UNDONE = "review.undone", _("decision taken back")
+    REVIEW_SECOND_OPINION = "review.second_opinion", _("second opinion given")
+    """Without effect on what was decided."""
     RESCREEN_ACTED = "rescreen.acted", _("another model version's verdicts applied")
     """One entry for each chunk of `rescreen --act`, with its counts."""
     SCREENING_RESCREENED = "screening.rescreened", _("verdict changed by another model version")

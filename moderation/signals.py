@@ -14,7 +14,7 @@ from django.dispatch import Signal
 
 from moderation import row_errors
 
-__all__ = ["screening_held", "screening_reviewed", "screening_scored"]
+__all__ = ["screening_held", "screening_reviewed", "screening_scored", "screening_undone"]
 
 logger = logging.getLogger("moderation.signals")
 
@@ -46,4 +46,7 @@ screening_scored = TextFreeSignal()
 screening_held = TextFreeSignal()
 """The verdict was `held`. Argument: screening."""
 screening_reviewed = TextFreeSignal()
-"""A person decided. Arguments: screening, review."""
+"""A person decided, or corrected a decision. Arguments: screening, review."""
+screening_undone = TextFreeSignal()
+"""A person took a decision back. Arguments: screening, as it is now; review, which names in `undoes` the
+decision."""

@@ -96,6 +96,8 @@ class Item:
     """What was decided on the text that this one replaced."""
     context: "Context | None" = None
     """What stands around the text, where it was looked for."""
+    can_be_undone: bool = False
+    """True: this user may correct the decision or take it back."""
     notes: Notes = field(default_factory=Notes)
     """How many hidden characters of the text may still be named."""
     care: ModeratorPreferences | None = None
@@ -270,6 +272,11 @@ class Item:
             return []
         over = [meter for meter in self.meters if meter.is_over]
         return self.meters if self.part is not None else over or self.meters[:1]
+
+    @property
+    def seen_number(self) -> int:
+        """Return the number of the decision that the page shows, for its forms; 0 for none."""
+        return self.decision.number if self.decision is not None else 0
 
     @property
     def title(self) -> str:

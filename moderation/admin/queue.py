@@ -21,7 +21,7 @@ from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.posting import posted
-from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items
+from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
 from moderation.models import Review, Scoring, Screening, Suggestion
@@ -74,8 +74,10 @@ class ScreeningAdmin(ReadOnlyAdmin):
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(self.decide_view)
         text = self.admin_site.admin_view(require_safe(self.text_view))
+        undo = self.admin_site.admin_view(self.undo_view)
         return [
             path("<int:pk>/decide/", decide, name="moderation_screening_decide"),
+            path("<int:pk>/undo/<int:review>/", undo, name="moderation_screening_undo"),
             path("<int:pk>/text/", text, name="moderation_screening_text"),
             *authors.urls(self),
             *preferences.urls(self),
@@ -130,6 +132,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 filters=request.GET.urlencode(),
                 **reader,
             )
+            _mark_correctable(response.context_data["items"], request)
         return response
 
     # --- one item -------------------------------------------------------------------------------
@@ -146,6 +149,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         shown = items([screening], find_active(), earlier_decisions([screening]), reader["preferences"])
         (item,) = with_contexts(shown, request.user)
         asking.answer(request, item, is_page=True)
+        _mark_correctable([item], request)
         context = {
             **self.admin_site.each_context(request),
             "title": item.title,
@@ -192,9 +196,12 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 reviewer=request.user,  # type: ignore[arg-type]  # has_perm: never anonymous
                 kind=kind,
                 labels=_ticked(request) if kind == Review.Decision.RELABEL else None,
+                label=request.POST.get("label", "") if kind == Review.Decision.UPHOLD else "",
                 reason=request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
                 note=request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
                 shown=_shown(request),
+                seen_number=_seen_number(request),
+                by_hand=True,
             )
         except Screening.DoesNotExist as error:
             raise Http404 from error
@@ -204,6 +211,27 @@ class ScreeningAdmin(ReadOnlyAdmin):
             messages.error(request, str(error))
         else:
             messages.success(request, _result(review))
+        return self._to_queue(request)
+
+    @posted
+    def undo_view(self, request: HttpRequest, pk: int, review: int) -> HttpResponse:
+        """Take one decision back and go back to the queue as it was filtered."""
+        if not (self.has_review_permission(request) or rights.may_lead(request.user)):
+            raise PermissionDenied
+        if not Review.objects.filter(pk=review, screening=pk).exists():
+            raise Http404
+        note = request.POST.get("note", "").strip()[:NOTE_CHARACTERS]
+        try:
+            undone = reviewing.undo(review, reviewer=request.user, note=note)  # type: ignore[arg-type]
+        except Review.DoesNotExist as error:
+            raise Http404 from error
+        except reviewing.CannotDecide as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, _undone(undone))
+        return self._to_queue(request)
+
+    def _to_queue(self, request: HttpRequest) -> HttpResponse:
         filters = request.GET.urlencode()
         queue = reverse(f"{self.admin_site.name}:moderation_screening_changelist")
         # The fragment moves the keyboard's focus to the queue, so that the next item is one Tab away.
@@ -251,6 +279,21 @@ def _shown(request: HttpRequest) -> reviewing.Shown:
     if posted is None:
         return reviewing.CURRENT
     return int(posted) if posted.isdecimal() and len(posted) < 19 else None
+
+
+def _seen_number(request: HttpRequest) -> int:
+    """Return the number of the decision that the form showed; 0 for none."""
+    posted = request.POST.get("seen_number", "")
+    return int(posted) if posted.isascii() and posted.isdecimal() and len(posted) < 10 else 0
+
+
+def _mark_correctable(page: list[Item], request: HttpRequest) -> list[Item]:
+    """Say of each decided item whether this user may correct the decision or take it back."""
+    for item in page:
+        is_there = item.screening.is_current and item.screening.blanked is None
+        decision = item.decision
+        item.can_be_undone = decision is not None and is_there and reviewing.may_undo(request.user, decision)
+    return page
 
 
 def _ticked(request: HttpRequest) -> dict[str, bool]:
@@ -313,6 +356,19 @@ def _result(review: Review) -> str:
         _what_follows(review),
         f" ({labels})." if labels else ".",
     )
+
+
+def _undone(undo: Review) -> str:
+    """Say that a decision was taken back, and whether the item waits again."""
+    screening = Screening.objects.select_related("content_type").defer("text").get(pk=undo.screening_id)
+    link = reverse("admin:moderation_screening_change", args=(undo.screening_id,))
+    if screening.outcome:
+        text = _('Taken back: the earlier decision on <a href="{link}">{title}</a> stands again.')
+    elif screening.is_open:
+        text = _('Taken back: <a href="{link}">{title}</a> is in the queue again.')
+    else:
+        text = _('Taken back: nobody has decided on <a href="{link}">{title}</a>.')
+    return format_html(text, link=link, title=title_of(screening))
 
 
 def _what_follows(review: Review) -> str:

@@ -46,6 +46,7 @@ class Access(BasePermission):
 
 READ_SCREENINGS = Access(*(VIEW, REVIEW, LEAD), scopes=(ApiKey.Scope.READ.value, ApiKey.Scope.REVIEW.value))
 DECIDE = Access(REVIEW, scopes=(ApiKey.Scope.REVIEW.value,))
+UNDO = Access(*(REVIEW, LEAD), scopes=(ApiKey.Scope.REVIEW.value,))
 READ_REVIEWS = Access(
     *("moderation.view_review", REVIEW, LEAD), scopes=(ApiKey.Scope.READ.value, ApiKey.Scope.REVIEW.value)
 )

@@ -47,6 +47,21 @@ class Id(serializers.Field):
         return value
 
 
+@extend_schema_field({"type": "integer", "minimum": 0, "maximum": 2**31 - 1})
+class Count(serializers.Field):
+    """A number from 0 in a JSON body."""
+
+    default_error_messages = {"invalid": "Give a whole number from 0."}
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool) or not 0 <= data < 2**31:
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: int) -> int:
+        return value
+
+
 @extend_schema_field(bool)
 class Boolean(serializers.Field):
     """`true` or `false` in a JSON body."""

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import router, transaction
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import BaseThrottle
 
-from moderation.api.access import DECIDE, READ_REVIEWS, reviewer_of, viewer_of
+from moderation.api.access import DECIDE, READ_REVIEWS, UNDO, reviewer_of, viewer_of
 from moderation.api.endpoint import Endpoint
-from moderation.api.fields import Boolean, Choice, Id, Number, Text
-from moderation.api.openapi import Operation
+from moderation.api.fields import Boolean, Choice, Count, Id, Number, Text, as_id
+from moderation.api.openapi import ID, Operation
 from moderation.api.pages import PageQuery, page, page_of, read_query
-from moderation.api.problems import Problem, Refusal
+from moderation.api.problems import Problem, Refusal, not_found
 from moderation.api.throttling import KeyQuota, ReviewThrottle
 from moderation.models import Review, Screening
-from moderation.review import blind, rights
 from moderation.review import decisions as reviewing
+from moderation.review import rights
 
 NOTE_CHARACTERS = 5000
-BLIND_HAS_NO_OPINION = "Its scores are not told before the decision: give no `scoring`, and do not uphold."
 CODES: dict[type[reviewing.CannotDecide], str] = {
     reviewing.AlreadyDecided: "already_decided",
     reviewing.NoLongerCurrent: "no_longer_current",
     reviewing.OpinionIsGone: "opinion_is_gone",
+    reviewing.TakenBack: "taken_back",
 }
 """Of each reason for a 409."""
 
@@ -65,11 +63,18 @@ class DecisionRequest(serializers.Serializer):
     screening = Id(help_text="Its id.")
     decision = Choice(
         choices=Review.Decision.values,
-        help_text="`uphold`: the model is right; `false_positive`: no label is true; `relabel`: as `labels`; "
-        "`other_reason`: hidden for what no label says, as `reason`.",
+        help_text="`uphold`: something is wrong with it; `false_positive`: no label is true; "
+        "`relabel`: as `labels`; `other_reason`: hidden for what no label says, as `reason`.",
     )
     labels = serializers.DictField(
         child=Boolean(), required=False, help_text="With `relabel`: true or false for each `labels_to_judge`."
+    )
+    label = Text(  # type: ignore[assignment]  # a Field has a label of its own
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=64,
+        help_text="With `uphold`: the one label that is true; without it, those that are plainly over.",
     )
     reason = Text(
         required=False,
@@ -84,10 +89,21 @@ class DecisionRequest(serializers.Serializer):
         allow_null=True,
         help_text="The `scoring` whose scores the person saw; null: none. Left out: that of now.",
     )
+    seen_number = Count(
+        required=False,
+        default=0,
+        help_text="The `number` of the decision that the person saw standing, which is corrected; 0: none.",
+    )
+
+
+class UndoRequest(serializers.Serializer):
+    """Why a decision is taken back."""
+
+    note = Text(required=False, default="", allow_blank=True, max_length=NOTE_CHARACTERS)
 
 
 class Conflict(Problem):
-    """A problem with the decision that stands, where there is one."""
+    """A problem with the decision that stands, or with the undo of the one that was seen, if there is one."""
 
     review = ReviewRow(required=False)
 
@@ -105,9 +121,10 @@ class ReviewsView(Endpoint):
             "Decide about a screening",
             ReviewRow,
             status=201,
-            description="The decision is recorded and carried out: the object is hidden or shown.",
+            description="The decision is recorded and carried out: the object is hidden or shown. With "
+            "`seen_number` it corrects the one that stands, which only who made it and leads may.",
             body=DecisionRequest,
-            problems={409: Conflict, 422: Problem},
+            problems={403: Conflict, 409: Conflict, 422: Problem},
         ),
     }
 
@@ -128,24 +145,65 @@ class ReviewsView(Endpoint):
         return Response({"next": following, "results": [review_row(row) for row in rows_of_page]})
 
     def post(self, request: Request) -> Response:
-        """Decide, once: a second decision is refused with the first."""
+        """Decide; what stands and was not seen is not replaced: the answer is a 409 that tells it."""
         reviewer = reviewer_of(request)
         asked = DecisionRequest(data=request.data)
         asked.is_valid(raise_exception=True)
         given = dict(asked.validated_data)
         try:
-            with transaction.atomic(using=router.db_for_write(Screening)):
-                review = reviewing.decide(
-                    given["screening"],
-                    reviewer=reviewer,
-                    kind=given["decision"],
-                    labels=given.get("labels"),
-                    reason=given["reason"],
-                    note=given["note"],
-                    shown=_shown(given, reviewer),
-                )
+            review = reviewing.decide(
+                given["screening"],
+                reviewer=reviewer,
+                kind=given["decision"],
+                labels=given.get("labels"),
+                label=given["label"],
+                reason=given["reason"],
+                note=given["note"],
+                shown=given.get("scoring", reviewing.CURRENT),
+                seen_number=given["seen_number"],
+                by_hand=True,
+            )
         except Screening.DoesNotExist as error:
             raise ValidationError({"screening": ["There is no such screening."]}) from error
+        except reviewing.CannotDecide as error:
+            raise _refusal(error) from error
+        return Response(review_row(review), status.HTTP_201_CREATED)
+
+
+class UndoView(Endpoint):
+    """Takes one of them back."""
+
+    access = {"POST": UNDO}
+    operations = {
+        "POST": Operation(
+            "undoReview",
+            "Take a decision back",
+            ReviewRow,
+            status=201,
+            description="Only the decision that stands, and only by who made it or by a lead. The earlier "
+            "one stands again; where there is none, the screening waits for a person as before.",
+            body=UndoRequest,
+            parameters=(ID,),
+            problems={403: Conflict, 404: Problem, 409: Conflict, 422: Problem},
+        )
+    }
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Count it as a decision."""
+        return [KeyQuota(), ReviewThrottle(), *super().get_throttles()[2:]]
+
+    def post(self, request: Request, id: str) -> Response:
+        """Take it back, as a new review of the kind `undo`."""
+        reviewer = reviewer_of(request)
+        asked = UndoRequest(data=request.data)
+        asked.is_valid(raise_exception=True)
+        key = as_id(id)
+        try:
+            if key is None:
+                raise Review.DoesNotExist
+            review = reviewing.undo(key, reviewer=reviewer, note=asked.validated_data["note"])
+        except Review.DoesNotExist as error:
+            raise not_found("There is no such review.") from error
         except reviewing.CannotDecide as error:
             raise _refusal(error) from error
         return Response(review_row(review), status.HTTP_201_CREATED)
@@ -170,25 +228,12 @@ def review_row(review: Review) -> dict[str, Any]:
     }
 
 
-def _shown(given: dict[str, Any], reviewer: AbstractBaseUser) -> reviewing.Shown:
-    """Return the scoring that was seen; of a blind item none. Raises InvalidDecision where one is named.
-
-    Nor may it be upheld: the answer would tell an audit item from a flagged one before the decision.
-    """
-    screening = rights.locked(reviewer, given["screening"])
-    if not blind.is_withheld(screening, reviewing.ground_truth(screening)):
-        shown: reviewing.Shown = given.get("scoring", reviewing.CURRENT)
-        return shown
-    if not screening.is_current or screening.blanked:
-        return None  # which `decide` refuses, for that
-    if given.get("scoring") is not None or given["decision"] == Review.Decision.UPHOLD:
-        raise reviewing.InvalidDecision(BLIND_HAS_NO_OPINION)
-    return None
-
-
 def _refusal(error: reviewing.CannotDecide) -> Refusal:
+    named = getattr(error, "review", None)
+    about = {} if named is None else {"review": review_row(named)}
+    if isinstance(error, reviewing.NotAllowed):
+        return Refusal(str(error), "not_yours", status.HTTP_403_FORBIDDEN, **about)
     code = CODES.get(type(error))
     if code is None:
         return Refusal(str(error), "invalid_decision", status.HTTP_422_UNPROCESSABLE_ENTITY)
-    standing = {"review": review_row(error.review)} if isinstance(error, reviewing.AlreadyDecided) else {}
-    return Refusal(str(error), code, status.HTTP_409_CONFLICT, **standing)
+    return Refusal(str(error), code, status.HTTP_409_CONFLICT, **about)

@@ -5,7 +5,7 @@ from django.urls import path
 from moderation.api.description import DocsView, SchemaView
 from moderation.api.model_versions import ActiveVersionView, VersionsView, VersionView
 from moderation.api.policies import PoliciesView
-from moderation.api.reviews import ReviewsView
+from moderation.api.reviews import ReviewsView, UndoView
 from moderation.api.screenings import ScreeningsView, ScreeningView
 from moderation.api.stats import StatsView
 from moderation.api.views import ClassifyView
@@ -18,6 +18,7 @@ urlpatterns = [
     path("screenings/", ScreeningsView.as_view(), name="screenings"),
     path("screenings/<str:id>/", ScreeningView.as_view(), name="screening"),
     path("reviews/", ReviewsView.as_view(), name="reviews"),
+    path("reviews/<str:id>/undo/", UndoView.as_view(), name="undo-review"),
     path("policies/", PoliciesView.as_view(), name="policies"),
     path("model-versions/", VersionsView.as_view(), name="model-versions"),
     path("model-versions/active/", ActiveVersionView.as_view(), name="active-model-version"),

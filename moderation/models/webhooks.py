@@ -43,6 +43,7 @@ class Webhook(models.Model):
         FLAGGED = "screening.flagged", _("a text was flagged, or stands in the queue as if it were")
         HELD = "screening.held", _("a text was held")
         DECIDED = "review.decided", _("a moderator has decided")
+        UNDONE = "review.undone", _("a moderator has taken a decision back")
 
     name = models.CharField(_("name"), max_length=100)
     """For people."""

@@ -5,51 +5,47 @@ from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
-from django.db.models import Max
-from django.utils import timezone
 
 from moderation import audit, signals
 from moderation.audit import Action, Actor
-from moderation.models import Review, Screening
-from moderation.review import events, rights, second_opinions
-from moderation.review.events import Judged
-from moderation.review.judgements import check_reason, known, labels_of, outcome_of
-from moderation.review.opinions import (
-    CURRENT,
-    Shown,
-    labels_over_threshold,
-    labels_to_judge,
-    may_uphold,
-    opinion_shown,
-    scores_in_order,
-)
+from moderation.models import Review, Scoring, Screening
+from moderation.review import blind, events, rights, second_opinions
+from moderation.review.carrying_out import carry_out, check_current, next_number, state
+from moderation.review.judgements import Choice, judge
+from moderation.review.opinions import CURRENT as CURRENT
+from moderation.review.opinions import Shown as Shown
+from moderation.review.opinions import labels_over_threshold as labels_over_threshold
+from moderation.review.opinions import labels_to_judge as labels_to_judge
+from moderation.review.opinions import may_uphold as may_uphold
+from moderation.review.opinions import opinion_shown
+from moderation.review.opinions import scores_in_order as scores_in_order
 from moderation.review.refusals import (
+    BLIND_HAS_NO_OPINION,
     AlreadyDecided,
     CannotDecide,
     InvalidDecision,
     NoLongerCurrent,
+    NotAllowed,
     OpinionIsGone,
+    TakenBack,
 )
-from moderation.review.standing import ground_truth, standing_among, standing_decisions
+from moderation.review.standing import ground_truth as ground_truth
+from moderation.review.standing import last_undo
+from moderation.review.standing import standing_among as standing_among
+from moderation.review.standing import standing_decisions as standing_decisions
+from moderation.review.undoing import may_undo as may_undo
+from moderation.review.undoing import undo as undo
 from moderation.texts import storable
-from moderation.visibility import hiding
 
 __all__ = [
-    "CURRENT",
     "AlreadyDecided",
     "CannotDecide",
     "InvalidDecision",
     "NoLongerCurrent",
+    "NotAllowed",
     "OpinionIsGone",
-    "Shown",
+    "TakenBack",
     "decide",
-    "ground_truth",
-    "labels_over_threshold",
-    "labels_to_judge",
-    "may_uphold",
-    "scores_in_order",
-    "standing_among",
-    "standing_decisions",
 ]
 
 
@@ -59,56 +55,53 @@ def decide(
     reviewer: AbstractBaseUser,
     kind: str,
     labels: Mapping[str, bool] | None = None,
+    label: str = "",
     reason: str = "",
     note: str = "",
     shown: Shown = CURRENT,
+    seen_number: int = 0,
+    by_hand: bool = False,
 ) -> Review:
     """Record a person's decision and make it so, in one transaction.
 
-    kind: ``uphold`` (labels over threshold true, the rest not looked at; hidden), ``false_positive`` (every
-    label false; shown), ``relabel`` (as in `labels`, which names each; hidden if any is true, else shown) or
+    kind: ``uphold`` (something is wrong: `label`, where the person picked one, else the labels that are
+    plainly over threshold are true, and the rest was not looked at; hidden), ``false_positive`` (every label
+    false; shown), ``relabel`` (as in `labels`, which names each; hidden if any is true, else shown) or
     ``other_reason`` (hidden for `reason`, a code of `moderation.review.reasons`; no label looked at).
 
     shown: id of the scoring that the person saw, or None where no scores were shown. Upholding agrees with
     that one alone: of labels that were not shown nothing is recorded. Code that judges what there is now
     leaves it out.
 
-    Raises AlreadyDecided, NoLongerCurrent, OpinionIsGone or InvalidDecision, each with nothing changed, and
-    Screening.DoesNotExist, also where VISIBLE_SCREENINGS keeps it from the reviewer.
+    seen_number: number of the decision that the person saw standing, 0 for none. What stands is replaced only
+    by somebody who saw it, and only by who made it or leads moderation: two decisions never both count in
+    silence. The row's lock makes them take turns; the second of two finds another number than it saw.
+
+    by_hand: True where the decision comes from a page or over the API, not from code of the site's own: an
+    item that is judged blind has no opinion to agree with then.
+
+    Raises AlreadyDecided, TakenBack, NotAllowed, NoLongerCurrent, OpinionIsGone or InvalidDecision, each with
+    nothing changed, and Screening.DoesNotExist, also where VISIBLE_SCREENINGS keeps it from the reviewer.
     """
-    decision, actor = known(kind), Actor.of(reviewer)
-    check_reason(decision, reason)
+    choice, actor = Choice(kind, labels, label, reason), Actor.of(reviewer)
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = rights.locked(reviewer, screening_id)
         standing = ground_truth(screening)
-        if standing is not None:
-            raise AlreadyDecided(standing)
-        if not screening.is_current:
-            raise NoLongerCurrent(
-                "The text was edited or deleted meanwhile. The newer one, if any, is in the queue."
-            )
-        if screening.blanked:
-            raise NoLongerCurrent(
-                "Its text was blanked when its retention ended, so there is nothing to judge."
-            )
+        _check_seen(screening, standing, seen_number)
+        check_current(screening)
+        if standing is not None and not rights.may_correct(reviewer, standing):
+            raise NotAllowed(standing)
+        if by_hand and blind.is_withheld(screening, standing):
+            _check_blind(choice, shown)
+            shown = None
         opinion = opinion_shown(screening, shown)
-        review = Review.objects.create(
-            screening=screening,
-            number=_next_number(screening),
-            kind=Review.Kind.DECISION,
-            decision=decision,
-            labels=(true_labels := labels_of(screening, opinion, decision, labels)),
-            reason=reason,
-            outcome=outcome_of(decision, true_labels),
-            model_version_id=opinion.model_version_id if opinion else None,
-            reviewer=actor.user,
-            reviewer_name=actor.name,
-            note=storable(note),
-            was_released=screening.released,
-        )
-        _carry_out(screening, review, actor)
-        second_opinions.draw(review, screening)
-        events.note_decision(review, screening, lambda: _judged(screening))
+        review = _record(screening, opinion, choice, actor, note)
+        before = state(screening)
+        carry_out(screening, review)
+        _note(screening, review, standing, actor, before)
+        if standing is None:
+            second_opinions.draw(review, screening)
+        events.note_decision(review, screening)
     transaction.on_commit(
         partial(signals.send, signals.screening_reviewed, screening=screening, review=review),
         using=router.db_for_write(Screening),
@@ -117,38 +110,49 @@ def decide(
     return review
 
 
-def _judged(screening: Screening) -> Judged | None:
-    """What the verdict rests on, for those who are told of the decision; None where nothing was scored."""
-    scoring = screening.basis()
-    if scoring is None:
-        return None
-    return Judged(scores_in_order(scoring), labels_over_threshold(scoring), str(scoring.model_version))
+def _check_seen(screening: Screening, standing: Review | None, seen_number: int) -> None:
+    if standing is None and seen_number:
+        undone = last_undo(screening)
+        if undone is not None:
+            raise TakenBack(undone)
+        raise InvalidDecision("There is no decision on it to correct.")
+    if standing is not None and standing.number != seen_number:
+        raise AlreadyDecided(standing)
 
 
-def _next_number(screening: Screening) -> int:
-    highest = Review.objects.filter(screening=screening).aggregate(highest=Max("number"))["highest"]
-    return (highest or 0) + 1
+def _check_blind(choice: Choice, shown: Shown) -> None:
+    """Refuse what tells an audit item from a flagged one before the decision: agreeing, naming a scoring."""
+    if choice.kind == Review.Decision.UPHOLD or shown not in (None, CURRENT):
+        raise InvalidDecision(BLIND_HAS_NO_OPINION)
 
 
-def _carry_out(screening: Screening, review: Review, actor: Actor) -> None:
-    before = {"outcome": screening.outcome, "hidden_by_us": screening.hidden_by_us}
-    screening.outcome = review.outcome
-    screening.reviewed = timezone.now()
-    screening.released = None
-    screening.save(update_fields=["outcome", "reviewed", "released"])
-    if review.outcome == Screening.Outcome.HIDE:
-        hiding.hide(screening)
-    else:
-        hiding.show(screening)
-    audit.record(
-        Action.REVIEW_DECIDED,
-        actor,
-        screening,
-        before=before,
-        after={
-            "outcome": review.outcome,
-            "decision": review.decision,
-            "review": review.number,
-            **({"reason": review.reason} if review.reason else {}),
-        },
+def _record(screening: Screening, opinion: Scoring | None, choice: Choice, actor: Actor, note: str) -> Review:
+    judgement = judge(screening, opinion, choice)
+    return Review.objects.create(
+        screening=screening,
+        number=next_number(screening),
+        kind=Review.Kind.DECISION,
+        decision=judgement.decision,
+        labels=judgement.labels,
+        reason=judgement.reason,
+        outcome=judgement.outcome,
+        model_version_id=opinion.model_version_id if opinion else None,
+        reviewer=actor.user,
+        reviewer_name=actor.name,
+        note=storable(note),
+        was_released=screening.released,
     )
+
+
+def _note(
+    screening: Screening, review: Review, standing: Review | None, actor: Actor, before: dict[str, object]
+) -> None:
+    """Write the audit entry: a decision, or the correction of one."""
+    action = Action.REVIEW_DECIDED
+    if standing is not None:
+        action = Action.REVIEW_CORRECTED
+        before = {**before, "decision": standing.decision, "review": standing.number}
+    after = {"outcome": review.outcome, "decision": review.decision, "review": review.number}
+    if review.reason:
+        after["reason"] = review.reason
+    audit.record(action, actor, screening, before=before, after=after)

@@ -7,13 +7,14 @@ does. The event of the decision has everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from moderation.models import Review, Screening, Webhook
 from moderation.models.content_types import model_label
 from moderation.review import blind
+from moderation.review.opinions import labels_over_threshold, scores_in_order
 from moderation.webhooks import outbox
 from moderation.webhooks.outbox import Event
 
@@ -35,11 +36,11 @@ def note_verdicts(rows: Iterable[tuple[Screening, Judged]]) -> None:
     outbox.note(lambda: (event for row, judged in rows for event in _of_verdict(row, judged)))
 
 
-def note_decision(review: Review, screening: Screening, judged: Callable[[], Judged | None]) -> None:
-    """Note a person's decision. judged: asked only where there is a webhook."""
+def note_decision(review: Review, screening: Screening) -> None:
+    """Note a person's decision; the scores are read only where there is a webhook."""
 
     def events() -> Iterator[Event]:
-        payload = _about(screening, judged(), is_withheld=False)
+        payload = _about(screening, _judged(screening), is_withheld=False)
         payload["review"] = {
             "id": review.pk,
             "number": review.number,
@@ -51,6 +52,35 @@ def note_decision(review: Review, screening: Screening, judged: Callable[[], Jud
         yield Event(Webhook.Event.DECIDED, screening.pk, payload)
 
     outbox.note(events)
+
+
+def note_undo(row: Review, screening: Screening, standing: Review | None) -> None:
+    """Note that a decision was taken back. standing: the one that stands again.
+
+    An item that waits for a person again is told of as it was before the decision.
+    """
+
+    def events() -> Iterator[Event]:
+        is_withheld = blind.is_withheld(screening, standing)
+        payload = _about(screening, _judged(screening), is_withheld=is_withheld)
+        payload["review"] = {
+            "id": row.pk,
+            "number": row.number,
+            "undoes": row.undoes_id,
+            "standing": None if standing is None else standing.pk,
+            "outcome": screening.outcome or None,
+        }
+        yield Event(Webhook.Event.UNDONE, screening.pk, payload)
+
+    outbox.note(events)
+
+
+def _judged(screening: Screening) -> Judged | None:
+    """What the verdict rests on; None where nothing was scored."""
+    scoring = screening.basis()
+    if scoring is None:
+        return None
+    return Judged(scores_in_order(scoring), labels_over_threshold(scoring), str(scoring.model_version))
 
 
 def _of_verdict(screening: Screening, judged: Judged) -> Iterator[Event]:

@@ -3,15 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from moderation.models import ModelVersion, Review, Scoring, Screening
-from moderation.review.opinions import labels_over_threshold, labels_to_judge, may_uphold
+from moderation.review.opinions import labels_over_threshold, labels_to_judge, may_uphold, plainly_over
 from moderation.review.reasons import reasons
 from moderation.review.refusals import InvalidDecision
 from moderation.versions import store
 
 
-def known(kind: str) -> Review.Decision:
+@dataclass(frozen=True)
+class Choice:
+    """What a moderator chose, as it came from a form or a program."""
+
+    kind: str
+    """A value of `Review.Decision`."""
+    labels: Mapping[str, bool] | None = None
+    """With ``relabel``: yes or no for each label."""
+    label: str = ""
+    """With ``uphold``: the one label that the person picked; empty: none was picked."""
+    reason: str = ""
+    """With ``other_reason``: a code of `moderation.review.reasons`."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is recorded of a choice."""
+
+    decision: Review.Decision
+    labels: dict[str, bool | None]
+    """{label: true, false, or null: not looked at}."""
+    outcome: Screening.Outcome
+    reason: str
+
+
+def judge(screening: Screening, opinion: Scoring | None, choice: Choice) -> Judgement:
+    """Turn a choice into what is recorded of it. Raises InvalidDecision where it does not fit.
+
+    opinion: the scoring that the person saw, or None.
+    """
+    decision = _known(choice.kind)
+    _check_reason(decision, choice.reason)
+    if choice.label and decision != Review.Decision.UPHOLD:
+        raise InvalidDecision(f"One label is picked with {Review.Decision.UPHOLD} alone.")
+    labels = _labels(screening, opinion, decision, choice)
+    return Judgement(decision, labels, _outcome(decision, labels), choice.reason)
+
+
+def _known(kind: str) -> Review.Decision:
     try:
         return Review.Decision(kind)
     except ValueError as error:
@@ -20,7 +59,7 @@ def known(kind: str) -> Review.Decision:
         ) from error
 
 
-def check_reason(decision: Review.Decision, reason: str) -> None:
+def _check_reason(decision: Review.Decision, reason: str) -> None:
     if decision != Review.Decision.OTHER_REASON:
         if reason:
             raise InvalidDecision(f"A reason goes with {Review.Decision.OTHER_REASON} alone.")
@@ -28,11 +67,8 @@ def check_reason(decision: Review.Decision, reason: str) -> None:
         raise InvalidDecision(f"Say for which reason it is hidden: {', '.join(known)}.")
 
 
-def labels_of(
-    screening: Screening,
-    opinion: Scoring | None,
-    decision: Review.Decision,
-    ticked: Mapping[str, bool] | None,
+def _labels(
+    screening: Screening, opinion: Scoring | None, decision: Review.Decision, choice: Choice
 ) -> dict[str, bool | None]:
     scoring = opinion or screening.basis()
     labels = labels_to_judge(scoring, None if scoring else _active_or_none())
@@ -41,12 +77,13 @@ def labels_of(
     if decision == Review.Decision.OTHER_REASON:
         return dict.fromkeys(labels)
     if decision == Review.Decision.UPHOLD:
-        if not may_uphold(screening, opinion):
+        true = [choice.label] if choice.label else _upheld(screening, opinion)
+        if not set(true) <= set(labels):
             raise InvalidDecision(
-                "No label is over its threshold, so there is nothing to uphold: relabel it instead."
+                f"There is no such label; choose {', '.join(labels) or 'another decision'}."
             )
-        over = labels_over_threshold(opinion)
-        return {label: True if label in over else None for label in labels}
+        return {label: True if label in true else None for label in labels}
+    ticked = choice.labels
     if ticked is None or set(ticked) != set(labels) or not labels:
         raise InvalidDecision(
             f"Relabelling needs a yes or no for each of: {', '.join(labels) or 'no known label'}."
@@ -54,7 +91,16 @@ def labels_of(
     return {label: bool(ticked[label]) for label in labels}
 
 
-def outcome_of(decision: Review.Decision, labels: Mapping[str, bool | None]) -> Screening.Outcome:
+def _upheld(screening: Screening, opinion: Scoring | None) -> list[str]:
+    """The labels that are true where somebody says that something is wrong, and not what."""
+    if not may_uphold(screening, opinion):
+        raise InvalidDecision(
+            "No label is over its threshold, so there is nothing to uphold: relabel it instead."
+        )
+    return plainly_over(opinion) if labels_over_threshold(opinion) else []
+
+
+def _outcome(decision: Review.Decision, labels: Mapping[str, bool | None]) -> Screening.Outcome:
     if decision in (Review.Decision.UPHOLD, Review.Decision.OTHER_REASON) or any(labels.values()):
         return Screening.Outcome.HIDE
     return Screening.Outcome.SHOW

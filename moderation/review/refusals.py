@@ -6,6 +6,9 @@ from datetime import datetime
 
 from moderation.models import Review
 
+BLIND_HAS_NO_OPINION = "Its scores are not told before the decision: give no `scoring`, and do not uphold."
+"""Why what is judged blind can't be upheld; the same words for whatever looks alike."""
+
 
 class CannotDecide(Exception):
     """The decision was not made, and nothing was changed; the message says why, for the moderator."""
@@ -20,6 +23,24 @@ class AlreadyDecided(CannotDecide):
         self.when: datetime = review.created
         self.outcome: str = review.outcome
         super().__init__(f"Already decided by {self.who or 'someone'}: {review.get_decision_display()}.")
+
+
+class TakenBack(CannotDecide):
+    """The decision that the moderator saw was taken back meanwhile, so it is none to correct or take back."""
+
+    def __init__(self, undo: Review) -> None:
+        self.review = undo
+        super().__init__(f"{undo.reviewer_name or 'Someone'} has taken that decision back.")
+
+
+class NotAllowed(CannotDecide):
+    """Only who decided, and those who lead moderation, may correct the decision or take it back."""
+
+    def __init__(self, review: Review) -> None:
+        self.review = review
+        super().__init__(
+            f"Only {review.reviewer_name or 'who decided'} and those who lead moderation may change this."
+        )
 
 
 class NoLongerCurrent(CannotDecide):

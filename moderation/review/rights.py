@@ -12,7 +12,7 @@ from django.db.models import Model, QuerySet
 from django.utils.module_loading import import_string
 
 from moderation.conf import conf
-from moderation.models import Screening
+from moderation.models import Review, Screening
 
 REVIEW = "moderation.review_screening"
 """Decide, and take back what one has decided oneself."""
@@ -32,6 +32,12 @@ def may_review(user: Any) -> bool:
 def may_lead(user: Any) -> bool:
     """True where the user may correct what others decided."""
     return bool(user.has_perm(LEAD))
+
+
+def may_correct(user: Any, review: Review) -> bool:
+    """True where the user may replace this decision or take it back: it is their own, or they lead."""
+    is_own = user.pk is not None and review.reviewer_id == user.pk
+    return is_own or may_lead(user)
 
 
 def may_look_on(user: Any) -> bool:

@@ -14,6 +14,12 @@ def ground_truth(screening: Screening) -> Review | None:
     return standing_decisions().filter(screening=screening).first()
 
 
+def last_undo(screening: Screening) -> Review | None:
+    """Return the latest row that took a decision back, or None."""
+    undone = Review.objects.filter(screening=screening, kind=Review.Kind.UNDO)
+    return undone.order_by("-number").first()
+
+
 def standing_among(reviews: Iterable[Review]) -> Review | None:
     """Return the ground truth of one screening from all of its reviews, or None; asks no database."""
     rows = list(reviews)

@@ -38,6 +38,7 @@ OPERATIONS = (
     ("GET", "screenings/{id}/"),
     ("GET", "reviews/"),
     ("POST", "reviews/"),
+    ("POST", "reviews/{id}/undo/"),
     ("GET", "policies/"),
     ("POST", "policies/"),
     ("GET", "model-versions/"),

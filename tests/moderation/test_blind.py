@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from moderation.models import ModelVersion, Scoring, Screening
+from moderation.models import ModelVersion, Review, Scoring, Screening
 from moderation.rescreening import runs
 from moderation.rescreening.apply import act
 from moderation.rescreening.runs import RunLease
@@ -205,9 +205,45 @@ def test_the_share_that_is_judged_blind_is_the_setting_s_and_can_not_be_foretold
 @pytest.mark.regression("M13")
 def test_a_blind_decision_records_nothing_of_what_the_model_said(moderator: Client, settings: Any) -> None:
     rows = queue(settings)
-    moderator.post(f"{QUEUE}{rows[FLAGGED[0]].pk}/decide/", {"kind": "uphold", "scoring": ""})
+    given = {"kind": "other_reason", "reason": "spam", "scoring": ""}
+    moderator.post(f"{QUEUE}{rows[FLAGGED[0]].pk}/decide/", given)
     (review,) = rows[FLAGGED[0]].reviews.all()
     assert review.labels == dict.fromkeys(LABELS) and review.outcome == "hide"
+    assert review.model_version is None
+
+
+@pytest.mark.parametrize("scoring", ["", None, "its own", "5"])
+@pytest.mark.parametrize("form", [{"kind": "uphold"}, {"kind": "uphold", "label": "insult"}], ids=str)
+def test_no_form_made_by_hand_is_answered_for_one_kind_alone(
+    moderator: Client, settings: Any, form: dict[str, str], scoring: str | None
+) -> None:
+    rows = queue(settings)
+    answers = []
+    for text in (CLEAR[0], FLAGGED[0]):
+        given = dict(form)
+        if scoring is not None:
+            given["scoring"] = str(rows[text].scorings.get().pk) if scoring == "its own" else scoring
+        moderator.post(f"{QUEUE}{rows[text].pk}/decide/", given)
+        page = open_page(moderator)
+        answers.append(re.findall(r'<li class="(?:error|success|warning)[^"]*">.*?</li>', page, re.DOTALL))
+    assert answers[0] == answers[1] and "do not uphold" in answers[0][0]
+    assert not Review.objects.exists()
+
+
+def test_a_decision_that_was_taken_back_leaves_both_kinds_as_they_were(
+    moderator: Client, settings: Any
+) -> None:
+    rows = queue(settings)
+    pages = []
+    for text in (CLEAR[0], FLAGGED[0]):
+        moderator.post(f"{QUEUE}{rows[text].pk}/decide/", {"kind": "false_positive", "scoring": ""})
+        review = rows[text].reviews.get()
+        moderator.post(f"{QUEUE}{rows[text].pk}/undo/{review.pk}/")
+        page = open_page(moderator, f"{rows[text].pk}/change/")
+        assert 'role="meter"' not in page
+        details = re.sub(r"<[^>]*>", " ", page[page.index("details-reviews") :])
+        pages.append((markup(page, rows[text]), re.sub(r"\d+", "N", details)))
+    assert pages[0] == pages[1]
 
 
 def test_a_decision_by_code_on_an_audit_item_stays_possible(version: ModelVersion, settings: Any) -> None:

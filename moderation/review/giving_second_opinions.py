@@ -1,0 +1,76 @@
+"""Records what a second person says of a decided text, without effect on what stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import router, transaction
+
+from moderation import audit
+from moderation.audit import Action, Actor
+from moderation.models import Review, Screening
+from moderation.review import rights, second_opinions
+from moderation.review.carrying_out import next_number
+from moderation.review.judgements import Choice, judge
+from moderation.review.opinions import opinion_shown
+from moderation.review.refusals import BLIND_HAS_NO_OPINION, InvalidDecision, NoLongerCurrent
+from moderation.review.standing import ground_truth
+from moderation.texts import storable
+
+
+def give_second_opinion(
+    screening_id: int,
+    *,
+    reviewer: AbstractBaseUser,
+    kind: str,
+    labels: Mapping[str, bool] | None = None,
+    label: str = "",
+    reason: str = "",
+    note: str = "",
+    shown: int | None = None,
+) -> Review:
+    """Record a second opinion on a decided screening; returns its row. Nothing else changes.
+
+    kind, labels, label, reason: as `decide` takes them. shown: id of the scoring that the person saw, or
+    None: the text was shown blind, and then it can't be upheld.
+
+    Raises InvalidDecision where nobody has decided, where the reviewer has decided or given an opinion
+    before, or where the choice does not fit; NoLongerCurrent where the text was blanked; OpinionIsGone;
+    Screening.DoesNotExist, also where VISIBLE_SCREENINGS keeps it from the reviewer.
+    """
+    choice, actor = Choice(kind, labels, label, reason), Actor.of(reviewer)
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        screening = rights.locked(reviewer, screening_id)
+        if screening.blanked:
+            raise NoLongerCurrent("Its text was blanked, so there is nothing to judge.")
+        if ground_truth(screening) is None:
+            raise InvalidDecision("Nobody has decided on it yet, so there is no second opinion to give.")
+        if not may_give_second_opinion(reviewer, screening):
+            raise InvalidDecision("A second opinion is somebody else's, and each person's only once.")
+        opinion = opinion_shown(screening, shown)
+        if choice.kind == Review.Decision.UPHOLD and opinion is None:
+            raise InvalidDecision(BLIND_HAS_NO_OPINION)
+        judgement = judge(screening, opinion, choice)
+        row = Review.objects.create(
+            screening=screening,
+            number=next_number(screening),
+            kind=Review.Kind.SECOND_OPINION,
+            decision=judgement.decision,
+            labels=judgement.labels,
+            reason=judgement.reason,
+            outcome=judgement.outcome,
+            model_version_id=opinion.model_version_id if opinion else None,
+            reviewer=actor.user,
+            reviewer_name=actor.name,
+            note=storable(note),
+        )
+        after = {"decision": row.decision, "outcome": row.outcome, "review": row.number}
+        audit.record(Action.REVIEW_SECOND_OPINION, actor, screening, before={}, after=after)
+        second_opinions.note_answer(screening)
+    return row
+
+
+def may_give_second_opinion(user: AbstractBaseUser, screening: Screening) -> bool:
+    """True where the user has neither decided on this screening nor said anything else of it."""
+    return not Review.objects.filter(screening=screening, reviewer=user.pk).exists()
