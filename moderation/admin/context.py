@@ -24,6 +24,7 @@ from moderation.registry import Registered
 from moderation.review import rights
 from moderation.review.author_history import Author
 from moderation.row_errors import contained
+from moderation.screening.disguises import swear_words_in
 from moderation.visibility import means
 
 NEIGHBOURS = 2
@@ -92,8 +93,9 @@ def with_contexts(items: list[Item], user: Any) -> list[Item]:
         objects.update({row.pk: instances[row.object_id] for row in rows if row.object_id in instances})
     notes = Notes.of_a_page()
     titles: dict[str, Page] = {}
-    before = _before([item.screening for item in items], user, notes)
-    parents = _parents(items, objects, user, notes)
+    masks = any(item.care is not None and item.care.masks_profanity for item in items)
+    before = _before([item.screening for item in items], user, notes, masks)
+    parents = _parents(items, objects, user, notes, masks)
     for item in items:
         row, entry = item.screening, means.registration(item.screening)
         instance = objects.get(row.pk)
@@ -185,7 +187,9 @@ def _address(of: Model, database: str) -> str:
     return url if url.startswith(LINKED) else ""
 
 
-def _parents(items: Sequence[Item], objects: dict[int, Model], user: Any, notes: Notes) -> dict[int, Quote]:
+def _parents(
+    items: Sequence[Item], objects: dict[int, Model], user: Any, notes: Notes, masks: bool
+) -> dict[int, Quote]:
     """{screening id: what it answers}; one query for the answered texts' own screenings."""
     parents: dict[int, Model] = {}
     quotes: dict[int, Quote] = {}
@@ -204,7 +208,7 @@ def _parents(items: Sequence[Item], objects: dict[int, Model], user: Any, notes:
     for key, parent in parents.items():
         row = rows.get((type(parent), str(parent.pk)))
         if row is None or row.pk in seen:
-            quotes[key] = _quote(parent, row, notes)
+            quotes[key] = _quote(parent, row, notes, masks)
     return quotes
 
 
@@ -240,7 +244,7 @@ def _screenings_of(objects: Iterable[Model]) -> dict[tuple[type[Model], str], Sc
     return rows
 
 
-def _before(screenings: Sequence[Screening], user: Any, notes: Notes) -> dict[int, list[Quote]]:
+def _before(screenings: Sequence[Screening], user: Any, notes: Notes, masks: bool) -> dict[int, list[Quote]]:
     """{screening id: what was screened before it on the same page, the oldest first}; three queries or more.
 
     More than three only where other models' texts stand there, too: their objects are read model by model.
@@ -262,7 +266,7 @@ def _before(screenings: Sequence[Screening], user: Any, notes: Notes) -> dict[in
         instances = _instances(entry, [row.object_id for row in of_entry])
         for row in of_entry:
             if row.object_id in instances:
-                quotes[row.pk] = _quote(instances[row.object_id], row, notes)
+                quotes[row.pk] = _quote(instances[row.object_id], row, notes, masks)
     return {pk: [quotes[key] for key in before if key in quotes] for pk, before in keys.items()}
 
 
@@ -274,8 +278,11 @@ def _earlier(number: int) -> Subquery:
     return Subquery(same_page.order_by("-pk").values("pk")[number : number + 1])
 
 
-def _quote(instance: Model, row: Screening | None, notes: Notes) -> Quote:
-    """Quote a live object: one that is registered by its text, another by what it says of itself."""
+def _quote(instance: Model, row: Screening | None, notes: Notes, masks: bool) -> Quote:
+    """Quote a live object: one that is registered by its text, another by what it says of itself.
+
+    masks: True where swear words are to be asterisks.
+    """
     entry = registry.for_model(type(instance))
     if entry is None:
         database = instance._state.db or "default"
@@ -290,7 +297,7 @@ def _quote(instance: Model, row: Screening | None, notes: Notes) -> Quote:
     cut, is_shortened = shortened(text, QUOTE_CHARACTERS, QUOTE_LINES)
     return Quote(
         author=_short(name, NAME_CHARACTERS, notes),
-        text=visible(cut, notes.for_a_text()),
+        text=visible(cut, notes.for_a_text(), masked=swear_words_in(cut) if masks else ()),
         is_shortened=is_shortened,
         is_public=_is_public(entry, instance, row),
         screening_id=row.pk if row is not None else None,

@@ -18,6 +18,8 @@ from moderation.models import ModelVersion, ModeratorPreferences, Review, Scorin
 from moderation.review import blind
 from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of, reasons
+from moderation.review.same_text import EarlierDecisions
+from moderation.screening import judging
 from moderation.screening.driving import DrivingWords
 from moderation.versions.active import languages_of
 
@@ -36,6 +38,9 @@ class Meter:
     label: str
     score: float
     threshold: float | None
+    """From which score on it flags; None: never."""
+    hold: float | None = None
+    """From which score on it holds; None: never."""
 
     @property
     def name(self) -> str:
@@ -58,12 +63,20 @@ class Meter:
         return "" if self.threshold is None else f"{100 * self.threshold:.1f}%"
 
     @property
+    def hold_mark(self) -> str:
+        return "" if self.hold is None or self.hold > 1 else f"{100 * self.hold:.1f}%"
+
+    @property
     def spoken(self) -> str:
         """Describe the meter for screen readers."""
         if self.threshold is None:
             return self.number
         text = _("%(score)s, over the threshold %(mark)s") if self.is_over else _("%(score)s, under %(mark)s")
-        return text % {"score": self.number, "mark": f"{self.threshold:.2f}"}
+        said = text % {"score": self.number, "mark": f"{self.threshold:.2f}"}
+        if self.hold is None:
+            return said
+        holds = _("held, as over %(hold)s") if self.score >= self.hold else _("held from %(hold)s")
+        return f"{said}, {holds % {'hold': f'{self.hold:.2f}'}}"
 
 
 @dataclass(frozen=True)
@@ -108,6 +121,8 @@ class Item:
     """The words to mark in the text, where somebody asked for them."""
     not_explained: str = ""
     """Why they can not be told, where somebody asked."""
+    earlier_on_same: EarlierDecisions | None = None
+    """What was decided on other copies of the text."""
 
     @cached_property
     def decision(self) -> Review | None:
@@ -129,8 +144,11 @@ class Item:
         if self.scoring is None or self.scores_are_withheld:
             return []
         thresholds = self.scoring.thresholds
+        hold = judging.thresholds_of_scoring(self.screening, self.scoring).hold
         scores = reviewing.scores_in_order(self.scoring)
-        return [Meter(label, score, thresholds.get(label)) for label, score in scores.items()]
+        return [
+            Meter(label, score, thresholds.get(label), hold.get(label)) for label, score in scores.items()
+        ]
 
     @property
     def nudge_note(self) -> str:
@@ -238,6 +256,19 @@ class Item:
         """What the item shows of its text."""
         masks = self.care is not None and self.care.masks_profanity and not self.is_unmasked
         return ShownText(self.screening.text, self.notes, self.part, self.driving, masks)
+
+    @property
+    def same_text(self) -> EarlierDecisions | None:
+        """Return what was decided on other copies of the text; withheld with the scores.
+
+        Who judges blind judges alone, and a colleague's page of the same text shows its scores.
+        """
+        return None if self.scores_are_withheld else self.earlier_on_same
+
+    @property
+    def same_title(self) -> str:
+        """Name the object of the other copy."""
+        return title_of(self.earlier_on_same.last.screening) if self.earlier_on_same is not None else ""
 
     @property
     def is_covered(self) -> bool:

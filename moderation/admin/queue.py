@@ -28,6 +28,7 @@ from moderation.models import Review, Scoring, Screening, Suggestion
 from moderation.review import decisions as reviewing
 from moderation.review import rights
 from moderation.review.reasons import label_of
+from moderation.review.same_text import decisions_on_same_texts
 from moderation.versions.active import find_active
 from moderation.visibility import hiding, pending_actions
 
@@ -125,8 +126,12 @@ class ScreeningAdmin(ReadOnlyAdmin):
             page = list(response.context_data["cl"].result_list)
             reader = preferences.context(request)
             response.context_data.update(
-                items=with_contexts(
-                    items(page, find_active(), earlier_decisions(page), reader["preferences"]), request.user
+                items=_with_what_was_decided(
+                    with_contexts(
+                        items(page, find_active(), earlier_decisions(page), reader["preferences"]),
+                        request.user,
+                    ),
+                    request.user,
                 ),
                 can_review=self.has_review_permission(request),
                 filters=request.GET.urlencode(),
@@ -147,7 +152,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
             raise Http404
         reader = preferences.context(request)
         shown = items([screening], find_active(), earlier_decisions([screening]), reader["preferences"])
-        (item,) = with_contexts(shown, request.user)
+        (item,) = _with_what_was_decided(with_contexts(shown, request.user), request.user)
         asking.answer(request, item, is_page=True)
         _mark_correctable([item], request)
         context = {
@@ -261,6 +266,14 @@ def earlier_decisions(screenings: list[Screening]) -> dict[int, Review]:
     return earlier
 
 
+def _with_what_was_decided(shown: list[Item], user: Any) -> list[Item]:
+    """Give each item what was decided on other copies of its text, and return them."""
+    earlier = decisions_on_same_texts([item.screening for item in shown], user)
+    for item in shown:
+        item.earlier_on_same = earlier.get(item.screening.pk)
+    return shown
+
+
 def _has_an_earlier_text() -> Exists:
     """Match screenings whose object had another text before, which staff may have edited, too."""
     earlier = Screening.objects.filter(
@@ -312,7 +325,7 @@ def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str,
 
 def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
     """Fetch the scorings with their versions, but without the large manifests."""
-    versions = scorings.select_related("model_version")
+    versions = scorings.select_related("model_version", "policy")
     return versions.defer("model_version__manifest", "model_version__metrics")
 
 

@@ -395,6 +395,12 @@ class Screening(models.Model):
                 name="moderation_decided",
             ),
             models.Index(
+                # the outcome only so that copies are counted within the index
+                fields=["text_key", "-reviewed", "-id", "outcome"],
+                condition=DECIDED,
+                name="moderation_same_decided",
+            ),
+            models.Index(
                 fields=["-id", "verdict", "labels"],
                 condition=FLAGGED_OR_HELD,
                 name="moderation_counted",

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from moderation import policies
 from moderation.conf import conf
-from moderation.models import ModelVersion, Policy, Screening
+from moderation.models import ModelVersion, Policy, Scoring, Screening
 from moderation.policies import Judgement, Thresholds
 from moderation.registry import Registered
 from moderation.screening.scorer import Scores
@@ -70,6 +70,20 @@ def thresholds_with(
 ) -> Thresholds:
     """Return what would be in force for a registered model if a policy had the thresholds `stored`."""
     return policies.combine(version.thresholds, conf.HOLD_AT, entry.thresholds if entry else {}, stored)
+
+
+def thresholds_of_scoring(screening: Screening, scoring: Scoring) -> Thresholds:
+    """Return the thresholds by which a scoring was judged: of its policy, and of the setting as it is now.
+
+    scoring: with its policy and its model version, or each is read.
+    """
+    entry = means.registration(screening)
+    return policies.combine(
+        scoring.model_version.thresholds,
+        conf.HOLD_AT,
+        entry.thresholds if entry else {},
+        scoring.policy.thresholds if scoring.policy else {},
+    )
 
 
 def newest_policy(model_label: str) -> Policy | None:

@@ -156,6 +156,7 @@ def test_each_score_is_a_meter_with_its_threshold(moderator: Client) -> None:
     for part in ('aria-valuenow="0.80"', 'aria-valuemin="0"', 'aria-valuemax="1"', 'width="80.0%"'):
         assert part in meter[0]
     assert 'x1="50.0%"' in meter[0]
+    assert 'class="mark mark-hold" x1="90.0%"' in meter[0] and "held from 0.90" in meter[0]
     labels = ModelVersion.objects.get().labels
     assert re.findall(r'role="meter" aria-label="(\w+)"', page) == labels
     assert re.findall(r'name="label" value="(\w+)"', page) == labels
