@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -24,10 +23,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
 from moderation import registry
+from moderation.admin import policy_figures
+from moderation.admin.curves import Curve
 from moderation.admin.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.safe_text import Notes, shortened, visible
 from moderation.admin.shown_text import PREVIEW_LINES
+from moderation.admin.thresholds_form import Stored, ThresholdsForm
 from moderation.audit import Actor
 from moderation.models import ModelVersion, Policy, Screening, ScreeningRun
 from moderation.registry import Registered
@@ -40,8 +42,6 @@ from moderation.screening.policy_preview import Change, Preview, preview
 from moderation.screening.threshold_sources import Number, sources_for
 from moderation.versions.active import find_active
 
-Stored = dict[str, dict[str, float | None]]
-"""As `Policy.thresholds` has it."""
 MODEL, FROM = "model_label", "from"
 """Of the address of the form: whose thresholds, and which policy to fill it in with."""
 SAVE = "_save"
@@ -52,86 +52,12 @@ MANY_HELD, MANY_FLAGGED, MANY_TIMES = 0.2, 0.5, 3
 VERDICTS = dict(Screening.Verdict.choices)
 
 
-class ThresholdsForm(forms.Form):
-    """Takes two numbers for each label of the active version; what is left empty stays as it is without."""
-
-    note = forms.CharField(
-        label=gettext_lazy("Note"),
-        required=False,
-        max_length=5000,
-        widget=forms.Textarea(attrs={"rows": 2, "cols": 60}),
-        help_text=gettext_lazy("Why, for those who come after."),
-    )
-    is_meant = forms.BooleanField(label=gettext_lazy("I mean it"), required=False)
-
-    def __init__(self, *args: Any, inherited: Mapping[str, Mapping[str, Number]], **kwargs: Any) -> None:
-        """Build the fields. inherited: what is in force where a field is left empty."""
-        super().__init__(*args, **kwargs)
-        self.inherited = inherited
-        for label in inherited:
-            name = label.replace("_", " ")
-            for kind, never, title in (
-                ("flag", _("%(label)s: never flag"), _("%(label)s: flag from")),
-                ("hold", _("%(label)s: never hold"), _("%(label)s: hold from")),
-            ):
-                self.fields[f"{kind}_{label}"] = forms.FloatField(
-                    min_value=0,
-                    max_value=1,
-                    required=False,
-                    label=title % {"label": name},
-                    widget=forms.NumberInput(attrs={"step": "any", "data-label": label, "data-kind": kind}),
-                )
-                self.fields[f"no_{kind}_{label}"] = forms.BooleanField(
-                    required=False, label=never % {"label": name}
-                )
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse a number beside its "never", and a hold threshold under the flag threshold in force."""
-        cleaned = super().clean() or self.cleaned_data
-        for label, numbers in self.inherited.items():
-            for kind in ("flag", "hold"):
-                if cleaned.get(f"no_{kind}_{label}") and cleaned.get(f"{kind}_{label}") is not None:
-                    self.add_error(f"{kind}_{label}", _("Give a number, or say never; not both."))
-            flag, hold = cleaned.get(f"flag_{label}"), cleaned.get(f"hold_{label}")
-            flag_from = numbers["flag"].value if flag is None else flag
-            if cleaned.get(f"no_flag_{label}"):
-                flag_from = None
-            if hold is not None and flag_from is None:
-                self.add_error(f"hold_{label}", _("A label that never counts holds nothing."))
-            elif hold is not None and flag_from is not None and hold < flag_from:
-                text = _("Holding starts at or above flagging, which is %(flag)s here.")
-                self.add_error(f"hold_{label}", text % {"flag": number_format(round(flag_from, 4))})
-        return cleaned
-
-    def thresholds(self) -> Stored:
-        """Return the thresholds as `Policy.thresholds` stores them, without those that were left empty."""
-        thresholds: Stored = {}
-        for label in self.inherited:
-            for kind in ("flag", "hold"):
-                number = self.cleaned_data.get(f"{kind}_{label}")
-                if self.cleaned_data.get(f"no_{kind}_{label}"):
-                    thresholds.setdefault(label, {})[kind] = None
-                elif number is not None:
-                    thresholds.setdefault(label, {})[kind] = number
-        return thresholds
-
-    @staticmethod
-    def initial_from(thresholds: Mapping[str, Mapping[str, float | None]]) -> dict[str, Any]:
-        """Return what the fields show of stored thresholds."""
-        initial: dict[str, Any] = {}
-        for label, numbers in thresholds.items():
-            for kind, number in numbers.items():
-                initial[f"no_{kind}_{label}" if number is None else f"{kind}_{label}"] = (
-                    True if number is None else number
-                )
-        return initial
-
-
 @dataclass(frozen=True)
 class LabelRow:
     """One label of the form: what is in force, and the fields for other numbers."""
 
     name: str
+    curve: Curve | None
     in_force: Mapping[str, Number]
     inherited: Mapping[str, Number]
     flag: Any
@@ -226,9 +152,13 @@ class PolicyAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         in_force = sources_for(entry, version)
         told: Preview | None = more.get("preview")
+        reviewed = policy_figures.reviewed_of(label, version)
+        if told is not None:
+            more["expected"] = policy_figures.expected(reviewed, label, version, more["thresholds"])
         rows = [
             LabelRow(
                 name.replace("_", " "),
+                policy_figures.curve_of(reviewed, name, in_force[name]["flag"].value),
                 in_force[name],
                 form.inherited[name],
                 *(form[f"{kind}_{name}"] for kind in ("flag", "no_flag", "hold", "no_hold")),
@@ -245,6 +175,8 @@ class PolicyAdmin(ReadOnlyAdmin):
             models=_choices(label),
             version=version,
             has_own=newest_policy(label) is not None,
+            decided=len(reviewed.items),
+            random=sum(item.is_random for item in reviewed.items),
             named=_named(told.named) if told else (),
             changes=_changes(told) if told else (),
             seen=_seal(label, more["thresholds"]) if told else "",

@@ -110,14 +110,8 @@ def read(version: ModelVersion, since: datetime) -> Reviewed:
 
 def estimate(reviewed: Reviewed, flags: Flags) -> Estimates:
     """Estimate precision, recall and agreement from what was read."""
-    drawn = [item for item in reviewed.items if item.scores is not None and item.probability is not None]
+    drawn = drawn_items(reviewed)
     truth, flagged = _matrices(drawn, reviewed.labels, flags)
-    sample = statistics.Sample(
-        [item.probability or 1.0 for item in drawn],
-        [item.reached or item.probability or 1.0 for item in drawn],
-        [item.is_random for item in drawn],
-        [item.text_key for item in drawn],
-    )
     twice = [item for item in reviewed.items if item.second]
     return Estimates(
         since=reviewed.since.isoformat(),
@@ -125,9 +119,31 @@ def estimate(reviewed: Reviewed, flags: Flags) -> Estimates:
         random=sum(item.is_random for item in drawn),
         second_opinions=len(twice),
         unreached=reviewed.unreached,
-        quality=dict(statistics.figures(truth, flagged, reviewed.labels, sample)),
+        quality=dict(statistics.figures(truth, flagged, reviewed.labels, sample_of(drawn))),
         between_people=_between_people(twice, reviewed.labels),
         with_model=_with_model(drawn, truth, flagged, reviewed.labels),
+    )
+
+
+def quality(reviewed: Reviewed, flags: Flags) -> dict[str, statistics.Figures]:
+    """Estimate precision and recall alone: {label, or `statistics.ANY`: {"precision" | "recall": ...}}."""
+    drawn = drawn_items(reviewed)
+    truth, flagged = _matrices(drawn, reviewed.labels, flags)
+    return statistics.figures(truth, flagged, reviewed.labels, sample_of(drawn))
+
+
+def drawn_items(reviewed: Reviewed) -> list[Item]:
+    """Return the items with scores that stand for others: how they came to be reviewed is known."""
+    return [item for item in reviewed.items if item.scores is not None and item.probability is not None]
+
+
+def sample_of(drawn: Sequence[Item]) -> statistics.Sample:
+    """Return how the items of `drawn_items` came to be reviewed."""
+    return statistics.Sample(
+        [item.probability or 1.0 for item in drawn],
+        [item.reached or item.probability or 1.0 for item in drawn],
+        [item.is_random for item in drawn],
+        [item.text_key for item in drawn],
     )
 
 
