@@ -1,5 +1,6 @@
 """The app's part of Django's admin: the queue, and what was recorded."""
 
+from moderation.admin.dashboard import DashboardAdmin
 from moderation.admin.keys import ApiKeyAdmin
 from moderation.admin.policies import PolicyAdmin
 from moderation.admin.queue import ScreeningAdmin
@@ -15,6 +16,7 @@ from moderation.admin.webhooks import WebhookAdmin, WebhookDeliveryAdmin
 __all__ = [
     "ApiKeyAdmin",
     "AuditEntryAdmin",
+    "DashboardAdmin",
     "ModelVersionAdmin",
     "PolicyAdmin",
     "ReviewAdmin",

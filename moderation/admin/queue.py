@@ -19,6 +19,7 @@ from moderation import audit, row_errors
 from moderation.admin import asking, authors, preferences, tabs
 from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts
+from moderation.admin.dashboard import is_shown_to
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.posting import posted
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
@@ -135,6 +136,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 ),
                 can_review=self.has_review_permission(request),
                 filters=request.GET.urlencode(),
+                shows_dashboard=is_shown_to(request.user),
                 **reader,
             )
             _mark_correctable(response.context_data["items"], request)

@@ -91,7 +91,7 @@ class StatsView(Endpoint):
         now, user = figures.read(), viewer_of(request)
         queue, failed = now.queue, now.failed
         if rights.is_restricted(user):
-            queue, _ = figures.queue_of(rights.visible(user, Screening.objects.open()))
+            queue = figures.queue_of(rights.visible(user, Screening.objects.open())).by_reason
             failed = rights.visible(user, Screening.objects.failed_undecided()).count()
         pending = {
             priority: {"count": count, "oldest_seconds": now.oldest[priority]}

@@ -23,8 +23,9 @@ class Migration(migrations.Migration):
                     ("data", models.JSONField(default=dict, verbose_name="data")),
                 ],
                 options={
-                    "verbose_name": "stored figures",
-                    "verbose_name_plural": "stored figures",
+                    "verbose_name": "dashboard",
+                    "verbose_name_plural": "dashboard",
+                    "default_permissions": (),
                     "base_manager_name": "objects",
                 },
             ),
@@ -62,6 +63,7 @@ class Migration(migrations.Migration):
                 options={
                     "verbose_name": "second opinion due",
                     "verbose_name_plural": "second opinions due",
+                    "default_permissions": (),
                     "base_manager_name": "objects",
                     "indexes": [
                         models.Index(

@@ -19,11 +19,18 @@ class StoredFigures(models.Model):
     data = models.JSONField(_("data"), default=dict)
     """Never comment text."""
 
+    ESTIMATES = "estimates"
+    """The name of the estimates."""
+    DAY = "day:"
+    """What the names of days begin with; the date follows, as 2026-11-28."""
+
     objects = PrimaryManager()
 
     class Meta:
-        verbose_name = _("stored figures")
-        verbose_name_plural = _("stored figures")
+        # What the admin's index names after it is the page that shows them.
+        verbose_name = _("dashboard")
+        verbose_name_plural = _("dashboard")
+        default_permissions = ()
         base_manager_name = "objects"
 
     def __str__(self) -> str:

@@ -30,6 +30,7 @@ class SecondOpinionDue(models.Model):
     class Meta:
         verbose_name = _("second opinion due")
         verbose_name_plural = _("second opinions due")
+        default_permissions = ()
         base_manager_name = "objects"
         constraints = (
             models.CheckConstraint(

@@ -51,6 +51,19 @@ class Webhooks:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """What waits for a person; all ages in seconds of the database's clock."""
+
+    by_reason: Mapping[str, int]
+    """{reason: how many wait, among the QUEUE_AT_MOST most severe}; every reason is in it, but for the audit:
+    its open items count with the flagged ones, so that no count tells what an item is."""
+    oldest: float
+    """Age of the oldest item among the same; 0 where none waits."""
+    oldest_held: float
+    """Age of the oldest hidden comment among them."""
+
+
+@dataclass(frozen=True)
 class Figures:
     """The state of the pipeline at one moment; all ages in seconds of the database's clock."""
 
@@ -61,8 +74,7 @@ class Figures:
     failed: int
     """Count texts that could not be scored and that no person has judged."""
     queue: Mapping[str, int]
-    """{reason: how many wait for a person, among the QUEUE_AT_MOST most severe}; every reason is in it,
-    but for the audit: its open items count with the flagged ones, so that no count tells what an item is."""
+    """As `Waiting.by_reason`."""
     suggested: int
     """Count texts with labels from API clients that wait for a person, QUEUE_AT_MOST at most."""
     oldest_held: float
@@ -85,20 +97,39 @@ class Figures:
 def read() -> Figures:
     """Read all figures from the database. Raises DatabaseError."""
     pending, oldest = _pending()
-    queue, oldest_held = queue_of(Screening.objects.open())
+    people = queue_of(Screening.objects.open())
     return Figures(
         pending=pending,
         oldest=oldest,
         failed=Screening.objects.failed_undecided().count(),
-        queue=queue,
-        suggested=Screening.objects.suggested()[:QUEUE_AT_MOST].count(),
-        oldest_held=oldest_held,
+        queue=people.by_reason,
+        suggested=suggested(),
+        oldest_held=people.oldest_held,
         actions=Screening.objects.action_pending().count(),
         active_version=_active_version(),
         workers=_workers(),
         compare_ages=_compare_ages(),
         webhooks=_webhooks(),
     )
+
+
+def queue_of(rows: QuerySet[Screening]) -> Waiting:
+    """Say what of these open rows, the most severe first, waits for a person; one query."""
+    reasons = Screening.QueuedFor.values
+    counts = rows[:QUEUE_AT_MOST].aggregate(
+        **{reason: Count("pk", filter=Q(queued_for=reason)) for reason in reasons},
+        oldest=Max(_since("created")),
+        oldest_held=Max(_since("created"), filter=Q(hidden_by_us=True)),
+    )
+    ages = {name: counts.pop(name) for name in ("oldest", "oldest_held")}
+    counts[Screening.QueuedFor.FLAGGED] += counts.pop(Screening.QueuedFor.AUDIT)
+    seconds = {name: max(0.0, age.total_seconds()) if age else 0.0 for name, age in ages.items()}
+    return Waiting(counts, **seconds)
+
+
+def suggested() -> int:
+    """Count the texts with labels from API clients that wait for a person, QUEUE_AT_MOST at most."""
+    return Screening.objects.suggested()[:QUEUE_AT_MOST].count()
 
 
 def overdue_actions(seconds: float) -> int:
@@ -138,19 +169,6 @@ def _pending() -> tuple[dict[str, int], dict[str, float]]:
         counts[name] = 0 if age is None else waiting[:COUNT_AT_MOST].count()
         ages[name] = 0.0 if age is None else max(0.0, age.total_seconds())
     return counts, ages
-
-
-def queue_of(rows: QuerySet[Screening]) -> tuple[dict[str, int], float]:
-    """Return `queue` and `oldest_held` of the Figures, of these open rows, the most severe first."""
-    waiting = rows[:QUEUE_AT_MOST]
-    reasons = Screening.QueuedFor.values
-    counts = waiting.aggregate(
-        **{reason: Count("pk", filter=Q(queued_for=reason)) for reason in reasons},
-        oldest=Max(_since("created"), filter=Q(hidden_by_us=True)),
-    )
-    oldest = counts.pop("oldest")
-    counts[Screening.QueuedFor.FLAGGED] += counts.pop(Screening.QueuedFor.AUDIT)
-    return counts, 0.0 if oldest is None else max(0.0, oldest.total_seconds())
 
 
 def _active_version() -> str:

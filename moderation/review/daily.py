@@ -23,10 +23,8 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from moderation.models import Review, Scoring, Screening
+from moderation.models import Review, Scoring, Screening, StoredFigures
 
-NAME = "day:"
-"""What the names of stored days begin with; the date follows, as 2026-11-28."""
 TOP = 50
 """Authors and pages that are kept of a day; sums of several days may lack what came up little on each."""
 WAITS = (
@@ -48,7 +46,7 @@ Counts = dict[str, int]
 
 def name_of(day: date) -> str:
     """Return the name under which a day's counts are stored."""
-    return f"{NAME}{day.isoformat()}"
+    return f"{StoredFigures.DAY}{day.isoformat()}"
 
 
 def bounds(day: date) -> tuple[datetime, datetime]:

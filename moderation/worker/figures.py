@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from moderation.conf import conf
 from moderation.coordination import leases
-from moderation.models import ModelVersion, StoredFigures
+from moderation.models import ModelVersion, Screening, StoredFigures
 from moderation.models.content_types import content_type_of
 from moderation.registry import registered
 from moderation.review import daily, second_opinions
@@ -28,7 +28,8 @@ AT_ONCE = 10
 """Days of the past that one round counts at most, the newest first."""
 AGAIN = 2
 """Days, today among them, that are counted anew each time: verdicts and outcomes still change."""
-ESTIMATES = "estimates"
+OPEN_AT_MOST = 100_000
+"""More open items are counted as this many."""
 PERIODS = (7, 30, 90)
 """Days back from now for which there are estimates."""
 WEEKS, MONTHS = 12, 3
@@ -65,9 +66,10 @@ def refresh(stop: threading.Event | None = None) -> None:
     for day in _days_to_count(today):
         if stop is not None and stop.is_set():
             return
-        StoredFigures.put(daily.name_of(day), daily.count(day), timezone.now())
+        counts = daily.count(day) | _open_items(day, is_today=day == today)
+        StoredFigures.put(daily.name_of(day), counts, timezone.now())
     oldest = daily.name_of(today - timedelta(days=DAYS))
-    StoredFigures.objects.filter(name__startswith=daily.NAME, name__lt=oldest).delete()
+    StoredFigures.objects.filter(name__startswith=StoredFigures.DAY, name__lt=oldest).delete()
     version = find_active()
     if version is not None:
         _estimate(version)
@@ -75,9 +77,19 @@ def refresh(stop: threading.Event | None = None) -> None:
 
 def _days_to_count(today: date) -> list[date]:
     days = [today - timedelta(days=back) for back in range(DAYS)]
-    stored = set(StoredFigures.objects.filter(name__startswith=daily.NAME).values_list("name", flat=True))
+    stored = set(
+        StoredFigures.objects.filter(name__startswith=StoredFigures.DAY).values_list("name", flat=True)
+    )
     missing = [day for day in days[AGAIN:] if daily.name_of(day) not in stored]
     return [*days[:AGAIN], *missing[:AT_ONCE]]
+
+
+def _open_items(day: date, *, is_today: bool) -> dict[str, int]:
+    """How many items were open at the end of a day: only the day itself can tell, as long as it lasts."""
+    if is_today:
+        return {"open": Screening.objects.open().order_by()[:OPEN_AT_MOST].count()}
+    before = StoredFigures.objects.filter(name=daily.name_of(day)).values_list("data", flat=True).first()
+    return {"open": before["open"]} if before and "open" in before else {}
 
 
 def _estimate(version: ModelVersion) -> None:
@@ -100,4 +112,4 @@ def _estimate(version: ModelVersion) -> None:
         "weeks": estimates.by_period(reviewed, flags, now, timedelta(days=7), WEEKS),
         "months": estimates.by_period(reviewed, flags, now, timedelta(days=30), MONTHS),
     }
-    StoredFigures.put(ESTIMATES, data, now)
+    StoredFigures.put(StoredFigures.ESTIMATES, data, now)
