@@ -1,7 +1,7 @@
 """Self-hosted comment moderation for Django: score every saved comment, queue what a person should judge.
 
 `from moderation import moderated` registers one's own model, `screen` and `withdraw` tell of objects that no
-`save()` told of; everything else is in the `MODERATION` setting.
+`save()` told of, `report` notes what a reader reports; everything else is in the `MODERATION` setting.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -10,8 +10,9 @@ from moderation.registry import moderated
 
 if TYPE_CHECKING:
     from moderation.screening.on_request import screen, withdraw
+    from moderation.screening.reports import report
 
-__all__ = ["moderated", "screen", "withdraw"]
+__all__ = ["moderated", "report", "screen", "withdraw"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,6 +21,10 @@ def __getattr__(name: str) -> Any:
         from moderation.screening import on_request
 
         return getattr(on_request, name)
+    if name == "report":
+        from moderation.screening import reports
+
+        return reports.report
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -47,6 +47,7 @@ class Action(models.TextChoices):
     """Somebody had shown behind the ORM what we hid."""
     VISIBILITY_HIDDEN_LATE = "visibility.hidden_late", _("hidden late: it was visible and should not be")
     """The object was to be hidden and was visible, though nobody had shown what we hid."""
+    VISIBILITY_REPORTED = "visibility.held_by_reports", _("hidden for readers' reports")
     VISIBILITY_MENDED = "visibility.mended", _("set right after a change of registration")
     """An orphan was mended by `moderation_orphans`."""
     WEBHOOK_CREATED = "webhook.created", _("webhook made")

@@ -74,6 +74,18 @@ class Conf:
         return own if isinstance(own, Mapping) else {}
 
     @property
+    def REPORT_REASONS(self) -> Mapping[str, Any]:
+        """{code: label} of the site's own reasons for which readers report; None as a label drops one."""
+        own = self.given.get("REPORT_REASONS") or {}
+        return own if isinstance(own, Mapping) else {}
+
+    @property
+    def REPORTS_TO_HOLD(self) -> int | None:
+        """From how many readers' reports on a text is hidden until a person decides; None: never."""
+        value = self.given.get("REPORTS_TO_HOLD")
+        return None if value is None else int(value)
+
+    @property
     def CLAIM_SECONDS(self) -> float:
         """How many seconds an item stays in a moderator's hands without any activity."""
         return float(self.given.get("CLAIM_SECONDS", 300))
@@ -265,6 +277,8 @@ KEYS = (
     "AUDIT_RATE",
     "BLIND_SHARE",
     "HIDE_REASONS",
+    "REPORT_REASONS",
+    "REPORTS_TO_HOLD",
     "CLAIM_SECONDS",
     "SECOND_OPINION_SHARE",
     "FIGURES_MINUTES",

@@ -25,6 +25,7 @@ from moderation.db.locking import locked_if_free
 from moderation.models import Screening, Suggestion
 from moderation.models.content_types import model_label
 from moderation.models.screenings import ScreeningQuerySet
+from moderation.review import settling
 from moderation.texts import exact_digest
 
 CHUNK = 500
@@ -86,6 +87,7 @@ def _content_types_after(rows: ScreeningQuerySet, after: int) -> QuerySet[Any, A
 
 def _due(kind: int | None, days: float) -> ScreeningQuerySet:
     rows = Screening.objects.blankable().filter(created__lt=Now() - timedelta(days=days))
+    rows = rows.filter(second_look=None)  # somebody has still to judge it once more
     return rows.filter(content_type=kind) if kind is not None else rows.filter(content_type__isnull=True)
 
 
@@ -102,6 +104,7 @@ def _blank_chunk(kind: int | None, days: float) -> int:
         suggested = [row.pk for row in chosen if row.source == Screening.Source.SUGGESTION]
         if suggested:
             Suggestion.objects.filter(screening__in=suggested).delete()
+        settling.blank_words(row.pk for row in chosen)
         Screening.objects.filter(pk__in=[row.pk for row in chosen]).update(
             text="",
             text_key="",

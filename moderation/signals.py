@@ -14,7 +14,16 @@ from django.dispatch import Signal
 
 from moderation import row_errors
 
-__all__ = ["screening_held", "screening_reviewed", "screening_scored", "screening_undone"]
+__all__ = [
+    "report_settled",
+    "screening_held",
+    "screening_reviewed",
+    "screening_scored",
+    "screening_undone",
+    "second_look_asked",
+    "second_look_settled",
+    "text_reported",
+]
 
 logger = logging.getLogger("moderation.signals")
 
@@ -50,3 +59,11 @@ screening_reviewed = TextFreeSignal()
 screening_undone = TextFreeSignal()
 """A person took a decision back. Arguments: screening, as it is now; review, which names in `undoes` the
 decision."""
+text_reported = TextFreeSignal()
+"""A reader reported a text on which nobody had decided. Arguments: screening, report."""
+report_settled = TextFreeSignal()
+"""A decision answered a reader's report. Arguments: screening, report; `report.review` is the decision."""
+second_look_asked = TextFreeSignal()
+"""An author asked for a second look at a decision. Arguments: screening, second_look."""
+second_look_settled = TextFreeSignal()
+"""Another decision answered that. Arguments: screening, second_look, whose `answer` is the decision."""

@@ -12,6 +12,14 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from moderation.admin.language_names import is_among, name_of
+from moderation.admin.reports import (
+    ReportLine,
+    SecondLookLine,
+    has_more,
+    reports_of,
+    second_looks_of,
+    source_of,
+)
 from moderation.admin.safe_text import Notes
 from moderation.admin.shown_text import ShownText
 from moderation.models import ModelVersion, ModeratorPreferences, Review, Scoring, Screening, Suggestion
@@ -178,13 +186,32 @@ class Item:
         return self.screening.source == Screening.Source.SUGGESTION
 
     @property
-    def suggested(self) -> list[tuple[Suggestion, str]]:
-        """The newest suggestions, each with its scores in words."""
+    def suggested(self) -> list[tuple[Suggestion, str, str]]:
+        """The newest suggestions, each with its scores in words, and what the client calls the text."""
         return [
-            (suggestion, ", ".join(f"{name.replace('_', ' ')} {score:.2f}" for name, score in scores))
+            (
+                suggestion,
+                ", ".join(f"{name.replace('_', ' ')} {score:.2f}" for name, score in scores),
+                source_of(suggestion, self.notes),
+            )
             for suggestion in self.suggestions
             if (scores := sorted((suggestion.labels or suggestion.scores).items(), key=lambda of: -of[1]))
         ]
+
+    @cached_property
+    def reports(self) -> list[ReportLine]:
+        """What readers reported, the newest first."""
+        return reports_of(self.screening, self.notes, is_whole=self.part is not None)
+
+    @property
+    def has_more_reports(self) -> bool:
+        """True where there are more reports than these."""
+        return has_more(self.screening)
+
+    @cached_property
+    def second_looks(self) -> list[SecondLookLine]:
+        """What the author asked to be looked at once more."""
+        return second_looks_of(self.screening, self.notes)
 
     @property
     def can_be_upheld(self) -> bool:
@@ -230,6 +257,8 @@ class Item:
             return _("shown by the site")
         if screening.queued_for == Screening.QueuedFor.EDITED:
             return _("edited while hidden")
+        if screening.held_by_reports:
+            return _("hidden after reports")
         if screening.is_open and self.is_unjudged:
             return _("in %(language)s") % {"language": name_of(screening.language)}
         if screening.is_open and screening.verdict != Screening.Verdict.HELD:
@@ -247,7 +276,7 @@ class Item:
             return "failed"
         if self.screening.released is not None:
             return "flagged"
-        if self.screening.queued_for == Screening.QueuedFor.EDITED:
+        if self.screening.held_by_reports or self.screening.queued_for == Screening.QueuedFor.EDITED:
             return "held"
         return self.screening.verdict or "quiet"
 

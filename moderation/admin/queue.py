@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from moderation import audit, row_errors
-from moderation.admin import asking, authors, preferences, tabs
+from moderation.admin import asking, authors, preferences, reports, tabs
 from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts
 from moderation.admin.dashboard import is_shown_to
@@ -106,6 +106,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
                     to_attr="newest_suggestions",
                 ),
                 Prefetch("reviews", queryset=Review.objects.order_by("number"), to_attr="all_reviews"),
+                *reports.prefetches(),
             )
         )
         return rows

@@ -73,7 +73,7 @@ TABS: tuple[Tab, ...] = (
     ),
     Tab("edited", _("Edited"), _open_for(QueuedFor.EDITED), _OF_A_QUEUE, is_open=True),
     Tab("failed", _("Failed"), _always(screenings.FAILED & Q(outcome="")), _OLDEST_FIRST),
-    Tab("reported", _("Reported"), _open_for(QueuedFor.REPORTED), _OF_A_QUEUE, is_open=True),
+    Tab("reported", _("Reported"), _always(screenings.REPORTED), _OF_A_QUEUE, is_open=True),
     Tab("suggested", _("Suggested"), _always(screenings.WAITING_SUGGESTIONS), _NEWEST_FIRST),
     Tab(
         "decided",

@@ -34,6 +34,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "HOLD_AT": (0, 1, True),
     "AUDIT_RATE": (0, 1, False),
     "BLIND_SHARE": (0, 1, False),
+    "REPORTS_TO_HOLD": (1, 100, True),
     "CLAIM_SECONDS": (1, 86_400, False),
     "SECOND_OPINION_SHARE": (0, 1, False),
     "FIGURES_MINUTES": (0, 1440, False),
@@ -60,6 +61,7 @@ CHOICES = {
     "PERSPECTIVE_HTML": ("refuse", "strip"),
 }
 """{key: its values}."""
+REASONS = ("HIDE_REASONS", "REPORT_REASONS")
 REASON_CODE = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 CALLABLES = ("CLASSIFY_PERMISSION", "VISIBLE_SCREENINGS")
 """Keys that are dotted paths of something to be called."""
@@ -111,10 +113,11 @@ def check_setting(**_: Any) -> list[CheckMessage]:
         if setting.get(key, values[0]) not in values:
             message = f'MODERATION["{key}"] must be one of: {", ".join(values)}.'
             messages.append(Error(message + _did_you_mean(str(setting[key]), values), id="moderation.E037"))
-    if not _are_reasons(setting.get("HIDE_REASONS")):
-        message = 'MODERATION["HIDE_REASONS"] must be {"code": "label"}, or None as the label of one to drop.'
-        hint = "A code has at most 32 small letters, digits and underscores, and begins with a letter."
-        messages.append(Error(message, hint=hint, id="moderation.E038"))
+    for key in REASONS:
+        if not _are_reasons(setting.get(key)):
+            message = f'MODERATION["{key}"] must be {{"code": "label"}}, or None as the label of one to drop.'
+            hint = "A code has at most 32 small letters, digits and underscores, and begins with a letter."
+            messages.append(Error(message, hint=hint, id="moderation.E038"))
     if not isinstance(setting.get("BROKER", True), bool):
         message = 'MODERATION["BROKER"] must be True, or False where the site has no Celery broker.'
         messages.append(Error(message, id="moderation.E025"))
@@ -129,7 +132,7 @@ def check_setting(**_: Any) -> list[CheckMessage]:
 
 
 def _are_reasons(given: Any) -> bool:
-    """True of what HIDE_REASONS may be; labels may be translated later."""
+    """True of what each of REASONS may be; labels may be translated later."""
     if given is None:
         return True
     return isinstance(given, Mapping) and all(

@@ -6,6 +6,7 @@ from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Rev
 from moderation.models.figures import StoredFigures
 from moderation.models.keys import ApiKey
 from moderation.models.preferences import ModeratorPreferences
+from moderation.models.reports import Report, SecondLook
 from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
@@ -27,10 +28,12 @@ __all__ = [
     "ModeratorPreferences",
     "PerspectiveScale",
     "Policy",
+    "Report",
     "Review",
     "Scoring",
     "Screening",
     "ScreeningRun",
+    "SecondLook",
     "SecondOpinionDue",
     "StoredFigures",
     "Suggestion",

@@ -30,6 +30,10 @@ SUGGESTED = Q(source="suggestion", is_current=True, outcome="")
 """Texts that API clients sent with labels of their own, on which no person has decided."""
 WAITING_SUGGESTIONS = SUGGESTED & Q(blanked=None)
 """Those of them that a person can still judge: retention takes the text of one that nobody came to."""
+REPORTED = OPEN & Q(open_reports__gte=1)
+"""Open items that readers have reported, whatever else they stand in the queue for."""
+ASKED_AGAIN = Q(is_current=True, second_look__isnull=False)
+"""Texts on which a person has decided, and whose author has asked for a second look."""
 FAILED = Q(is_current=True, status="failed")
 """Current texts that could not be scored, whether a person has decided on them or not."""
 DECIDED = ~Q(outcome="")
@@ -97,6 +101,14 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
     def suggested(self) -> ScreeningQuerySet:
         """Texts with labels from API clients, on which no person has decided."""
         return self.filter(WAITING_SUGGESTIONS)
+
+    def reported(self) -> ScreeningQuerySet:
+        """Open items that readers have reported, most severe first."""
+        return self.filter(REPORTED).order_by("-severity", "id")
+
+    def asked_again(self) -> ScreeningQuerySet:
+        """Texts whose authors wait for a second look, the longest wait first."""
+        return self.filter(ASKED_AGAIN).order_by("second_look", "id")
 
     def of_the_site(self) -> ScreeningQuerySet:
         """All but what API clients suggested: figures of the site's comments, and chance, know only these."""
@@ -302,6 +314,14 @@ class Screening(models.Model):
     """With what we hid it, as `means.written` has it, so that it can be shown again however models are
     registered by then. Empty: we did not hide it, or an earlier release did, which did not note it. Set while
     `hidden_by_us` is False: the site was called to hide it and raised, so its state is not known."""
+    open_reports = models.IntegerField(_("open reports"), default=0, db_default=0, editable=False)
+    """How many readers' reports of this text no decision has answered."""
+    held_by_reports = models.BooleanField(
+        _("held by reports"), default=False, db_default=False, editable=False
+    )
+    """True: as many readers reported it as REPORTS_TO_HOLD says, so it is hidden until a person decides."""
+    second_look = models.DateTimeField(_("second look"), null=True, blank=True, editable=False)
+    """When the author asked for a second look that nobody has given yet; null: none is asked for."""
     released = models.DateTimeField(_("released"), null=True, blank=True)
     """When somebody showed the object again by the site's own means, knowing that it was hidden: from then
     on no machine hides this text. A decision in the queue takes its place."""
@@ -377,6 +397,8 @@ class Screening(models.Model):
                 name="moderation_open",
             ),
             models.Index(fields=["-id"], condition=SUGGESTED, name="moderation_suggested"),
+            models.Index(fields=["-severity", "id"], condition=REPORTED, name="moderation_reported"),
+            models.Index(fields=["second_look", "id"], condition=ASKED_AGAIN, name="moderation_asked_again"),
             models.Index(fields=["content_type", "object_id", "field", "id"], name="moderation_by_object"),
             models.Index(fields=["id"], condition=ACTION_PENDING, name="moderation_action_pending"),
             models.Index(fields=["id"], condition=FAILED, name="moderation_failed"),

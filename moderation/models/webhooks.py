@@ -44,6 +44,8 @@ class Webhook(models.Model):
         HELD = "screening.held", _("a text was held")
         DECIDED = "review.decided", _("a moderator has decided")
         UNDONE = "review.undone", _("a moderator has taken a decision back")
+        REPORTED = "text.reported", _("a reader has reported a text")
+        SETTLED = "reports.settled", _("a decision has answered readers' reports")
 
     name = models.CharField(_("name"), max_length=100)
     """For people."""

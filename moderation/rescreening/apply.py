@@ -27,7 +27,10 @@ from moderation.visibility import hiding, means
 CHUNK = 200
 """Screenings in one transaction."""
 PREVIEW_CHUNK = 1000
-NOT_JUDGED_BY_MODEL = ("", Screening.QueuedFor.AUDIT, Screening.QueuedFor.LANGUAGE)
+NOT_JUDGED_BY_MODEL = (
+    *("", Screening.QueuedFor.AUDIT),
+    *(Screening.QueuedFor.LANGUAGE, Screening.QueuedFor.REPORTED),
+)
 """Why what no model said anything against stands in the queue, if it does."""
 COLUMNS = ("verdict", "severity", "labels", "queued_for", "sampling_probability")
 """Of a screening, what another verdict changes."""

@@ -9,7 +9,7 @@ from django.db import router, transaction
 from moderation import audit, signals
 from moderation.audit import Action, Actor
 from moderation.models import Review, Scoring, Screening
-from moderation.review import blind, events, rights, second_opinions
+from moderation.review import blind, events, rights, second_opinions, settling
 from moderation.review.carrying_out import carry_out, check_current, next_number, state
 from moderation.review.judgements import Choice, judge
 from moderation.review.opinions import CURRENT as CURRENT
@@ -98,6 +98,7 @@ def decide(
         review = _record(screening, opinion, choice, actor, note)
         before = state(screening)
         carry_out(screening, review)
+        settling.settle(screening, review)
         _note(screening, review, standing, actor, before)
         if standing is None:
             second_opinions.draw(review, screening)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moderation.models import Review, Screening, Webhook
+from moderation.models import Report, Review, Screening, Webhook
 from moderation.models.content_types import model_label
 from moderation.review import blind
 from moderation.review.opinions import labels_over_threshold, scores_in_order
@@ -54,6 +54,18 @@ def note_decision(review: Review, screening: Screening) -> None:
     outbox.note(events)
 
 
+def note_report(report: Report, screening: Screening) -> None:
+    """Note a reader's report, without the reader's name and words, and without anything of the model's."""
+
+    def events() -> Iterator[Event]:
+        payload = _named(screening)
+        payload["report"] = {"id": report.pk, "reason": report.reason, "source": report.source}
+        payload["open_reports"] = screening.open_reports
+        yield Event(Webhook.Event.REPORTED, screening.pk, payload)
+
+    outbox.note(events)
+
+
 def note_undo(row: Review, screening: Screening, standing: Review | None) -> None:
     """Note that a decision was taken back. standing: the one that stands again.
 
@@ -83,6 +95,28 @@ def _judged(screening: Screening) -> Judged | None:
     return Judged(scores_in_order(scoring), labels_over_threshold(scoring), str(scoring.model_version))
 
 
+def note_settled(review: Review, screening: Screening, count: int) -> None:
+    """Note that a decision answered `count` reports of a text."""
+
+    def events() -> Iterator[Event]:
+        payload = _named(screening)
+        payload["reports"] = count
+        payload["review"] = {"id": review.pk, "number": review.number, "outcome": review.outcome}
+        yield Event(Webhook.Event.SETTLED, screening.pk, payload)
+
+    outbox.note(events)
+
+
+def _named(screening: Screening) -> dict[str, Any]:
+    return {
+        "screening": screening.pk,
+        "source": screening.source,
+        "model": model_label(screening.content_type_id) if screening.content_type_id else None,
+        "object_id": screening.object_id,
+        "field": screening.field,
+    }
+
+
 def _of_verdict(screening: Screening, judged: Judged) -> Iterator[Event]:
     is_withheld = screening.is_open and blind.is_blind(screening)
     payload = _about(screening, judged, is_withheld=is_withheld)
@@ -96,11 +130,7 @@ def _of_verdict(screening: Screening, judged: Judged) -> Iterator[Event]:
 def _about(screening: Screening, judged: Judged | None, *, is_withheld: bool) -> dict[str, Any]:
     is_told = judged is not None and not is_withheld
     return {
-        "screening": screening.pk,
-        "source": screening.source,
-        "model": model_label(screening.content_type_id) if screening.content_type_id else None,
-        "object_id": screening.object_id,
-        "field": screening.field,
+        **_named(screening),
         "withheld": is_withheld,
         "version": judged.version if judged else None,
         "verdict": (screening.verdict or None) if is_told else None,

@@ -11,7 +11,7 @@ from django.db import router, transaction
 from moderation import audit, signals
 from moderation.audit import Action, Actor
 from moderation.models import Review, Screening
-from moderation.review import events, rights, second_opinions
+from moderation.review import events, rights, second_opinions, settling
 from moderation.review.carrying_out import check_current, next_number, state, take_back
 from moderation.review.refusals import AlreadyDecided, InvalidDecision, NotAllowed, TakenBack
 from moderation.review.standing import ground_truth
@@ -54,6 +54,7 @@ def undo(review_id: int, *, reviewer: AbstractBaseUser, note: str = "") -> Revie
         )
         before, standing = state(screening), ground_truth(screening)
         take_back(screening, decision, standing)
+        settling.reopen(screening, decision)
         second_opinions.withdraw(screening)
         audit.record(
             Action.REVIEW_UNDONE,

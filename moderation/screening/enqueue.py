@@ -30,7 +30,7 @@ TRIES = 3
 """How often a text is enqueued anew when somebody else enqueued or decided at the same time."""
 INHERITED_FROM = (
     *("status", "verdict", "outcome", "queued_for", "released"),
-    *("hidden_by_us", "hidden_by", "action_pending"),
+    *("hidden_by_us", "hidden_by", "action_pending", "held_by_reports"),
 )
 """Columns of the earlier screening that decide how the screening of an edited text begins."""
 
@@ -169,7 +169,9 @@ def _is_held_back(earlier: Screening) -> bool:
         return False
     if earlier.outcome:
         return earlier.outcome == Screening.Outcome.HIDE
-    return earlier.queued_for == Screening.QueuedFor.EDITED or earlier.verdict == Screening.Verdict.HELD
+    if earlier.held_by_reports or earlier.queued_for == Screening.QueuedFor.EDITED:
+        return True
+    return earlier.verdict == Screening.Verdict.HELD
 
 
 def _needs_worker(entry: Registered, fresh: Screening, earlier: Screening | None, *, at_save: bool) -> bool:

@@ -14,6 +14,7 @@ from moderation.db.after_commit import after_commit
 from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.registry import Registered
+from moderation.review import settling
 from moderation.screening import nudged
 from moderation.screening.enqueue import enqueue
 from moderation.screening.snapshots import current_of
@@ -59,6 +60,7 @@ def withdraw(instance: Model) -> bool:
             content_type=content_type_of(entry.model), object_id=entry.key_of(instance), blanked=None
         )
         rows = list(copies)
+        settling.blank_words(row.pk for row in rows)
         for row in rows:
             is_unscored = row.status in (Screening.Status.PENDING, Screening.Status.FAILED)
             Screening.objects.filter(pk=row.pk).update(

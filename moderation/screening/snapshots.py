@@ -15,6 +15,7 @@ from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.registry import Registered
+from moderation.review import settling
 from moderation.screening import authorship, nudged
 from moderation.texts import as_screened, text_key
 
@@ -103,6 +104,7 @@ def forget(entry: Registered, keys: Collection[str]) -> int:
     """Blank every copy of the texts of objects that are no more, and end their screenings; how many rows."""
     with transaction.atomic(using=router.db_for_write(Screening)):
         rows = Screening.objects.filter(content_type=content_type_of(entry.model), object_id__in=keys)
+        settling.blank_words(rows.values_list("pk", flat=True))
         pending = rows.filter(status=Screening.Status.PENDING)
         pending.update(status=Screening.Status.SUPERSEDED, lease_token=None, lease_until=None, retry_at=None)
         return rows.filter(Q(blanked=None) | Q(is_current=True)).update(

@@ -180,6 +180,8 @@ def _write_verdicts(
             row.queued_for, row.sampling_probability = _queue(row, judgement, row.pk in to_queue)
             if row.queued_for == Screening.QueuedFor.AUDIT:
                 drawn.append(row)
+            elif row.queued_for == Screening.QueuedFor.REPORTED:
+                row.severity = max(row.severity, 0.0)  # as `reports` has it
         alike.setdefault((row.verdict, row.queued_for, row.sampling_probability), []).append(row)
     if drawn:
         judged_now = [
@@ -227,6 +229,8 @@ def _queue(row: Screening, judgement: Judgement, for_language: bool) -> tuple[st
         return Screening.QueuedFor.FLAGGED, 1.0
     rate = conf.AUDIT_RATE
     is_drawn = random.random() < rate  # noqa: S311 - a sample, not a secret
+    if row.open_reports and not is_drawn:  # readers chose it, before the model had seen it
+        return Screening.QueuedFor.REPORTED, None
     return (Screening.QueuedFor.AUDIT if is_drawn else ""), rate
 
 

@@ -28,7 +28,7 @@ def should_be_hidden(screening: Screening, entry: Registered | None) -> bool:
         return False
     if screening.outcome:
         return screening.outcome == Screening.Outcome.HIDE
-    if screening.queued_for == Screening.QueuedFor.EDITED:
+    if screening.held_by_reports or screening.queued_for == Screening.QueuedFor.EDITED:
         return True
     if screening.status == Screening.Status.DONE and not _waits_unjudged(screening):
         return screening.verdict == Screening.Verdict.HELD

@@ -52,7 +52,7 @@ def one_of_each() -> None:
     queued("bonjour", 0.0, verdict="unjudged", queued_for="language")
     queued("edited", 0.3, queued_for="edited")
     queued("broken", 0.0, status="failed", verdict="", queued_for="failed")
-    queued("reported", -0.2, verdict="clear", queued_for="reported")
+    queued("reported", 0.0, verdict="clear", queued_for="reported", open_reports=1)
     queued("broken and judged", 0.0, status="failed", verdict="", queued_for="failed", outcome="hide")
     queued("judged", 0.2, outcome="show", reviewed=timezone.now())
     queued("clear", -0.3, verdict="clear", queued_for="")
