@@ -39,6 +39,9 @@ class Action(models.TextChoices):
     REVIEW_UNDONE = "review.undone", _("decision taken back")
     REVIEW_SECOND_OPINION = "review.second_opinion", _("second opinion given")
     """Without effect on what was decided."""
+    BULK_STARTED = "bulk.started", _("one decision about many items")
+    """Each item has an entry of its own, too."""
+    BULK_UNDONE = "bulk.undone", _("a decision about many items taken back")
     RESCREEN_ACTED = "rescreen.acted", _("another model version's verdicts applied")
     """One entry for each chunk of `rescreen --act`, with its counts."""
     SCREENING_RESCREENED = "screening.rescreened", _("verdict changed by another model version")

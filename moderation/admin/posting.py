@@ -22,7 +22,10 @@ View = Callable[..., HttpResponse]
 
 
 def posted(view: View) -> View:
-    """Wrap a method `view(self, request, ...)` of a ModelAdmin; `pk` among its arguments names the item."""
+    """Wrap `view(model_admin, request, ...)`; `pk` among its arguments names the item that one comes back to.
+
+    Without `pk` one comes back to the queue.
+    """
 
     @wraps(view)
     def answer(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

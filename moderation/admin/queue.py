@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from moderation import audit, row_errors
-from moderation.admin import asking, authors, preferences, reports, tabs
+from moderation.admin import asking, authors, bulk, preferences, reports, tabs
 from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts
 from moderation.admin.dashboard import is_shown_to
@@ -56,7 +57,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
     change_list_template = "admin/moderation/screening/change_list.html"
 
     class Media:
-        css = {"all": ("moderation/queue.css", "moderation/list.css")}
+        css = {"all": ("moderation/queue.css", "moderation/list.css", "moderation/bulk.css")}
         js = ("moderation/why.js",)
 
     # --- who may what ---------------------------------------------------------------------------
@@ -83,6 +84,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
             path("<int:pk>/text/", text, name="moderation_screening_text"),
             *authors.urls(self),
             *preferences.urls(self),
+            *bulk.urls(self),
             *super().get_urls(),
         ]
 
@@ -111,6 +113,17 @@ class ScreeningAdmin(ReadOnlyAdmin):
         )
         return rows
 
+    def listed(self, request: HttpRequest) -> QuerySet[Any]:
+        """Select the ids of everything in the list that the request's address shows, on all of its pages.
+
+        Raises Http404 where the address has filters that there are not.
+        """
+        try:
+            rows: QuerySet[Any] = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters as error:
+            raise Http404 from error
+        return rows.order_by().values("pk")
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """True for what the filters offer, and for ranges of time: a column of its own, such as the reason to
         stand in the queue, would pick the audit items out."""
@@ -138,6 +151,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
                 can_review=self.has_review_permission(request),
                 filters=request.GET.urlencode(),
                 shows_dashboard=is_shown_to(request.user),
+                **bulk.context(request),
                 **reader,
             )
             _mark_correctable(response.context_data["items"], request)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from moderation.admin.paginator import MOST
 from moderation.models import Screening, screenings
+from moderation.review import rights
 
 QueuedFor = Screening.QueuedFor
 Order = tuple[str, ...]
@@ -48,7 +49,8 @@ class Tab:
 
     def count(self, request: HttpRequest) -> int:
         """Count its items, to one beyond `MOST`."""
-        return Screening.objects.filter(self.condition(request)).order_by()[: MOST + 1].count()
+        rows = rights.visible(request.user, Screening.objects.filter(self.condition(request)))
+        return rows.order_by()[: MOST + 1].count()
 
 
 def _always(condition: Q) -> Callable[[HttpRequest], Q]:

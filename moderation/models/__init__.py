@@ -1,5 +1,6 @@
 """Everything the app stores, one module per subject; import the models from here."""
 
+from moderation.models.bulk import BulkDecision, BulkItem
 from moderation.models.claims import ItemClaim, ItemSkip
 from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
@@ -19,6 +20,8 @@ __all__ = [
     "ApiKey",
     "AppendOnlyError",
     "AuditEntry",
+    "BulkDecision",
+    "BulkItem",
     "Discovery",
     "ItemClaim",
     "ItemSkip",

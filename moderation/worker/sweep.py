@@ -13,6 +13,7 @@ from moderation.discovery.compare import reconcile_each
 from moderation.discovery.search import Found, discover
 from moderation.isolation import read_committed
 from moderation.models import Screening
+from moderation.review import bulk
 from moderation.screening.claim import retry_failed
 from moderation.screening.scorer import LoadScorer, load_scorer
 from moderation.versions import store
@@ -27,6 +28,8 @@ logger = logging.getLogger("moderation.sweep")
 LEASE = "sweep"
 LEASE_SECONDS = 120
 ACTIONS_OF_A_SWEEP = 200
+BULK_SECONDS_OF_A_SWEEP = 5.0
+"""How long decisions about many items keep new comments waiting."""
 
 
 @dataclass
@@ -40,6 +43,8 @@ class Swept:
     """Failed texts that a new model version tries again."""
     blanked: int = 0
     """Texts whose retention had ended."""
+    has_bulk_left: bool = False
+    """True where decisions about many items are left that this process was at."""
     drained: Drained = field(default_factory=Drained)
 
 
@@ -73,6 +78,7 @@ def sweep(
                 _tidy_outbox()
         finally:
             leases.give_back(LEASE, token, after=apart)
+    done.has_bulk_left = _carry_on_bulk(stop)
     done.drained = drain(load=load, stop=stop, batches=batches, seconds=seconds)
     _make_figures(stop)
     heartbeat.beat(at_once=True)
@@ -112,6 +118,15 @@ def _blank_due(stop: threading.Event) -> int:
     except Exception as error:  # screening goes before; its message may quote a row
         logger.error("Retention failed (%s); the next sweep goes on.", type(error).__name__)
         return 0
+
+
+def _carry_on_bulk(stop: threading.Event) -> bool:
+    """Carry on with decisions about many items; return whether this left some."""
+    try:
+        return bulk.carry_on_all(seconds=BULK_SECONDS_OF_A_SWEEP, stop=stop)
+    except Exception as error:  # screening goes before; its message may quote a row
+        logger.error("Decisions in bulk stopped (%s); the next sweep goes on.", type(error).__name__)
+        return False
 
 
 def _tidy_outbox() -> None:

@@ -58,7 +58,7 @@ class Sweeper(threading.Thread):
                 close_old_connections()
                 # In a backlog that lasts for hours, what is new and what is to be hidden has its turn, too.
                 done = sweep(seconds=conf.SWEEP_SECONDS, apart=APART * conf.SWEEP_SECONDS)
-                has_time = done.drained.can_wait
+                has_time = done.drained.can_wait and not done.has_bulk_left
             except BaseException as error:
                 if row_errors.ends_the_process(error):
                     raise

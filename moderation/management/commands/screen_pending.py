@@ -84,7 +84,7 @@ class Command(BaseCommand):
         while True:
             try:
                 done = self._sweep(batches, conf.SWEEP_SECONDS)
-                if batches is not None or done.drained.can_wait:
+                if batches is not None or (done.drained.can_wait and not done.has_bulk_left):
                     self._watch(batches, conf.SWEEP_SECONDS)
             except BaseException as error:
                 if row_errors.ends_the_process(error):
