@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("moderation", "0024_one_index_of_authors"),
+        ("moderation", "0025_same_decided"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,0 +1,21 @@
+"""Takes away permissions that would do nothing."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("moderation", "0026_bulk_decisions"),
+    ]
+
+    operations = [
+        migrations.AlterModelOptions(
+            name="secondopiniondue",
+            options={
+                "base_manager_name": "objects",
+                "default_permissions": (),
+                "verbose_name": "second opinion due",
+                "verbose_name_plural": "second opinions due",
+            },
+        ),
+    ]
