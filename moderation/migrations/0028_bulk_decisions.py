@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("moderation", "0025_same_decided"),
+        ("moderation", "0027_reports_indexes"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

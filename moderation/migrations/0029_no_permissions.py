@@ -5,7 +5,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("moderation", "0026_bulk_decisions"),
+        ("moderation", "0028_bulk_decisions"),
     ]
 
     operations = [
