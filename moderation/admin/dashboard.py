@@ -99,8 +99,8 @@ def _tables(period: int, *, may_lead: bool) -> list[Table]:
         tables.days(counted),
         tables.quality(of_period, labels),
         tables.agreement(of_period, labels),
-        tables.over_time("weeks", _("By week"), _since(estimated.get("weeks", []), counted[0][0])),
-        tables.over_time("months", _("By 30 days"), estimated.get("months", [])),
+        tables.over_time("weeks", _("The last weeks"), estimated.get("weeks", [])),
+        tables.over_time("months", _("The last times of 30 days"), estimated.get("months", [])),
         tables.decisions(data),
         tables.waits(data),
         tables.authors(data),
@@ -120,10 +120,6 @@ def _days(period: int) -> list[Day]:
     names = [daily.name_of(day) for day in wanted]
     stored = dict(StoredFigures.objects.filter(name__in=names).values_list("name", "data"))
     return [(day, stored.get(name, {})) for day, name in zip(wanted, names, strict=True)]
-
-
-def _since(periods: list[dict[str, Any]], first: date) -> list[dict[str, Any]]:
-    return [period for period in periods if date.fromisoformat(period["until"][:10]) > first]
 
 
 def _page_title(key: str) -> str:

@@ -362,7 +362,7 @@ def _name(text: str) -> Any:
 
 
 def _number(number: float, places: int = 0) -> str:
-    return number_format(number, places, use_l10n=True, force_grouping=True)
+    return number_format(f"{number:.{places}f}", places, use_l10n=True, force_grouping=True)
 
 
 def _percent(share: float) -> str:

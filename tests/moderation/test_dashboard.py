@@ -157,7 +157,8 @@ def test_it_shows_what_came_in_and_what_was_made_of_it(lead: Client) -> None:
     assert quality["any label"][1].startswith(f"{100 * missed:.0f} % (")
     agreement = {row[0]: row[1:] for row in table(html, "agreement")}
     assert agreement["hide or show"][0].startswith("0.8") and agreement["hide or show"][1] == "80"
-    assert len(table(html, "weeks")) == 2 and len(table(html, "months")) == 3
+    assert len(table(html, "weeks")) == 12 and len(table(html, "months")) == 3
+    assert table(html, "weeks")[0][1] == table(html, "months")[0][1] == "160"
 
 
 def test_only_who_may_lead_sees_how_many_each_moderator_decided(moderator: Client, lead: Client) -> None:
