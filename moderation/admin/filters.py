@@ -4,14 +4,14 @@ import json
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from moderation import audit
 from moderation.admin import tabs
 from moderation.models import AuditEntry, Screening
-from moderation.models.screenings import has_label
+from moderation.models.screenings import UNDECIDED_AUDIT, may_have_label
 from moderation.versions.active import find_active
 
 
@@ -40,8 +40,8 @@ class StatusFilter(admin.SimpleListFilter):
 class LabelFilter(admin.SimpleListFilter):
     """Selects items whose score of this label is at or over its threshold.
 
-    In the queue it also selects the audit items that stand in the place of such items: no filter may pick
-    those out.
+    It also selects the audit items that stand in the place of such items, until somebody has decided: no
+    filter, and no two lists held against each other, may pick those out.
     """
 
     title = _("label")
@@ -58,15 +58,15 @@ class LabelFilter(admin.SimpleListFilter):
             return queryset
         if StatusFilter.is_open(request):
             return queryset.filter(labels__contains=json.dumps(label))
-        return queryset.filter(has_label(label))
+        return queryset.filter(may_have_label(label))
 
 
 class VerdictFilter(admin.SimpleListFilter):
     """Items with this verdict, as far as a verdict may be known before the decision.
 
     The queue has held items, the others, and what no model judged, which is drawn for no audit: what is clear
-    there is mostly an audit item, which no filter picks out. In the other lists an open audit item has no
-    verdict yet.
+    there is mostly an audit item, which no filter picks out. In the other lists an audit item counts as
+    flagged until somebody has decided.
     """
 
     title = _("verdict")
@@ -84,10 +84,9 @@ class VerdictFilter(admin.SimpleListFilter):
             return queryset
         if StatusFilter.is_open(request) and verdict in (Screening.Verdict.FLAGGED, Screening.Verdict.CLEAR):
             return queryset.filter(verdict__in=[Screening.Verdict.FLAGGED, Screening.Verdict.CLEAR])
-        with_verdict = queryset.filter(verdict=verdict)
-        if verdict != Screening.Verdict.CLEAR:
-            return with_verdict
-        return with_verdict.exclude(queued_for=Screening.QueuedFor.AUDIT, outcome="")
+        if verdict == Screening.Verdict.FLAGGED:
+            return queryset.filter(Q(verdict=verdict) | UNDECIDED_AUDIT)
+        return queryset.filter(Q(verdict=verdict) & ~UNDECIDED_AUDIT)
 
 
 class ActionFilter(admin.SimpleListFilter):

@@ -26,7 +26,7 @@ from moderation.admin.posting import posted
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object_or_author
-from moderation.models import Review, Scoring, Screening, Suggestion
+from moderation.models import AuditEntry, Review, Scoring, Screening, Suggestion
 from moderation.review import decisions as reviewing
 from moderation.review import rights
 from moderation.review.reasons import label_of
@@ -35,6 +35,8 @@ from moderation.versions.active import find_active
 from moderation.visibility import hiding, pending_actions
 
 NOTE_CHARACTERS = 5000
+OF_THE_MODEL = (audit.Action.SCREENING_RESCREENED,)
+"""Audit entries that tell what a model said."""
 LOOKUPS = frozenset(
     [tabs.PARAMETER, LabelFilter.parameter_name, VerdictFilter.parameter_name]
     + [f"created__{comparison}" for comparison in ("gt", "gte", "lt", "lte", "date", "isnull")]
@@ -183,9 +185,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
             "reviews": [
                 (review, item.labels_of(review), label_of(review.reason)) for review in reversed(item.reviews)
             ],
-            "audit_entries": [
-                (entry, audit.label_of(entry.action)) for entry in audit.about(screening).order_by("-id")
-            ],
+            "audit_entries": _audit_trail(screening, item),
             "live_url": _live_url(screening),
             "versions": _texts_of_the_same_object(request, screening),
             "can_review": self.has_review_permission(request),
@@ -330,6 +330,14 @@ def _ticked(request: HttpRequest) -> dict[str, bool]:
     """{label: ticked} of the labels that the form showed; the rest of the check is `decide`'s."""
     ticked = set(request.POST.getlist("label"))
     return {label: label in ticked for label in (*request.POST.getlist("shown"), *ticked)}
+
+
+def _audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str]]:
+    """Return the entries of a screening with their labels; none of the model's while scores are withheld."""
+    entries = audit.about(screening).order_by("-id")
+    if item.scores_are_withheld:
+        entries = entries.exclude(action__in=OF_THE_MODEL)
+    return [(entry, audit.label_of(entry.action)) for entry in entries]
 
 
 def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str, float]]]:

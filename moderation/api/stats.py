@@ -17,13 +17,13 @@ from moderation.api.access import READ_SCREENINGS, viewer_of
 from moderation.api.endpoint import Endpoint
 from moderation.api.openapi import Operation
 from moderation.models import Review, Screening
+from moderation.models.screenings import UNDECIDED_AUDIT
 from moderation.monitoring import figures
 from moderation.review import rights
 
 RECENT = 10_000
 """Rows that the figures of what came in, and of what was decided, look back upon."""
 IS_DECISION = Q(kind="decision")
-UNDECIDED_AUDIT = Q(queued_for="audit", outcome="")
 
 
 class QueueFigures(serializers.Serializer):
