@@ -26,7 +26,6 @@ from moderation.models import Screening, Suggestion
 from moderation.models.content_types import model_label
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.review import settling
-from moderation.texts import exact_digest
 
 CHUNK = 500
 """Texts blanked in one transaction."""
@@ -94,11 +93,9 @@ def _due(kind: int | None, days: float) -> ScreeningQuerySet:
 def _blank_chunk(kind: int | None, days: float) -> int:
     with transaction.atomic(using=router.db_for_write(Screening)):
         rows = locked_if_free(_due(kind, days)).order_by("created", "id")
-        chosen = list(rows.only("text", "is_current", "source")[:CHUNK])
+        chosen = list(rows.only("text", "is_current", "source", "field")[:CHUNK])
         digests = {
-            row.pk: exact_digest(row.text, conf.TEXT_KEY_SECRET, row.pk)
-            for row in chosen
-            if row.is_current and row.source == Screening.Source.OBJECT
+            row.pk: row.digest() for row in chosen if row.is_current and row.source == Screening.Source.OBJECT
         }
         # What clients call their texts goes with the texts.
         suggested = [row.pk for row in chosen if row.source == Screening.Source.SUGGESTION]

@@ -52,6 +52,17 @@ def as_screened(live: object) -> str:
     return "" if live is None else storable(str(live))
 
 
+def without_form(text: str, *, has_parts: bool = False) -> str:
+    """`text` without what a form changes when it is saved unread: line ends, and white space around it.
+
+    Browsers send every line end as CR LF, and Django's fields and REST framework's strip the text. has_parts:
+    True where several columns are joined, whose ends were stripped then: what is blank says which is empty.
+    """
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text if has_parts else text.strip()
+
+
 def normalised(text: str) -> str:
     """`text` with case, white space, punctuation, repeated characters and contractions folded.
 

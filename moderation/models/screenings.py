@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from moderation.clock import Now, unset_or_before
 from moderation.conf import conf
 from moderation.models.primary import PrimaryManager
-from moderation.texts import exact_digest
+from moderation.texts import exact_digest, without_form
 
 if TYPE_CHECKING:
     from moderation.models.scorings import Scoring
@@ -475,10 +475,24 @@ class Screening(models.Model):
         return self.is_current and bool(self.queued_for) and not self.outcome
 
     def is_of(self, text: str) -> bool:
-        """True where `text`, as `text_keys.storable` writes it, was screened, blanked since or not."""
+        """True where `text`, as `texts.storable` writes it, was screened, blanked since or not.
+
+        Line ends and white space around it make no other text: a form that is saved unread changes both.
+        """
         if self.blanked is None:
-            return self.text == text
-        return self.text_digest == exact_digest(text, conf.TEXT_KEY_SECRET, self.pk)
+            return self.text == text or self._plain(self.text) == self._plain(text)
+        plain = self._plain(text)
+        # the first as `digest` makes it; the others of what was blanked by an earlier release
+        spellings = (plain, text, plain.replace("\n", "\r\n"))
+        secret = conf.TEXT_KEY_SECRET
+        return self.text_digest in {exact_digest(spelling, secret, self.pk) for spelling in spellings}
+
+    def digest(self) -> str:
+        """Return the digest by which this row knows its text again once it is blanked."""
+        return exact_digest(self._plain(self.text), conf.TEXT_KEY_SECRET, self.pk)
+
+    def _plain(self, text: str) -> str:
+        return without_form(text, has_parts="+" in self.field)
 
     def basis(self) -> Scoring | None:
         """The scoring that the verdict rests on, or None while there is none."""

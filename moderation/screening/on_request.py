@@ -9,7 +9,6 @@ from django.db.models import Model
 
 from moderation import notifier, registry
 from moderation.clock import Now
-from moderation.conf import conf
 from moderation.db.after_commit import after_commit
 from moderation.models import Screening
 from moderation.models.content_types import content_type_of
@@ -18,7 +17,6 @@ from moderation.review import settling
 from moderation.screening import nudged
 from moderation.screening.enqueue import enqueue
 from moderation.screening.snapshots import current_of
-from moderation.texts import exact_digest
 
 
 class NotModerated(LookupError):
@@ -68,7 +66,7 @@ def withdraw(instance: Model) -> bool:
                 text_key="",
                 author_name="",
                 # The comparison tells by it that the object was not edited since.
-                text_digest=exact_digest(row.text, conf.TEXT_KEY_SECRET, row.pk) if row.is_current else None,
+                text_digest=row.digest() if row.is_current else None,
                 blanked=Now(),
                 status=Screening.Status.SUPERSEDED if is_unscored else row.status,
                 queued_for=row.queued_for if row.outcome else "",

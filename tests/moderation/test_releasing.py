@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -198,6 +199,41 @@ def test_the_sites_own_admin_releases_for_good(version: ModelVersion, client: Cl
     assert only().released is not None
     assert compare() == 0
     assert Comment.objects.get().is_public is True
+
+
+@pytest.mark.parametrize("written", ["I kill\nyou", " I kill\n\nyou \n", "I kill\ryou", "I kill\r\nyou"])
+def test_a_comment_shown_by_its_form_in_the_admin_stays_whatever_the_form_does_to_its_line_ends(
+    version: ModelVersion, client: Client, written: str
+) -> None:
+    article = Article.objects.earliest("pk")
+    comment = Comment.objects.create(content_object=article, site_id=1, comment=written, user_name="Bob")
+    screen()
+    assert Comment.objects.get().is_public is False
+    client.force_login(User.objects.create_superuser("ann"))
+    address = f"/admin/django_comments/comment/{comment.pk}/change/"
+    form = client.get(address).context["adminform"].form
+    given = {name: form[name].value() for name in form.fields}
+    day, time = str(given.pop("submit_date").replace(tzinfo=None)).split()
+    data = {name: value for name, value in given.items() if value not in (None, False)}
+    # as a browser sends what stands in a textarea
+    data["comment"] = re.sub(r"\r\n|\r|\n", "\r\n", written)
+    times = {"submit_date_0": day, "submit_date_1": time[:8]}
+    answer = client.post(address, {**data, **times, "is_public": "on"})
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    assert Comment.objects.get().is_public is True
+    assert Screening.objects.count() == 1 and only().released is not None
+    assert compare() == 0
+    assert Comment.objects.get().is_public is True
+    decisions.decide(only().pk, reviewer=User.objects.get(), kind="uphold")
+    assert Comment.objects.get().is_public is False
+
+
+def test_a_change_within_a_line_is_an_edit(stale: Note) -> None:
+    for text in ("I  kill you", "I kill\nyou", "I kill\n\nyou", "I kill you."):
+        note = Note.objects.get()
+        note.text = text
+        note.save()
+        assert only().text == text
 
 
 def test_shown_behind_the_orm_it_is_hidden_again_once_and_said_so(stale: Note) -> None:

@@ -213,6 +213,24 @@ def test_the_digest_tells_nothing_without_the_key_and_links_no_two_rows(settings
     assert not row(one).is_of("how nice")
 
 
+@pytest.mark.parametrize("written", ["how\nnice", "how\r\nnice", " how\nnice\n"])
+def test_a_blanked_text_is_known_again_with_other_line_ends(settings: Any, written: str) -> None:
+    blanked = note(written)
+    aged()
+    run()
+    for text in ("how\nnice", "how\r\nnice", "how\rnice", "  how\nnice \r\n"):
+        assert row(blanked).is_of(text)
+    assert not row(blanked).is_of("how nice")
+    blanked.text = "how\r\nnice"
+    blanked.save()
+    assert Screening.objects.count() == 1
+    # as earlier releases noted it
+    secret = settings.MODERATION["TEXT_KEY_SECRET"]
+    for before in (written.strip(), "how\r\nnice"):
+        Screening.objects.update(text_digest=exact_digest(before, secret, row(blanked).pk))
+        assert row(blanked).is_of(before)
+
+
 def test_a_blanked_text_can_not_be_judged() -> None:
     screening = row(note("how nice"))
     aged()
