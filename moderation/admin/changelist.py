@@ -7,14 +7,25 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.db import connections
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from moderation.admin import keyset, tabs
+from moderation.admin import keyset, search, tabs
+from moderation.admin.filters import StatusFilter
+from moderation.admin.narrowing import (
+    PARAMETERS,
+    CreatedFilter,
+    Field,
+    ScoreFilter,
+    fields_of,
+    in_words,
+)
 from moderation.admin.paginator import MOST
 from moderation.admin.safe_text import visible
+from moderation.review.blind import is_blind
 
 
 @dataclass(frozen=True)
@@ -43,22 +54,78 @@ class Queue(ChangeList):
         for name in (keyset.AFTER, keyset.BEFORE):
             self.filter_params.pop(name, None)
             self.cursors[name] = keyset.key_of(self.params.pop(name, ""))
+        for name in [name for name, value in self.params.items() if not value.strip()]:  # of a form's fields
+            del self.params[name]
+            self.filter_params.pop(name, None)
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         return rows
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
+        is_of_days = any(isinstance(spec, CreatedFilter) and spec.is_in_force for spec in self.filter_specs)
+        if is_of_days and self.tab.is_history:
+            return list(tabs.BY_CREATED[self.order])
         return list(self.tab.orders[self.order])
 
     def get_results(self, request: HttpRequest) -> None:
         order = self.get_ordering(request, self.queryset)
-        self.page = keyset.page_of(self.queryset, order, self.list_per_page, **self.cursors)
+        keeps = self.keeps
+        self.page = keyset.page_of(self.queryset, order, self.list_per_page, **self.cursors, keeps=keeps)
         self.result_list = self.page.rows
         self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
-        counted = self.paginator.count if self.is_narrowed else self.counts[self.tab.name]
-        self.result_count = min(counted, MOST)
+        if keeps is not None:
+            self.counted = len(keyset.keys_of(self.queryset, order, MOST + 1, keeps))
+        elif self.is_narrowed:
+            self.counted = self.queryset.order_by()[: MOST + 1].count()
+        else:
+            self.counted = self.counts[self.tab.name]
+        self.result_count = min(self.counted, MOST)
         self.full_result_count = self.result_count
         self.show_full_result_count = self.show_admin_actions = self.can_show_all = False
         self.multi_page = self.page.has_previous or self.page.has_next
+
+    @property
+    def keeps(self) -> keyset.Keeps | None:
+        """Return what leaves out undecided blind items, where a score narrows the list; else None."""
+        if any(isinstance(spec, ScoreFilter) and spec.is_in_force for spec in self.filter_specs):
+            return lambda row: bool(row.outcome) or not is_blind(row)
+        return None
+
+    @cached_property
+    def fields(self) -> list[Field]:
+        """The fields of the form that narrows the list."""
+        specs = [spec for spec in self.filter_specs if not isinstance(spec, StatusFilter)]
+        return [field for spec in specs for field in fields_of(spec)]
+
+    @cached_property
+    def chips(self) -> list[Link]:
+        """Return for each filter in force what it selects, and the address without it."""
+        return [
+            Link(visible(in_words(field)), self.get_query_string({field.name: None}), is_current=True)
+            for field in self.fields
+            if field.value
+        ]
+
+    @property
+    def without_filters(self) -> str:
+        """Return the address of the list, in its order, with the search and without any filter."""
+        return self.get_query_string(dict.fromkeys([*PARAMETERS, *(field.name for field in self.fields)]))
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """Return (name, value) of what the form of the filters keeps beside its own fields."""
+        own = {field.name for field in self.fields}
+        return [pair for pair in self.params.items() if pair[0] not in own]
+
+    @property
+    def without_search(self) -> str:
+        """Return the address of the list with its filters and without the search."""
+        return self.get_query_string({SEARCH_VAR: None})
+
+    @property
+    def search_help(self) -> str:
+        """Say what may be typed into the box."""
+        vendor = connections[self.queryset.db].vendor
+        return str(search.HELP.get(vendor, search.HELP["other"]))
 
     @property
     def searched(self) -> SafeString:
@@ -78,8 +145,7 @@ class Queue(ChangeList):
     @property
     def size(self) -> str:
         """How many items the list has, narrowed as it is."""
-        is_more = self.paginator.is_cut if self.is_narrowed else self.counts[self.tab.name] > MOST
-        return f"{MOST}+" if is_more else str(self.result_count)
+        return f"{MOST}+" if self.counted > MOST else str(self.counted)
 
     def tab_links(self) -> Iterator[Link]:
         """Return a link to each list, with how many items it has in all."""
@@ -95,8 +161,9 @@ class Queue(ChangeList):
 
     def order_links(self) -> Iterator[Link]:
         """Return a link to each order of the list."""
-        for place, name in enumerate(self.tab.orders):
-            query = self.get_query_string({tabs.ORDER_PARAMETER: name if place else None})
+        first = self.tab.first_order(self.request)
+        for name in self.tab.orders:
+            query = self.get_query_string({tabs.ORDER_PARAMETER: None if name == first else name})
             yield Link(tabs.ORDER_TITLES[name], query, is_current=name == self.order)
 
     @property

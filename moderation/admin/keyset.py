@@ -6,7 +6,7 @@ the row's place is read anew, also after it has left the list.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,14 @@ from moderation.models import Screening
 
 AFTER, BEFORE = "after", "before"
 """The parameters of an address that carry the id of a row."""
+LOOKED_AT = ("queued_for", "verdict", "outcome", "released")
+"""The columns that a `Keeps` may read."""
+MOST_LOOKED_AT = 10_000
+"""Rows that are read for those that a `Keeps` keeps; what follows is as if it were not there."""
 _DIGITS = 18
+
+Keeps = Callable[[Screening], bool]
+"""True of a row that belongs to the list, where no database can tell."""
 
 
 @dataclass(frozen=True)
@@ -41,29 +48,43 @@ def page_of(
     *,
     after: int | None = None,
     before: int | None = None,
+    keeps: Keeps | None = None,
 ) -> Page:
     """Take the `size` rows that follow the row `after`, or that stand before the row `before`.
 
     order: ends in the id. Without such a row the list begins anew. After a row that is the last one, or has
     become it, come the last rows: a decision on the last item of a page leads to one that has something.
+    keeps: of the rows only those count of which it is true.
     """
     if before is not None and (beyond := _beyond(before, reverse := _reversed(order))) is not None:
-        keys = _keys(rows.filter(beyond), reverse, size)
+        keys = keys_of(rows.filter(beyond), reverse, size + 1, keeps)
         if len(keys) > size:
             return Page(_in_order(rows, keys[:size][::-1]), has_previous=True, has_next=True)
     beyond = _beyond(after, order) if after is not None else None
-    keys = _keys(rows if beyond is None else rows.filter(beyond), order, size)
+    keys = keys_of(rows if beyond is None else rows.filter(beyond), order, size + 1, keeps)
     if keys or beyond is None:
         has_next = len(keys) > size
         return Page(_in_order(rows, keys[:size]), has_previous=beyond is not None, has_next=has_next)
-    keys = _keys(rows, _reversed(order), size)
+    keys = keys_of(rows, _reversed(order), size + 1, keeps)
     return Page(_in_order(rows, keys[:size][::-1]), has_previous=len(keys) > size, has_next=False)
 
 
-def _keys(rows: QuerySet[Screening], order: Sequence[str], size: int) -> list[int]:
-    """Read the ids of one row more than a page has: they are sorted without carrying texts along."""
+def keys_of(
+    rows: QuerySet[Screening], order: Sequence[str], most: int, keeps: Keeps | None = None
+) -> list[int]:
+    """Read the ids of the first rows, `most` at most: ids are sorted without carrying texts along."""
     plain = rows.select_related(None).prefetch_related(None).order_by(*order)
-    return list(plain.values_list("pk", flat=True)[: size + 1])
+    if keeps is None:
+        return list(plain.values_list("pk", flat=True)[:most])
+    keys: list[int] = []
+    start, step = 0, 2 * most
+    while len(keys) < most and start < MOST_LOOKED_AT:
+        chunk = list(plain.only(*LOOKED_AT)[start : start + step])
+        keys += [row.pk for row in chunk if keeps(row)]
+        if len(chunk) < step:
+            break
+        start, step = start + step, 2 * step
+    return keys[:most]
 
 
 def _in_order(rows: QuerySet[Screening], keys: list[int]) -> list[Screening]:

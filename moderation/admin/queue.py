@@ -13,7 +13,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from moderation import audit, row_errors
@@ -22,10 +21,11 @@ from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts
 from moderation.admin.dashboard import is_shown_to
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
+from moderation.admin.narrowing import FILTERS, PARAMETERS
 from moderation.admin.posting import posted
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.search import of_object_or_author
+from moderation.admin.search import found
 from moderation.models import AuditEntry, Review, Scoring, Screening, Suggestion
 from moderation.review import decisions as reviewing
 from moderation.review import rights
@@ -38,7 +38,7 @@ NOTE_CHARACTERS = 5000
 OF_THE_MODEL = (audit.Action.SCREENING_RESCREENED,)
 """Audit entries that tell what a model said."""
 LOOKUPS = frozenset(
-    [tabs.PARAMETER, LabelFilter.parameter_name, VerdictFilter.parameter_name]
+    [tabs.PARAMETER, LabelFilter.parameter_name, VerdictFilter.parameter_name, *PARAMETERS]
     + [f"created__{comparison}" for comparison in ("gt", "gte", "lt", "lte", "date", "isnull")]
 )
 """By what an address may narrow the list."""
@@ -50,11 +50,10 @@ class ScreeningAdmin(ReadOnlyAdmin):
 
     list_display = ("__str__",)
     list_display_links = None
-    list_filter = (StatusFilter, LabelFilter, VerdictFilter, "created")
+    list_filter = (StatusFilter, LabelFilter, VerdictFilter, *FILTERS)
     list_per_page = 20
     sortable_by = ()
-    search_fields = ("object_id", "author_key")
-    search_help_text = gettext_lazy("Exact id of the comment or of its author")
+    search_fields = ("text",)
     show_facets = admin.ShowFacets.NEVER
     change_list_template = "admin/moderation/screening/change_list.html"
 
@@ -134,8 +133,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Screening], search_term: str
     ) -> tuple[QuerySet[Screening], bool]:
-        key = search_term.strip()
-        return (queryset.filter(of_object_or_author(key)) if key else queryset), False
+        return found(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         response = super().changelist_view(request, {"title": _("Moderation queue"), **(extra_context or {})})

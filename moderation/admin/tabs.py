@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from moderation.admin.paginator import MOST
 from moderation.models import Screening, screenings
-from moderation.review import rights
+from moderation.review import claims, rights
+from moderation.review.preferences import preferences_of
 
 QueuedFor = Screening.QueuedFor
 Order = tuple[str, ...]
@@ -41,14 +42,22 @@ class Tab:
     """{name: columns}, each as an index has them; the first is the one that it begins with."""
     is_open: bool = False
     """True: all its items wait for a decision, so they are narrowed as the queue's."""
+    is_history: bool = False
+    """True: it has all there is of years, so a range of days is read by an index of its own."""
 
     def order_of(self, request: HttpRequest) -> str:
         """Return the name of the order that is asked for, or of the one that it begins with."""
         asked = request.GET.get(ORDER_PARAMETER, "")
-        return asked if asked in self.orders else next(iter(self.orders))
+        return asked if asked in self.orders else self.first_order(request)
+
+    def first_order(self, request: HttpRequest) -> str:
+        """Return the order that it begins with: of open items the one that the reader prefers."""
+        first = next(iter(self.orders))
+        preferred = preferences_of(request.user).order if self.is_open else first
+        return preferred if preferred in self.orders else first
 
     def count(self, request: HttpRequest) -> int:
-        """Count its items, to one beyond `MOST`."""
+        """Count those of its items that the reader may see, to one beyond `MOST`."""
         rows = rights.visible(request.user, Screening.objects.filter(self.condition(request)))
         return rows.order_by()[: MOST + 1].count()
 
@@ -61,6 +70,8 @@ def _open_for(*reasons: str) -> Callable[[HttpRequest], Q]:
     return _always(screenings.OPEN & Q(queued_for__in=reasons))
 
 
+BY_CREATED: Mapping[str, Order] = {NEWEST: ("-created", "-id"), OLDEST: ("created", "id")}
+"""The orders of a history within a range of days: by the index that has the range."""
 OPEN = Tab("open", _("All open"), _always(screenings.OPEN), _OF_A_QUEUE, is_open=True)
 TABS: tuple[Tab, ...] = (
     OPEN,
@@ -78,12 +89,20 @@ TABS: tuple[Tab, ...] = (
     Tab("reported", _("Reported"), _always(screenings.REPORTED), _OF_A_QUEUE, is_open=True),
     Tab("suggested", _("Suggested"), _always(screenings.WAITING_SUGGESTIONS), _NEWEST_FIRST),
     Tab(
+        "mine",
+        _("Mine"),
+        lambda request: Q(pk__in=claims.claimed_by(request.user).values("pk")),
+        _OF_A_QUEUE,
+        is_open=True,
+    ),
+    Tab(
         "decided",
         _("Decided"),
         _always(screenings.DECIDED),
         {NEWEST: ("-reviewed", "-id"), OLDEST: ("reviewed", "id")},
+        is_history=True,
     ),
-    Tab("all", _("Everything"), _always(Q()), _NEWEST_FIRST),
+    Tab("all", _("Everything"), _always(Q()), _NEWEST_FIRST, is_history=True),
 )
 _BY_NAME = {tab.name: tab for tab in TABS}
 

@@ -135,7 +135,13 @@ class Review(AppendOnly):
                 name="moderation_undo_names_one",
             ),
         )
-        indexes = (models.Index(fields=["created"], name="moderation_review_created"),)
+        indexes = (
+            models.Index(fields=["created"], name="moderation_review_created"),
+            models.Index(fields=["reviewer_name", "screening"], name="moderation_by_reviewer"),
+            models.Index(
+                fields=["reason", "screening"], condition=~Q(reason=""), name="moderation_by_reason"
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.number} of screening {self.screening_id}"

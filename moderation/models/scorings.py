@@ -46,6 +46,13 @@ class Scoring(models.Model):
         verbose_name_plural = _("scorings")
         default_permissions = ()
         base_manager_name = "objects"
+        indexes = (
+            models.Index(
+                fields=["model_version", "-screening"],
+                condition=Q(is_basis=True),
+                name="moderation_by_version",
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["screening", "model_version", "purpose"], name="moderation_scored_once"

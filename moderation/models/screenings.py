@@ -48,6 +48,10 @@ UNJUDGED = Q(verdict="unjudged")
 """Texts in a language that the model was not made for, which nobody scored."""
 ACTION_PENDING = Q(action_pending=True)
 """Objects that are still to be hidden or shown."""
+SEARCHED = ~Q(status="pending")
+"""Texts whose words are in the index of words: what waits to be scored gets there once it is."""
+SEARCHED_CHARACTERS = 10_000
+"""Of a text that can be found by its words. An index entry may not be larger than a megabyte."""
 BLANKABLE = Q(blanked=None) & (
     Q(is_current=False) | (~Q(status="pending") & (Q(queued_for="") | ~Q(outcome="")))
 )
@@ -408,6 +412,12 @@ class Screening(models.Model):
                 condition=OPEN,
                 name="moderation_open",
             ),
+            models.Index(
+                fields=["id", "queued_for", "verdict", "labels"], condition=OPEN, name="moderation_open_by_id"
+            ),
+            models.Index(
+                fields=["queued_for", "-severity", "id"], condition=OPEN, name="moderation_open_reasons"
+            ),
             models.Index(fields=["-id"], condition=SUGGESTED, name="moderation_suggested"),
             models.Index(fields=["-severity", "id"], condition=REPORTED, name="moderation_reported"),
             models.Index(fields=["second_look", "id"], condition=ASKED_AGAIN, name="moderation_asked_again"),
@@ -458,6 +468,7 @@ class Screening(models.Model):
             models.Index(
                 fields=["author_name", "-id"], condition=~Q(author_name=""), name="moderation_by_author_name"
             ),
+            models.Index(fields=["language"], condition=~Q(language=""), name="moderation_by_language"),
             models.Index(fields=["page_key", "-id"], condition=~Q(page_key=""), name="moderation_by_page"),
         )
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from moderation.admin import changelist, paginator, tabs
-from moderation.models import ModelVersion, Screening
+from moderation.admin import changelist, search, tabs
+from moderation.models import ModelVersion, ModeratorPreferences, Screening
+from moderation.review import claims
+from moderation.review import decisions as reviewing
+from tests.conftest import uses_postgresql
+from tests.forum.models import Post
 from tests.moderation.test_queue import (
     QUEUE,
     counts,
@@ -170,7 +177,7 @@ def test_an_address_that_names_no_item_begins_at_the_first_page(moderator: Clien
 def test_nothing_is_counted_further_than_a_person_counts(
     moderator: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (paginator, tabs, changelist):
+    for module in (tabs, changelist):
         monkeypatch.setattr(module, "MOST", 30)
     for number in range(30):
         queued(f"item {number}")
@@ -191,8 +198,9 @@ def test_links_to_lists_and_orders_keep_what_narrows_the_list_and_begin_at_its_s
     for number in range(21):
         queued(f"number {number}", 0.3)
     page = open_page(moderator, "?label=toxic&o=oldest&after=1")
-    links = [unescape(link) for link in re.findall(r'<li><a href="([^"]+)"', page)]
-    assert len(links) > len(tabs.TABS)
+    lists = page[page.index('class="moderation-tabs"') : page.index('class="moderation-filters"')]
+    links = [unescape(link) for link in re.findall(r'<li><a href="([^"]+)"', lists)]
+    assert len(links) == len(tabs.TABS) + len(tabs.ORDER_TITLES)
     assert all("label=toxic" in link and "after" not in link for link in links)
     assert "?label=toxic&o=oldest&state=held" in links
     assert "?label=toxic&o=newest" in links
@@ -207,3 +215,257 @@ def test_a_search_that_finds_nothing_is_not_called_an_empty_queue(moderator: Cli
     assert "The queue is empty" not in page
     assert "Nothing here with these filters." in words(open_page(moderator, "?label=threat"))
     assert "Nothing here." in words(open_page(moderator, "?state=edited"))
+
+
+# --- the search -------------------------------------------------------------------------------------
+
+
+def by(author: str, key: str, text: str, **columns: Any) -> Screening:
+    row = queued(text, **columns)
+    Screening.objects.filter(pk=row.pk).update(author_name=author, author_key=key)
+    return row
+
+
+@pytest.mark.parametrize(
+    ("term", "wanted"),
+    [
+        ("idiot", {"you idiot", "Idiot! And an ass"}),
+        ("IDIOT", {"you idiot", "Idiot! And an ass"}),
+        ("you idiot", {"you idiot"}),
+        ("idiot you", {"you idiot"}),
+        ("author:Ann", {"you idiot", "a kind word"}),
+        ("author:ann", {"you idiot", "a kind word"}),
+        ("author:77", {"you idiot", "a kind word"}),
+        ('author:"Bob B"', {"Idiot! And an ass"}),
+        ("author:ann kind", {"a kind word"}),
+        ("author:nobody", set()),
+        ("Übeltäter", {"du übeltäter"}),
+        ("ÜBELTÄTER", {"du übeltäter"}),
+        ("page:forum.thread:3", {"du übeltäter"}),
+        ("  ", {"you idiot", "Idiot! And an ass", "a kind word", "du übeltäter"}),
+    ],
+)
+def test_one_box_finds_words_authors_and_pages(moderator: Client, term: str, wanted: set[str]) -> None:
+    by("Ann", "77", "you idiot")
+    by("Bob B", "78", "Idiot! And an ass")
+    by("Ann", "77", "a kind word")
+    row = by("Cid", "79", "du übeltäter")
+    Screening.objects.filter(pk=row.pk).update(page_key="forum.thread:3")
+    response = moderator.get(QUEUE, {"q": term})
+    assert set(texts(response.content.decode())) == wanted
+
+
+def test_ids_are_told_apart_by_their_names_and_a_number_is_any_of_them(moderator: Client) -> None:
+    rows = [by("Ann", str(1000 + number), f"number {number}") for number in range(3)]
+    for row, other in zip(rows, (*rows[1:], rows[0]), strict=True):
+        Screening.objects.filter(pk=row.pk).update(
+            object_id=str(other.pk), content_type=ContentType.objects.get_for_model(Post), field="body"
+        )
+    first = rows[0].pk
+    assert listed(moderator, f"?q=item:{first}") == ["number 0"]
+    assert listed(moderator, f"?q=id:{first}") == ["number 2"]
+    assert set(listed(moderator, f"?q={first}")) == {"number 0", "number 2"}
+    assert listed(moderator, "?q=1001") == ["number 1"]
+    assert listed(moderator, '?q="1"') == ["number 1"]
+    assert listed(moderator, "?q=item:x") == listed(moderator, f"?q=item:{'9' * 40}") == []
+
+
+@pytest.mark.parametrize(
+    "term", ["'", '"', "&", "!", "a & ", ":*", "\\", "%", "_", "\x00", "x" * 5000, "((", "-", "\u202e"]
+)
+def test_nothing_that_is_typed_is_an_error(moderator: Client, term: str) -> None:
+    queued("you idiot")
+    names = ("q", "author", "page", "reviewer", "score_from", "created_from", "version", "label", "language")
+    for asked in ({"q": term}, dict.fromkeys(names, term)):
+        response = moderator.get(QUEUE, asked)
+        assert response.status_code == 200
+    page = re.sub(r'value="[^"]*"', "", response.content.decode())
+    assert "\u202e" not in page, page[page.index("\u202e") - 200 :][:300]
+
+
+def test_words_are_found_in_the_first_characters_of_a_huge_text(moderator: Client) -> None:
+    queued("needle " + "hay " * 250_000, 0.3)
+    queued("hay " * 5000 + "needle", 0.2)
+    assert len(listed(moderator, "?q=needle")) == 1
+
+
+def test_histories_are_searched_for_words_where_the_database_has_an_index_of_them(moderator: Client) -> None:
+    queued("you idiot", outcome="hide", reviewed=timezone.now())
+    queued("an open idiot")
+    decided = ["you idiot"] if uses_postgresql() else []
+    assert listed(moderator, "?state=decided&q=idiot") == decided
+    assert sorted(listed(moderator, "?state=all&q=idiot")) == ["an open idiot", *decided]
+
+
+@pytest.mark.skipif(not uses_postgresql(), reason="only PostgreSQL has the index")
+def test_the_search_for_words_goes_by_its_index(version: ModelVersion) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        rows = search.with_words(Screening.objects.all(), "idiot übel").values("pk").order_by()
+        assert "moderation_words" in rows.explain()
+
+
+# --- the filters ------------------------------------------------------------------------------------
+
+
+def history(version: ModelVersion) -> None:
+    """A few items that differ in what filters go by."""
+    now, posts = timezone.now(), ContentType.objects.get_for_model(Post)
+    for number, (text, columns) in enumerate(
+        {
+            "german": {"language": "de", "author_name": "Ann", "author_key": "7"},
+            "french": {"language": "fr", "page_key": "forum.thread:3"},
+            "old": {"created": now - timedelta(days=400)},
+            "comment": {"content_type": posts, "object_id": "9", "field": "body"},
+        }.items()
+    ):
+        row = queued(text, 0.1 * number)
+        Screening.objects.filter(pk=row.pk).update(**columns)
+    for text, kind, reason in (
+        ("upheld", "uphold", ""),
+        ("harmless", "false_positive", ""),
+        ("spam", "other_reason", "spam"),
+    ):
+        reviewer = User.objects.get_or_create(username="bea" if reason else "cem")[0]
+        reviewing.decide(queued(text, 0.45).pk, reviewer=reviewer, kind=kind, reason=reason)
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        ("language=de", {"german"}),
+        ("language=de&author=ann", {"german"}),
+        ("language=fr&author=ann", set()),
+        ("author=7", {"german"}),
+        ("page=forum.thread:3", {"french"}),
+        ("created_until={last_year}", {"old"}),
+        ("created_from={last_year}&label=toxic&score_to=0.55", {"german"}),
+        ("label=toxic&score_from=0.9", {"upheld", "harmless", "spam"}),
+        ("label=toxic&score_from=0.55&score_to=0.65", {"french"}),
+        ("label=threat&score_from=0", set()),
+        ("score_from=0,9", {"upheld", "harmless", "spam"}),
+        ("reviewer=bea", {"spam"}),
+        ("reviewer=cem", {"upheld", "harmless"}),
+        ("reviewer=cem&decision=uphold", {"upheld"}),
+        ("decision=false_positive", {"harmless"}),
+        ("reason=spam", {"spam"}),
+        ("reason=illegal", set()),
+        ("model=forum.Post", {"comment"}),
+        ("model=nothing.There", set()),
+        ("version={version}", {"german", "french", "old", "comment", "upheld", "harmless", "spam"}),
+        ("version=999999", set()),
+        ("q=german&language=de", {"german"}),
+        ("q=german&language=fr", set()),
+    ],
+)
+def test_a_filter_selects_what_it_names_and_several_go_together(
+    moderator: Client, version: ModelVersion, query: str, wanted: set[str]
+) -> None:
+    history(version)
+    last_year = (timezone.now() - timedelta(days=300)).date().isoformat()
+    address = "?state=all&" + query.format(last_year=last_year, version=version.pk)
+    assert set(listed(moderator, address)) == wanted
+
+
+def test_a_day_is_the_reader_s_and_both_ends_belong_to_the_range(moderator: Client) -> None:
+    row = queued("at noon")
+    day = timezone.localtime().replace(hour=12)
+    Screening.objects.filter(pk=row.pk).update(created=day)
+    today, before, after = ((day + timedelta(days=shift)).date() for shift in (0, -1, 1))
+    assert listed(moderator, f"?created_from={today}&created_until={today}") == ["at noon"]
+    assert listed(moderator, f"?created_from={after}") == []
+    assert listed(moderator, f"?created_until={before}") == []
+    assert listed(moderator, "?created_from=someday") == ["at noon"]
+
+
+def test_a_history_of_days_is_paged_by_them(moderator: Client) -> None:
+    now = timezone.now()
+    for number in range(45):
+        row = queued(f"number {number}", outcome="hide", reviewed=now - timedelta(minutes=number))
+        Screening.objects.filter(pk=row.pk).update(created=now - timedelta(hours=number % 7))
+    for state in ("decided", "all"):
+        wanted = f"?state={state}&created_from={(now - timedelta(days=2)).date()}"
+        newest = listed(moderator, wanted)
+        assert len(set(newest)) == 45
+        assert newest[0] == "number 42" and newest == listed(moderator, wanted + "&o=oldest")[::-1]
+
+
+def test_what_is_in_force_stands_above_the_list_and_each_can_be_taken_away(moderator: Client) -> None:
+    queued("you idiot")
+    query = "?language=de&label=toxic&q=you&author=&o=newest&created_from=2026-01-02"
+    page = open_page(moderator, query)
+    chips = page[page.index('class="moderation-chips"') :]
+    links = [unescape(link) for link in re.findall(r'<li><a href="([^"]+)"', chips)]
+    assert links == [
+        "?created_from=2026-01-02&label=toxic&language=de&o=newest",
+        "?created_from=2026-01-02&language=de&o=newest&q=you",
+        "?created_from=2026-01-02&label=toxic&o=newest&q=you",
+        "?label=toxic&language=de&o=newest&q=you",
+        "?o=newest&q=you",
+    ]
+    shown = words(chips)
+    for part in ("Search: you", "Label: toxic", "Language: ", "From (day): 01/02/2026"):
+        assert part in shown
+    assert "Author" not in words(chips[: chips.index("</ul>")])
+
+
+def hidden_fields(form: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form))
+
+
+def test_the_search_keeps_the_filters_and_the_filters_keep_the_search(moderator: Client) -> None:
+    queued("you idiot")
+    page = open_page(moderator, "?state=all&label=toxic&q=you&o=oldest&author=&after=7")
+    search_form, filter_form = (
+        page[page.index(f'class="moderation-{name}"') :].partition("</form>")[0]
+        for name in ("search", "filters")
+    )
+    assert hidden_fields(search_form) == {"state": "all", "label": "toxic", "o": "oldest"}
+    assert hidden_fields(filter_form) == {"state": "all", "q": "you", "o": "oldest"}
+    assert '<option value="toxic" selected>' in filter_form
+
+
+@pytest.mark.regression("4.8")
+def test_every_way_to_an_item_keeps_the_filters_for_the_way_back(moderator: Client) -> None:
+    huge = queued("you idiot " * 3000)
+    page = open_page(moderator, "?label=toxic&q=idiot")
+    ways = re.findall(rf'href="(/admin/moderation/screening/{huge.pk}/change/[^"]*)"', page)
+    assert len(ways) >= 2
+    for way in ways:
+        assert "_changelist_filters=label%3Dtoxic%26q%3Didiot" in way
+        item = moderator.get(unescape(way)).content.decode()
+        assert f'href="{QUEUE}?label=toxic&amp;q=idiot"' in item
+
+
+def test_lists_and_counts_show_what_the_site_lets_the_reader_see(moderator: Client, settings: Any) -> None:
+    settings.MODERATION = {
+        **settings.MODERATION,
+        "VISIBLE_SCREENINGS": "tests.moderation.test_queue_list.flagged_alone",
+    }
+    queued("held", 0.4, verdict="held", queued_for="held")
+    queued("flagged")
+    assert listed(moderator) == ["flagged"]
+    assert counts(open_page(moderator)) == {"open": 1, "flagged": 1, "all": 1}
+
+
+def flagged_alone(user: User, rows: Any) -> Any:
+    """What a site might give as VISIBLE_SCREENINGS."""
+    return rows.filter(queued_for="flagged")
+
+
+def test_my_own_items_have_a_list(moderator: Client) -> None:
+    rows = [queued(f"number {number}") for number in range(3)]
+    ann = User.objects.get(username="ann")
+    claims.deal(ann, 1, Screening.objects.filter(pk=rows[1].pk))
+    assert listed(moderator, "?state=mine") == ["number 1"]
+    assert listed(staff("ben", "review_screening"), "?state=mine") == []
+
+
+def test_open_items_come_in_the_order_that_their_reader_prefers(moderator: Client) -> None:
+    for number in range(3):
+        queued(f"number {number}", 0.1 * number)
+    ann = User.objects.get(username="ann")
+    ModeratorPreferences.objects.create(user_key=str(ann.pk), order="oldest")
+    assert listed(moderator) == ["number 0", "number 1", "number 2"]
+    assert listed(moderator, "?o=worst") == ["number 2", "number 1", "number 0"]
+    assert "?o=worst" in open_page(moderator)
