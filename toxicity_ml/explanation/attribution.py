@@ -202,17 +202,22 @@ def occlude(
     )
 
 
-def leave_out(scorer: Scorer, column: int, text: str, words: Sequence[Span]) -> np.ndarray:
-    """Return what the text's log-odds of a label lose by each of its words, float64 (n_words,).
+def parts_of_words(scorer: Scorer, column: int, text: str, words: Sequence[Span]) -> np.ndarray:
+    """Return each word's part in the text's log-odds of a label, float64 (n_words,).
 
-    A word that comes again is taken out wherever it stands: of two equal insults either alone is enough for
-    the score, so each by itself would seem to say nothing. column: the label's. words: spans of `text`.
-    Scores n_words + 2 texts at most.
+    The mean of what a word adds to nothing, and of what the text loses without it: the two ends of the
+    orders that ``occlusion`` takes the mean of. Of three insults each alone is enough for the score, so the
+    text loses little by one. A word that comes again is taken out wherever it stands. column: the label's.
+    words: spans of `text`. Scores 2 * n_words + 2 texts at most, half of them of one word.
     """
+    count = len(words)
     folded = [text[start:end].casefold() for start, end in words]
     is_same = np.array([[one == other for other in folded] for one in folded], dtype=bool)
     removal = _Removal(scorer, column, text, words, progress=False)
-    return _losses(removal, ~is_same.reshape(len(words), len(words)))[0]
+    losses, _ = _losses(removal, ~is_same.reshape(count, count))
+    alone = removal.values(np.eye(count, dtype=bool)) - removal.baseline
+    parts: np.ndarray = (losses + alone) / 2
+    return parts
 
 
 def _losses(removal: _Removal, kept: np.ndarray) -> tuple[np.ndarray, float]:

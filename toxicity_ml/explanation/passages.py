@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from toxicity_ml.explanation.attribution import Word, as_words, checked_label, leave_out, log_odds
+from toxicity_ml.explanation.attribution import Word, as_words, checked_label, log_odds, parts_of_words
 from toxicity_ml.explanation.words import split_words
 from toxicity_ml.inputs import as_text
 from toxicity_ml.scorer import Scorer
@@ -27,10 +27,11 @@ def driving_words(scorer: Scorer, text: str, label: str) -> tuple[Word, ...]:
     """Return the words of the passages that speak most for a label, in their order, each with its part in it.
 
     The text is cut into passages of WORDS_OF_A_PASSAGE words at most, at ends of sentences where there are
-    any. Each is scored by itself. In the highest ones, PASSAGES at most, one word at a time is taken out (Li
-    et al. 2016, "Understanding Neural Networks through Representation Erasure"); a word's value is what the
-    passage's log-odds lose by it. So a long text costs one short text for each passage, and about PASSAGES *
-    (WORDS_OF_A_PASSAGE + 1) more. What `attribute` does is exact for a whole window, and takes seconds.
+    any. Each is scored by itself. Of the highest ones, PASSAGES at most, each word is taken out once (Li et
+    al. 2016, "Understanding Neural Networks through Representation Erasure") and scored alone once; its value
+    is the mean of what the passage's log-odds lose by the one and gain by the other. So a long text costs one
+    short text for each passage, and about 2 * PASSAGES * WORDS_OF_A_PASSAGE more. What `attribute` does is
+    exact for a whole window, and takes seconds.
 
     Of a text over ``toxicity_ml.text.repair.MAX_CHARACTERS`` both ends are read, as by the model. Raises
     DataError for an unknown label, TypeError for a text that is not a str.
@@ -47,7 +48,7 @@ def driving_words(scorer: Scorer, text: str, label: str) -> tuple[Word, ...]:
         words = passages[index]
         start = words[0][0]
         within = [(first - start, last - start) for first, last in words]
-        values = leave_out(scorer, column, _cut(text, words), within)
+        values = parts_of_words(scorer, column, _cut(text, words), within)
         driving.extend(as_words(text, words, values))
     return tuple(driving)
 
