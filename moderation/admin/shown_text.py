@@ -19,6 +19,8 @@ UNFOLDED_CHARACTERS = 5000
 """What a click in the list unfolds; longer texts are read on the item's own page."""
 PART_CHARACTERS = 20_000
 """What an item's own page shows of a text at a time."""
+NAMED_WORDS, NAMED_CHARACTERS = 5, 60
+"""How many marked words are named below a text, and how much of each."""
 BEFORE_THE_FIRST = 80
 """Characters of a preview that stand before the first marked word."""
 
@@ -148,8 +150,9 @@ class ShownText:
     def marked(self) -> list[SafeString]:
         """The marked words, the strongest first, each once."""
         words = sorted(self._words, key=lambda word: -word.strength)
-        texts = dict.fromkeys(self.whole[word.start : word.end][:60] for word in words)
-        return [self._visible(text, 0, is_marked=False) for text in list(texts)[:5]]
+        texts = [self.whole[word.start : word.end][:NAMED_CHARACTERS] for word in words]
+        readable = dict.fromkeys("".join(filter(str.isprintable, text)) for text in texts)
+        return [self._visible(text, 0, is_marked=False) for text in list(readable)[:NAMED_WORDS]]
 
     @property
     def _words(self) -> Sequence[DrivingWord]:

@@ -25,6 +25,16 @@ WORDS = 30
 """How many words are named at most, those that say most."""
 LEAST = 0.2
 """Log-odds. A word that adds less says nothing."""
+_FUNCTION_WORDS = """
+a an and are as at be been but by do does for from had has have he her him his i if in into is it its
+me my no not of on or our out she so that the their them they this to up us was we were what who will
+with you your you're yours
+aber als am auf aus bei bin bist da das dass dein deine dem den der des dich die dir du ein eine einen er
+es euch euer für hat ich ihr im ist ja mein mich mir mit nicht oder sein seine sich sie sind und uns von
+war wer wie wir zu zum zur
+"""
+"""What joins the words that a person would mark. A score leans on it, too; beside others it is left out."""
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 
 class NotExplained(Exception):
@@ -82,10 +92,17 @@ def _places(version: ModelVersion, screening: Screening, label: str) -> tuple[Dr
     if kept is None:
         with _one_at_a_time():
             words = driving_words_for_web(version, screening.text, label)
-        said = [(word.start, word.end, word.value) for word in words if any(map(str.isalnum, word.text))]
-        kept = _strongest(said)
+        spoken = [word for word in words if any(map(str.isalnum, word.text))]
+        telling = [word for word in spoken if _letters(word.text) not in FUNCTION_WORDS]
+        told = [(word.start, word.end, word.value) for word in telling if word.value >= LEAST]
+        kept = _strongest(told or [(word.start, word.end, word.value) for word in spoken])
         cache.set(key, kept, KEPT_SECONDS)
     return tuple(DrivingWord(*place) for place in kept)
+
+
+def _letters(word: str) -> str:
+    """A word without what may stand between its letters."""
+    return "".join(character for character in word.casefold() if character.isalnum() or character == "'")
 
 
 def _key(version: ModelVersion, screening: Screening, label: str) -> str:

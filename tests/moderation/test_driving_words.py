@@ -29,7 +29,7 @@ ANSWERED = "Marked for toxic, strongest first:"
 
 
 class Explainer:
-    """A loaded model: "idiot" says 4, "you" 1, every other word nothing. It notes what it is asked."""
+    """A loaded model: "idiot" says 4, "you" 3, "nasty" 1, all else nothing. It notes what it is asked."""
 
     def __init__(self) -> None:
         self.predict = by_words
@@ -39,7 +39,7 @@ class Explainer:
     def driving_words(self, text: str, label: str) -> tuple[Word, ...]:
         self.asked.append(label)
         self.before()
-        values = {"idiot": 4.0, "you": 1.0, "!": 9.0}
+        values = {"idiot": 4.0, "nasty": 1.0, "you": 3.0, "!": 9.0}
         return tuple(
             Word(match[0], *match.span(), *match.span(), values.get(match[0].lower(), 0.01))
             for match in re.finditer(r"\w+|[^\w\s]", text)
@@ -71,7 +71,7 @@ def fragment(client: Client, screening: Screening, query: str) -> str:
 
 
 def test_a_page_marks_nothing_until_somebody_asks(moderator: Client, explainer: Explainer) -> None:
-    screening = queued("you idiot, said the dog")
+    screening = queued("nasty idiot, said the dog")
     for page in (open_page(moderator), open_page(moderator, item(screening))):
         assert "<mark" not in page and "Marked for" not in page
         assert f'href="{QUEUE}{screening.pk}/change/?why=toxic"' in page
@@ -81,14 +81,14 @@ def test_a_page_marks_nothing_until_somebody_asks(moderator: Client, explainer: 
 def test_who_asks_sees_the_words_with_their_strength_in_words_too(
     moderator: Client, explainer: Explainer
 ) -> None:
-    screening = queued("you idiot, said the dog!")
+    screening = queued("nasty idiot, said the dog!")
     for page in (
         open_page(moderator, item(screening, "?why=toxic")),
         fragment(moderator, screening, "?why=toxic"),
     ):
-        assert MARK.findall(page) == [("2", "you"), ("3", "idiot")]
+        assert MARK.findall(page) == [("2", "nasty"), ("3", "idiot")]
         assert "(toxic, strongly)" in page
-        assert f"{ANSWERED} <bdi>idiot</bdi>, <bdi>you</bdi>." in page
+        assert f"{ANSWERED} <bdi>idiot</bdi>, <bdi>nasty</bdi>." in page
         assert 'aria-current="true">toxic<' in page
 
 
@@ -98,7 +98,7 @@ def test_the_answer_is_computed_once_and_kept_without_any_text(
     kept: dict[str, Any] = {}
     monkeypatch.setattr(driving.cache, "get", lambda key: kept.get(key))
     monkeypatch.setattr(driving.cache, "set", lambda key, value, seconds: kept.update({key: value}))
-    screening, twin = queued("you idiot"), queued("you idiot")
+    screening, twin = queued("nasty idiot"), queued("nasty idiot")
     for _ in range(2):
         assert MARK.findall(fragment(moderator, screening, "?why=toxic"))
     assert explainer.asked == ["toxic"]
@@ -109,16 +109,16 @@ def test_the_answer_is_computed_once_and_kept_without_any_text(
 
 
 def test_the_preview_opens_at_the_first_word(moderator: Client, explainer: Explainer) -> None:
-    screening = queued("good morning. " * 150 + "you idiot. " + "good night. " * 150)
+    screening = queued("good morning. " * 150 + "nasty idiot. " + "good night. " * 150)
     page = fragment(moderator, screening, "?why=toxic")
     assert re.search(r"&hellip; 2,?0\d\d characters before", page)
-    assert MARK.findall(page)[0] == ("2", "you")
+    assert MARK.findall(page)[0] == ("2", "nasty")
     assert len(re.findall(r"<bdi class", page)) == 2  # the preview, and the whole to unfold
     assert "characters before" not in fragment(moderator, screening, "")
 
 
 def test_an_item_s_page_opens_at_the_part_of_the_first_word(moderator: Client, explainer: Explainer) -> None:
-    screening = queued("good morning. " * 2500 + "you idiot. " + "good night. " * 2500)
+    screening = queued("good morning. " * 2500 + "nasty idiot. " + "good night. " * 2500)
     page = open_page(moderator, item(screening, "?why=toxic"))
     assert "Characters 20001\u201340000" in page and len(MARK.findall(page)) == 2
     assert "part=3&amp;why=toxic" in page
@@ -129,9 +129,9 @@ def test_an_item_s_page_opens_at_the_part_of_the_first_word(moderator: Client, e
 def test_marks_come_through_escaping_hidden_characters_and_line_ends(
     moderator: Client, explainer: Explainer
 ) -> None:
-    screening = queued("<b>\r\n\u202eoh</b>\r\nyou idiot\r\n\u200b&")
+    screening = queued("<b>\r\n\u202eoh</b>\r\nnasty idiot\r\n\u200b&")
     page = fragment(moderator, screening, "?why=toxic")
-    assert MARK.findall(page) == [("2", "you"), ("3", "idiot")]
+    assert MARK.findall(page) == [("2", "nasty"), ("3", "idiot")]
     assert "&lt;b&gt;" in page and "\u202e" not in page and "U+202E" in page
 
 
@@ -142,28 +142,35 @@ def test_a_text_in_which_no_word_says_anything_is_said_to_be_so(
     assert "<mark" not in page and "No single word speaks for toxic." in page
 
 
+def test_function_words_are_marked_only_where_there_is_nothing_else(
+    moderator: Client, explainer: Explainer
+) -> None:
+    assert MARK.findall(fragment(moderator, queued("you idiot"), "?why=toxic")) == [("3", "idiot")]
+    assert MARK.findall(fragment(moderator, queued("all of you"), "?why=toxic")) == [("3", "you")]
+
+
 def test_a_label_that_is_not_the_model_s_is_refused_in_words(moderator: Client, explainer: Explainer) -> None:
     for label in ("nonsense", "<script>", "x" * 5000):
-        response = moderator.get(f"{QUEUE}{queued('you idiot').pk}/text/", {"why": label})
+        response = moderator.get(f"{QUEUE}{queued('nasty idiot').pk}/text/", {"why": label})
         assert "does not know this label" in response.content.decode()
         assert b"<script>" not in response.content
     assert explainer.asked == []
 
 
 def test_scores_of_another_version_are_told_apart(moderator: Client, explainer: Explainer) -> None:
-    screening = queued("you idiot")
+    screening = queued("nasty idiot")
     ModelVersion.objects.filter(is_active=True).update(is_active=False)
     make_version("2", is_active=True)
     page = fragment(moderator, screening, "?why=toxic")
     assert "As test@2 reads it" in page
-    assert "As test" not in fragment(moderator, queued("you idiot"), "?why=toxic")
+    assert "As test" not in fragment(moderator, queued("nasty idiot"), "?why=toxic")
 
 
 def test_who_comes_while_another_text_is_looked_at_is_told_to_come_again(
     moderator: Client, explainer: Explainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(driving, "WAIT_SECONDS", 0.01)
-    screening = queued("you idiot")
+    screening = queued("nasty idiot")
     with driving._one_at_a_time():
         page = fragment(moderator, screening, "?why=toxic")
     assert "Another text is being looked at" in page and explainer.asked == []
@@ -174,7 +181,7 @@ def test_a_failure_lets_the_next_one_in(moderator: Client, explainer: Explainer)
     def fail() -> None:
         raise RuntimeError
 
-    screening, explainer.before = queued("you idiot"), fail
+    screening, explainer.before = queued("nasty idiot"), fail
     assert "can not be asked at the moment" in fragment(moderator, screening, "?why=toxic")
     assert isinstance(driving._lock, type(threading.Lock())) and not driving._lock.locked()
     explainer.before = lambda: None
@@ -197,8 +204,8 @@ def test_without_a_model_the_page_opens_and_says_so(
     monkeypatch.setattr(model, "load_model", load)
     monkeypatch.setattr(score, "_loaded_for_web", score._Loaded(lambda: "onnx"))
     cache.clear()
-    page = open_page(moderator, item(queued("you idiot"), "?why=toxic"))
-    assert words in page and "you idiot" in page and INSTALL_LIBRARIES not in page
+    page = open_page(moderator, item(queued("nasty idiot"), "?why=toxic"))
+    assert words in page and "nasty idiot" in page and INSTALL_LIBRARIES not in page
 
 
 def test_a_text_that_was_taken_is_not_looked_at(moderator: Client, explainer: Explainer) -> None:
@@ -235,7 +242,7 @@ def test_a_blind_item_has_no_button_and_no_answer_and_both_kinds_look_alike(
 
 
 def test_only_those_who_see_the_item_reach_its_text(moderator: Client, explainer: Explainer) -> None:
-    screening = queued("you idiot")
+    screening = queued("nasty idiot")
     path = f"{QUEUE}{screening.pk}/text/?why=toxic"
     assert staff("nobody").get(path).status_code == 403
     assert Client().get(path).status_code == 302
