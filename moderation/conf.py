@@ -101,6 +101,15 @@ class Conf:
         return float(self.given.get("FIGURES_MINUTES", 10))
 
     @property
+    def AUTHOR_RULES(self) -> Mapping[str, Mapping[str, int]] | str:
+        """Which authors are held always or never, by what was decided of them: numbers, or a dotted path.
+
+        Empty: none is. See `moderation.authors.rules`.
+        """
+        rules = self.given.get("AUTHOR_RULES") or {}
+        return rules if isinstance(rules, Mapping | str) else {}
+
+    @property
     def BATCH_SIZE(self) -> int | None:
         """How many texts a worker claims at a time; None: 32 on a CPU, 512 on a GPU."""
         value = self.given.get("BATCH_SIZE")
@@ -282,6 +291,7 @@ KEYS = (
     "CLAIM_SECONDS",
     "SECOND_OPINION_SHARE",
     "FIGURES_MINUTES",
+    "AUTHOR_RULES",
     "BATCH_SIZE",
     "LEASE_SECONDS",
     "SWEEP_SECONDS",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 CLEAR, FLAGGED, HELD, UNJUDGED = "clear", "flagged", "held", "unjudged"
@@ -29,6 +29,8 @@ class Judgement:
     """Largest of score minus flag threshold over the labels, -1 to 1; 0 where no label counts."""
     labels: tuple[str, ...]
     """Labels at or over their flag threshold, in the order of the scores."""
+    is_for_author: bool = False
+    """True where it is hidden for its author alone: by the scores it would not be."""
 
 
 NOT_JUDGED = Judgement(UNJUDGED, 0.0, ())
@@ -43,6 +45,22 @@ def judge(scores: Mapping[str, float], policy: Thresholds) -> Judgement:
     severity = max((score - policy.flag[label] for label, score in counted.items()), default=0.0)
     verdict = HELD if is_held else FLAGGED if labels else CLEAR
     return Judgement(verdict, max(-1.0, min(1.0, severity)), labels)
+
+
+def always_held(judgement: Judgement) -> Judgement:
+    """Hold what the scores do not hold, for its author; a text that was not scored stays unjudged.
+
+    Its place in the queue is not below that of any flagged one: it is hidden, and somebody waits.
+    """
+    if judgement.verdict == HELD:
+        return judgement
+    verdict = UNJUDGED if judgement.verdict == UNJUDGED else HELD
+    return replace(judgement, verdict=verdict, severity=max(judgement.severity, 0.0), is_for_author=True)
+
+
+def never_held(judgement: Judgement) -> Judgement:
+    """Flag what the scores hold: it stays public until a person has looked at it."""
+    return replace(judgement, verdict=FLAGGED) if judgement.verdict == HELD else judgement
 
 
 def combine(

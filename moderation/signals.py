@@ -1,8 +1,8 @@
 """What a site can listen to.
 
 Sent with `send_robust` after the transaction has committed, at most once: a process that dies in between
-sends nothing. A receiver that must not miss one reads the rows. The sender is always `Screening`; receivers
-run in the worker, or in the request of the moderator.
+sends nothing. A receiver that must not miss one reads the rows. The sender is `Screening`, or the type of
+what is told of; receivers run in the worker, or in the request of the moderator.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from django.dispatch import Signal
 from moderation import row_errors
 
 __all__ = [
+    "author_trust_changed",
     "report_settled",
     "screening_held",
     "screening_reviewed",
@@ -50,6 +51,17 @@ def send(signal: Signal, *, screening: Any, **arguments: Any) -> None:
         logger.error("A receiver of a moderation signal raised %s for screening %s.", name, screening.pk)
 
 
+def tell(signal: Signal, **arguments: Any) -> None:
+    """Send what concerns no screening to every receiver; the sender is the type of the first argument."""
+    about = next(iter(arguments.values()))
+    try:
+        signal.send_robust(sender=type(about), **arguments)
+    except BaseException as error:
+        if row_errors.ends_the_process(error):
+            raise
+        logger.error("A receiver of a moderation signal raised %s.", type(error).__name__)
+
+
 screening_scored = TextFreeSignal()
 """A text got its verdict. Argument: screening."""
 screening_held = TextFreeSignal()
@@ -67,3 +79,5 @@ second_look_asked = TextFreeSignal()
 """An author asked for a second look at a decision. Arguments: screening, second_look."""
 second_look_settled = TextFreeSignal()
 """Another decision answered that. Arguments: screening, second_look, whose `answer` is the decision."""
+author_trust_changed = TextFreeSignal()
+"""A person decided what becomes of an author's texts. Argument: trust, an AuthorTrust."""

@@ -1,4 +1,4 @@
-"""The page of one author in the admin: what became of their texts, and the latest of these.
+"""The page of one author in the admin: what became of their texts, and what becomes of those to come.
 
 Its address names one of the author's items, so that no name of a person stands in an address.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -18,9 +19,11 @@ from django.views.decorators.http import require_safe
 
 from moderation.admin.presenting import Item, items
 from moderation.admin.safe_text import Notes, shortened, visible
-from moderation.models import Screening
+from moderation.authors import trust
+from moderation.authors.identity import Author
+from moderation.models import AuthorTrust, Screening
 from moderation.review import rights
-from moderation.review.author_history import Author, History, history_of
+from moderation.review.author_history import History, history_of
 from moderation.versions.active import find_active
 
 if TYPE_CHECKING:
@@ -29,17 +32,25 @@ if TYPE_CHECKING:
 NAME_CHARACTERS = 100
 TEXT_CHARACTERS = 240
 TEXT_LINES = 4
+SHOWN = 10
+"""Decisions about an author that their page lists."""
 
 
 def urls(model_admin: ScreeningAdmin) -> list[URLPattern]:
     """Return the address of the page."""
 
     @require_safe
-    def view(request: HttpRequest, pk: int) -> HttpResponse:
+    def show(request: HttpRequest, pk: int) -> HttpResponse:
         return _author(model_admin, request, pk)
 
-    wrapped = model_admin.admin_site.admin_view(view)
-    return [path("<int:pk>/author/", wrapped, name="moderation_screening_author")]
+    def decide(request: HttpRequest, pk: int) -> HttpResponse:
+        return _decide(model_admin, request, pk)
+
+    wrap = model_admin.admin_site.admin_view
+    return [
+        path("<int:pk>/author/", wrap(show), name="moderation_screening_author"),
+        path("<int:pk>/author/trust/", wrap(decide), name="moderation_screening_author_trust"),
+    ]
 
 
 def name_of(author: Author) -> SafeString:
@@ -76,10 +87,37 @@ def _author(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpR
         "name": name_of(_named(author, history)),
         "screening": screening,
         "history": history,
+        "decisions": trust.decisions_about(author)[:SHOWN],
+        "stance": trust.stance_of(author),
+        "stances": AuthorTrust.Stance.choices,
+        "decided_stance": trust.decided_stance(author),
+        "can_lead": rights.may_lead(request.user),
         "latest": [(item, _beginning(item, notes)) for item in latest],
         "all_url": f"{queue}?{urlencode({'state': 'all', 'q': author.key})}" if author.key else "",
     }
     return TemplateResponse(request, "admin/moderation/screening/author.html", context)
+
+
+def _decide(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """Record what becomes of the author's texts. A GET, as after a login, leads to the page alone."""
+    screening = screening_of(model_admin, request, pk)
+    author = Author.of(screening)
+    page = reverse(f"{model_admin.admin_site.name}:moderation_screening_author", args=(pk,))
+    if request.method != "POST":
+        messages.warning(request, _("Nothing was recorded. Please choose once more."))
+        return HttpResponseRedirect(page)
+    if not rights.may_lead(request.user):
+        raise PermissionDenied
+    stance = request.POST.get("stance", "")
+    if stance not in AuthorTrust.Stance:
+        messages.error(request, _("Nothing was recorded: choose what becomes of the texts."))
+        return HttpResponseRedirect(page)
+    if trust.decide(author, stance, request.user) is None:  # type: ignore[arg-type]  # never anonymous
+        messages.warning(request, _("Nothing was recorded: that was so already."))
+    else:
+        message = _("From now on the texts of this author are: %(stance)s.")
+        messages.success(request, message % {"stance": AuthorTrust.Stance(stance).label})
+    return HttpResponseRedirect(page)
 
 
 def _named(author: Author, history: History) -> Author:

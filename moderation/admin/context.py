@@ -17,12 +17,14 @@ from django.utils.translation import gettext as _
 from moderation import registry
 from moderation.admin.presenting import Item
 from moderation.admin.safe_text import Notes, shortened, visible
+from moderation.authors import trust
+from moderation.authors.identity import Author
 from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.objects.references import NOT_AT_HAND, Reference, key_of, name_of
 from moderation.registry import Registered
 from moderation.review import rights
-from moderation.review.author_history import Author
+from moderation.review.author_history import History, history_of
 from moderation.row_errors import contained
 from moderation.screening.disguises import swear_words_in
 from moderation.visibility import means
@@ -68,6 +70,10 @@ class Context:
     has_account: bool = False
     has_history: bool = False
     """True where the author's other texts can be told."""
+    stance: str = ""
+    """What becomes of the author's texts, where that is not as usual."""
+    history: History | None = None
+    """On an item's own page: what became of the author's texts."""
     page: Page | None = None
     parent: Quote | None = None
     before: list[Quote] = field(default_factory=list)
@@ -96,6 +102,7 @@ def with_contexts(items: list[Item], user: Any) -> list[Item]:
     masks = any(item.care is not None and item.care.masks_profanity for item in items)
     before = _before([item.screening for item in items], user, notes, masks)
     parents = _parents(items, objects, user, notes, masks)
+    stances = trust.stances_of(item.screening for item in items)
     for item in items:
         row, entry = item.screening, means.registration(item.screening)
         instance = objects.get(row.pk)
@@ -103,11 +110,20 @@ def with_contexts(items: list[Item], user: Any) -> list[Item]:
             author=_author(entry, instance, row, notes),
             has_account=bool(row.author_key),
             has_history=Author.of(row).is_known,
+            stance=stances.get(row.pk, ""),
             page=_page(entry, instance, row, titles, notes),
             parent=parents.get(row.pk),
             before=before.get(row.pk, []),
         )
     return items
+
+
+def with_history(item: Item, user: Any) -> Item:
+    """Add to the item's context what became of its author's texts, as far as the user may see them."""
+    author = Author.of(item.screening)
+    if item.context is not None and author.is_known:
+        item.context.history = history_of(author, rights.visible(user, Screening.objects.all()))
+    return item
 
 
 def _instances(entry: Registered, keys: Iterable[str]) -> dict[str, Model]:

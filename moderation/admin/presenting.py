@@ -259,6 +259,8 @@ class Item:
             return _("edited while hidden")
         if screening.held_by_reports:
             return _("hidden after reports")
+        if screening.queued_for == Screening.QueuedFor.AUTHOR and screening.is_open:
+            return _("held for its author")
         if screening.is_open and self.is_unjudged:
             return _("in %(language)s") % {"language": name_of(screening.language)}
         if screening.is_open and screening.verdict != Screening.Verdict.HELD:
@@ -276,7 +278,8 @@ class Item:
             return "failed"
         if self.screening.released is not None:
             return "flagged"
-        if self.screening.held_by_reports or self.screening.queued_for == Screening.QueuedFor.EDITED:
+        held_for = (Screening.QueuedFor.EDITED, Screening.QueuedFor.AUTHOR)
+        if self.screening.held_by_reports or self.screening.queued_for in held_for:
             return "held"
         return self.screening.verdict or "quiet"
 

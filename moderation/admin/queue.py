@@ -18,7 +18,7 @@ from django.views.decorators.http import require_safe
 from moderation import audit, row_errors
 from moderation.admin import asking, authors, bulk, preferences, reports, tabs
 from moderation.admin.changelist import Queue
-from moderation.admin.context import with_contexts
+from moderation.admin.context import with_contexts, with_history
 from moderation.admin.dashboard import is_shown_to
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.narrowing import FILTERS, PARAMETERS
@@ -170,6 +170,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         reader = preferences.context(request)
         shown = items([screening], find_active(), earlier_decisions([screening]), reader["preferences"])
         (item,) = _with_what_was_decided(with_contexts(shown, request.user), request.user)
+        with_history(item, request.user)
         asking.answer(request, item, is_page=True)
         _mark_correctable([item], request)
         context = {

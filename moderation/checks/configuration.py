@@ -18,6 +18,7 @@ from django.utils.functional import Promise
 from django.utils.module_loading import import_string
 
 from moderation import orphans, registry
+from moderation.checks.authors import check_author_rules
 from moderation.checks.installation import check_backend, check_middleware, check_namesake
 from moderation.checks.labels import check_labels
 from moderation.checks.references import REFERENCES, check_references
@@ -106,6 +107,7 @@ def check_setting(**_: Any) -> list[CheckMessage]:
     for key in CALLABLES:
         if setting.get(key):
             messages += _check_callable("MODERATION", key, setting[key])
+    messages += check_author_rules(setting.get("AUTHOR_RULES"))
     for key in SWITCHES:
         if not isinstance(setting.get(key, False), bool):
             messages.append(Error(f'MODERATION["{key}"] must be True or False.', id="moderation.E036"))

@@ -15,12 +15,13 @@ from django.db import router, transaction
 
 from moderation import audit, policies
 from moderation.audit import Action, Actor
+from moderation.authors import trust
 from moderation.db.locking import locked_if_free
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, written_labels
 from moderation.policies import Judgement
 from moderation.rescreening.rescreen import narrowed
 from moderation.rescreening.runs import RunLease, Scope
-from moderation.review import events
+from moderation.review import blind, events
 from moderation.screening.judging import judge_each
 from moderation.visibility import hiding, means
 
@@ -156,7 +157,8 @@ def sort_out(
         into.busy += wanted.exclude(pk__in=[row.pk for row in screenings]).count()
     changes = []
     scores = {key: scoring.scores for key, scoring in scorings.items()}
-    for row, _, judgement, _ in judge_each(screenings, scores, version):
+    stances = trust.stances_of(row for row in screenings if not blind.is_blind(row))
+    for row, _, judgement, _ in judge_each(screenings, scores, version, stances=stances):
         if row.outcome or row.released:
             into.reviewed += 1
         elif row.queued_for == Screening.QueuedFor.EDITED:
@@ -211,7 +213,8 @@ def rest_on(change: Change, version: ModelVersion, actor: Actor) -> AuditEntry |
     row, before = change.row, change.row.verdict
     row.verdict = change.judgement.verdict
     if change.is_queued:
-        row.queued_for, row.sampling_probability = row.verdict, 1.0
+        reason = Screening.QueuedFor.AUTHOR if change.judgement.is_for_author else row.verdict
+        row.queued_for, row.sampling_probability = reason, 1.0
     if row.queued_for != Screening.QueuedFor.AUDIT:  # those keep the place that tells nothing
         row.severity = change.judgement.severity
         row.labels = written_labels(change.judgement.labels)

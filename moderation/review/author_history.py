@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
 
+from moderation.authors.identity import Author
 from moderation.models import Review, Screening
 from moderation.review.decisions import standing_decisions
 
@@ -17,32 +18,6 @@ LOOKED_AT = 1000
 """The latest texts of an author that are counted."""
 SHOWN = 5
 _BLIND = (Screening.QueuedFor.FLAGGED, Screening.QueuedFor.AUDIT)
-
-
-@dataclass(frozen=True)
-class Author:
-    """Who wrote a text, as its screening names them."""
-
-    key: str = ""
-    """Of the account; empty for somebody without one."""
-    name: str = ""
-    """As the site shows it, or showed it."""
-
-    @classmethod
-    def of(cls, screening: Screening) -> Author:
-        return cls(screening.author_key, screening.author_name)
-
-    @property
-    def is_known(self) -> bool:
-        """True where texts can be told to be by the same author."""
-        return bool(self.key or self.name)
-
-    def texts(self, among: QuerySet[Screening] | None = None) -> QuerySet[Screening]:
-        """Select this author's screenings, replaced ones included; none of somebody who is not known."""
-        rows = Screening.objects.all() if among is None else among
-        if self.key:
-            return rows.filter(author_key=self.key)
-        return rows.filter(author_key="", author_name=self.name) if self.name else rows.none()
 
 
 @dataclass

@@ -51,7 +51,7 @@ def places(count: int, judged_now: Sequence[Place] = ()) -> list[tuple[float, st
     wherever a moderator looks. Held screenings serve only where nothing was flagged: they stand before all
     others. judged_now: what is being stored beside them.
     """
-    judged = Screening.objects.flagged_or_held().of_the_site()
+    judged = Screening.objects.flagged_or_held().of_the_site().exclude(queued_for=Screening.QueuedFor.AUTHOR)
     recent = [*judged.order_by("-id").values_list("verdict", "severity", "labels")[:RECENT], *judged_now]
     flagged, held = (
         [(severity, labels) for verdict, severity, labels in recent if verdict == wanted]

@@ -169,7 +169,8 @@ def _is_held_back(earlier: Screening) -> bool:
         return False
     if earlier.outcome:
         return earlier.outcome == Screening.Outcome.HIDE
-    if earlier.held_by_reports or earlier.queued_for == Screening.QueuedFor.EDITED:
+    held_for = (Screening.QueuedFor.EDITED, Screening.QueuedFor.AUTHOR)
+    if earlier.held_by_reports or earlier.queued_for in held_for:
         return True
     return earlier.verdict == Screening.Verdict.HELD
 

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from moderation import policies
 from moderation.conf import conf
-from moderation.models import ModelVersion, Policy, Scoring, Screening
+from moderation.models import AuthorTrust, ModelVersion, Policy, Scoring, Screening
 from moderation.policies import Judgement, Thresholds
 from moderation.registry import Registered
 from moderation.screening.scorer import Scores
@@ -20,6 +20,7 @@ from moderation.visibility import means
 __all__ = [
     "InForce",
     "Judged",
+    "for_author",
     "has_newer_policy",
     "judge_each",
     "labels_with_policy",
@@ -37,11 +38,16 @@ Judged = tuple[Screening, Scores, Judgement, InForce]
 
 
 def judge_each(
-    rows: Sequence[Screening], scores: Mapping[int, Scores], version: ModelVersion
+    rows: Sequence[Screening],
+    scores: Mapping[int, Scores],
+    version: ModelVersion,
+    *,
+    stances: Mapping[int, str] | None = None,
 ) -> list[Judged]:
     """Judge {screening id: scores} by the policy of each row's model; the result has the order of the rows.
 
-    Each model's policy is read once.
+    Each model's policy is read once. stances: of authors, as `trust.stances_of` has them; None: what the
+    scores alone make of it.
     """
     in_force: dict[int | None, InForce] = {}
     judged = []
@@ -49,9 +55,16 @@ def judge_each(
         if row.content_type_id not in in_force:
             in_force[row.content_type_id] = thresholds_for(row, version)
         thresholds, policy = in_force[row.content_type_id]
-        judgement = policies.judge(scores[row.pk], thresholds)
+        judgement = for_author(policies.judge(scores[row.pk], thresholds), (stances or {}).get(row.pk, ""))
         judged.append((row, scores[row.pk], judgement, (thresholds, policy)))
     return judged
+
+
+def for_author(judgement: Judgement, stance: str) -> Judgement:
+    """Make of a judgement what the site decided of the author; stance: empty for an author like any other."""
+    if stance in (AuthorTrust.Stance.HOLD, AuthorTrust.Stance.BAN):
+        return policies.always_held(judgement)
+    return policies.never_held(judgement) if stance == AuthorTrust.Stance.NEVER_HOLD else judgement
 
 
 def thresholds_for(screening: Screening, version: ModelVersion) -> InForce:

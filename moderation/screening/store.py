@@ -12,6 +12,7 @@ from django.db.models import CharField, FloatField, TextField
 from django.utils import timezone
 
 from moderation import metrics, policies, signals
+from moderation.authors import trust
 from moderation.conf import conf
 from moderation.db.keyed_values import ByKey
 from moderation.db.locking import locked_if_free
@@ -20,7 +21,7 @@ from moderation.policies import NOT_JUDGED, Judgement
 from moderation.review import blind, events
 from moderation.screening import authorship
 from moderation.screening.claim import Claim, count_error
-from moderation.screening.judging import Judged, judge_each
+from moderation.screening.judging import Judged, for_author, judge_each
 from moderation.screening.own_languages import Result, Unjudged
 from moderation.screening.scorer import Failure, Scores
 from moderation.versions.active import languages_of
@@ -69,11 +70,12 @@ def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Sto
         own = _still_own(claim, [*scores, *unjudged])
         _note_languages(own, claim)
         _note_authors(own, completed)
-        judged = judge_each([row for row in own if row.pk in scores], scores, version)
+        stances = trust.stances_of(own)
+        judged = judge_each([row for row in own if row.pk in scores], scores, version, stances=stances)
         passed = [(row, unjudged[row.pk]) for row in own if row.pk in unjudged]
         _write_scorings(judged, version)
         _forget_scorings([row for row, _ in passed])
-        _write_verdicts([(row, judgement) for row, _, judgement, _ in judged], passed)
+        _write_verdicts([(row, judgement) for row, _, judgement, _ in judged], passed, stances)
         hiding.apply_all(row for row in own if not row.outcome)
         events.note_verdicts(
             (row, events.Judged(of_row, judgement.labels, str(version)))
@@ -86,7 +88,7 @@ def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Sto
     comments = [row for row in own if row.source != Screening.Source.SUGGESTION]
     metrics.observe_stored(comments, scores, str(version))
     metrics.count_languages([row.language for row in comments], languages_of(version))
-    _tell([row for row in comments if not (row.pk in unjudged and unjudged[row.pk].is_queued)])
+    _tell([row for row in comments if not (row.verdict == policies.UNJUDGED and row.is_open)])
     return done
 
 
@@ -161,14 +163,17 @@ def _read_keys(scorings: Sequence[Scoring], version: ModelVersion, purpose: Scor
 
 
 def _write_verdicts(
-    judged: Sequence[tuple[Screening, Judgement]], passed: Sequence[tuple[Screening, Unjudged]]
+    judged: Sequence[tuple[Screening, Judgement]],
+    passed: Sequence[tuple[Screening, Unjudged]],
+    stances: Mapping[int, str],
 ) -> None:
     """Write the verdicts, with one UPDATE for rows that differ in severity, labels and language alone."""
     now = timezone.now()
     drawn: list[Screening] = []
     alike: dict[tuple[object, ...], list[Screening]] = {}
     to_queue = {row.pk for row, result in passed if result.is_queued}
-    for row, judgement in [*judged, *((row, NOT_JUDGED) for row, _ in passed)]:
+    unscored = [(row, for_author(NOT_JUDGED, stances.get(row.pk, ""))) for row, _ in passed]
+    for row, judgement in [*judged, *unscored]:
         row.status = Screening.Status.DONE
         row.verdict = judgement.verdict
         row.severity = judgement.severity
@@ -187,7 +192,7 @@ def _write_verdicts(
         judged_now = [
             (row.verdict, row.severity, row.labels)
             for row, _ in judged
-            if row.source != Screening.Source.SUGGESTION
+            if row.source != Screening.Source.SUGGESTION and row.queued_for != Screening.QueuedFor.AUTHOR
         ]
         for row, place in zip(drawn, blind.places(len(drawn), judged_now), strict=True):
             row.severity, row.labels = place
@@ -221,6 +226,8 @@ def _queue(row: Screening, judgement: Judgement, for_language: bool) -> tuple[st
         return "", None
     if row.queued_for == Screening.QueuedFor.EDITED:
         return Screening.QueuedFor.EDITED, 1.0
+    if judgement.is_for_author:
+        return Screening.QueuedFor.AUTHOR, 1.0
     if judgement.verdict == policies.UNJUDGED:
         return (Screening.QueuedFor.LANGUAGE, 1.0) if for_language else ("", None)
     if judgement.verdict == policies.HELD:

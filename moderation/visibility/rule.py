@@ -31,7 +31,7 @@ def should_be_hidden(screening: Screening, entry: Registered | None) -> bool:
     if screening.held_by_reports or screening.queued_for == Screening.QueuedFor.EDITED:
         return True
     if screening.status == Screening.Status.DONE and not _waits_unjudged(screening):
-        return screening.verdict == Screening.Verdict.HELD
+        return screening.verdict == Screening.Verdict.HELD or _waits_for_author(screening)
     return entry is not None and entry.while_pending == "hide"
 
 
@@ -56,6 +56,13 @@ def _waits_unjudged(screening: Screening) -> bool:
     return (
         screening.queued_for == Screening.QueuedFor.LANGUAGE
         and screening.verdict == Screening.Verdict.UNJUDGED
+    )
+
+
+def _waits_for_author(screening: Screening) -> bool:
+    """True where a text that nobody scored is held for its author."""
+    return (
+        screening.queued_for == Screening.QueuedFor.AUTHOR and screening.verdict == Screening.Verdict.UNJUDGED
     )
 
 

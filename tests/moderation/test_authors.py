@@ -11,9 +11,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from moderation.authors.identity import Author
 from moderation.models import ModelVersion, Screening
 from moderation.review import author_history
-from moderation.review.author_history import Author, history_of
+from moderation.review.author_history import history_of
 from moderation.review.decisions import decide
 from tests.forum.models import Reply, Thread
 from tests.moderation.conftest import screen

@@ -27,11 +27,11 @@ from tests.moderation.conftest import load_by_words, screen
 pytestmark = pytest.mark.django_db
 
 
-def register(settings: Any, label: str = "forum.Reply", **options: Any) -> None:
-    models = {
-        **settings.MODERATION["MODELS"],
-        label: {"text": "text", "author": "writer", "page": "thread", "parent": "answers", **options},
-    }
+def register(settings: Any, **options: Any) -> None:
+    """Register replies with other options than those of their class."""
+    hide = {"field": "is_public", "hidden": False}
+    usual = {"text": "text", "author": "writer", "page": "thread", "parent": "answers", "hide": hide}
+    models = {**settings.MODERATION["MODELS"], "forum.Reply": {**usual, **options}}
     settings.MODERATION = {**settings.MODERATION, "MODELS": models}
 
 

@@ -51,9 +51,10 @@ def test_an_item_tells_author_page_parent_and_what_came_before(moderator: Client
     answer = Reply.objects.create(thread=thread, writer=mia, answers=asked, text="you idiot")
     Reply.objects.create(thread=thread, writer=jo, text="came later")
     screen()
-    for page in (open_page(moderator), item_page(moderator, answer)):
+    history = "Screened1 Waiting1 Flagged0 Upheld0 Overturned0 Hidden for another reason0 "
+    for page, figures in ((open_page(moderator), ""), (item_page(moderator, answer), history)):
         assert around(page, answer) == (
-            "Author: mia on Boring soup "
+            f"Author: mia on Boring soup {figures}"
             "In answer to jo public open Who likes leek? "
             "What came before on this page (2) "
             "jo public open Who likes leek? "
