@@ -133,11 +133,15 @@ def _start(model_admin: ScreeningAdmin, request: HttpRequest) -> HttpResponse:
     newest = request.POST.get(NEWEST, "")
     if not _is_id(newest):
         raise Http404
+    rows = choice.rows.filter(pk__lte=int(newest))
+    if not rows.exists():
+        messages.warning(request, _("None of these waits for a decision any more."))
+        return HttpResponseRedirect(_queue(model_admin, request))
     decision = request.POST.get("decision", "")
     try:
         job = bulk.start(
             request.user,  # type: ignore[arg-type]  # has_perm: never anonymous
-            choice.rows.filter(pk__lte=int(newest)),
+            rows,
             chosen=choice.chosen,
             decision=decision,
             reason=request.POST.get("reason", "") if decision == Review.Decision.OTHER_REASON else "",
