@@ -20,11 +20,11 @@ from django.utils.formats import number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_POST
 
 from moderation import registry
 from moderation.admin import policy_figures
 from moderation.admin.curves import Curve
+from moderation.admin.posting import posted
 from moderation.admin.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.safe_text import Notes, shortened, visible
@@ -36,6 +36,7 @@ from moderation.registry import Registered
 from moderation.rescreening import rejudge, runs
 from moderation.rescreening.apply import Consequences
 from moderation.rescreening.runs import Scope
+from moderation.review import rights
 from moderation.screening.judging import has_newer_policy, newest_policy
 from moderation.screening.policy_changes import NothingToWithdraw, put_in_force, withdraw
 from moderation.screening.policy_preview import Change, Preview, preview
@@ -98,7 +99,7 @@ class PolicyAdmin(ReadOnlyAdmin):
         return policies.annotate(is_outdated=has_newer_policy())
 
     def get_urls(self) -> list[URLPattern]:
-        withdraw_ = self.admin_site.admin_view(require_POST(self.withdraw_view))
+        withdraw_ = self.admin_site.admin_view(self.withdraw_view)
         apply_ = self.admin_site.admin_view(self.apply_view)
         return [
             path("withdraw/", withdraw_, name="moderation_policy_withdraw"),
@@ -177,7 +178,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             has_own=newest_policy(label) is not None,
             decided=len(reviewed.items),
             random=sum(item.is_random for item in reviewed.items),
-            named=_named(told.named) if told else (),
+            named=_named(request.user, told.named) if told else (),
             changes=_changes(told) if told else (),
             seen=_seal(label, more["thresholds"]) if told else "",
             **more,
@@ -207,6 +208,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             model_label=policy.model_label,
         )
 
+    @posted
     def withdraw_view(self, request: HttpRequest) -> HttpResponse:
         """Let the policy of a model end; what held without it holds again."""
         if not self.has_add_permission(request):
@@ -365,7 +367,10 @@ def _changes(told: Preview | Consequences) -> list[tuple[str, str, int]]:
     ]
 
 
-def _named(changes: list[Change]) -> list[NamedChange]:
+def _named(user: Any, changes: list[Change]) -> list[NamedChange]:
+    """Show those of the changes whose screenings the user may see."""
+    keys = [change.screening.pk for change in changes]
+    seen = set(rights.visible(user, Screening.objects.filter(pk__in=keys)).values_list("pk", flat=True))
     notes = Notes.of_a_page()
     return [
         NamedChange(
@@ -378,4 +383,5 @@ def _named(changes: list[Change]) -> list[NamedChange]:
             str(VERDICTS[change.after.verdict]),
         )
         for change in changes
+        if change.screening.pk in seen
     ]
