@@ -12,9 +12,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from moderation.admin.safe_text import NOTES_OF_A_PAGE, NOTES_OF_A_TEXT, UNNAMED, Notes, visible
-from moderation.models import AuditEntry, Review, Screening
+from moderation.models import AuditEntry, ModeratorPreferences, Review, Screening
+from moderation.screening.driving import WORDS
+from tests.moderation.test_driving_words import Explainer, explainer
 from tests.moderation.test_queue import QUEUE, queued
 
+__all__ = ["explainer"]  # a fixture, which pytest finds by its name
 pytestmark = [pytest.mark.django_db, pytest.mark.regression("M14")]
 
 HOSTILE = {
@@ -29,6 +32,12 @@ HOSTILE = {
     "markup": "<b>&",
     "lines": "a\n",
     "control characters": "\x1b\x07c",
+    "marks of Thai": "\u0e01" + "\u0e49" * 9,
+    "vowel signs": "\u0915" + "\u093f" * 20,
+    "selectors": "a\ufe00\ufe01",
+    "letters apart": "i d i o t ",
+    "look-alikes": "\u0455tu\u0440id ",
+    "swear words": "fuck ",
 }
 CHIP = "moderation-hidden-character"
 
@@ -61,6 +70,32 @@ def test_a_queue_full_of_hostile_texts_stays_small(moderator: Client, unit: str,
     assert shown.count(CHIP) <= NOTES_OF_A_PAGE + 2 * 20  # and, of each text, how many are not named
     for character in "\u200b\u202e\u2066\U000e0041\x1b":
         assert character not in shown
+
+
+MEGABYTE = 1_000_000
+
+
+@pytest.mark.parametrize("care", [{}, {"covers_texts": True, "masks_profanity": True}], ids=["plain", "care"])
+def test_a_queue_of_texts_of_a_megabyte_stays_small(moderator: Client, care: dict[str, bool]) -> None:
+    if care:
+        ModeratorPreferences.objects.create(user_key=str(User.objects.get().pk), **care)
+    kinds = [*HOSTILE.values(), "z" + "\u0301" * 100_000, "<script>alert(1)</script>", "\u202e" * 1000 + "a"]
+    for number in range(20):
+        queued(of_length(kinds[number % len(kinds)], MEGABYTE))
+    shown = page(moderator)
+    assert shown.count("<article") == 20
+    assert len(shown.encode()) < MEGABYTE
+    assert "<script>alert" not in shown and "\u202e" not in shown
+
+
+def test_a_text_of_a_megabyte_is_marked_on_demand(
+    moderator: Client, explainer: Explainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screening = queued(of_length("idiot \u200b<b>", MEGABYTE))
+    for path in (f"{screening.pk}/change/?why=toxic", f"{screening.pk}/text/?why=toxic"):
+        shown = page(moderator, QUEUE + path)
+        assert 0 < shown.count("<mark") <= 2 * WORDS
+        assert len(shown.encode()) < 300_000
 
 
 @pytest.mark.parametrize("unit", HOSTILE.values(), ids=HOSTILE)
