@@ -1,10 +1,11 @@
-"""How often the intervals for precision and recall, and the gate, are right on sites of known truth.
+"""How often intervals for precision, recall and agreement, and the gate, are right on sites of known truth.
 
 Each site draws its texts, some of them repeated, and their scores from the same source, so that the true
 precision and recall are known. Its queue is read from the top for twenty days, by people who get through the
 given share of what comes up: what is flagged, most severe first, and audit items in the places of flagged
 ones. What they reviewed goes through `moderation.review.statistics`, and into `moderation.retraining.gate`
-with a candidate that unlearns a slang which the active version lets through.
+with a candidate that unlearns a slang which the active version lets through. For the agreement, two people
+err apart from each other, each on the same share of the decided items, of which a part is judged twice.
 
     python benchmarks/coverage_of_estimates.py [--sites 200] [--json]
 """
@@ -27,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from moderation.retraining import gate
-from moderation.review import statistics
+from moderation.review import agreement, statistics
 from toxicity_ml.activations import sigmoid
 
 THRESHOLD = 0.5
@@ -45,6 +46,17 @@ SITES = (
 )
 GATE = ((30, 60), (50, 60), (100, 60), (100, 200))
 """Random and flagged reviews on the test side."""
+AGREEMENT = (
+    # decided items, share of them that is judged twice, share for which the answer is yes, share of errors
+    (1_000, 0.05, 0.5, 0.10),
+    (2_000, 0.05, 0.7, 0.05),
+    (2_000, 0.05, 0.7, 0.10),
+    (2_000, 0.05, 0.7, 0.20),
+    (5_000, 0.05, 0.2, 0.10),
+    (5_000, 0.05, 0.05, 0.02),
+    (20_000, 0.05, 0.7, 0.10),
+    (20_000, 0.05, 0.05, 0.02),
+)
 Array = NDArray[Any]
 
 
@@ -143,6 +155,46 @@ def coverage(sites: int) -> list[dict[str, Any]]:
     return found
 
 
+def agreements(sites: int) -> list[dict[str, Any]]:
+    """For each kind of site how many of the intervals of Krippendorff's alpha have the truth in them."""
+    rows = []
+    for kind, (decided, share, yes, errors) in enumerate(AGREEMENT):
+        answered = yes * (1 - errors) + (1 - yes) * errors
+        truth = 1 - errors * (1 - errors) / (answered * (1 - answered))
+        answers: list[tuple[bool, float]] = []
+        for number in range(sites):
+            estimate = agreement.alpha(_judged_twice(decided, share, yes, errors, [number, kind]))[0]
+            if estimate.low is not None and estimate.high is not None:
+                is_right = bool(estimate.low <= truth <= estimate.high)
+                answers.append((is_right, estimate.high - estimate.low))
+        given = len(answers)
+        rows.append(
+            {
+                "decided": decided,
+                "second_share": share,
+                "yes": yes,
+                "errors": errors,
+                "alpha": truth,
+                "given": given,
+                "coverage": sum(is_right for is_right, _ in answers) / given if given else None,
+                "width": sum(width for _, width in answers) / given if given else None,
+            }
+        )
+    return rows
+
+
+def _judged_twice(decided: int, share: float, yes: float, errors: float, seed: list[int]) -> agreement.Judged:
+    """Draw items and what two people say of them; a tenth of the texts is repeated up to six times."""
+    generator = np.random.default_rng(seed)
+    copies = np.where(generator.random(decided) < 0.1, generator.integers(2, 7, decided), 1)
+    text = np.repeat(np.arange(decided), copies)[:decided]
+    is_true = (generator.random(decided) < yes)[text]
+    is_twice = generator.random(decided) < share
+    said = [is_true ^ (generator.random(decided) < errors) for _ in range(2)]
+    pairs = list(zip(said[0][is_twice].tolist(), said[1][is_twice].tolist(), strict=True))
+    return agreement.Judged(pairs, text_keys=[str(one) for one in text[is_twice]])
+
+
 def verdicts(sites: int) -> list[dict[str, Any]]:
     """How often a candidate that unlearns a slang passes, and how often one that only gets better does."""
     found = []
@@ -200,7 +252,12 @@ def main() -> None:
     parser.add_argument("--sites", type=int, default=200)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
-    report = {"sites": given.sites, "coverage": coverage(given.sites), "gate": verdicts(given.sites)}
+    report = {
+        "sites": given.sites,
+        "coverage": coverage(given.sites),
+        "agreement": agreements(given.sites),
+        "gate": verdicts(given.sites),
+    }
     if given.json:
         print(json.dumps(report, indent=2))
         return
@@ -215,6 +272,13 @@ def main() -> None:
         ]
         start = f"{row['texts']:>8}{row['audit_rate']:>8.0%}{row['reviewed_share']:>8.0%}"
         print(start + "".join(f"{cell:>20}" for cell in cells))
+    print("\nthe same of Krippendorff's alpha between two people")
+    print(f"{'decided':>8}{'twice':>8}{'yes':>8}{'errors':>8}{'alpha':>8}{'given':>8}{'coverage':>22}")
+    for row in report["agreement"]:
+        start = f"{row['decided']:>8}{row['second_share']:>8.0%}{row['yes']:>8.0%}{row['errors']:>8.0%}"
+        start += f"{row['alpha']:>8.2f}{row['given']:>8}"
+        cell = f"{row['coverage']:.1%} (width {row['width']:.2f})" if row["given"] else "too few"
+        print(f"{start}{cell:>22}")
     print("\nshare of candidates that the gate calls better")
     print(f"{'random':>8}{'flagged':>8}{'worse ones':>12}{'better ones':>12}")
     for row in report["gate"]:

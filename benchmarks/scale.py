@@ -49,6 +49,8 @@ PAGES = {
     "one item": f"{QUEUE}{{item}}/change/",
     "reviews": "/admin/moderation/review/",
     "audit trail": "/admin/moderation/auditentry/",
+    "dashboard, 7 days": "/admin/moderation/storedfigures/?days=7",
+    "dashboard, 90 days": "/admin/moderation/storedfigures/?days=90",
 }
 
 
@@ -73,6 +75,8 @@ class Costs:
     """With indexes and all that belongs to it."""
     tables: dict[str, float] = field(default_factory=dict)
     """The same by table, at the largest size."""
+    figures_seconds: dict[int, float] = field(default_factory=dict)
+    """How long a worker makes the dashboard's figures, all days of the past being counted already."""
 
 
 def main() -> int:
@@ -133,8 +137,19 @@ def _measured(site: Site, sizes: Sequence[int], texts: Sequence[str], repeats: i
         sizes_in_bytes = million.bytes_by_table()
         costs.tables = {name: value / size for name, value in sizes_in_bytes.items()}
         costs.bytes_each[size] = sum(costs.tables.values())
+        costs.figures_seconds[size] = _figures()
         costs.found[size] = {**_batches(site, texts, repeats), **_pages(client, repeats)}
     return costs
+
+
+def _figures() -> float:
+    """Make the figures of the dashboard until every day is counted; return the seconds of one round more."""
+    from moderation.worker import figures
+
+    for _ in range(2 + figures.DAYS // figures.AT_ONCE):
+        start = time.perf_counter()
+        figures.refresh()
+    return time.perf_counter() - start
 
 
 def _batches(site: Site, texts: Sequence[str], repeats: int) -> dict[str, Cost]:
@@ -246,6 +261,7 @@ def _report(costs: Costs, sizes: Sequence[int]) -> dict[str, Any]:
         ],
         "bytes_each": {str(size): value for size, value in costs.bytes_each.items()},
         "tables": costs.tables,
+        "figures_seconds": {str(size): seconds for size, seconds in costs.figures_seconds.items()},
     }
 
 
@@ -264,6 +280,8 @@ def _show(report: dict[str, Any], sizes: Sequence[int]) -> None:
     tables = ", ".join(f"{name.removeprefix('moderation_')} {n:.0f}" for name, n in report["tables"].items())
     print(f"Bytes per screening with all that belongs to it and its indexes: {each}")
     print(f"At the largest size by table: {tables}")
+    seconds = ", ".join(f"{report['figures_seconds'][str(size)]:.1f}" for size in sizes)
+    print(f"Seconds in which a worker makes the dashboard's figures: {seconds}")
     missed = ", ".join(report["missed"]) or "nothing"
     print(f"Over {AIM:.0f} ms at the largest size: {missed}.")
     print(f"More queries than at the smallest: {', '.join(report['more_queries']) or 'nothing'}.")

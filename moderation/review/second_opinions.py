@@ -16,10 +16,10 @@ from django.db.models import Exists, OuterRef, QuerySet
 from moderation.clock import Now
 from moderation.conf import conf
 from moderation.models import Review, Screening, SecondOpinionDue
-from moderation.review import rights
+from moderation.review import claims, rights
 from moderation.texts import exact_digest
 
-__all__ = ["draw", "due_to", "forget_old", "is_due", "mixed_in", "note_answer", "withdraw"]
+__all__ = ["as_seen_by", "draw", "due_to", "forget_old", "is_due", "mixed_in", "note_answer", "withdraw"]
 
 DEALT = 3
 """As many of them stand before one moderator at a time: among twenty items of a page they stay rare."""
@@ -70,12 +70,34 @@ def due_to(user: AbstractBaseUser) -> QuerySet[Screening]:
         .exclude(reviewer=user.pk)
     )
     dealt = list(due.order_by("id").values_list("screening_id", flat=True)[:DEALT])
-    return Screening.objects.filter(pk__in=dealt)
+    return claims.unskipped(user, Screening.objects.filter(pk__in=dealt))
 
 
 def is_due(screening_id: int, user: AbstractBaseUser) -> bool:
     """True where the item is dealt to this moderator for a second opinion."""
     return due_to(user).filter(pk=screening_id).exists()
+
+
+def as_seen_by(user: AbstractBaseUser, rows: Iterable[Screening]) -> list[Screening]:
+    """Return the rows, those that are dealt to this moderator for a second opinion as they were before.
+
+    Such a row becomes in memory an open item that is judged blind, with no reviews; it must not be saved.
+    """
+    screenings = list(rows)
+    if any(row.outcome for row in screenings):
+        dealt = set(due_to(user).values_list("pk", flat=True))
+        for row in screenings:
+            if row.pk in dealt:
+                _open(row)
+    return screenings
+
+
+def _open(row: Screening) -> None:
+    """Take out of a row in memory what a decision, a hiding or a release has put there."""
+    row.outcome, row.reviewed, row.released = "", None, None
+    row.queued_for, row.verdict = Screening.QueuedFor.AUDIT, Screening.Verdict.CLEAR
+    row.hidden_by_us, row.hidden_by, row.action_pending = False, "", False
+    row.all_reviews = []  # type: ignore[attr-defined]
 
 
 def note_answer(screening: Screening) -> None:

@@ -179,5 +179,7 @@ def test_coverage_of_estimates() -> None:
         assert row["precision_given"] == row["recall_given"] == 20
         # of 20 intervals that cover with 95 %, fewer than 15 cover once in 40,000 times
         assert min(row["precision_coverage"], row["recall_coverage"]) >= 0.75
+    for row in report["agreement"]:
+        assert row["given"] >= 15 and row["coverage"] >= 0.75
     for row in report["gate"]:
         assert row["worse"] <= 0.1 and row["better"] >= 0.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
+from moderation.admin import tabs
 from moderation.models import ModelVersion, Review, Screening, SecondOpinionDue
-from moderation.review import second_opinions
+from moderation.review import blind, second_opinions
 from moderation.review.decisions import decide
 from tests.forum.models import Note
 from tests.moderation.conftest import screen
+from tests.moderation.test_queue import open_page, queued, staff, texts
 
 pytestmark = pytest.mark.django_db
 
@@ -120,3 +123,20 @@ def test_they_stand_at_places_of_no_meaning_behind_what_is_held() -> None:
         places.add(mixed.index(dealt))
     assert min(places) >= 2 and len(places) > 12
     assert second_opinions.mixed_in([], [dealt]) == [dealt]
+
+
+def test_random_items_are_reached_as_early_as_flagged_ones_in_every_list_and_order(
+    version: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(blind, "random", random.Random(5))
+    numbers = random.Random(6)
+    for number in range(60):
+        queued(f"flagged {number}", numbers.uniform(0, 0.5))
+        ((severity, labels),) = blind.places(1)
+        queued(f"drawn {number}", 0.1, verdict="clear", queued_for="audit")
+        Screening.objects.filter(text=f"drawn {number}").update(severity=severity, labels=labels)
+    moderator = staff("ann", "review_screening")
+    for state in ("", "flagged"):
+        for order in tabs.ORDER_TITLES:
+            page = open_page(moderator, f"?state={state}&o={order}")
+            assert 5 <= sum("drawn" in text for text in texts(page)) <= 15, (state, order)
