@@ -17,6 +17,7 @@ class ModerationConfig(AppConfig):
         from moderation.checks import configuration
         from moderation.review import counting
         from moderation.screening import receivers
+        from moderation.visitors import contrib_comments
         from moderation.worker import sweeper
 
         configuration.connect()
@@ -24,4 +25,5 @@ class ModerationConfig(AppConfig):
         registry.load_setting()
         receivers.connect()
         counting.connect()
+        contrib_comments.connect()
         sweeper.connect()

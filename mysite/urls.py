@@ -10,5 +10,6 @@ urlpatterns = [
     path("api/moderation/", include("moderation.api.urls")),
     path("perspective/", include("moderation.api.perspective.urls")),
     path("api/moderation/", include("moderation.nudging.urls")),
+    path("moderation/", include("moderation.visitors.urls")),
     path("", include("moderation.monitoring.urls")),
 ]

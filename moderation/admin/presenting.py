@@ -119,6 +119,8 @@ class Item:
     """What stands around the text, where it was looked for."""
     can_be_undone: bool = False
     """True: this user may correct the decision or take it back."""
+    is_own_decision: bool = False
+    """True: this user made the decision that stands."""
     notes: Notes = field(default_factory=Notes)
     """How many hidden characters of the text may still be named."""
     care: ModeratorPreferences | None = None
@@ -212,6 +214,11 @@ class Item:
     def second_looks(self) -> list[SecondLookLine]:
         """What the author asked to be looked at once more."""
         return second_looks_of(self.screening, self.notes)
+
+    @property
+    def waits_for_second_look(self) -> bool:
+        """True where the author has asked for a second look, and nobody has given it."""
+        return self.screening.second_look is not None and self.decision is not None
 
     @property
     def can_be_upheld(self) -> bool:

@@ -322,6 +322,7 @@ def _mark_correctable(page: list[Item], request: HttpRequest) -> list[Item]:
         is_there = item.screening.is_current and item.screening.blanked is None
         decision = item.decision
         item.can_be_undone = decision is not None and is_there and reviewing.may_undo(request.user, decision)
+        item.is_own_decision = decision is not None and decision.reviewer_id == request.user.pk
     return page
 
 

@@ -96,6 +96,12 @@ TABS: tuple[Tab, ...] = (
         is_open=True,
     ),
     Tab(
+        "second_looks",
+        _("Second looks"),
+        _always(screenings.ASKED_AGAIN),
+        {OLDEST: ("second_look", "id"), NEWEST: ("-second_look", "-id")},
+    ),
+    Tab(
         "decided",
         _("Decided"),
         _always(screenings.DECIDED),

@@ -11,7 +11,7 @@ from moderation.audit import Action, Actor
 from moderation.models import Review, Scoring, Screening
 from moderation.review import blind, events, rights, second_opinions, settling
 from moderation.review.carrying_out import carry_out, check_current, next_number, state
-from moderation.review.judgements import Choice, judge
+from moderation.review.judgements import Choice, Judgement, judge
 from moderation.review.opinions import CURRENT as CURRENT
 from moderation.review.opinions import Shown as Shown
 from moderation.review.opinions import labels_over_threshold as labels_over_threshold
@@ -27,6 +27,7 @@ from moderation.review.refusals import (
     NoLongerCurrent,
     NotAllowed,
     OpinionIsGone,
+    OwnDecision,
     TakenBack,
 )
 from moderation.review.standing import ground_truth as ground_truth
@@ -44,9 +45,13 @@ __all__ = [
     "NoLongerCurrent",
     "NotAllowed",
     "OpinionIsGone",
+    "OwnDecision",
     "TakenBack",
     "decide",
 ]
+
+AS_BEFORE = "as_before"
+"""In place of a kind, with a second look: another moderator decides as the one before."""
 
 
 def decide(
@@ -77,11 +82,15 @@ def decide(
     by somebody who saw it, and only by who made it or leads moderation: two decisions never both count in
     silence. The row's lock makes them take turns; the second of two finds another number than it saw.
 
+    A second look that the author has asked for is given by anybody but who had decided; ``as_before`` as the
+    kind says the same again then.
+
     by_hand: True where the decision comes from a page or over the API, not from code of the site's own: an
     item that is judged blind has no opinion to agree with then.
 
-    Raises AlreadyDecided, TakenBack, NotAllowed, NoLongerCurrent, OpinionIsGone or InvalidDecision, each with
-    nothing changed, and Screening.DoesNotExist, also where VISIBLE_SCREENINGS keeps it from the reviewer.
+    Raises AlreadyDecided, TakenBack, NotAllowed, OwnDecision, NoLongerCurrent, OpinionIsGone or
+    InvalidDecision, each with nothing changed, and Screening.DoesNotExist, also where VISIBLE_SCREENINGS
+    keeps it from the reviewer.
     """
     choice, actor = Choice(kind, labels, label, reason), Actor.of(reviewer)
     with transaction.atomic(using=router.db_for_write(Screening)):
@@ -89,13 +98,15 @@ def decide(
         standing = ground_truth(screening)
         _check_seen(screening, standing, seen_number)
         check_current(screening)
-        if standing is not None and not rights.may_correct(reviewer, standing):
-            raise NotAllowed(standing)
+        _check_may_replace(reviewer, screening, standing)
         if by_hand and blind.is_withheld(screening, standing):
             _check_blind(choice, shown)
             shown = None
         opinion = opinion_shown(screening, shown)
-        review = _record(screening, opinion, choice, actor, note)
+        judgement = (
+            _as_before(screening, standing) if kind == AS_BEFORE else judge(screening, opinion, choice)
+        )
+        review = _record(screening, opinion, judgement, actor, note)
         before = state(screening)
         carry_out(screening, review)
         settling.settle(screening, review)
@@ -127,8 +138,30 @@ def _check_blind(choice: Choice, shown: Shown) -> None:
         raise InvalidDecision(BLIND_HAS_NO_OPINION)
 
 
-def _record(screening: Screening, opinion: Scoring | None, choice: Choice, actor: Actor, note: str) -> Review:
-    judgement = judge(screening, opinion, choice)
+def _check_may_replace(reviewer: AbstractBaseUser, screening: Screening, standing: Review | None) -> None:
+    """Let a second look be given by anybody but who had decided, and other corrections as always."""
+    look = settling.waiting_second_look(screening)
+    if look is not None:
+        if look.decision.reviewer_id is not None and look.decision.reviewer_id == reviewer.pk:
+            raise OwnDecision(look.decision)
+    elif standing is not None and not rights.may_correct(reviewer, standing):
+        raise NotAllowed(standing)
+
+
+def _as_before(screening: Screening, standing: Review | None) -> Judgement:
+    if standing is None or screening.second_look is None:
+        raise InvalidDecision("Nobody waits for a second look at it.")
+    return Judgement(
+        Review.Decision(standing.decision),
+        dict(standing.labels),
+        Screening.Outcome(standing.outcome),
+        standing.reason,
+    )
+
+
+def _record(
+    screening: Screening, opinion: Scoring | None, judgement: Judgement, actor: Actor, note: str
+) -> Review:
     return Review.objects.create(
         screening=screening,
         number=next_number(screening),

@@ -43,6 +43,14 @@ class NotAllowed(CannotDecide):
         )
 
 
+class OwnDecision(NotAllowed):
+    """The author has asked for a second look, which is for somebody else to give."""
+
+    def __init__(self, review: Review) -> None:
+        self.review = review
+        CannotDecide.__init__(self, "The author has asked that somebody else looks at your decision.")
+
+
 class NoLongerCurrent(CannotDecide):
     """The text was edited, deleted or blanked after the moderator saw it."""
 

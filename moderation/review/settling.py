@@ -38,6 +38,13 @@ def reopen(screening: Screening, review: Review) -> None:
         screening.save(update_fields=["second_look"])
 
 
+def waiting_second_look(screening: Screening) -> SecondLook | None:
+    """Return the request for a second look that nobody has answered, or None."""
+    if screening.second_look is None:
+        return None
+    return SecondLook.objects.filter(UNSETTLED, screening=screening).order_by("-pk").first()
+
+
 def blank_words(screenings: Iterable[int]) -> None:
     """Blank what readers and authors wrote about texts that are blanked, too."""
     keys = list(screenings)
@@ -72,9 +79,9 @@ def _settle_reports(screening: Screening, review: Review) -> None:
 
 
 def _settle_second_look(screening: Screening, review: Review) -> None:
+    look = waiting_second_look(screening)
     screening.second_look = None
     screening.save(update_fields=["second_look"])
-    look = SecondLook.objects.filter(UNSETTLED, screening=screening).order_by("-pk").first()
     if look is None:
         return
     look.answer, look.settled = review, timezone.now()

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django_comments.models import Comment
 
 from moderation.models import Screening
+from moderation.review.notices import State, notice_for
 from mysite.articles.models import Article
 
 KEY = "own_comments"
@@ -59,9 +60,7 @@ def in_review(request: HttpRequest, article: Article) -> list[InReview]:
 
 def _state(comment: Comment, screening: Screening | None) -> str:
     """In words; empty for a comment that nobody ever held back."""
+    notice = notice_for(screening) if screening is not None else None
     if not comment.is_public:
-        is_decided = screening is not None and screening.outcome == Screening.Outcome.HIDE
-        return HIDDEN if is_decided else WAITS
-    was_held = screening is not None and screening.verdict == Screening.Verdict.HELD
-    is_shown = screening is not None and (screening.outcome == Screening.Outcome.SHOW or screening.released)
-    return APPROVED if was_held and is_shown else ""
+        return HIDDEN if notice is not None and notice.state is State.HIDDEN else WAITS
+    return APPROVED if notice is not None and notice.state is State.SHOWN else ""

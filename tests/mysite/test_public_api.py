@@ -43,7 +43,10 @@ def line(text: str, start: str) -> str:
     return found
 
 
-URLS = ("moderation.api.urls", "moderation.monitoring.urls", "moderation.nudging.urls")
+URLS = (
+    *("moderation.api.urls", "moderation.monitoring.urls"),
+    *("moderation.nudging.urls", "moderation.visitors.urls"),
+)
 NAMES = [
     name for name in quoted(section("Python")) if re.fullmatch(r"(moderation|toxicity_ml)\.[\w.]+", name)
 ]
