@@ -93,7 +93,7 @@ def _author(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpR
         "decided_stance": trust.decided_stance(author),
         "can_lead": rights.may_lead(request.user),
         "latest": [(item, _beginning(item, notes)) for item in latest],
-        "all_url": f"{queue}?{urlencode({'state': 'all', 'q': author.key})}" if author.key else "",
+        "all_url": f"{queue}?{urlencode({'state': 'all', 'author': author.key or author.name})}",
     }
     return TemplateResponse(request, "admin/moderation/screening/author.html", context)
 

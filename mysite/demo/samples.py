@@ -51,10 +51,24 @@ SAMPLES = (
         "clear",
     ),
     Sample(
+        "the same author, civil",
+        LADDERS,
+        "truthteller",
+        "How long may one keep a ladder? Two days would be enough for me.",
+        "clear",
+    ),
+    Sample(
         "insulting",
         SQUARE,
         "truthteller",
         "You are an idiot and nobody wants to read your stupid opinions.",
+        "toxic",
+    ),
+    Sample(
+        "the same author, insulting again",
+        SOUP,
+        "truthteller",
+        "Only an idiot would cook this. What a stupid, pathetic moron wrote it?",
         "toxic",
     ),
     Sample(

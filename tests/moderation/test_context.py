@@ -39,7 +39,8 @@ def around(page: str, of: Any) -> str:
     row = screening_of(of)
     (article,) = re.findall(rf'<article[^>]*"item-{row.pk}">.*?</article>', page, re.DOTALL)
     found = re.search(r'<div class="moderation-context">(.*?)\n    </div>', article, re.DOTALL)
-    return " ".join(unescape(re.sub(r"<[^>]*>", "", found[1])).split()) if found else ""
+    shown = " ".join(unescape(re.sub(r"<[^>]*>", "", found[1])).split()) if found else ""
+    return re.sub(r"look at it \(\d+\)", "look at it (N)", shown)
 
 
 def test_an_item_tells_author_page_parent_and_what_came_before(moderator: Client) -> None:
@@ -55,10 +56,10 @@ def test_an_item_tells_author_page_parent_and_what_came_before(moderator: Client
     for page, figures in ((open_page(moderator), ""), (item_page(moderator, answer), history)):
         assert around(page, answer) == (
             f"Author: mia on Boring soup {figures}"
-            "In answer to jo public open Who likes leek? "
+            "In answer to jo public look at it (N) Who likes leek? "
             "What came before on this page (2) "
-            "jo public open Who likes leek? "
-            "jo not public open I kill all leek"
+            "jo public look at it (N) Who likes leek? "
+            "jo not public look at it (N) I kill all leek"
         )
         assert f'href="/threads/{thread.pk}/"' in page
     assert "<details>" in open_page(moderator) and "<details open>" in item_page(moderator, answer)
@@ -77,7 +78,8 @@ def test_a_comment_of_django_contrib_comments_tells_name_and_article(moderator: 
     )
     screen()
     assert around(open_page(moderator), comment) == (
-        "Author: Hanne without an account on Soup What came before on this page Jo not public open gone"
+        "Author: Hanne without an account on Soup "
+        "What came before on this page Jo not public look at it (N) gone"
     )
 
 
@@ -197,7 +199,7 @@ def test_a_blanked_item_still_tells_where_it_stood(moderator: Client) -> None:
 
 def not_secret(user: Any, screenings: Any) -> Any:
     """The callable of a site that keeps texts from its moderators."""
-    return screenings.exclude(text__startswith="secret")
+    return screenings.exclude(text__startswith="hushed")
 
 
 def test_texts_that_a_moderator_may_not_see_are_not_quoted(moderator: Client, settings: Any) -> None:
@@ -206,11 +208,11 @@ def test_texts_that_a_moderator_may_not_see_are_not_quoted(moderator: Client, se
         "VISIBLE_SCREENINGS": "tests.moderation.test_context.not_secret",
     }
     thread = Thread.objects.create(title="Soup")
-    parent = Reply.objects.create(thread=thread, text="secret idiot")
+    parent = Reply.objects.create(thread=thread, text="hushed idiot")
     seen = Reply.objects.create(thread=thread, text="for all")
     Reply.objects.create(thread=thread, answers=parent, text="you idiot")
     Reply.objects.create(thread=thread, answers=seen, text="you idiot")
     screen()
     page = open_page(moderator)
-    assert "secret" not in page
+    assert "hushed" not in page
     assert page.count("In answer to") == 1 and page.count("for all") == 3
