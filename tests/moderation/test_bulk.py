@@ -314,6 +314,8 @@ def test_the_queue_offers_what_one_may_choose(ann: User, lead: User) -> None:
     page = client_of(lead).get(QUEUE).content.decode()
     assert page.count('name="like_author"') == 2
     assert 'name="whole_list"' in page
+    Screening.objects.create(source="suggestion", text="a client's", status="done", verdict="clear")
+    assert 'name="picked"' not in client_of(lead).get(f"{QUEUE}?state=suggested").content.decode()
     page = staff("viewer", "view_screening").get(QUEUE).content.decode()
     assert "picked" not in page
     assert "moderation-bulk" not in page.replace("moderation/bulk", "")

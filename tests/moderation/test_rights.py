@@ -18,6 +18,8 @@ from moderation.audit import Action, Actor
 from moderation.models import ModelVersion, Review, Screening
 from moderation.review import decisions as reviewing
 from moderation.review import rights
+from tests.forum.models import Note
+from tests.moderation.conftest import screen
 from tests.moderation.migrating import applied, interrupted_before, migrate
 from tests.moderation.test_queue import QUEUE, queued, staff, texts
 
@@ -263,6 +265,22 @@ def test_a_callable_that_returns_something_else_opens_nothing(settings: Any, her
     client = staff("ann", "review_screening")
     with pytest.raises(TypeError, match="VISIBLE_SCREENINGS"):
         client.get(QUEUE)
+
+
+@pytest.mark.django_db
+def test_a_preview_of_thresholds_names_only_what_a_user_may_see(
+    version: ModelVersion, sections: None
+) -> None:
+    for author in ("odd", "even"):
+        note = Note.objects.create(text=f"you idiot, says {author}")
+        screen()
+        Screening.objects.filter(object_id=note.pk, source="object").update(author_key=author)
+    Screening.objects.update(queued_for="held", verdict="held")
+    client = staff("odd", "add_policy", "view_policy", "review_screening")
+    data = {"model_label": "forum.Note", "no_flag_toxic": "on", "no_flag_insult": "on", "_preview": "1"}
+    page = client.post("/admin/moderation/policy/add/", data).content.decode()
+    assert "you idiot, says odd" in page
+    assert "says even" not in page
 
 
 # --- a lost session --------------------------------------------------------------------------------
