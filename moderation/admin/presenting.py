@@ -22,7 +22,15 @@ from moderation.admin.reports import (
 )
 from moderation.admin.safe_text import Notes
 from moderation.admin.shown_text import ShownText
-from moderation.models import ModelVersion, ModeratorPreferences, Review, Scoring, Screening, Suggestion
+from moderation.models import (
+    ItemClaim,
+    ModelVersion,
+    ModeratorPreferences,
+    Review,
+    Scoring,
+    Screening,
+    Suggestion,
+)
 from moderation.review import blind
 from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of, reasons
@@ -121,6 +129,13 @@ class Item:
     """True: this user may correct the decision or take it back."""
     is_own_decision: bool = False
     """True: this user made the decision that stands."""
+    holder: ItemClaim | None = None
+    """The claim of a colleague who looks at it."""
+    next_id: int | None = None
+    """The screening of the item after it in its list; None for a list's first item, from which focus goes to
+    the list itself, and for its last."""
+    is_editable: bool = False
+    """True: the reader may change its object in the admin."""
     notes: Notes = field(default_factory=Notes)
     """How many hidden characters of the text may still be named."""
     care: ModeratorPreferences | None = None
@@ -354,9 +369,9 @@ class Item:
 
     @property
     def object_url(self) -> str:
-        """Return the address of the object's page in the admin, or nothing where it has none."""
+        """Return the address of the object's page in the admin, or nothing for who may not edit it."""
         content_type = self.screening.content_type
-        if content_type is None:
+        if content_type is None or not self.is_editable:
             return ""
         try:
             name = f"admin:{content_type.app_label}_{content_type.model}_change"

@@ -2,21 +2,32 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django import forms
+from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from moderation import audit, row_errors
-from moderation.admin import asking, authors, bulk, preferences, reports, tabs
+from moderation.admin import (
+    answering,
+    asking,
+    authors,
+    bulk,
+    dealing,
+    haste,
+    preferences,
+    reports,
+    tabs,
+)
 from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts, with_history
 from moderation.admin.dashboard import is_shown_to
@@ -27,8 +38,10 @@ from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import found
 from moderation.models import AuditEntry, Review, Scoring, Screening, Suggestion
+from moderation.monitoring import pipeline_trouble
+from moderation.review import claims, rights
 from moderation.review import decisions as reviewing
-from moderation.review import rights
+from moderation.review import preferences as preferring
 from moderation.review.reasons import label_of
 from moderation.review.same_text import decisions_on_same_texts
 from moderation.versions.active import find_active
@@ -44,8 +57,12 @@ LOOKUPS = frozenset(
 """By what an address may narrow the list."""
 
 
+class ReadersQueue(dealing.WithoutSkipped, Queue):
+    """The queue as one person sees it."""
+
+
 @admin.register(Screening)
-class ScreeningAdmin(ReadOnlyAdmin):
+class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
     """Shows screenings read-only and takes decisions, which go through `reviewing.decide`."""
 
     list_display = ("__str__",)
@@ -58,8 +75,15 @@ class ScreeningAdmin(ReadOnlyAdmin):
     change_list_template = "admin/moderation/screening/change_list.html"
 
     class Media:
-        css = {"all": ("moderation/queue.css", "moderation/list.css", "moderation/bulk.css")}
-        js = ("moderation/why.js",)
+        css = {
+            "all": (
+                "moderation/queue.css",
+                "moderation/list.css",
+                "moderation/bulk.css",
+                "moderation/console.css",
+            )
+        }
+        js = ("moderation/why.js", forms.Script("moderation/console.js", defer=True))
 
     # --- who may what ---------------------------------------------------------------------------
 
@@ -84,13 +108,14 @@ class ScreeningAdmin(ReadOnlyAdmin):
             path("<int:pk>/undo/<int:review>/", undo, name="moderation_screening_undo"),
             path("<int:pk>/text/", text, name="moderation_screening_text"),
             *authors.urls(self),
+            *dealing.urls(self),
             *preferences.urls(self),
             *bulk.urls(self),
             *super().get_urls(),
         ]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
-        return Queue
+        return ReadersQueue
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Screening]:
         rows: QuerySet[Screening] = (
@@ -136,26 +161,37 @@ class ScreeningAdmin(ReadOnlyAdmin):
         return found(queryset, search_term), False
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        response = super().changelist_view(request, {"title": _("Moderation queue"), **(extra_context or {})})
+        page = {"title": _("Moderation queue"), "is_nav_sidebar_enabled": False, **(extra_context or {})}
+        response = super().changelist_view(request, page)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
-            page = list(response.context_data["cl"].result_list)
-            reader = preferences.context(request)
+            rows = list(response.context_data["cl"].result_list)
             response.context_data.update(
-                items=_with_what_was_decided(
-                    with_contexts(
-                        items(page, find_active(), earlier_decisions(page), reader["preferences"]),
-                        request.user,
-                    ),
-                    request.user,
-                ),
-                can_review=self.has_review_permission(request),
-                filters=request.GET.urlencode(),
+                items=self.items_of(request, rows),
+                trouble=pipeline_trouble.words(),
                 shows_dashboard=is_shown_to(request.user),
                 **bulk.context(request),
-                **reader,
+                **self.list_context(request),
             )
-            _mark_correctable(response.context_data["items"], request)
         return response
+
+    def list_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the templates of a list and of each of its items need besides the items."""
+        return {
+            "opts": self.opts,
+            "can_review": self.has_review_permission(request),
+            "may_take_over": rights.may_lead(request.user),
+            "filters": request.GET.urlencode(),
+            "rendered": haste.mark(),
+            **preferences.context(request),
+        }
+
+    def items_of(self, request: HttpRequest, rows: list[Screening]) -> list[Item]:
+        """Make a list's items from its rows, for the user who asks."""
+        chosen = preferring.preferences_of(request.user)
+        shown = with_contexts(items(rows, find_active(), earlier_decisions(rows), chosen), request.user)
+        for item in _mark_correctable(_with_what_was_decided(shown, request.user), request):
+            item.is_editable = may_edit(request.user, item.screening)
+        return dealing.with_holders(shown, request.user)
 
     # --- one item -------------------------------------------------------------------------------
 
@@ -167,12 +203,9 @@ class ScreeningAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         if screening is None:
             raise Http404
-        reader = preferences.context(request)
-        shown = items([screening], find_active(), earlier_decisions([screening]), reader["preferences"])
-        (item,) = _with_what_was_decided(with_contexts(shown, request.user), request.user)
+        (item,) = self.items_of(request, [screening])
         with_history(item, request.user)
         asking.answer(request, item, is_page=True)
-        _mark_correctable([item], request)
         context = {
             **self.admin_site.each_context(request),
             "title": item.title,
@@ -187,9 +220,9 @@ class ScreeningAdmin(ReadOnlyAdmin):
             "audit_entries": _audit_trail(screening, item),
             "live_url": _live_url(screening),
             "versions": _texts_of_the_same_object(request, screening),
-            "can_review": self.has_review_permission(request),
+            **self.list_context(request),
             "filters": _list_filters(request),
-            **reader,
+            "is_nav_sidebar_enabled": False,
         }
         return TemplateResponse(request, "admin/moderation/screening/detail.html", context)
 
@@ -207,17 +240,22 @@ class ScreeningAdmin(ReadOnlyAdmin):
 
     @posted
     def decide_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Make one decision and go back to the queue as it was filtered."""
+        """Make one decision; go back to the queue as it was filtered, or answer a script."""
         if not self.has_review_permission(request):
             raise PermissionDenied
-        kind = request.POST.get("kind", "")
+        if haste.is_hasty(request):
+            return answering.refused(request, dealing.too_soon(), "again")
+        if holder := claims.holders(request.user, [pk]).get(pk):
+            held = format_html("{} {}", _("Not recorded:"), dealing.held_by(holder))
+            return answering.refused(request, held, dealing.HELD)
+        kind = _kind(request)
         try:
             review = reviewing.decide(
                 pk,
                 reviewer=request.user,  # type: ignore[arg-type]  # has_perm: never anonymous
                 kind=kind,
                 labels=_ticked(request) if kind == Review.Decision.RELABEL else None,
-                label=request.POST.get("label", "") if kind == Review.Decision.UPHOLD else "",
+                label=_picked_label(request) if kind == Review.Decision.UPHOLD else "",
                 reason=request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
                 note=request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
                 shown=_shown(request),
@@ -227,16 +265,20 @@ class ScreeningAdmin(ReadOnlyAdmin):
         except Screening.DoesNotExist as error:
             raise Http404 from error
         except reviewing.AlreadyDecided as already:
-            messages.warning(request, _conflict(already))
+            return answering.refused(request, _conflict(already), dealing.DECIDED)
+        except reviewing.NoLongerCurrent as error:
+            return answering.refused(request, escape(str(error)), dealing.GONE)
         except reviewing.CannotDecide as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, _result(review))
-        return self._to_queue(request)
+            item = self.item_for_script(request, pk)
+            return answering.refused(request, escape(str(error)), "again", **item)
+        claims.end(pk)
+        claims.renew_all(request.user)
+        undo = reverse("admin:moderation_screening_undo", args=(pk, review.pk))
+        return answering.done(request, _result(review), review=review.number, undo=undo)
 
     @posted
     def undo_view(self, request: HttpRequest, pk: int, review: int) -> HttpResponse:
-        """Take one decision back and go back to the queue as it was filtered."""
+        """Take one decision back; go back to the queue as it was filtered, or answer a script."""
         if not (self.has_review_permission(request) or rights.may_lead(request.user)):
             raise PermissionDenied
         if not Review.objects.filter(pk=review, screening=pk).exists():
@@ -247,16 +289,10 @@ class ScreeningAdmin(ReadOnlyAdmin):
         except Review.DoesNotExist as error:
             raise Http404 from error
         except reviewing.CannotDecide as error:
-            messages.error(request, str(error))
-        else:
-            messages.success(request, _undone(undone))
-        return self._to_queue(request)
-
-    def _to_queue(self, request: HttpRequest) -> HttpResponse:
-        filters = request.GET.urlencode()
-        queue = reverse(f"{self.admin_site.name}:moderation_screening_changelist")
-        # The fragment moves the keyboard's focus to the queue, so that the next item is one Tab away.
-        return HttpResponseRedirect(f"{queue}?{filters}#queue" if filters else f"{queue}#queue")
+            return answering.refused(
+                request, escape(str(error)), "again", **self.item_for_script(request, pk)
+            )
+        return answering.done(request, _undone(undone), **self.item_for_script(request, pk))
 
 
 def earlier_decisions(screenings: list[Screening]) -> dict[int, Review]:
@@ -302,6 +338,21 @@ def _has_an_earlier_text() -> Exists:
     return Exists(earlier)
 
 
+def may_edit(user: Any, screening: Screening) -> bool:
+    """True where the user may change the object that the text belongs to, in the admin."""
+    content_type = screening.content_type
+    if content_type is None or content_type.model_class() is None:
+        return False
+    name = f"{content_type.app_label}.change_{content_type.model}"
+    return bool(user.has_perm(name))
+
+
+def _kind(request: HttpRequest) -> str:
+    """Return the decision that the pressed button names; a button of a reason names that alone."""
+    kind = request.POST.get("kind", "")
+    return kind or (Review.Decision.OTHER_REASON if request.POST.get("reason") else "")
+
+
 def _shown(request: HttpRequest) -> reviewing.Shown:
     """Return the id of the scoring that the form showed, or None; without the field, CURRENT."""
     posted = request.POST.get("scoring")
@@ -324,6 +375,11 @@ def _mark_correctable(page: list[Item], request: HttpRequest) -> list[Item]:
         item.can_be_undone = decision is not None and is_there and reviewing.may_undo(request.user, decision)
         item.is_own_decision = decision is not None and decision.reviewer_id == request.user.pk
     return page
+
+
+def _picked_label(request: HttpRequest) -> str:
+    """Return the label that alone is upheld. A form that shows all labels has their boxes for relabelling."""
+    return "" if request.POST.getlist("shown") else request.POST.get("label", "")
 
 
 def _ticked(request: HttpRequest) -> dict[str, bool]:

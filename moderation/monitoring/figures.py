@@ -96,7 +96,7 @@ class Figures:
 
 def read() -> Figures:
     """Read all figures from the database. Raises DatabaseError."""
-    pending, oldest = _pending()
+    pending, oldest = pending_by_priority()
     people = queue_of(Screening.objects.open())
     return Figures(
         pending=pending,
@@ -107,7 +107,7 @@ def read() -> Figures:
         oldest_held=people.oldest_held,
         actions=Screening.objects.action_pending().count(),
         active_version=_active_version(),
-        workers=_workers(),
+        workers=workers_seen(),
         compare_ages=_compare_ages(),
         webhooks=_webhooks(),
     )
@@ -158,7 +158,7 @@ def silent_after() -> float:
     return 2 * conf.SWEEP_SECONDS
 
 
-def _pending() -> tuple[dict[str, int], dict[str, float]]:
+def pending_by_priority() -> tuple[dict[str, int], dict[str, float]]:
     """Count the pending texts by priority, with the age of the oldest, the first of its part of the index."""
     counts, ages = {}, {}
     for priority in Screening.Priority:
@@ -176,7 +176,8 @@ def _active_version() -> str:
     return "" if version is None else str(version)
 
 
-def _workers() -> tuple[Worker, ...]:
+def workers_seen() -> tuple[Worker, ...]:
+    """Return the processes that screened within the last day, the latest first."""
     recent = WorkerHeartbeat.objects.filter(seen__gte=Now() - timedelta(days=1)).annotate(age=_since("seen"))
     return tuple(
         Worker(

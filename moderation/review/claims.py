@@ -30,6 +30,7 @@ __all__ = [
     "holders",
     "release",
     "renew",
+    "renew_all",
     "skip",
     "take_back_skip",
     "take_over",
@@ -77,6 +78,12 @@ def renew(user: AbstractBaseUser, screenings: Iterable[int]) -> int:
     with transaction.atomic(using=mine.db):
         free = [claim.pk for claim in locked_if_free(mine.order_by("pk"))]
         return mine.filter(pk__in=free).update(until=_until()) if free else 0
+
+
+def renew_all(user: Any) -> int:
+    """Let the user keep all that the user holds; return how much that is."""
+    mine = ItemClaim.objects.filter(user_key=_key(user), until__gte=Now())
+    return renew(user, list(mine.values_list("pk", flat=True)[:MOST]))
 
 
 def take_over(user: AbstractBaseUser, screening_id: int) -> str:

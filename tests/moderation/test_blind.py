@@ -44,15 +44,18 @@ def queue(settings: Any, **changes: Any) -> dict[str, Screening]:
 
 
 def markup(page: str, screening: Screening) -> str:
-    """The item's part of the page, without its own text, number, forms' token and time."""
+    """The item's part of the page, without its own text, number, place, forms' tokens and time."""
     found = re.search(
-        rf'<article class="moderation-item" aria-labelledby="item-{screening.pk}">.*?</article>',
+        rf'<article class="moderation-item" aria-labelledby="item-{screening.pk}"[^>]*>.*?</article>',
         page,
         re.DOTALL,
     )
     assert found is not None
     plain = found[0].replace(screening.text, "TEXT")
     plain = re.sub(r'(csrfmiddlewaretoken" value=")[^"]*', r"\1", plain)
+    plain = re.sub(r'(name="rendered" value=")[^"]*', r"\1", plain)
+    plain = re.sub(r'(name="(?:picked|like_text|like_author)" value=")\d+', r"\1", plain)
+    plain = re.sub(r'<input type="hidden" name="next"[^>]*>', "", plain)
     plain = re.sub(r"<time.*?</time>", "", plain, flags=re.DOTALL)
     plain = re.sub(r"\?(_changelist_filters=)?after(=|%3D)\d+", "", plain)
     return re.sub(r"((?:item-|/|[Pp]ost ))\d+", r"\1NUMBER", plain)

@@ -47,9 +47,8 @@ def moderator(version: ModelVersion) -> Client:
 def queued(text: str, severity: float = 0.2, **columns: Any) -> Screening:
     """An open item with scores: toxic at `severity` over its threshold, the rest low."""
     columns = {"status": "done", "verdict": "flagged", "queued_for": "flagged", **columns}
-    screening = Screening.objects.create(
-        source="import", text=text, severity=severity, sampling_probability=1.0, **columns
-    )
+    columns = {"source": "import", **columns}
+    screening = Screening.objects.create(text=text, severity=severity, sampling_probability=1.0, **columns)
     if columns["status"] == "done":
         scores = {"toxic": 0.5 + severity, "threat": 0.01, "insult": 0.02}
         scoring = Scoring.objects.create(
@@ -417,11 +416,12 @@ def test_a_blanked_text_is_neither_shown_nor_judged(moderator: Client) -> None:
 
 
 def form_of(page: str, screening: Screening) -> dict[str, Any]:
-    """The hidden fields that the item's forms post."""
+    """The hidden fields that the item's form posts, when its page has been read for a while."""
     form = re.search(rf"<form[^>]*/{screening.pk}/decide/.*?</form>", page, re.DOTALL)
     assert form is not None
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
-    fields.pop("csrfmiddlewaretoken", None)
+    for of_another_test in ("csrfmiddlewaretoken", "rendered", "shown"):
+        fields.pop(of_another_test, None)
     return fields
 
 
