@@ -157,21 +157,22 @@
 
   const token = () => document.querySelector('input[name="csrfmiddlewaretoken"]')?.value ?? "";
 
-  /* After another login the token of this page is void: the page has to be asked for a new one. */
+  /* After another login the token of this page is void: the page is asked for a new one. False: logged out. */
   const renewToken = async () => {
     const answer = await fetch(location.href, { credentials: "same-origin", redirect: "manual" });
-    if (!answer.ok) return;
+    if (answer.type === "opaqueredirect") return false;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const value = fresh.querySelector('input[name="csrfmiddlewaretoken"]')?.value;
-    if (!value) return;
+    const value = fresh.querySelector('#queue input[name="csrfmiddlewaretoken"], #logout-form input')?.value;
+    if (!value) return true;
     for (const field of document.querySelectorAll('input[name="csrfmiddlewaretoken"]')) field.value = value;
     isTokenOld = false;
+    return true;
   };
 
   /* Posts a form; {status, ...answer}. status 0: not reached, 401: logged out. */
-  const post = async (url, body) => {
+  const post = async (url, body, isRepeated = false) => {
     try {
-      if (isTokenOld) await renewToken();
+      if (isTokenOld && !(await renewToken())) return { status: 401 };
       body.set("csrfmiddlewaretoken", token());
       const answer = await fetch(url, {
         method: "POST",
@@ -184,7 +185,10 @@
         isTokenOld = true;
         return { status: 401 };
       }
-      if (answer.status === 403) isTokenOld = true;
+      if (answer.status === 403 && !isRepeated) {
+        isTokenOld = true;
+        return await post(url, body, true);
+      }
       const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
       return { ...(isJson ? await answer.json() : {}), status: answer.status };
     } catch {
