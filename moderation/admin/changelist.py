@@ -25,6 +25,7 @@ from moderation.admin.narrowing import (
 )
 from moderation.admin.paginator import MOST
 from moderation.admin.safe_text import visible
+from moderation.review import rights, second_opinions
 from moderation.review.blind import is_blind
 
 
@@ -58,7 +59,9 @@ class Queue(ChangeList):
             del self.params[name]
             self.filter_params.pop(name, None)
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
-        return rows
+        user: Any = request.user
+        tells = self.tab.is_open or not rights.may_review(user)
+        return rows if tells else second_opinions.without_dealt(user, rows)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         is_of_days = any(isinstance(spec, CreatedFilter) and spec.is_in_force for spec in self.filter_specs)

@@ -23,7 +23,7 @@ from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.objects.references import NOT_AT_HAND, Reference, key_of, name_of
 from moderation.registry import Registered
-from moderation.review import rights
+from moderation.review import rights, second_opinions
 from moderation.review.author_history import History, history_of
 from moderation.row_errors import contained
 from moderation.screening.disguises import swear_words_in
@@ -122,7 +122,10 @@ def with_history(item: Item, user: Any) -> Item:
     """Add to the item's context what became of its author's texts, as far as the user may see them."""
     author = Author.of(item.screening)
     if item.context is not None and author.is_known:
-        item.context.history = history_of(author, rights.visible(user, Screening.objects.all()))
+        seen = rights.visible(user, Screening.objects.all())
+        if rights.may_review(user):
+            seen = second_opinions.without_dealt(user, seen)
+        item.context.history = history_of(author, seen)
     return item
 
 

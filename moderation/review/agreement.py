@@ -42,7 +42,16 @@ def alpha(judged: Judged, seed: int = 20) -> tuple[Estimate, int]:
 
     All of the estimate is None below MIN_ITEMS or MIN_OF_EACH.
     """
-    counts, weights, texts = _matrix(judged)
+    return of_counts(*_matrix(judged), seed=seed)
+
+
+def of_counts(
+    counts: Array, weights: Array, texts: NDArray[np.intp], *, seed: int = 20
+) -> tuple[Estimate, int]:
+    """Estimate alpha as `alpha` does, from (n_items, n_answers) counts of each answer, two or more an item.
+
+    weights: n_items. texts: n_items numbers, equal where the texts read the same.
+    """
     items = len(counts)
     if items < MIN_ITEMS or _rarer(counts) < MIN_OF_EACH:
         return Estimate(), items

@@ -21,6 +21,7 @@ from moderation.review import agreement, statistics
 from moderation.review.agreement import Judged
 from moderation.review.decisions import standing_decisions
 from moderation.review.response import NOT_DRAWN, Response, response
+from moderation.review.statistics import Estimate
 
 MOST = 20_000
 """Decisions that are read at most, the newest: a site that has more of them needs no older ones."""
@@ -257,22 +258,24 @@ def _with_model(
     names = (statistics.ANY, *labels)
     if sum(item.is_random for item in items) < statistics.MIN_RANDOM:
         return {name: _told(Judged([])) for name in names}
-    weights = [1 / (item.probability or 1.0) for item in items]
-    keys = [item.text_key for item in items]
+    weights = np.array([1 / (item.probability or 1.0) for item in items])
+    _, texts = np.unique(np.array([item.text_key for item in items]), return_inverse=True)
     any_true, any_flagged = statistics.of_any_label(truth, flagged)
     columns = [(any_true, any_flagged), *zip(truth.T, flagged.T, strict=True)]
     told = {}
     for name, (is_true, is_flagged) in zip(names, columns, strict=True):
-        answers = [
-            [] if math.isnan(true) else [bool(true), bool(flag)]
-            for true, flag in zip(is_true, is_flagged, strict=True)
-        ]
-        told[name] = _told(Judged(answers, weights, keys))
+        known = ~np.isnan(is_true)
+        yes = is_true[known] + is_flagged[known]
+        counts = np.stack([yes, 2 - yes], axis=1)
+        told[name] = _with_items(*agreement.of_counts(counts, weights[known], texts[known]))
     return told
 
 
 def _told(judged: Judged) -> dict[str, Any]:
-    value, items = agreement.alpha(judged)
+    return _with_items(*agreement.alpha(judged))
+
+
+def _with_items(value: Estimate, items: int) -> dict[str, Any]:
     return {**asdict(value), "items": items}
 
 

@@ -19,7 +19,18 @@ from moderation.models import Review, Screening, SecondOpinionDue
 from moderation.review import claims, rights
 from moderation.texts import exact_digest
 
-__all__ = ["as_seen_by", "draw", "due_to", "forget_old", "is_due", "mixed_in", "note_answer", "withdraw"]
+__all__ = [
+    "as_seen_by",
+    "draw",
+    "due_to",
+    "forget_old",
+    "is_as_open",
+    "is_due",
+    "mixed_in",
+    "note_answer",
+    "withdraw",
+    "without_dealt",
+]
 
 DEALT = 3
 """As many of them stand before one moderator at a time: among twenty items of a page they stay rare."""
@@ -92,12 +103,24 @@ def as_seen_by(user: AbstractBaseUser, rows: Iterable[Screening]) -> list[Screen
     return screenings
 
 
+def is_as_open(row: Screening) -> bool:
+    """True of a row that `as_seen_by` made an open item of."""
+    return getattr(row, "is_dealt_again", False)
+
+
+def without_dealt(user: AbstractBaseUser, rows: QuerySet[Screening]) -> QuerySet[Screening]:
+    """Leave out what is dealt to this moderator: lists of decided items would tell the decision."""
+    keys = list(due_to(user).values_list("pk", flat=True))
+    return rows.exclude(pk__in=keys) if keys else rows
+
+
 def _open(row: Screening) -> None:
     """Take out of a row in memory what a decision, a hiding or a release has put there."""
     row.outcome, row.reviewed, row.released = "", None, None
     row.queued_for, row.verdict = Screening.QueuedFor.AUDIT, Screening.Verdict.CLEAR
     row.hidden_by_us, row.hidden_by, row.action_pending = False, "", False
     row.all_reviews = []  # type: ignore[attr-defined]
+    row.is_dealt_again = True  # type: ignore[attr-defined]
 
 
 def note_answer(screening: Screening) -> None:
