@@ -30,7 +30,10 @@ from moderation.models import ApiKey
 SETTINGS = {"TITLE": "Comment moderation", "ENUM_GENERATE_CHOICE_DESCRIPTION": False}
 _CODE = re.compile(r"`([^`]+)`")
 URLCONF = "moderation.api.urls"
-SCOPES = (ApiKey.Scope.CLASSIFY.value, ApiKey.Scope.READ.value, ApiKey.Scope.REVIEW.value)
+SCOPES = (
+    *(ApiKey.Scope.CLASSIFY.value, ApiKey.Scope.READ.value),
+    *(ApiKey.Scope.REVIEW.value, ApiKey.Scope.REPORT.value),
+)
 RULES = (
     READ_SCREENINGS,
     READ_REVIEWS,

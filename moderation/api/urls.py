@@ -9,6 +9,7 @@ from moderation.api.reviews import ReviewsView, UndoView
 from moderation.api.screenings import ScreeningsView, ScreeningView
 from moderation.api.stats import StatsView
 from moderation.api.views import ClassifyView
+from moderation.api.visitors import NoticesView, ReportsView, SecondLooksView
 
 app_name = "moderation"
 
@@ -19,6 +20,9 @@ urlpatterns = [
     path("screenings/<str:id>/", ScreeningView.as_view(), name="screening"),
     path("reviews/", ReviewsView.as_view(), name="reviews"),
     path("reviews/<str:id>/undo/", UndoView.as_view(), name="undo-review"),
+    path("reports/", ReportsView.as_view(), name="reports"),
+    path("notices/", NoticesView.as_view(), name="notices"),
+    path("second-looks/", SecondLooksView.as_view(), name="second-looks"),
     path("policies/", PoliciesView.as_view(), name="policies"),
     path("model-versions/", VersionsView.as_view(), name="model-versions"),
     path("model-versions/active/", ActiveVersionView.as_view(), name="active-model-version"),

@@ -41,6 +41,8 @@ class ApiKey(models.Model):
         """Read screenings, policies, versions and figures."""
         REVIEW = "review", _("review")
         """Decide about screenings."""
+        REPORT = "report", _("report")
+        """Report texts on behalf of readers."""
 
     name = models.CharField(_("name"), max_length=100)
     """Whose it is, or what for: for people."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.db.models import Model
@@ -69,6 +71,14 @@ def is_public(entry: Registered, instance: Model) -> bool:
         return bool(getattr(instance, how.attname) == how.visible)
     screening: Screening | None = current_of(entry, instance)
     return screening is None or not screening.hidden_by_us
+
+
+def is_author(user: Any, entry: Registered, instance: Model) -> bool:
+    """True where the user is logged in, and the field `author` of the registration names this user."""
+    if not (entry.author and user.is_authenticated):
+        return False
+    attribute = getattr(instance._meta.get_field(entry.author), "attname", entry.author)
+    return str(getattr(instance, attribute)) == str(user.pk)
 
 
 def _token(instance: Model, salt: str) -> str:

@@ -13,6 +13,7 @@ from django.core.cache import cache
 
 from moderation.models import ModelVersion, Screening
 from mysite.demo.environment import BASE_DIR
+from tests.forum.models import Post
 from tests.moderation.api import key
 from tests.moderation.conftest import by_words, scores_with, screen
 
@@ -35,9 +36,11 @@ def site(version: ModelVersion, monkeypatch: pytest.MonkeyPatch, live_server: An
     monkeypatch.setattr("moderation.screening.model.load_model", lambda *_, **__: explained())
     Screening.objects.create(pk=1, source="import", text="you idiot", queued_for="", status="pending")
     screen()
+    Post.objects.create(pk=1, body="fine words", is_visible=True)
+    screen()
     ann = User.objects.create_user("ann")
     ann.user_permissions.set(Permission.objects.filter(codename="review_screening"))
-    ((name, raw),) = key("classify", "read", "review", user=ann).items()
+    ((name, raw),) = key("classify", "read", "review", "report", user=ann).items()
     return {"API": f"{live_server.url}/api/moderation", "KEY": f"{name}: {raw}"}
 
 
