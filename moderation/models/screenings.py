@@ -346,7 +346,8 @@ class Screening(models.Model):
 
     class Meta:
         verbose_name = _("screening")
-        verbose_name_plural = _("screenings")
+        # What the admin's index and menu name after it is the page that shows them.
+        verbose_name_plural = _("moderation queue")
         default_permissions = ("view",)
         base_manager_name = "objects"
         permissions = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -301,6 +302,14 @@ def test_after_a_lost_session_one_comes_back_to_the_item(version: ModelVersion) 
     assert "Nothing was recorded" in page
     assert "?label=toxic" in page
     assert not Review.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("permission", ["review_screening", "view_screening", "lead_reviews"])
+def test_who_has_one_right_finds_the_queue_in_the_index(version: ModelVersion, permission: str) -> None:
+    page = staff("ann", permission).get("/admin/").content.decode()
+    assert re.search(rf'<a href="{QUEUE}"[^>]*>Moderation queue</a>', page)
+    assert "permission to view or edit anything" not in page
 
 
 @pytest.mark.django_db
