@@ -35,7 +35,7 @@ SCREENINGS = """
 INSERT INTO moderation_screening (
     source, content_type_id, object_id, field, text, text_key, author_key, is_current, created, status,
     priority, attempts, deaths, error_code, verdict, severity, outcome, queued_for, sampling_probability,
-    scored, reviewed, action_pending, hidden_by_us, labels
+    scored, reviewed, action_pending, hidden_by_us, labels, language, author_name, page_key
 )
 SELECT
     source,
@@ -64,7 +64,11 @@ SELECT
     verdict = 'held',
     CASE WHEN verdict IN ('flagged', 'held') THEN (
         SELECT jsonb_agg(label)::text FROM benchmark_labels WHERE rows.number * 7907 %% 100 < percent
-    ) ELSE '' END
+    ) ELSE '' END,
+    CASE WHEN status = 'pending' THEN '' WHEN rows.number * 7901 %% 1000 < 920 THEN 'en'
+        WHEN rows.number * 7901 %% 1000 < 999 THEN 'de' ELSE 'fr' END,
+    CASE WHEN source = 'object' THEN 'Author ' || rows.number * 7919 %% 20000 ELSE '' END,
+    CASE WHEN source = 'object' THEN 'articles.article:' || rows.number * 7879 %% 5000 ELSE '' END
 FROM (
     SELECT number, number * 7919 %% 1000 AS kind_number, random() AS chance,
         now() - make_interval(secs => %(seconds)s * (%(newest)s - number)) AS moment
@@ -80,7 +84,7 @@ INSERT INTO moderation_scoring (
     screening_id, model_version_id, purpose, is_basis, scores, thresholds, created
 )
 SELECT
-    id, %(version)s, 'live', true,
+    id, CASE WHEN number <= %(newest)s / 10 THEN %(older)s ELSE %(version)s END, 'live', true,
     jsonb_build_object(
         'toxic', score, 'severe_toxic', score * 0.1, 'obscene', score * 0.6, 'threat', score * 0.04,
         'insult', score * 0.7, 'identity_hate', score * 0.1
@@ -88,7 +92,7 @@ SELECT
     %(thresholds)s::jsonb,
     scored
 FROM (
-    SELECT id, scored, round((severity + 0.41)::numeric, 6) AS score
+    SELECT id, id AS number, scored, round((severity + 0.41)::numeric, 6) AS score
     FROM moderation_screening WHERE id > %(after)s AND status = 'done'
 ) AS done
 """
@@ -110,12 +114,16 @@ WHERE screening.id > %(after)s AND screening.labels <> ''
 
 REVIEWS = """
 INSERT INTO moderation_review (
-    screening_id, number, kind, decision, outcome, labels, model_version_id, reviewer_name, note, created
+    screening_id, number, kind, decision, outcome, labels, model_version_id, reviewer_name, note, created,
+    reason
 )
 SELECT
-    id, 1, 'decision', CASE WHEN outcome = 'hide' THEN 'uphold' ELSE 'false_positive' END, outcome,
-    jsonb_build_object('toxic', outcome = 'hide', 'insult', NULL), %(version)s,
-    'moderator ' || id %% 7, '', reviewed
+    id, 1, 'decision',
+    CASE WHEN outcome <> 'hide' THEN 'false_positive' WHEN id %% 100 = 7 THEN 'other_reason'
+        ELSE 'uphold' END,
+    outcome, jsonb_build_object('toxic', outcome = 'hide', 'insult', NULL), %(version)s,
+    CASE WHEN id <= %(newest)s / 5 THEN 'moderator who left' ELSE 'moderator ' || id %% 7 END, '', reviewed,
+    CASE WHEN outcome <> 'hide' OR id %% 100 <> 7 THEN '' WHEN id %% 1000 = 7 THEN 'illegal' ELSE 'spam' END
 FROM moderation_screening WHERE id > %(after)s AND outcome <> ''
 """
 
@@ -145,10 +153,13 @@ def prepare(texts: Sequence[str]) -> None:
         cursor.execute(SHARES)
 
 
-def grow(first: int, last: int, *, newest: int, texts: int, content_type: int, version: int) -> None:
+def grow(
+    first: int, last: int, *, newest: int, texts: int, content_type: int, version: int, older: int
+) -> None:
     """Add the screenings with the numbers `first` to `last`, and what belongs to them.
 
     newest: the number that is as old as this moment. texts: how many there are. content_type, version: ids.
+    older: id of the version that scored the oldest tenth; one moderator made the oldest fifth of decisions.
     """
     thresholds = json.dumps(dict.fromkeys(LABELS, 0.41))
     with connection.cursor() as cursor:
@@ -158,11 +169,28 @@ def grow(first: int, last: int, *, newest: int, texts: int, content_type: int, v
         numbers = {"first": first, "last": last, "newest": newest, "texts": texts}
         settings = {"seconds": SECONDS_APART, "content_type": content_type}
         cursor.execute(SCREENINGS, {**numbers, **settings})
-        values = {"after": after, "version": version, "thresholds": thresholds}
+        values = {"after": after, "version": version, "older": older, "newest": newest}
+        values["thresholds"] = thresholds
         for statement in (SCORINGS, LABEL_SCORES, REVIEWS, AUDIT_ENTRIES):
             cursor.execute(statement, values)
         # as autovacuum leaves it behind some time later
         cursor.execute("VACUUM (ANALYZE)")
+
+
+INDEX_SIZES = """
+SELECT relname, pg_relation_size(oid) FROM pg_class
+WHERE relkind = 'i' AND relname IN ('moderation_open', 'moderation_open_by_id', 'moderation_open_reasons',
+    'moderation_by_language', 'moderation_by_version', 'moderation_by_reviewer', 'moderation_by_reason',
+    'moderation_by_author_name', 'moderation_by_page', 'moderation_words')
+ORDER BY 1
+"""
+
+
+def bytes_by_index() -> dict[str, int]:
+    """{index of the queue's lists, filters and search: bytes}."""
+    with connection.cursor() as cursor:
+        cursor.execute(INDEX_SIZES)
+        return dict(cursor.fetchall())
 
 
 def bytes_by_table() -> dict[str, int]:

@@ -11,6 +11,7 @@ last column says how many times as long it takes at the largest.
 from __future__ import annotations
 
 import argparse
+import re
 import statistics
 import sys
 import time
@@ -30,24 +31,68 @@ AIM = 100.0
 BATCH = 32
 TEXTS = 2000
 QUEUE = "/admin/moderation/screening/"
+PAGES_ON = 1000
+"""So many pages of 20 before the one that is far down a list."""
 PAGES = {
-    "first page": QUEUE,
-    "page 20": f"{QUEUE}?p=20",
-    "label insult": f"{QUEUE}?label=insult",
-    "label threat": f"{QUEUE}?label=threat",
-    "held": f"{QUEUE}?verdict__exact=held",
+    "open, worst first": QUEUE,
+    "open, oldest first": f"{QUEUE}?o=oldest",
+    "open, newest first": f"{QUEUE}?o=newest",
+    "open, page 1,000": f"{QUEUE}?after={{open_1000}}",
+    "open, the page before": f"{QUEUE}?before={{open_1000}}",
+    "open, newest, page 1,000": f"{QUEUE}?o=newest&after={{newest_1000}}",
+    "held": f"{QUEUE}?state=held",
+    "held, oldest first": f"{QUEUE}?state=held&o=oldest",
+    "flagged": f"{QUEUE}?state=flagged",
+    "flagged, newest first": f"{QUEUE}?state=flagged&o=newest",
+    "edited": f"{QUEUE}?state=edited",
     "failed": f"{QUEUE}?state=failed",
+    "reported": f"{QUEUE}?state=reported",
+    "suggested": f"{QUEUE}?state=suggested",
+    "mine": f"{QUEUE}?state=mine",
     "decided": f"{QUEUE}?state=decided",
-    "decided, threat": f"{QUEUE}?state=decided&label=threat",
-    "all": f"{QUEUE}?state=all",
-    "all, held": f"{QUEUE}?state=all&verdict__exact=held",
-    "all, threat": f"{QUEUE}?state=all&label=threat",
-    "all of an hour": f"{QUEUE}?state=all&created__gte={{hour}}",
-    "search for an object": f"{QUEUE}?state=all&q=1000000007",
-    "search for an author": f"{QUEUE}?state=all&q=7919",
-    "search in vain": f"{QUEUE}?state=all&q=nobody",
+    "decided, oldest first": f"{QUEUE}?state=decided&o=oldest",
+    "decided, page 1,000": f"{QUEUE}?state=decided&after={{decided_1000}}",
+    "everything": f"{QUEUE}?state=all",
+    "everything, page 1,000": f"{QUEUE}?state=all&after={{all_1000}}",
+    "open, label insult": f"{QUEUE}?label=insult",
+    "open, label threat": f"{QUEUE}?label=threat",
+    "open, verdict held": f"{QUEUE}?verdict__exact=held",
+    "open, score": f"{QUEUE}?label=toxic&score_from=0.55&score_to=0.6",
+    "open, language fr": f"{QUEUE}?language=fr",
+    "open, older version": f"{QUEUE}?version={{older}}",
+    "open, author": f"{QUEUE}?author=author+77",
+    "open, page": f"{QUEUE}?page=articles.article:77",
+    "open, a day": f"{QUEUE}?created_from={{day}}&created_until={{day}}",
+    "decided, label threat": f"{QUEUE}?state=decided&label=threat",
+    "decided by one who left": f"{QUEUE}?state=decided&reviewer=moderator+who+left",
+    "decided by one of seven": f"{QUEUE}?state=decided&reviewer=moderator+3",
+    "decided, false positive": f"{QUEUE}?state=decided&decision=false_positive",
+    "decided, reason illegal": f"{QUEUE}?state=decided&reason=illegal",
+    "decided, a day": f"{QUEUE}?state=decided&created_from={{day}}&created_until={{day}}",
+    "everything, label threat": f"{QUEUE}?state=all&label=threat",
+    "everything, verdict held": f"{QUEUE}?state=all&verdict__exact=held",
+    "everything, score": f"{QUEUE}?state=all&label=threat&score_from=0.5&score_to=0.6",
+    "everything, rare score": f"{QUEUE}?state=all&label=toxic&score_from=0.959",
+    "everything, language de": f"{QUEUE}?state=all&language=de",
+    "everything, language fr": f"{QUEUE}?state=all&language=fr",
+    "everything, version": f"{QUEUE}?state=all&version={{version}}",
+    "everything, older version": f"{QUEUE}?state=all&version={{older}}",
+    "everything, author": f"{QUEUE}?state=all&author=author+77",
+    "everything, page": f"{QUEUE}?state=all&page=articles.article:77",
+    "everything, a day": f"{QUEUE}?state=all&created_from={{day}}&created_until={{day}}",
+    "everything, a year ago": f"{QUEUE}?state=all&created_until={{year}}",
+    "everything of an hour": f"{QUEUE}?state=all&created__gte={{hour}}",
+    "search: words, open": f"{QUEUE}?q={{rare}}",
+    "search: a common word, open": f"{QUEUE}?q={{common}}",
+    "search: words": f"{QUEUE}?state=all&q={{rare}}",
+    "search: a common word": f"{QUEUE}?state=all&q={{common}}",
+    "search: no such word": f"{QUEUE}?state=all&q=nobodywritesthis",
+    "search: an author": f"{QUEUE}?state=all&q=author:7919",
+    "search: an object": f"{QUEUE}?state=all&q=id:1000000007",
+    "search: a number": f"{QUEUE}?state=all&q=7919",
     "one item": f"{QUEUE}{{item}}/change/",
     "reviews": "/admin/moderation/review/",
+    "reviews by one who left": "/admin/moderation/review/?q=moderator+who+left",
     "audit trail": "/admin/moderation/auditentry/",
     "dashboard, 7 days": "/admin/moderation/storedfigures/?days=7",
     "dashboard, 90 days": "/admin/moderation/storedfigures/?days=90",
@@ -77,6 +122,8 @@ class Costs:
     """The same by table, at the largest size."""
     figures_seconds: dict[int, float] = field(default_factory=dict)
     """How long a worker makes the dashboard's figures, all days of the past being counted already."""
+    indexes: dict[str, float] = field(default_factory=dict)
+    """The same by index of the queue's lists."""
 
 
 def main() -> int:
@@ -118,7 +165,7 @@ def _measured(site: Site, sizes: Sequence[int], texts: Sequence[str], repeats: i
     from moderation.versions import store as model_store
 
     costs = Costs()
-    version = model_store.active_version().pk
+    version, older = _versions(model_store.active_version())
     content_type = ContentType.objects.get_for_model(Comment).pk
     million.prepare(texts)
     client = _moderator()
@@ -131,6 +178,7 @@ def _measured(site: Site, sizes: Sequence[int], texts: Sequence[str], repeats: i
             texts=len(texts),
             content_type=content_type,
             version=version,
+            older=older,
         )
         size = wanted
         command_line.progress(f"{size} screenings")
@@ -138,7 +186,10 @@ def _measured(site: Site, sizes: Sequence[int], texts: Sequence[str], repeats: i
         costs.tables = {name: value / size for name, value in sizes_in_bytes.items()}
         costs.bytes_each[size] = sum(costs.tables.values())
         costs.figures_seconds[size] = _figures()
-        costs.found[size] = {**_batches(site, texts, repeats), **_pages(client, repeats)}
+        indexes = million.bytes_by_index()
+        costs.indexes = {name: value / size for name, value in indexes.items()}
+        places = {**_places(texts), "version": version, "older": older}
+        costs.found[size] = {**_batches(site, texts, repeats), **_pages(client, repeats, places)}
     return costs
 
 
@@ -196,18 +247,49 @@ def _score_texts(texts: Sequence[str]) -> list[dict[str, float]]:
     return [dict.fromkeys(LABELS, scores.get(number % 16, 0.01)) for number in range(len(texts))]
 
 
-def _pages(client: Any, repeats: int) -> dict[str, Cost]:
+def _versions(active: Any) -> tuple[int, int]:
+    """Return the ids of the active version and of one that scored before it."""
+    from moderation.models import ModelVersion
+
+    values = {name: getattr(active, name) for name in ("name", "location", "labels", "thresholds")}
+    older = ModelVersion.objects.create(version="older", manifest_sha256="0" * 64, **values)
+    return active.pk, older.pk
+
+
+def _places(texts: Sequence[str]) -> dict[str, Any]:
+    """Return what the addresses of PAGES name: rows before page 1,000, days, words."""
+    from collections import Counter
     from datetime import timedelta
 
     from django.utils import timezone
 
     from moderation.models import Screening
 
-    hour = (timezone.now() - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%SZ")
-    item = Screening.objects.open().values_list("pk", flat=True)[0]
+    def twenty_thousandth(rows: Any) -> int:
+        last = min(PAGES_ON * 20, rows.count()) - 21
+        return int(rows.values_list("pk", flat=True)[max(0, last)])
+
+    words = Counter(word for text in texts for word in set(re.findall(r"[a-z]{4,}", text.lower())))
+    by_frequency = [word for word, _ in words.most_common()]
+    now, is_open = timezone.now(), Screening.objects.open()
+    return {
+        "hour": (now - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%SZ"),
+        "day": (now - timedelta(days=2)).date(),
+        "year": (now - timedelta(days=365)).date(),
+        "item": is_open.values_list("pk", flat=True)[0],
+        "open_1000": twenty_thousandth(is_open),
+        "newest_1000": twenty_thousandth(is_open.order_by("-id")),
+        "decided_1000": twenty_thousandth(Screening.objects.decided().order_by("-reviewed", "-id")),
+        "all_1000": twenty_thousandth(Screening.objects.order_by("-id")),
+        "common": by_frequency[0],
+        "rare": by_frequency[-1],
+    }
+
+
+def _pages(client: Any, repeats: int, places: dict[str, Any]) -> dict[str, Cost]:
     found = {}
     for name, address in PAGES.items():
-        url = address.format(hour=hour, item=item)
+        url = address.format(**places)
 
         def look(url: str = url) -> None:
             response = client.get(url)
@@ -262,6 +344,7 @@ def _report(costs: Costs, sizes: Sequence[int]) -> dict[str, Any]:
         "bytes_each": {str(size): value for size, value in costs.bytes_each.items()},
         "tables": costs.tables,
         "figures_seconds": {str(size): seconds for size, seconds in costs.figures_seconds.items()},
+        "indexes": costs.indexes,
     }
 
 
@@ -282,6 +365,10 @@ def _show(report: dict[str, Any], sizes: Sequence[int]) -> None:
     print(f"At the largest size by table: {tables}")
     seconds = ", ".join(f"{report['figures_seconds'][str(size)]:.1f}" for size in sizes)
     print(f"Seconds in which a worker makes the dashboard's figures: {seconds}")
+    indexes = ", ".join(
+        f"{name.removeprefix('moderation_')} {n:.1f}" for name, n in report["indexes"].items()
+    )
+    print(f"Of these, indexes of the queue's lists, filters and search: {indexes}")
     missed = ", ".join(report["missed"]) or "nothing"
     print(f"Over {AIM:.0f} ms at the largest size: {missed}.")
     print(f"More queries than at the smallest: {', '.join(report['more_queries']) or 'nothing'}.")

@@ -143,7 +143,7 @@ class Queue(ChangeList):
     @cached_property
     def counts(self) -> dict[str, int]:
         """{name of a list: how many items it has, to one beyond `MOST`}, whatever narrows the page."""
-        return {tab.name: tab.count(self.request) for tab in tabs.TABS}
+        return tabs.counts(self.request)
 
     @property
     def size(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
+from django.db import connections
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import formats, timezone
@@ -128,7 +129,7 @@ class LanguageFilter(QueueFilter):
     parameters = ("language",)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Screening]) -> QuerySet[Screening]:
-        return queryset.filter(language=self.value()) if self.value() else queryset
+        return queryset.filter(~Q(language=""), language=self.value()) if self.value() else queryset
 
     def fields(self) -> list[Field]:
         tags = list(_steps(Screening.objects.all(), "language", LANGUAGES_OFFERED))
@@ -175,7 +176,7 @@ class PageFilter(QueueFilter):
     parameters = ("page",)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Screening]) -> QuerySet[Screening]:
-        return queryset.filter(page_key=self.value()) if self.value() else queryset
+        return queryset.filter(search.of_page(self.value())) if self.value() else queryset
 
     def fields(self) -> list[Field]:
         return [Field("page", _("Page"), self.value())]
@@ -221,6 +222,8 @@ class DecisionFilter(QueueFilter):
         if "reviewer" in given:
             given["reviewer_name"] = given.pop("reviewer")
         decisions = Review.objects.filter(undone_by=None, kind__in=_DECIDING, **given)
+        if "reason" in given:
+            decisions = decisions.exclude(reason="")  # as the index of reasons has it
         return queryset.filter(~Q(outcome=""), pk__in=decisions.values("screening"))
 
     def fields(self) -> list[Field]:
@@ -281,15 +284,18 @@ def in_words(field: Field) -> str:
 
 
 def _steps(rows: QuerySet[Any], column: str, most: int) -> Iterator[str]:
-    """Return the values of a column, by steps along its index: no query reads all rows."""
-    values = rows.order_by(column).values_list(column, flat=True)
-    last = ""
-    for _count in range(most):
-        following = values.filter(**{f"{column}__gt": last}).first()
-        if following is None:
-            return
-        last = following
-        yield last
+    """Return the values of a column, by steps along its index in one query, which reads no other rows."""
+    connection = connections[rows.db]
+    table, name = map(connection.ops.quote_name, (rows.model._meta.db_table, column))
+    least = f"SELECT MIN({name}) FROM {table} WHERE NOT ({name} = '') AND {name} >"  # noqa: S608 - names of ours
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE steps(value) AS ({least} '' "  # noqa: S608 - names of ours
+            f"UNION ALL SELECT ({least} value) FROM steps WHERE value IS NOT NULL) "
+            "SELECT value FROM steps WHERE value IS NOT NULL LIMIT %s",
+            [most],
+        )
+        yield from (value for (value,) in cursor.fetchall())
 
 
 def _number(written: str) -> float | None:

@@ -79,7 +79,17 @@ def with_words(rows: QuerySet[Screening], words: str) -> QuerySet[Screening]:
 
 def by_author(name: str) -> Q:
     """Select screenings of texts by the author of this name, in whatever case, or with this key."""
-    return Q(author_name__in=in_cases(name)) | Q(author_key=name)
+    by_name = Q(author_name__in=in_cases(name)) & ~Q(author_name="")
+    return by_name | _by_author_key(name)
+
+
+def of_page(key: str) -> Q:
+    """Select screenings of texts on the page with this key, `app_label.modelname:key`.
+
+    As in the other conditions, the empty value is ruled out in words: SQLite takes a partial index by its own
+    condition alone.
+    """
+    return Q(page_key=key) & ~Q(page_key="")
 
 
 def of_object(key: str) -> Q:
@@ -145,11 +155,11 @@ def _item(key: str) -> Q:
 
 
 def _number(key: str) -> Q:
-    return of_object(key) | Q(author_key=key) | _item(key)
+    return of_object(key) | _by_author_key(key) | _item(key)
 
 
-def _page(key: str) -> Q:
-    return Q(page_key=key)
+def _by_author_key(key: str) -> Q:
+    return Q(author_key=key) & ~Q(author_key="")
 
 
-_NAMES = {"author": by_author, "id": of_object, "item": _item, "page": _page, "number": _number}
+_NAMES = {"author": by_author, "id": of_object, "item": _item, "page": of_page, "number": _number}

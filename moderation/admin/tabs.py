@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -56,10 +58,10 @@ class Tab:
         preferred = preferences_of(request.user).order if self.is_open else first
         return preferred if preferred in self.orders else first
 
-    def count(self, request: HttpRequest) -> int:
-        """Count those of its items that the reader may see, to one beyond `MOST`."""
+    def counted(self, request: HttpRequest) -> QuerySet[Any]:
+        """Select those of its items that are counted: what the reader may see, to one beyond `MOST`."""
         rows = rights.visible(request.user, Screening.objects.filter(self.condition(request)))
-        return rows.order_by()[: MOST + 1].count()
+        return rows.order_by().values("pk")[: MOST + 1]
 
 
 def _always(condition: Q) -> Callable[[HttpRequest], Q]:
@@ -111,6 +113,23 @@ TABS: tuple[Tab, ...] = (
     Tab("all", _("Everything"), _always(Q()), _NEWEST_FIRST, is_history=True),
 )
 _BY_NAME = {tab.name: tab for tab in TABS}
+
+
+def counts(request: HttpRequest) -> dict[str, int]:
+    """Return {name of a list: how many items it has, to one beyond `MOST`}, by one query."""
+    parts, parameters = [], []
+    for tab in TABS:
+        rows = tab.counted(request)
+        try:
+            sql, values = rows.query.get_compiler(using=rows.db).as_sql()
+        except EmptyResultSet:
+            sql, values = "SELECT 1 WHERE 1 = 0", ()
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS counted)")  # noqa: S608 - Django's own SQL
+        parameters += values
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(parts)}", parameters)
+        (row,) = cursor.fetchall()
+    return dict(zip((tab.name for tab in TABS), row, strict=True))
 
 
 def tab_of(request: HttpRequest) -> Tab:
