@@ -1,20 +1,23 @@
 """Shows what was recorded: versions, training runs, reviews, the audit trail."""
 
-import json
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import BigIntegerField, Case, Exists, OuterRef, Q, QuerySet, When
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Left
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from moderation import audit
 from moderation.admin.filters import ActionFilter
+from moderation.admin.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object
+from moderation.admin.tables import as_table, changes, excerpt
 from moderation.models import (
     AuditEntry,
     ModelVersion,
@@ -24,11 +27,18 @@ from moderation.models import (
     TrainingRun,
 )
 from moderation.review import rights
+from moderation.review.reasons import label_of
+
+EXCERPT = 200
+"""Characters of a text in a list of reviews."""
 
 
 @admin.register(ModelVersion)
 class ModelVersionAdmin(ReadOnlyAdmin):
     """Shows versions; `manage.py model_versions activate` activates them, where the files can be checked."""
+
+    class Media:
+        css = {"all": ("moderation/list.css",)}
 
     list_display = ("__str__", "is_active", "activated", "parent", "created")
     list_select_related = ("parent",)
@@ -47,18 +57,39 @@ class ModelVersionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("thresholds"))
     def threshold_table(self, version: ModelVersion) -> SafeString:
-        return pretty_json(version.thresholds)
+        return as_table(version.thresholds)
 
     @admin.display(description=gettext_lazy("metrics"))
     def measured(self, version: ModelVersion) -> SafeString:
-        return pretty_json(version.metrics)
+        return as_table(version.metrics)
 
 
 @admin.register(TrainingRun)
 class TrainingRunAdmin(ReadOnlyAdmin):
+    """Shows the attempts to train a better version, and how each compared."""
+
+    class Media:
+        css = {"all": ("moderation/list.css",)}
+
+    fields = (
+        *("status", "result", "parent", "candidate", "options_table", "counts_table", "comparison_table"),
+        *("error_code", "started_by_name", "created", "started", "finished"),
+    )
     list_display = ("id", "status", "result", "parent", "candidate", "started", "finished", "error_code")
     list_select_related = ("parent", "candidate")
     list_filter = ("status", "result")
+
+    @admin.display(description=gettext_lazy("options"))
+    def options_table(self, run: TrainingRun) -> SafeString:
+        return as_table(run.options)
+
+    @admin.display(description=gettext_lazy("counts"))
+    def counts_table(self, run: TrainingRun) -> SafeString:
+        return as_table(run.counts)
+
+    @admin.display(description=gettext_lazy("comparison"))
+    def comparison_table(self, run: TrainingRun) -> SafeString:
+        return as_table(run.comparison)
 
 
 @admin.register(ScreeningRun)
@@ -82,18 +113,24 @@ class ScreeningRunAdmin(ReadOnlyAdmin):
 
 @admin.register(Review)
 class ReviewAdmin(ReadOnlyAdmin):
-    list_display = ("screening_id", "number", "kind", "decision", "outcome", "reviewer_name", "created")
+    """Shows what people decided, each with the beginning of its text and a way to the item."""
+
+    class Media:
+        css = {"all": ("moderation/list.css",)}
+
+    list_display = ("item", "text_shown", "what", "true_labels", "note_shown", "reviewer_name", "created")
+    list_display_links = ("created",)
     list_filter = ("kind", "decision", "outcome", "created")
     search_fields = ("reviewer_name", "screening__object_id")
     search_help_text = gettext_lazy("Exact name of the reviewer, or exact id of the comment")
     ordering = ("-id",)
     fields = (
-        "screening",
+        "item",
         "number",
         "kind",
         "decision",
         "outcome",
-        "labels",
+        "labels_table",
         "reason",
         "undoes",
         "model_version",
@@ -103,7 +140,46 @@ class ReviewAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
-        return rights.about_visible(request.user, super().get_queryset(request))
+        reviews: QuerySet[Review] = rights.about_visible(request.user, super().get_queryset(request))
+        with_texts = reviews.select_related("screening__content_type", "model_version", "undoes")
+        return with_texts.annotate(beginning=Left("screening__text", EXCERPT + 1)).defer(
+            "screening__text", "model_version__manifest", "model_version__metrics"
+        )
+
+    @admin.display(description=gettext_lazy("item"))
+    def item(self, review: Review) -> SafeString:
+        return _item_link(review.screening_id, title_of(review.screening))
+
+    @admin.display(description=gettext_lazy("text"))
+    def text_shown(self, review: Review) -> SafeString | str:
+        if review.screening.blanked:
+            return _("The text was removed.")
+        return excerpt(review.beginning, EXCERPT)  # type: ignore[attr-defined]  # annotated in get_queryset
+
+    @admin.display(description=gettext_lazy("what"))
+    def what(self, review: Review) -> str:
+        reason = label_of(review.reason) if review.reason else ""
+        parts = (
+            review.get_kind_display() if review.kind != Review.Kind.DECISION else "",
+            review.get_decision_display(),
+            reason,
+            review.get_outcome_display(),
+        )
+        return ", ".join(str(part) for part in parts if part)
+
+    @admin.display(description=gettext_lazy("labels"))
+    def true_labels(self, review: Review) -> SafeString:
+        return as_table([label.replace("_", " ") for label, value in review.labels.items() if value])
+
+    @admin.display(description=gettext_lazy("labels"))
+    def labels_table(self, review: Review) -> SafeString:
+        return as_table(
+            {label: _("not looked at") if value is None else value for label, value in review.labels.items()}
+        )
+
+    @admin.display(description=gettext_lazy("note"))
+    def note_shown(self, review: Review) -> SafeString | str:
+        return excerpt(review.note) if review.note else ""
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Review], search_term: str
@@ -117,12 +193,17 @@ class ReviewAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin):
-    list_display = ("created", "username", "what", "target_type", "target_id", "before", "after")
+    """Shows who changed what: of each entry the values that changed, a line each."""
+
+    class Media:
+        css = {"all": ("moderation/list.css",)}
+
+    list_display = ("created", "username", "what", "target", "changed")
     list_filter = (ActionFilter, "created")
     search_fields = ("username__exact", "target_id__exact")
     search_help_text = gettext_lazy("Exact name of who did it, or exact id of what was changed")
     ordering = ("-id",)
-    fields = ("created", "username", "what", "target_type", "target_id", "before", "after")
+    fields = ("created", "username", "what", "target", "before_table", "after_table")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
         return _about_visible(request.user, super().get_queryset(request))
@@ -131,6 +212,30 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     def what(self, entry: AuditEntry) -> SafeString:
         """The label of the action, and its code, which pages and programs go by."""
         return format_html("{} <code>{}</code>", audit.label_of(entry.action), entry.action)
+
+    @admin.display(description=gettext_lazy("of what"))
+    def target(self, entry: AuditEntry) -> SafeString | str:
+        title = f"{entry.target_type} {entry.target_id}".strip()
+        is_of_an_item = entry.target_type == Screening._meta.model_name and entry.target_id.isdecimal()
+        return _item_link(int(entry.target_id), title) if is_of_an_item else title
+
+    @admin.display(description=gettext_lazy("what changed"))
+    def changed(self, entry: AuditEntry) -> SafeString:
+        return changes(entry.before, entry.after)
+
+    @admin.display(description=gettext_lazy("before"))
+    def before_table(self, entry: AuditEntry) -> SafeString:
+        return as_table(entry.before)
+
+    @admin.display(description=gettext_lazy("after"))
+    def after_table(self, entry: AuditEntry) -> SafeString:
+        return as_table(entry.after)
+
+
+def _item_link(key: int, title: str) -> SafeString:
+    """Return a link to the page of an item of the queue."""
+    address = reverse("admin:moderation_screening_change", args=(key,))
+    return format_html('<a class="moderation-item-link" href="{}">{}</a>', address, title)
 
 
 def _about_visible(user: Any, entries: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:
@@ -142,7 +247,3 @@ def _about_visible(user: Any, entries: QuerySet[AuditEntry]) -> QuerySet[AuditEn
     screening = Case(When(is_of_a_screening, then=Cast("target_id", BigIntegerField())))
     same = rights.visible(user, Screening.objects.order_by()).filter(pk=OuterRef("screening_shown"))
     return entries.annotate(screening_shown=screening).filter(~is_of_a_screening | Exists(same))
-
-
-def pretty_json(value: Any) -> SafeString:
-    return format_html('<pre class="moderation-json">{}</pre>', json.dumps(value, indent=2, sort_keys=True))
