@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from types import EllipsisType
 from typing import Any, TypeVar
@@ -55,6 +56,9 @@ class Hide:
     visible: Any = None
     attname: str = ""
     """Name under which an instance holds the column's value: of a foreign key not the field's."""
+    also_hidden: tuple[tuple[str, Any], ...] = dataclass_field(default=(), compare=False)
+    """(column, value) by which the site itself takes an object off, such as what marks it as removed. Read
+    only, to tell whether it is shown."""
     hide: str = ""
     """Dotted path of a callable that takes the instance; returning False means: it was hidden already.
     It runs outside of any transaction, and again after an error: doing it twice must change nothing."""
@@ -305,8 +309,19 @@ def parse_hide(model: type[Model], given: Mapping[str, Any] | None) -> Hide | No
             attname=column.attname,
             hidden=as_column_value(column, hidden),
             visible=as_column_value(column, visible),
+            also_hidden=_also_hidden(model, given.get("also_hidden") or {}),
         )
     return Hide(hide=given["hide"], show=given["show"])
+
+
+def _also_hidden(model: type[Model], given: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    pairs = []
+    for name, value in given.items():
+        column = model._meta.get_field(name)
+        if not isinstance(column, Field):
+            raise TypeError("also_hidden")
+        pairs.append((column.name, as_column_value(column, value)))
+    return tuple(pairs)
 
 
 def as_column_value(column: Field[Any, Any], value: object) -> Any:

@@ -136,7 +136,7 @@ MODERATION: dict[str, Any] = {
         "django_comments.Comment": {
             "text": "comment",
             "author": "user",
-            "hide": {"field": "is_public", "hidden": False},
+            "hide": {"field": "is_public", "hidden": False, "also_hidden": {"is_removed": True}},
             "while_pending": "show",
         },
     },

@@ -33,11 +33,13 @@ from moderation.models import (
 )
 from moderation.review import blind
 from moderation.review import decisions as reviewing
+from moderation.review.overruling import is_overruled
 from moderation.review.reasons import label_of, reasons
 from moderation.review.same_text import EarlierDecisions
 from moderation.screening import judging
 from moderation.screening.driving import DrivingWords
 from moderation.versions.active import languages_of
+from moderation.visibility.live_state import LiveState
 
 if TYPE_CHECKING:
     from moderation.admin.context import Context
@@ -125,6 +127,8 @@ class Item:
     """What was decided on the text that this one replaced."""
     context: "Context | None" = None
     """What stands around the text, where it was looked for."""
+    live: LiveState = LiveState.UNKNOWN
+    """What the site does with the object now, where it was looked for."""
     can_be_undone: bool = False
     """True: this user may correct the decision or take it back."""
     is_own_decision: bool = False
@@ -270,7 +274,7 @@ class Item:
         if self.is_suggestion:
             return ""
         if self.decision is not None:
-            return _("shown") if self.decision.outcome == Screening.Outcome.SHOW else _("hidden")
+            return self._decided_badge(self.decision)
         if not screening.is_current:
             return _("replaced")
         if screening.status in (Screening.Status.FAILED, Screening.Status.PENDING):
@@ -289,9 +293,44 @@ class Item:
             return ""
         return str(screening.get_verdict_display())
 
+    def _decided_badge(self, decision: Review) -> str:
+        """Say what the site does now with what was decided, where that is known, else what was decided."""
+        is_shown = decision.outcome == Screening.Outcome.SHOW
+        if not self.screening.is_current:
+            return _("shown") if is_shown else _("hidden")
+        if self.live is LiveState.GONE:
+            return _("gone")
+        if self.is_overruled:
+            return _("shown by the site") if not is_shown else _("hidden by the site")
+        if self.screening.action_pending:
+            return _("will be shown") if is_shown else _("will be hidden")
+        return _("shown") if is_shown else _("hidden")
+
+    @property
+    def is_overruled(self) -> bool:
+        """True where the site has shown by its own means what was to be hidden, or the reverse."""
+        return is_overruled(self.screening, self.decision, self.live)
+
+    @property
+    def is_public(self) -> bool:
+        """True where the site shows the object, as far as that can be known."""
+        if self.live is LiveState.UNKNOWN:
+            return not self.screening.may_be_hidden_by_us
+        return self.live is LiveState.VISIBLE
+
+    @property
+    def is_not_public(self) -> bool:
+        """True where the object is there and known not to be shown; of a decided one the badge says it."""
+        is_hidden = self.live is LiveState.HIDDEN
+        return self.decision is None and (
+            is_hidden or (not self.is_public and self.live is LiveState.UNKNOWN)
+        )
+
     @property
     def badge_kind(self) -> str:
         """Return the badge's colour: held, flagged, failed, hide or quiet."""
+        if self.is_overruled:
+            return "flagged"
         if self.decision is not None:
             return "hide" if self.decision.outcome == Screening.Outcome.HIDE else "quiet"
         if not self.screening.is_current:

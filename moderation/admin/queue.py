@@ -32,6 +32,7 @@ from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts, with_history
 from moderation.admin.dashboard import is_shown_to
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
+from moderation.admin.live import changed_by_staff, what_follows, with_live_states
 from moderation.admin.narrowing import FILTERS, PARAMETERS
 from moderation.admin.posting import posted
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
@@ -45,7 +46,6 @@ from moderation.review import preferences as preferring
 from moderation.review.reasons import label_of
 from moderation.review.same_text import decisions_on_same_texts
 from moderation.versions.active import find_active
-from moderation.visibility import hiding, pending_actions
 
 NOTE_CHARACTERS = 5000
 OF_THE_MODEL = (audit.Action.SCREENING_RESCREENED,)
@@ -189,7 +189,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         """Make a list's items from its rows, for the user who asks."""
         chosen = preferring.preferences_of(request.user)
         shown = with_contexts(items(rows, find_active(), earlier_decisions(rows), chosen), request.user)
-        for item in _mark_correctable(_with_what_was_decided(shown, request.user), request):
+        shown = with_live_states(_with_what_was_decided(shown, request.user))
+        for item in _mark_correctable(shown, request):
             item.is_editable = may_edit(request.user, item.screening)
         return dealing.with_holders(shown, request.user)
 
@@ -218,7 +219,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
                 (review, item.labels_of(review), label_of(review.reason)) for review in reversed(item.reviews)
             ],
             "audit_entries": _audit_trail(screening, item),
-            "live_url": _live_url(screening),
+            "live_url": _live_url(screening) if item.is_public else "",
+            "changed_by": changed_by_staff(item),
             "versions": _texts_of_the_same_object(request, screening),
             **self.list_context(request),
             "filters": _list_filters(request),
@@ -439,15 +441,16 @@ def _list_filters(request: HttpRequest) -> str:
 
 
 def _result(review: Review) -> str:
-    link = reverse("admin:moderation_screening_change", args=(review.screening_id,))
+    """Say what was decided about which object, and what became of it."""
+    screening = Screening.objects.select_related("content_type").defer("text").get(pk=review.screening_id)
     labels = ", ".join(label.replace("_", " ") for label, value in review.labels.items() if value)
     labels = labels or (label_of(review.reason) if review.reason else "")
     return format_html(
         '{}: <a href="{}">{}</a> {}{}',
         review.get_decision_display(),
-        link,
-        _("item %(id)s") % {"id": review.screening_id},
-        _what_follows(review),
+        reverse("admin:moderation_screening_change", args=(review.screening_id,)),
+        title_of(screening),
+        what_follows(review, screening),
         f" ({labels})." if labels else ".",
     )
 
@@ -463,26 +466,6 @@ def _undone(undo: Review) -> str:
     else:
         text = _('Taken back: nobody has decided on <a href="{link}">{title}</a>.')
     return format_html(text, link=link, title=title_of(screening))
-
-
-def _what_follows(review: Review) -> str:
-    """Say whether the object is hidden or shown now, as decided; or why not, or not yet."""
-    is_to_hide = review.outcome == Screening.Outcome.HIDE
-    screening = Screening.objects.defer("text").get(pk=review.screening_id)
-    reason = hiding.obstacle(screening) if screening.hidden_by_us != is_to_hide else ""
-    if screening.source == Screening.Source.SUGGESTION:
-        becomes = _("is recorded")
-    elif hiding.is_lost(screening):
-        becomes = _("is recorded; no such comment is left to be %(outcome)s")
-    elif reason:
-        becomes = _("could not be %(outcome)s: %(reason)s")
-    elif pending_actions.has_failed(screening):
-        becomes = _("could not be %(outcome)s: an error of the site's code or data. It is tried again")
-    elif screening.action_pending:  # its row is locked, or its text has changed: the sweep goes on with it
-        becomes = _("will be %(outcome)s")
-    else:
-        becomes = _("is %(outcome)s")
-    return becomes % {"outcome": _("hidden") if is_to_hide else _("shown"), "reason": reason}
 
 
 def _conflict(already: reviewing.AlreadyDecided) -> str:

@@ -28,7 +28,7 @@ from moderation.conf import KEYS, conf
 from moderation.db import sqlite
 from moderation.models import Screening
 
-HIDE_KEYS = ("field", "hidden", "visible", "hide", "show")
+HIDE_KEYS = ("field", "hidden", "visible", "also_hidden", "hide", "show")
 THRESHOLD_KEYS = ("flag", "hold")
 BACKENDS = ("auto", "onnx", "cuda")
 NUMBERS: dict[str, tuple[float, float, bool]] = {
@@ -325,6 +325,12 @@ def _check_hide(where: str, model: type[models.Model], given: Any) -> Iterator[C
         yield from _check_callable(where, "show", given["show"])
         return
     yield from _check_field(where, model, "field", given["field"], "moderation.E011")
+    also = given.get("also_hidden") or {}
+    if not isinstance(also, Mapping):
+        yield Error(f'{where}["also_hidden"] must be {{"column": value}}.', id="moderation.E010")
+        return
+    for name in also:
+        yield from _check_field(where, model, "also_hidden", name, "moderation.E011")
     hidden, visible = given["hidden"], given.get("visible")
     if "visible" not in given and not isinstance(hidden, bool):
         message = f'{where}: "hidden" is not a boolean, so "visible" must say what to show it with.'

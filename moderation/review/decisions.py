@@ -19,6 +19,7 @@ from moderation.review.opinions import labels_to_judge as labels_to_judge
 from moderation.review.opinions import may_uphold as may_uphold
 from moderation.review.opinions import opinion_shown
 from moderation.review.opinions import scores_in_order as scores_in_order
+from moderation.review.overruling import follows_the_site
 from moderation.review.refusals import (
     BLIND_HAS_NO_OPINION,
     AlreadyDecided,
@@ -79,8 +80,9 @@ def decide(
     leaves it out.
 
     seen_number: number of the decision that the person saw standing, 0 for none. What stands is replaced only
-    by somebody who saw it, and only by who made it or leads moderation: two decisions never both count in
-    silence. The row's lock makes them take turns; the second of two finds another number than it saw.
+    by somebody who saw it, and only by who made it or leads moderation, or by a decision that follows what
+    the site has done by its own means since: two decisions never both count in silence. The row's lock makes
+    them take turns; the second of two finds another number than it saw.
 
     A second look that the author has asked for is given by anybody but who had decided; ``as_before`` as the
     kind says the same again then.
@@ -98,7 +100,6 @@ def decide(
         standing = ground_truth(screening)
         _check_seen(screening, standing, seen_number)
         check_current(screening)
-        _check_may_replace(reviewer, screening, standing)
         if by_hand and blind.is_withheld(screening, standing):
             _check_blind(choice, shown)
             shown = None
@@ -106,6 +107,7 @@ def decide(
         judgement = (
             _as_before(screening, standing) if kind == AS_BEFORE else judge(screening, opinion, choice)
         )
+        _check_may_replace(reviewer, screening, standing, judgement)
         review = _record(screening, opinion, judgement, actor, note)
         before = state(screening)
         carry_out(screening, review)
@@ -138,13 +140,21 @@ def _check_blind(choice: Choice, shown: Shown) -> None:
         raise InvalidDecision(BLIND_HAS_NO_OPINION)
 
 
-def _check_may_replace(reviewer: AbstractBaseUser, screening: Screening, standing: Review | None) -> None:
-    """Let a second look be given by anybody but who had decided, and other corrections as always."""
+def _check_may_replace(
+    reviewer: AbstractBaseUser, screening: Screening, standing: Review | None, judgement: Judgement
+) -> None:
+    """Let a second look be given by anybody but who had decided, and other corrections as always.
+
+    Anybody may decide what the site has done by its own means since.
+    """
     look = settling.waiting_second_look(screening)
     if look is not None:
         if look.decision.reviewer_id is not None and look.decision.reviewer_id == reviewer.pk:
             raise OwnDecision(look.decision)
-    elif standing is not None and not rights.may_correct(reviewer, standing):
+        return
+    if standing is None or rights.may_correct(reviewer, standing):
+        return
+    if not follows_the_site(screening, standing, judgement.outcome):
         raise NotAllowed(standing)
 
 

@@ -167,6 +167,8 @@ def test_a_model_that_does_not_exist_is_named_with_the_right_one(settings: Any) 
         ({"exempt": "tests.forum.rules.is_trustworthy"}, "moderation.E015"),
         ({"exempt": "nowhere.at_all"}, "moderation.E015"),
         ({"exempt": "tests.forum.rules.__doc__"}, "moderation.E015"),
+        ({"hide": {"field": "is_visible", "hidden": False, "also_hidden": {"gone": 1}}}, "moderation.E011"),
+        ({"hide": {"field": "is_visible", "hidden": False, "also_hidden": ["body"]}}, "moderation.E010"),
         ({"other_languages": "hide"}, "moderation.E037"),
         ({"other_languages": None}, "moderation.E037"),
     ],

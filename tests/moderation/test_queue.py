@@ -239,7 +239,7 @@ def test_a_decision_writes_a_review_and_takes_the_item_off_the_list(
     moderator: Client, data: dict[str, Any], outcome: str, labels: dict[str, bool | None]
 ) -> None:
     screening = queued("you idiot")
-    assert "item" in decide(moderator, screening, **data)
+    assert f"Import {screening.pk} " in decide(moderator, screening, **data)
     review = Review.objects.get()
     assert (review.reviewer_name, review.outcome, review.labels) == ("ann", outcome, labels)
     assert texts(open_page(moderator)) == []
@@ -271,9 +271,9 @@ def test_a_comment_that_can_not_be_hidden_yet_is_not_said_to_be_hidden(version: 
         Post.objects.create(body=text)
     screen()
     first, second = Screening.objects.order_by("id")
-    assert f"item {first.pk} is hidden" in decide(ann, first, kind="uphold")
+    assert f"Post {first.object_id} is hidden" in decide(ann, first, kind="uphold")
     Post.objects.filter(body=second.text).update(body="changed behind the ORM")
-    assert f"item {second.pk} will be hidden" in decide(ann, second, kind="uphold")
+    assert f"Post {second.object_id} will be hidden" in decide(ann, second, kind="uphold")
 
 
 def test_after_a_decision_the_queue_keeps_its_filters_and_moves_the_focus_to_the_list(
