@@ -16,7 +16,7 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from moderation.admin import answering, haste
+from moderation.admin import answering, haste, second_opinions
 from moderation.admin.filters import StatusFilter
 from moderation.admin.posting import posted
 from moderation.admin.presenting import Item
@@ -90,7 +90,9 @@ class DealingViews:
             queue = reverse("admin:moderation_screening_changelist")
             return HttpResponseRedirect(f"{queue}?state=mine#queue" if count else answering.back(request))
         dealt = claims.deal(_user(request), HAND, rows)
-        missing = set(dealt) - set(_ids(request, "on_page"))
+        on_page = _ids(request, "on_page")
+        dealt += second_opinions.dealt_among(request, on_page)
+        missing = set(dealt) - set(on_page)
         pages = self.rendered(request, missing)
         return JsonResponse({"items": [{"id": pk, "html": pages.get(pk, "")} for pk in dealt]})
 
@@ -195,7 +197,8 @@ def states(request: HttpRequest, shown: Any, ids: list[int]) -> dict[int, dict[s
     An item that is not among them is gone.
     """
     holders = claims.holders(request.user, ids)
-    rows = {row.pk: row for row in shown.only("pk", "is_current", "outcome", "blanked")}
+    seen = second_opinions.as_seen(request, list(shown.only("pk", "is_current", "outcome", "blanked")))
+    rows = {row.pk: row for row in seen}
     decided = [pk for pk, row in rows.items() if row.outcome]
     reviews = reviewing.standing_decisions().filter(screening__in=decided) if decided else []
     by_item = {review.screening_id: review for review in reviews}

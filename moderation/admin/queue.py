@@ -26,6 +26,7 @@ from moderation.admin import (
     haste,
     preferences,
     reports,
+    second_opinions,
     tabs,
 )
 from moderation.admin.changelist import Queue
@@ -45,6 +46,7 @@ from moderation.review import decisions as reviewing
 from moderation.review import preferences as preferring
 from moderation.review.reasons import label_of
 from moderation.review.same_text import decisions_on_same_texts
+from moderation.review.second_opinions import is_as_open
 from moderation.versions.active import find_active
 
 NOTE_CHARACTERS = 5000
@@ -164,7 +166,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         page = {"title": _("Moderation queue"), "is_nav_sidebar_enabled": False, **(extra_context or {})}
         response = super().changelist_view(request, page)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
-            rows = list(response.context_data["cl"].result_list)
+            cl = response.context_data["cl"]
+            rows = second_opinions.with_dealt(request, cl, list(cl.result_list), self.get_queryset(request))
             response.context_data.update(
                 items=self.items_of(request, rows),
                 trouble=pipeline_trouble.words(),
@@ -187,6 +190,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
 
     def items_of(self, request: HttpRequest, rows: list[Screening]) -> list[Item]:
         """Make a list's items from its rows, for the user who asks."""
+        rows = second_opinions.as_seen(request, rows)
         chosen = preferring.preferences_of(request.user)
         shown = with_contexts(items(rows, find_active(), earlier_decisions(rows), chosen), request.user)
         shown = with_live_states(_with_what_was_decided(shown, request.user))
@@ -235,6 +239,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             raise PermissionDenied
         if screening is None:
             raise Http404
+        second_opinions.as_seen(request, [screening])
         (item,) = items([screening], find_active(), {}, preferences.context(request)["preferences"])
         asking.answer(request, item, is_page=asking.PART in request.GET)
         context = {"item": item, "opts": self.opts, "filters": _list_filters(request)}
@@ -252,17 +257,18 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             return answering.refused(request, held, dealing.HELD)
         kind = _kind(request)
         try:
+            said: dict[str, Any] = {
+                "reviewer": request.user,
+                "kind": kind,
+                "labels": _ticked(request) if kind == Review.Decision.RELABEL else None,
+                "label": _picked_label(request) if kind == Review.Decision.UPHOLD else "",
+                "reason": request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
+                "note": request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
+            }
+            if second_opinions.is_given(request, pk):
+                return answering.done(request, second_opinions.give(pk, **said))
             review = reviewing.decide(
-                pk,
-                reviewer=request.user,  # type: ignore[arg-type]  # has_perm: never anonymous
-                kind=kind,
-                labels=_ticked(request) if kind == Review.Decision.RELABEL else None,
-                label=_picked_label(request) if kind == Review.Decision.UPHOLD else "",
-                reason=request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
-                note=request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
-                shown=_shown(request),
-                seen_number=_seen_number(request),
-                by_hand=True,
+                pk, **said, shown=_shown(request), seen_number=_seen_number(request), by_hand=True
             )
         except Screening.DoesNotExist as error:
             raise Http404 from error
@@ -392,6 +398,8 @@ def _ticked(request: HttpRequest) -> dict[str, bool]:
 
 def _audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str]]:
     """Return the entries of a screening with their labels; none of the model's while scores are withheld."""
+    if is_as_open(screening):
+        return []
     entries = audit.about(screening).order_by("-id")
     if item.scores_are_withheld:
         entries = entries.exclude(action__in=OF_THE_MODEL)

@@ -5,6 +5,7 @@ Before the moderator has spoken nothing on the pages tells such an item from one
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
@@ -42,10 +43,17 @@ def dealt(request: HttpRequest, fetch: Any) -> list[Screening]:
     return second_opinions.as_seen_by(user, fetch.filter(pk__in=keys).order_by("pk")) if keys else []
 
 
-def as_seen(request: HttpRequest, screening: Screening) -> Screening:
-    """Return the screening as the reader is to see it: one that is dealt for a second opinion is open."""
+def as_seen(request: HttpRequest, rows: list[Screening]) -> list[Screening]:
+    """Return the rows as the reader is to see them: what is dealt for a second opinion is open."""
     user: Any = request.user
-    return second_opinions.as_seen_by(user, [screening])[0] if rights.may_review(user) else screening
+    return second_opinions.as_seen_by(user, rows) if rights.may_review(user) else rows
+
+
+def dealt_among(request: HttpRequest, keys: Iterable[int]) -> list[int]:
+    """Return those of these ids that are dealt to the reader for a second opinion."""
+    user: Any = request.user
+    due = set(second_opinions.due_to(user).values_list("pk", flat=True))
+    return [key for key in keys if key in due]
 
 
 def is_given(request: HttpRequest, pk: int) -> bool:
