@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
@@ -22,8 +23,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from moderation import registry
-from moderation.admin import policy_figures
-from moderation.admin.curves import Curve
 from moderation.admin.posting import posted
 from moderation.admin.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
@@ -37,11 +36,14 @@ from moderation.rescreening import rejudge, runs
 from moderation.rescreening.apply import Consequences
 from moderation.rescreening.runs import Scope
 from moderation.review import rights
-from moderation.screening.judging import has_newer_policy, newest_policy
+from moderation.screening.judging import has_newer_policy, newest_policy, stored_policy
 from moderation.screening.policy_changes import NothingToWithdraw, put_in_force, withdraw
 from moderation.screening.policy_preview import Change, Preview, preview
 from moderation.screening.threshold_sources import Number, sources_for
 from moderation.versions.active import find_active
+
+if TYPE_CHECKING:
+    from moderation.admin.curves import Curve
 
 MODEL, FROM = "model_label", "from"
 """Of the address of the form: whose thresholds, and which policy to fill it in with."""
@@ -153,13 +155,14 @@ class PolicyAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         in_force = sources_for(entry, version)
         told: Preview | None = more.get("preview")
-        reviewed = policy_figures.reviewed_of(label, version)
-        if told is not None:
-            more["expected"] = policy_figures.expected(reviewed, label, version, more["thresholds"])
+        figures = _figures()
+        reviewed = figures.reviewed_of(label, version) if figures else None
+        if figures and told is not None:
+            more["expected"] = figures.expected(reviewed, label, version, more["thresholds"])
         rows = [
             LabelRow(
                 name.replace("_", " "),
-                policy_figures.curve_of(reviewed, name, in_force[name]["flag"].value),
+                figures.curve_of(reviewed, name, in_force[name]["flag"].value) if figures else None,
                 in_force[name],
                 form.inherited[name],
                 *(form[f"{kind}_{name}"] for kind in ("flag", "no_flag", "hold", "no_hold")),
@@ -176,8 +179,9 @@ class PolicyAdmin(ReadOnlyAdmin):
             models=_choices(label),
             version=version,
             has_own=newest_policy(label) is not None,
-            decided=len(reviewed.items),
-            random=sum(item.is_random for item in reviewed.items),
+            has_figures=figures is not None,
+            decided=len(reviewed.items) if reviewed else 0,
+            random=sum(item.is_random for item in reviewed.items) if reviewed else 0,
             named=_named(request.user, told.named) if told else (),
             changes=_changes(told) if told else (),
             seen=_seal(label, more["thresholds"]) if told else "",
@@ -289,6 +293,15 @@ def _date_of(policy: Policy) -> str:
     return str(formats.date_format(timezone.localtime(policy.created), "SHORT_DATETIME_FORMAT"))
 
 
+def _figures() -> ModuleType | None:
+    """Return what makes the curves; None in a web process without NumPy, which only workers must have."""
+    try:
+        from moderation.admin import policy_figures
+    except ImportError:
+        return None
+    return policy_figures
+
+
 def _is_in_force(policy: Policy) -> bool:
     is_outdated: bool = policy.is_outdated  # type: ignore[attr-defined]  # annotated in get_queryset
     return not (is_outdated or policy.is_withdrawn)
@@ -316,7 +329,7 @@ def _choices(chosen: str) -> list[tuple[str, str, bool]]:
 
 def _source(key: str, label: str) -> Stored:
     """Return the thresholds that the form begins with: of the named policy, or of the one in force."""
-    named = Policy.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 19 else None
+    named = stored_policy(int(key)) if key.isdecimal() and len(key) < 19 else None
     source = named or newest_policy(label)
     return dict(source.thresholds) if source is not None else {}
 

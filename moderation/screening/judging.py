@@ -27,6 +27,7 @@ __all__ = [
     "newest_policy",
     "policies_with_age",
     "policy_for",
+    "stored_policy",
     "thresholds_for",
     "thresholds_of",
     "thresholds_with",
@@ -103,6 +104,11 @@ def newest_policy(model_label: str) -> Policy | None:
     """Read the policy in force with exactly this label; None: there is none, or it was withdrawn."""
     newest = Policy.objects.filter(model_label=model_label).order_by("-id").first()
     return None if newest is None or newest.is_withdrawn else newest
+
+
+def stored_policy(key: int) -> Policy | None:
+    """Read a policy by its id, in force or not."""
+    return Policy.objects.filter(pk=key).first()
 
 
 def has_newer_policy() -> Exists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -193,6 +194,15 @@ def test_a_hostile_text_in_a_preview_is_shown_safely(lead: Client) -> None:
     screen()
     page = lead.post(ADD, {"flag_toxic": "0.9", "flag_insult": "0.9", "_preview": "1"}).text
     assert "&lt;script&gt;" in page and "<script>alert" not in page and "\u202e" not in page
+
+
+def test_without_numpy_the_page_says_what_is_missing(lead: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [name for name in sys.modules if name.endswith("admin.policy_figures")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.delattr("moderation.admin.policy_figures", raising=False)
+    monkeypatch.setitem(sys.modules, "moderation.review.estimates", None)
+    page = lead.post(ADD, {"flag_toxic": "0.9", "_preview": "1"}).text
+    assert "this web server has no NumPy" in page and "What would change" in page
 
 
 def test_without_an_active_version_the_form_says_so(db: None) -> None:
