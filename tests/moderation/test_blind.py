@@ -129,6 +129,37 @@ def test_no_filter_of_the_queue_picks_audit_items_out(moderator: Client, setting
     assert "verdict__exact=clear" not in open_page(moderator)
 
 
+@pytest.mark.parametrize("state", ["open", "flagged", "all"])
+def test_a_range_of_scores_leaves_out_undecided_blind_items(
+    moderator: Client, settings: Any, state: str
+) -> None:
+    rows = queue(settings, BLIND_SHARE=0.5)
+    shown = {text for text in FLAGGED if not blind.is_blind(rows[text])}
+    assert 0 < len(shown) < len(FLAGGED)
+    address = f"?state={state}&label=insult&score_from=0.6&score_to=0.8"
+    pages = list(every_page(moderator, address))
+    assert {text for page in pages for text in texts(page)} == shown
+    assert f"{len(shown)} items" in re.sub(r"<[^>]*>|\s+", " ", pages[0])
+    decide(rows[next(iter(set(FLAGGED) - shown))].pk, reviewer=User.objects.get(), kind="false_positive")
+    decided = list(every_page(moderator, address.replace(state, "decided")))
+    assert len(texts(decided[0])) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["language=en", "author=ann", "q=remark", "q=idiot", "created_from=2020-01-01", "model=forum.Post"],
+    ["language=en", "author=ann", "q=remark", "q=idiot", "created_from=2020-01-01", "model=forum.Post"],
+)
+def test_what_else_narrows_the_list_goes_by_what_the_page_shows(
+    moderator: Client, settings: Any, query: str
+) -> None:
+    rows = queue(settings)
+    Screening.objects.update(language="en", author_name="ann")
+    listed = [text for page in every_page(moderator, f"?{query}") for text in texts(page)]
+    wanted = {"q=remark": CLEAR, "q=idiot": FLAGGED}.get(query, list(rows))
+    assert sorted(listed) == sorted(wanted)
+
+
 @pytest.mark.parametrize("state", ["open", "held", "flagged", "edited", "reported", "all"])
 @pytest.mark.parametrize("order", ["worst", "oldest", "newest"])
 def test_no_list_and_no_order_picks_audit_items_out(
