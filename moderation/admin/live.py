@@ -7,15 +7,20 @@ from django.utils.translation import gettext as _
 
 from moderation.admin.presenting import Item
 from moderation.models import Review, Screening
+from moderation.review.second_opinions import is_as_open
 from moderation.visibility import hiding
 from moderation.visibility.live_state import LiveState, live_state, live_states
 
 
 def with_live_states(items: list[Item]) -> list[Item]:
-    """Give each item the state of its object, and return them; one query for each model."""
+    """Give each item the state of its object, and return them; one query for each model.
+
+    One that is dealt for a second opinion is left as it was before the decision.
+    """
     states = live_states(item.screening for item in items)
     for item in items:
-        item.live = states[item.screening.pk]
+        if not is_as_open(item.screening):
+            item.live = states[item.screening.pk]
     return items
 
 
