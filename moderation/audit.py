@@ -22,6 +22,7 @@ class Action(models.TextChoices):
     """What an audit entry can tell of: the stored code, and its label for people."""
 
     ITEM_TAKEN_OVER = "item.taken_over", _("item taken over from a colleague")
+    AUTHOR_NOTED = "author.noted", _("a note on an author")
     AUTHOR_DECIDED = "author.decided", _("what becomes of an author's texts")
     KEY_CREATED = "key.created", _("API key made")
     KEY_REVOKED = "key.revoked", _("API key revoked")

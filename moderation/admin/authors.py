@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from moderation.admin.presenting import Item, items
 from moderation.admin.safe_text import Notes, shortened, visible
-from moderation.authors import trust
+from moderation.authors import notes, trust
 from moderation.authors.identity import Author
 from moderation.models import AuthorTrust, Screening
 from moderation.review import rights
@@ -46,10 +46,14 @@ def urls(model_admin: ScreeningAdmin) -> list[URLPattern]:
     def decide(request: HttpRequest, pk: int) -> HttpResponse:
         return _decide(model_admin, request, pk)
 
+    def note(request: HttpRequest, pk: int) -> HttpResponse:
+        return _note(model_admin, request, pk)
+
     wrap = model_admin.admin_site.admin_view
     return [
         path("<int:pk>/author/", wrap(show), name="moderation_screening_author"),
         path("<int:pk>/author/trust/", wrap(decide), name="moderation_screening_author_trust"),
+        path("<int:pk>/author/note/", wrap(note), name="moderation_screening_author_note"),
     ]
 
 
@@ -76,7 +80,7 @@ def _author(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpR
     history = history_of(author, rights.visible(request.user, Screening.objects.all()))
     rows = {row.pk: row for row in model_admin.get_queryset(request).filter(pk__in=_keys(history.latest))}
     latest = items([rows[key] for key in _keys(history.latest) if key in rows], find_active(), {})
-    notes = Notes.of_a_page()
+    page_notes = Notes.of_a_page()
     queue = reverse(f"{model_admin.admin_site.name}:moderation_screening_changelist")
     context = {
         **model_admin.admin_site.each_context(request),
@@ -91,8 +95,13 @@ def _author(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpR
         "stance": trust.stance_of(author),
         "stances": AuthorTrust.Stance.choices,
         "decided_stance": trust.decided_stance(author),
+        "author_notes": [
+            (note, visible(note.text, page_notes.for_a_text())) for note in notes.notes_on(author)[:SHOWN]
+        ],
+        "note_characters": notes.MOST_CHARACTERS,
+        "can_review": rights.may_review(request.user),
         "can_lead": rights.may_lead(request.user),
-        "latest": [(item, _beginning(item, notes)) for item in latest],
+        "latest": [(item, _beginning(item, page_notes)) for item in latest],
         "all_url": f"{queue}?{urlencode({'state': 'all', 'author': author.key or author.name})}",
     }
     return TemplateResponse(request, "admin/moderation/screening/author.html", context)
@@ -120,6 +129,20 @@ def _decide(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpR
     return HttpResponseRedirect(page)
 
 
+def _note(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpResponse:
+    """Store a note on the author. A GET, as after a login, leads to the page alone."""
+    author = Author.of(screening_of(model_admin, request, pk))
+    page = reverse(f"{model_admin.admin_site.name}:moderation_screening_author", args=(pk,))
+    if request.method == "POST" and not rights.may_review(request.user):
+        raise PermissionDenied
+    text = request.POST.get("note", "")
+    if notes.add(author, text, request.user) is None:  # type: ignore[arg-type]  # never anonymous
+        messages.warning(request, _("Nothing was recorded: there is no note."))
+    else:
+        messages.success(request, _("The note is stored."))
+    return HttpResponseRedirect(page)
+
+
 def _named(author: Author, history: History) -> Author:
     """The author with a name of the latest texts, where that of this one was blanked."""
     names = (row.author_name for row in history.latest if row.author_name)
@@ -130,6 +153,6 @@ def _keys(screenings: list[Screening]) -> list[int]:
     return [row.pk for row in screenings]
 
 
-def _beginning(item: Item, notes: Notes) -> SafeString:
+def _beginning(item: Item, page_notes: Notes) -> SafeString:
     cut, is_shortened = shortened(item.screening.text, TEXT_CHARACTERS, TEXT_LINES)
-    return visible(cut + (" \u2026" if is_shortened else ""), notes.for_a_text())
+    return visible(cut + (" \u2026" if is_shortened else ""), page_notes.for_a_text())

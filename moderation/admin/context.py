@@ -19,6 +19,7 @@ from moderation.admin.presenting import Item
 from moderation.admin.safe_text import Notes, shortened, visible
 from moderation.authors import trust
 from moderation.authors.identity import Author
+from moderation.authors.notes import newest_of
 from moderation.models import Screening
 from moderation.models.content_types import content_type_of
 from moderation.objects.references import NOT_AT_HAND, Reference, key_of, name_of
@@ -72,6 +73,8 @@ class Context:
     """True where the author's other texts can be told."""
     stance: str = ""
     """What becomes of the author's texts, where that is not as usual."""
+    author_note: SafeString | str = ""
+    """The newest note on the author, shortened."""
     history: History | None = None
     """On an item's own page: what became of the author's texts."""
     page: Page | None = None
@@ -103,6 +106,7 @@ def with_contexts(items: list[Item], user: Any) -> list[Item]:
     before = _before([item.screening for item in items], user, notes, masks)
     parents = _parents(items, objects, user, notes, masks)
     stances = trust.stances_of(item.screening for item in items)
+    author_notes = newest_of(item.screening for item in items)
     for item in items:
         row, entry = item.screening, means.registration(item.screening)
         instance = objects.get(row.pk)
@@ -111,6 +115,9 @@ def with_contexts(items: list[Item], user: Any) -> list[Item]:
             has_account=bool(row.author_key),
             has_history=Author.of(row).is_known,
             stance=stances.get(row.pk, ""),
+            author_note=_short(author_notes[row.pk].text, QUOTE_CHARACTERS, notes)
+            if row.pk in author_notes
+            else "",
             page=_page(entry, instance, row, titles, notes),
             parent=parents.get(row.pk),
             before=before.get(row.pk, []),

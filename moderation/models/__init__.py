@@ -1,6 +1,6 @@
 """Everything the app stores, one module per subject; import the models from here."""
 
-from moderation.models.authors import AuthorTrust
+from moderation.models.authors import AuthorNote, AuthorTrust
 from moderation.models.bulk import BulkDecision, BulkItem
 from moderation.models.claims import ItemClaim, ItemSkip
 from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
@@ -21,6 +21,7 @@ __all__ = [
     "ApiKey",
     "AppendOnlyError",
     "AuditEntry",
+    "AuthorNote",
     "AuthorTrust",
     "BulkDecision",
     "BulkItem",

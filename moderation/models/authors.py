@@ -54,3 +54,33 @@ class AuthorTrust(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.get_stance_display()} ({self.pk})"
+
+
+class AuthorNote(AppendOnly):
+    """What one moderator tells the others about an author."""
+
+    author_key = models.CharField(_("author key"), max_length=255, blank=True)
+    author_name = models.CharField(_("author's name"), max_length=255, blank=True)
+    """As of AuthorTrust: one of the two is empty."""
+    text = models.TextField(_("note"), max_length=2000)
+    created = models.DateTimeField(_("created"), auto_now_add=True)
+    written_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    written_by_name = models.CharField(_("written by"), max_length=255, blank=True)
+    """The user name as it was, which stays when the user goes."""
+
+    class Meta:
+        verbose_name = _("note on an author")
+        verbose_name_plural = _("notes on authors")
+        default_permissions = ()
+        constraints = (
+            models.CheckConstraint(
+                condition=(~Q(author_key="") & Q(author_name="")) | (Q(author_key="") & ~Q(author_name="")),
+                name="moderation_note_key_or_name",
+            ),
+        )
+        indexes = (models.Index(fields=["author_key", "author_name", "-id"], name="moderation_note_newest"),)
+
+    def __str__(self) -> str:
+        return f"Note {self.pk}"

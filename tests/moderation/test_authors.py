@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from moderation.authors.identity import Author
-from moderation.models import ModelVersion, Screening
+from moderation.models import AuditEntry, AuthorNote, ModelVersion, Screening
 from moderation.review import author_history
 from moderation.review.author_history import history_of
 from moderation.review.decisions import decide
@@ -137,7 +137,7 @@ def test_no_figure_tells_what_the_model_said_of_an_open_blind_item(moderator: Cl
         assert row.is_open
         page = author_page(moderator, row)
         body = page[page.index("moderation-author-page") :].replace(text, "TEXT").replace(name, "NAME")
-        body = re.sub(r"<time.*?</time>", "", body, flags=re.DOTALL)
+        body = re.sub(r'<time.*?</time>|csrfmiddlewaretoken" value="[^"]*', "", body, flags=re.DOTALL)
         body = body.replace(f"/{row.pk}/", "/PK/").replace(f"Reply {row.object_id}<", "Reply PK<")
         pages.append(re.sub(r"(author=|Account <bdi>)\d+", r"\1", body))
     assert pages[0] == pages[1]
@@ -157,3 +157,30 @@ def test_all_of_an_author_s_texts_are_one_click_away(moderator: Client, mia: Use
     (link,) = re.findall(r'<a href="([^"]*)">All texts of this author', author_page(moderator, row))
     listed = texts(moderator.get(link.replace("&amp;", "&")).content.decode())
     assert listed == ["hello", "you idiot, Mia"]
+
+
+def test_a_note_on_an_author_is_shown_to_all_and_audited_without_its_text(
+    moderator: Client, mia: User
+) -> None:
+    row, other = write(mia, "you idiot", "an idiot again")
+    (jo,) = write(User.objects.create_user("jo"), "idiot, Jo")
+    address = f"{QUEUE}{row.pk}/author/note/"
+    assert moderator.get(address).status_code == 302
+    moderator.post(address, {"note": "   "})
+    assert not AuthorNote.objects.exists()
+    moderator.post(address, {"note": f"wrote to her on Monday {HOSTILE}"})
+    page = author_page(moderator, other)
+    assert "wrote to her on Monday" in page and "<script>alert" not in page
+    queue = moderator.get(QUEUE).content.decode()
+    assert queue.count("Note on the author:") == 2 and "<script>alert" not in queue
+    assert "wrote to her" not in author_page(moderator, jo)
+    entry = AuditEntry.objects.get(action="author.noted")
+    assert (entry.username, set(entry.after)) == ("ann", {"characters"})
+
+
+def test_who_only_looks_on_leaves_no_note(version: ModelVersion, mia: User) -> None:
+    (row,) = write(mia, "you idiot")
+    auditor = staff("eve", "view_screening")
+    assert 'name="note"' not in author_page(auditor, row)
+    assert auditor.post(f"{QUEUE}{row.pk}/author/note/", {"note": "hello"}).status_code == 403
+    assert not AuthorNote.objects.exists()

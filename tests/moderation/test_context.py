@@ -37,7 +37,7 @@ def screening_of(of: Any) -> Screening:
 def around(page: str, of: Any) -> str:
     """What a reader sees around one object's text: without tags, spaces made one."""
     row = screening_of(of)
-    (article,) = re.findall(rf'<article[^>]*"item-{row.pk}">.*?</article>', page, re.DOTALL)
+    (article,) = re.findall(rf'<article[^>]*"item-{row.pk}"[^>]*>.*?</article>', page, re.DOTALL)
     found = re.search(r'<div class="moderation-context">(.*?)\n    </div>', article, re.DOTALL)
     shown = " ".join(unescape(re.sub(r"<[^>]*>", "", found[1])).split()) if found else ""
     return re.sub(r"look at it \(\d+\)", "look at it (N)", shown)
