@@ -106,17 +106,16 @@ def _preview(model_admin: ScreeningAdmin, request: HttpRequest) -> HttpResponse:
     choice = _choice(model_admin, request)
     ahead = bulk.outlook(request.user, choice.rows)
     if not ahead.total:
-        messages.warning(request, _("None of these waits for a decision any more."))
+        messages.warning(request, _("None of these can be decided together with others."))
         return HttpResponseRedirect(_queue(model_admin, request))
-    first = list(choice.rows.order_by("-severity", "pk").values_list("pk", flat=True)[:SHOWN])
-    newest = choice.rows.order_by("-pk").values_list("pk", flat=True)[0]
+    first = list(ahead.keys[:SHOWN])
     return _page(
         model_admin,
         request,
         "bulk_preview",
         _("Decide about many"),
         choice=choice,
-        fields=[*choice.fields, (NEWEST, str(newest))],
+        fields=[*choice.fields, (NEWEST, str(ahead.keys[-1]))],
         what=TITLES[choice.chosen],
         ahead=ahead,
         at_once=bulk.AT_ONCE,
@@ -134,8 +133,8 @@ def _start(model_admin: ScreeningAdmin, request: HttpRequest) -> HttpResponse:
     if not _is_id(newest):
         raise Http404
     rows = choice.rows.filter(pk__lte=int(newest))
-    if not rows.exists():
-        messages.warning(request, _("None of these waits for a decision any more."))
+    if not bulk.outlook(request.user, rows).total:
+        messages.warning(request, _("None of these can be decided together with others."))
         return HttpResponseRedirect(_queue(model_admin, request))
     decision = request.POST.get("decision", "")
     try:
@@ -158,10 +157,10 @@ def _choice(model_admin: ScreeningAdmin, request: HttpRequest) -> Choice:
     """Read what the form chooses. Raises PermissionDenied if the user may not, Http404 for a forged one."""
     posted_fields, rows = request.POST, bulk.decidable(request.user)
     if _is_id(text := posted_fields.get(LIKE_TEXT, "")):
-        same = bulk.same_text(_screening(request, int(text)))
+        same = bulk.same_text(_like(request, int(text)))
         choice = Choice(BulkDecision.Chosen.TEXT, rows.filter(same), [(LIKE_TEXT, text)])
     elif _is_id(author := posted_fields.get(LIKE_AUTHOR, "")):
-        by_author = bulk.same_author(_screening(request, int(author)))
+        by_author = bulk.same_author(_like(request, int(author)))
         if by_author is None:
             raise Http404
         choice = Choice(BulkDecision.Chosen.AUTHOR, rows.filter(by_author), [(LIKE_AUTHOR, author)])
@@ -179,11 +178,12 @@ def _choice(model_admin: ScreeningAdmin, request: HttpRequest) -> Choice:
     return choice
 
 
-def _screening(request: HttpRequest, pk: int) -> Screening:
-    screening = rights.visible(request.user, Screening.objects.filter(pk=pk)).defer("text").first()
-    if screening is None:
+def _like(request: HttpRequest, pk: int) -> Screening:
+    """Return the item whose like are meant. Raises Http404 for one that can't be decided with others."""
+    rows = bulk.decidable(request.user).filter(pk=pk)
+    if not bulk.outlook(request.user, rows).total:
         raise Http404
-    return screening
+    return rows.defer("text").get()
 
 
 # --- afterwards ------------------------------------------------------------------------------------

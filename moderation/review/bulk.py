@@ -74,8 +74,8 @@ class Outlook:
     """True where more than MOST were chosen; the rest is left out."""
     claimed: int
     """Of these somebody else is looking at, who keeps them."""
-    one_by_one: int
-    """Of these the model's opinion is withheld: they are hidden for another reason, or judged one by one."""
+    keys: tuple[int, ...]
+    """Their ids, from the oldest on."""
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,19 @@ def may_choose(user: Any, chosen: str) -> bool:
 
 def outlook(user: Any, rows: QuerySet[Screening]) -> Outlook:
     """Look ahead at a decision about these rows. Reads four columns of each."""
-    columns = rows.order_by("pk").only("pk", "queued_for", "verdict", "released")
-    looked_at = list(columns[: MOST + 1])
-    is_cut = len(looked_at) > MOST
-    chosen = looked_at[:MOST]
-    claimed = sum(len(claims.holders(user, part)) for part in _parts([row.pk for row in chosen]))
-    return Outlook(len(chosen), is_cut, claimed, sum(blind.is_blind(row) for row in chosen))
+    keys, is_cut = _judged_by_model(rows)
+    claimed = sum(len(claims.holders(user, part)) for part in _parts(keys))
+    return Outlook(len(keys), is_cut, claimed, tuple(keys))
+
+
+def _judged_by_model(rows: QuerySet[Screening]) -> tuple[list[int], bool]:
+    """Return the ids of the rows that are not judged blind, and whether more than MOST rows were there.
+
+    Blind ones are left out, and nobody is told how many: among them may stand, on a moderator's page, items
+    that are dealt for a second opinion, and those are not open. What is said of one would tell the two apart.
+    """
+    looked_at = list(rows.order_by("pk").only("pk", "queued_for", "verdict", "released")[: MOST + 1])
+    return [row.pk for row in looked_at[:MOST] if not blind.is_blind(row)], len(looked_at) > MOST
 
 
 # --- starting --------------------------------------------------------------------------------------
@@ -147,6 +154,8 @@ def start(
 ) -> BulkDecision:
     """Write a job that decides about these rows, MOST at most, and return it; `carry_on` carries it out.
 
+    Items that are judged without the model's opinion are left out: they are judged one by one.
+
     Call it outside of a transaction: the items are written in chunks. Raises InvalidDecision for a decision
     that can't be made about many, or a reason that there is not.
     """
@@ -154,7 +163,7 @@ def start(
         raise reviewing.InvalidDecision(f"About many items one can decide: {', '.join(KINDS)}.")
     if (decision == Review.Decision.OTHER_REASON) != bool(reason) or (reason and reason not in reasons()):
         raise reviewing.InvalidDecision(f"Say for which reason they are hidden: {', '.join(reasons())}.")
-    keys = list(rows.order_by("pk").values_list("pk", flat=True)[:MOST])
+    keys, _ = _judged_by_model(rows)
     actor = Actor.of(user)
     job = BulkDecision.objects.create(
         decision=decision,
@@ -310,12 +319,11 @@ def _decide_chunk(job: BulkDecision, chunk: list[BulkItem], bounds: _Bounds) -> 
         if bounds.are_met():
             return False
         row = rows.get(item.screening_id)
-        is_blind = row is not None and blind.is_blind(row)
         if not is_allowed:
             _note(item, State.WAITING, State.LEFT, Why.NOT_ALLOWED)
         elif item.screening_id in held:
             _note(item, State.WAITING, State.LEFT, Why.CLAIMED)
-        elif is_blind and job.decision != Review.Decision.OTHER_REASON:
+        elif row is not None and blind.is_blind(row):  # it was not when the job began
             _note(item, State.WAITING, State.LEFT, Why.ONE_BY_ONE)
         else:
             deciding = partial(
@@ -325,7 +333,6 @@ def _decide_chunk(job: BulkDecision, chunk: list[BulkItem], bounds: _Bounds) -> 
                 kind=job.decision,
                 reason=job.reason,
                 note=job.note,
-                shown=None if is_blind else reviewing.CURRENT,
             )
             _attempt(item, State.WAITING, State.DECIDED, State.LEFT, deciding)
     return True

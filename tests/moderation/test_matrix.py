@@ -134,6 +134,8 @@ class Page:
     is_posted: bool = False
     """A GET leads elsewhere, with a word that nothing was recorded."""
     query: str = ""
+    needs_more: bool = False
+    """It is for everybody, and says nothing without a link or a key of a text."""
     absent_for: frozenset[str] = NONE
     """Who is told that there is no such thing."""
 
@@ -198,6 +200,11 @@ ADMIN: dict[str, Page] = {
     ),
     "moderation_screening_text": Page(of("item"), QUEUE),
     "moderation_screening_author": Page(of("item"), QUEUE),
+    "moderation_screening_deal": Page(readers=QUEUE, writers=DECIDE, is_posted=True),
+    "moderation_screening_states": Page(readers=QUEUE, is_posted=True),
+    "moderation_screening_skip": Page(of("item"), QUEUE, DECIDE, is_posted=True),
+    "moderation_screening_unskip": Page(of("item"), QUEUE, is_posted=True),
+    "moderation_screening_take_over": Page(of("item"), QUEUE, DECIDE, is_posted=True),
     "moderation_screening_author_trust": Page(
         of("item"), QUEUE, LEADS, fields(stance="hold"), is_posted=True
     ),
@@ -238,6 +245,9 @@ API: dict[str, Page] = {
         body=lambda world: {"screening": world.key("item"), "decision": "false_positive"},
     ),
     "undo-review": Page(of("review"), NONE, DECIDE),
+    "reports": Page(),
+    "notices": Page(needs_more=True),
+    "second-looks": Page(needs_more=True),
     "policies": Page(readers=RECORDS, writers=LEADS, body=fields(thresholds={"toxic": {"flag": 0.7}})),
     "model-versions": Page(readers=RECORDS),
     "active-model-version": Page(readers=RECORDS),
@@ -328,6 +338,8 @@ def test_a_call_is_answered_to_whom_it_is_for_and_a_get_changes_nothing(world: W
         status = world.clients[role].get(address(name, world)).status_code
         if not has_get:
             assert status in (401, 403, 405), role
+        elif page.needs_more:
+            assert status in (400, 404), role
         elif role in page.readers:
             assert status == 200, role
         else:
@@ -343,7 +355,8 @@ def test_a_call_changes_something_for_whom_it_is_for_alone(world: World, name: s
         may = role in page.writers
         client = world.strict(role) if may else world.clients[role]
         status = client.post(address(name, world), body, content_type="application/json").status_code
-        assert status in ((403,) if may else (400, 401, 403, 405)), role
+        refused = (400, 404, 405) if page.needs_more else (400, 401, 403, 405)
+        assert status in ((403,) if may else refused), role
         assert snapshot() == before, role
     if page.writers:
         writer = MODERATOR if MODERATOR in page.writers else sorted(page.writers)[0]
