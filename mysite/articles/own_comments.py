@@ -27,6 +27,11 @@ class InReview:
     state: str
 
     @property
+    def waits(self) -> bool:
+        """True where no moderator has decided, so that there is no more to say of it."""
+        return self.state == WAITS
+
+    @property
     def is_public(self) -> bool:
         """True where it stands among the others."""
         return self.state == APPROVED

@@ -397,3 +397,18 @@ def test_a_page_of_reported_items_asks_as_often_as_one_item() -> None:
     with CaptureQueriesContext(connection) as many:
         moderator.get(f"{QUEUE}?state=reported")
     assert len(many) <= len(one) + 1
+
+
+def test_reported_texts_and_second_looks_are_found_by_their_indexes() -> None:
+    Screening.objects.bulk_create(
+        Screening(source="import", text=str(number), status="done", verdict="flagged", queued_for="flagged")
+        for number in range(3000)
+    )
+    first = Screening.objects.order_by("pk")[:5].values("pk")
+    Screening.objects.filter(pk__in=list(first.values_list("pk", flat=True))).update(
+        open_reports=1, second_look=timezone.now()
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE moderation_screening")
+    assert "moderation_reported" in Screening.objects.reported()[:20].explain()
+    assert "moderation_asked_again" in Screening.objects.asked_again()[:20].explain()

@@ -3,11 +3,13 @@
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django_comments.models import Comment
 
-from moderation.models import Screening
+from moderation.models import Report, Screening, SecondLook
+from moderation.review.decisions import decide
 from mysite.articles.models import Article
 from mysite.demo.posting import CommentFormParser
 
@@ -166,3 +168,32 @@ def test_a_comment_that_the_site_removed_is_not_told_of(client: Client, article:
     client.post("/comments/post/", form_of(client, article) | {"comment": "Hello"})
     Comment.objects.update(is_public=False, is_removed=True)
     assert "in review" not in client.get(article.get_absolute_url()).content.decode()
+
+
+def test_each_comment_can_be_reported_without_script(client: Client, article: Article) -> None:
+    comment = add_comment(article, "Shown to all")
+    page = client.get(article.get_absolute_url()).content.decode()
+    (address,) = re.findall(r'class="report-link" rel="nofollow" href="([^"]+)"', page)
+    form = client.get(address).content.decode()
+    assert 'method="post"' in form and "csrfmiddlewaretoken" in form and "The Market Square" in form
+    client.post(address, {"reason": "abuse", "note": "<b>look</b>"})
+    report = Report.objects.get()
+    assert (report.screening.object_id, report.note) == (str(comment.pk), "<b>look</b>")
+
+
+def test_only_who_wrote_a_hidden_comment_is_told_why_and_may_ask(client: Client, article: Article) -> None:
+    client.post("/comments/post/", {**form_of(client, article), "comment": "Buy my lovely carpets"})
+    screening = Screening.objects.get()
+    Screening.objects.update(status="done", verdict="clear")
+    moderator = User.objects.create_user("ann")
+    decide(screening.pk, reviewer=moderator, kind="other_reason", reason="spam")
+    page = client.get(article.get_absolute_url()).content.decode()
+    assert "as advertising or spam" in page
+    (address,) = re.findall(r'href="(/moderation/second-look/[^"]+)"', page)
+    client.post(address, {"words": "It was a joke."})
+    assert SecondLook.objects.get().words == "It was a joke."
+    assert (
+        "Another moderator will look at it again" in client.get(article.get_absolute_url()).content.decode()
+    )
+    stranger = Client().get(article.get_absolute_url()).content.decode()
+    assert "carpets" not in stranger and "second-look" not in stranger
