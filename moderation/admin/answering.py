@@ -9,7 +9,8 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
-from django.utils.html import strip_tags
+from django.utils.html import format_html, strip_tags
+from django.utils.translation import gettext as _
 
 NEXT_FIELD = "next"
 """The anchor to go to after a form: the item after the one that was judged."""
@@ -21,12 +22,20 @@ def wants_json(request: HttpRequest) -> bool:
     return request.headers.get("Accept", "") == "application/json"
 
 
-def done(request: HttpRequest, message: str, **more: Any) -> HttpResponse:
-    """Say what was done. message: safe HTML. more: what a script needs besides."""
+def done(request: HttpRequest, message: str, *, undo: str = "", **more: Any) -> HttpResponse:
+    """Say what was done. message: safe HTML. undo: address that takes it back. more: what a script needs."""
     if wants_json(request):
-        return JsonResponse({"message": message, "text": strip_tags(message), **more})
-    messages.success(request, message)
+        return JsonResponse({"message": message, "text": strip_tags(message), "undo": undo, **more})
+    messages.success(request, format_html("{} {}", message, _undo_button(request, undo)) if undo else message)
     return HttpResponseRedirect(back(request))
+
+
+def _undo_button(request: HttpRequest, address: str) -> str:
+    """Return a button of the page's form for this: a message holds no form's token."""
+    filters = request.GET.urlencode()
+    address = f"{address}?{filters}" if filters else address
+    button = '<button class="moderation-link" form="moderation-undo" formaction="{}">{}</button>'
+    return format_html(button, address, _("Undo"))
 
 
 def refused(request: HttpRequest, message: str, state: str, **more: Any) -> HttpResponse:

@@ -122,6 +122,7 @@ class DealingViews:
         """Take back an item that the user left to others."""
         _check_may_review(request)
         claims.take_back_skip(_user(request), _seen(request, pk).pk)
+        claims.hold(_user(request), pk)
         return answering.done(request, _("It is back in your queue."), **self.item_for_script(request, pk))
 
     @posted

@@ -172,7 +172,6 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
                 items=self.items_of(request, rows),
                 trouble=pipeline_trouble.words(),
                 shows_dashboard=is_shown_to(request.user),
-                **bulk.context(request),
                 **self.list_context(request),
             )
         return response
@@ -185,6 +184,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             "may_take_over": rights.may_lead(request.user),
             "filters": request.GET.urlencode(),
             "rendered": haste.mark(),
+            **bulk.context(request),
             **preferences.context(request),
         }
 
@@ -300,6 +300,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             return answering.refused(
                 request, escape(str(error)), "again", **self.item_for_script(request, pk)
             )
+        claims.hold(request.user, pk)  # type: ignore[arg-type]  # has_perm: never anonymous
         return answering.done(request, _undone(undone), **self.item_for_script(request, pk))
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "claimed_by",
     "deal",
     "end",
+    "hold",
     "holders",
     "release",
     "renew",
@@ -84,6 +85,16 @@ def renew_all(user: Any) -> int:
     """Let the user keep all that the user holds; return how much that is."""
     mine = ItemClaim.objects.filter(user_key=_key(user), until__gte=Now())
     return renew(user, list(mine.values_list("pk", flat=True)[:MOST]))
+
+
+def hold(user: AbstractBaseUser, screening_id: int) -> bool:
+    """Put one open item into the user's hands where nobody else holds it; True where the user has it then."""
+    with transaction.atomic(using=router.db_for_write(Screening)):
+        is_open = Screening.objects.select_for_update().filter(OPEN, pk=screening_id).exists()
+        if not is_open or holders(user, [screening_id]):
+            return False
+        _store(user, [screening_id])
+        return True
 
 
 def take_over(user: AbstractBaseUser, screening_id: int) -> str:

@@ -112,6 +112,15 @@ def test_an_item_is_taken_over_knowingly_and_that_is_on_record(ann: User, bob: U
     assert (entry.username, entry.target_id, entry.before) == ("bob", str(item), {"held_by": "ann"})
 
 
+def test_a_free_item_is_held_and_a_colleague_s_is_not(ann: User, bob: User) -> None:
+    first, second = make_open(2)
+    assert claims.hold(ann, second)
+    assert not claims.hold(bob, second)
+    Screening.objects.filter(pk=first).update(outcome="show")
+    assert not claims.hold(bob, first)
+    assert list(claims.claimed_by(ann).values_list("pk", flat=True)) == [second]
+
+
 def test_taking_a_free_item_is_no_takeover(bob: User) -> None:
     (item,) = make_open(1)
     assert claims.take_over(bob, item) == ""

@@ -514,6 +514,7 @@
   }
   for (const form of document.querySelectorAll('form[data-console="deal"]')) form.hidden = true;
   document.documentElement.classList.toggle("moderation-keys", hasKeys);
+  document.documentElement.classList.add("moderation-scripted");
   for (const item of all()) prepare(item);
   deal();
   setInterval(look, POLL_MILLISECONDS);
