@@ -1,4 +1,4 @@
-"""Tells whether the site shows an object now, whoever hid or showed it last; changes nothing."""
+"""Tells whether the site shows an object now, by its own columns; changes nothing."""
 
 from __future__ import annotations
 
