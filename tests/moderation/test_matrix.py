@@ -208,6 +208,9 @@ ADMIN: dict[str, Page] = {
     "moderation_screening_author_trust": Page(
         of("item"), QUEUE, LEADS, fields(stance="hold"), is_posted=True
     ),
+    "moderation_screening_author_note": Page(
+        of("item"), QUEUE, DECIDE, fields(note="knows better"), is_posted=True
+    ),
     "moderation_screening_preferences": Page(
         readers=QUEUE, writers=QUEUE, body=fields(order="oldest", break_minutes="45")
     ),
