@@ -14,6 +14,8 @@ from moderation.admin.safe_text import shortened, visible
 COLUMNS = 9
 """A table of tables has as many at most; larger ones are nested."""
 VALUE_CHARACTERS = 120
+IN_A_LINE = 3
+"""Plain values that are written beside each other, and not below."""
 LINES = 12
 """Of what changed, in a list."""
 _NOTHING = "\u2013"
@@ -21,8 +23,12 @@ _NOTHING = "\u2013"
 
 def as_table(value: Any) -> SafeString:
     """Return stored JSON as a table, with tables inside where it goes deeper; a single value as it reads."""
-    if isinstance(value, Mapping):
-        return _of_mapping(value) if value else visible(_NOTHING)
+    return _of_mapping(value) if isinstance(value, Mapping) and value else _inner(value)
+
+
+def _inner(value: Any) -> SafeString:
+    if isinstance(value, Mapping) and value and not _fits_a_line(value):
+        return _of_mapping(value)
     if isinstance(value, list):
         if any(isinstance(each, Mapping | list) for each in value):
             return _of_mapping({str(place): each for place, each in enumerate(value, 1)})
@@ -53,7 +59,7 @@ def _of_mapping(value: Mapping[str, Any]) -> SafeString:
     is_matrix = all(isinstance(row, Mapping) and row and not _is_deep(row) for row in rows)
     if is_matrix and len(columns) <= COLUMNS:
         return _matrix(value, columns)
-    pairs = ((_name(name), as_table(each)) for name, each in value.items())
+    pairs = ((_name(name), _inner(each)) for name, each in value.items())
     body = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
     return format_html('<table class="moderation-table"><tbody>{}</tbody></table>', body)
 
@@ -73,13 +79,23 @@ def _matrix(value: Mapping[str, Mapping[str, Any]], columns: Sequence[str]) -> S
 
 
 def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> SafeString:
-    return format_html_join("", "<td>{}</td>", ((as_table(row.get(column)),) for column in columns))
+    return format_html_join("", "<td>{}</td>", ((_inner(row.get(column)),) for column in columns))
 
 
 def _is_deep(row: Mapping[str, Any]) -> bool:
     """True where a value of the row is a table of its own."""
-    lists = [value for value in row.values() if isinstance(value, list)]
-    return any(isinstance(value, Mapping) for values in (row.values(), *lists) for value in values)
+    return any(_is_nested(value) for value in row.values())
+
+
+def _is_nested(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(each, Mapping | list) for each in value)
+    return isinstance(value, Mapping) and not _fits_a_line(value)
+
+
+def _fits_a_line(value: Mapping[str, Any]) -> bool:
+    """True of a few plain values, such as an estimate with its interval."""
+    return len(value) <= IN_A_LINE and not any(isinstance(each, Mapping | list) for each in value.values())
 
 
 def _leaves(value: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
@@ -105,9 +121,18 @@ def _name(key: str) -> SafeString:
 def _as_words(value: Any) -> str:
     if value is None or value == "" or value == {}:
         return _NOTHING
+    if isinstance(value, Mapping):
+        return _line(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _line(value: Mapping[str, Any]) -> str:
+    if set(value) == {"value", "low", "high"}:
+        number, low, high = (_as_words(value[key]) for key in ("value", "low", "high"))
+        return f"{number} ({low}\u2013{high})"
+    return ", ".join(f"{key.replace('_', ' ')} {_as_words(each)}" for key, each in value.items())
 
 
 def _short(words: str) -> SafeString:

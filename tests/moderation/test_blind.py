@@ -148,7 +148,6 @@ def test_a_range_of_scores_leaves_out_undecided_blind_items(
 @pytest.mark.parametrize(
     "query",
     ["language=en", "author=ann", "q=remark", "q=idiot", "created_from=2020-01-01", "model=forum.Post"],
-    ["language=en", "author=ann", "q=remark", "q=idiot", "created_from=2020-01-01", "model=forum.Post"],
 )
 def test_what_else_narrows_the_list_goes_by_what_the_page_shows(
     moderator: Client, settings: Any, query: str
