@@ -33,6 +33,8 @@ def with_dealt(request: HttpRequest, cl: Queue, rows: list[Screening], fetch: An
     is_first = not any(cl.cursors.values())
     if not is_first or cl.is_narrowed or cl.tab.name not in PLACES or not rights.may_review(request.user):
         return rows
+    if cl.page.has_next and all(row.verdict == Screening.Verdict.HELD for row in rows):
+        return rows  # none that is judged blind would stand here
     return second_opinions.mixed_in(rows, dealt(request, fetch))
 
 

@@ -172,3 +172,12 @@ def test_one_that_is_left_to_others_is_dealt_no_more_to_the_same_person(
     assert ben.post(f"{QUEUE}{row.pk}/skip/", follow=True).status_code == 200
     assert row.text not in texts(open_page(ben))
     assert row.text in texts(open_page(staff("zoe", "review_screening")))
+
+
+def test_none_stands_on_a_page_that_has_nothing_but_held_items(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    for number in range(25):
+        queued(f"held {number}", 0.45, verdict="held", queued_for="held")
+    assert not set(texts(open_page(ben))) & set(VERDICTS)
+    assert set(VERDICTS) < set(texts(open_page(ben, "?state=flagged")))
