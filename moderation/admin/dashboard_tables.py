@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
@@ -223,7 +224,7 @@ def authors(data: Sequence[Mapping[str, Any]]) -> Table:
     def name(row: Mapping[str, Any]) -> Cell:
         key = str(row.get("author_key") or "")
         shown = str(row.get("author_name") or "") or f"# {key}"
-        return Cell(_name(shown), shown, query=f"state=all&q={key}" if key else "")
+        return Cell(_name(shown), shown, query=_search("author", key))
 
     heads = [_("Author"), _("Comments"), _("Flagged"), _("Hidden"), _("Shown")]
     return Table("authors", _("Authors of most that was flagged"), heads, _top(data, "authors", name))
@@ -234,7 +235,7 @@ def pages(data: Sequence[Mapping[str, Any]], title_of: Callable[[str], str]) -> 
 
     def name(row: Mapping[str, Any]) -> Cell:
         title = title_of(str(row["page_key"]))
-        return Cell(_name(title), title)
+        return Cell(_name(title), title, query=_search("page", str(row["page_key"])))
 
     heads = [_("Page"), _("Comments"), _("Flagged"), _("Hidden"), _("Shown")]
     return Table("pages", _("Pages with most that was flagged"), heads, _top(data, "pages", name))
@@ -350,6 +351,11 @@ def _alpha(found: Mapping[str, Any] | None) -> tuple[Cell, Cell]:
     shown = _("%(value)s (%(low)s to %(high)s)") % numbers
     plain = f"{value:.4f} ({low:.4f} to {high:.4f})"
     return Cell(shown, plain, charts.whisker(low, value, high, start=ALPHA_FROM)), items
+
+
+def _search(what: str, value: str) -> str:
+    """Return the filters of the queue that find all of an author or a page by its key; none without one."""
+    return "" if not value or '"' in value else urlencode({"state": "all", "q": f'{what}:"{value}"'})
 
 
 def _label(name: str) -> str:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from moderation.models import ModelVersion, Review, Screening, StoredFigures
 from moderation.worker import figures
 from tests.moderation.test_figures import reviewed
-from tests.moderation.test_queue import queued, staff
+from tests.moderation.test_queue import queued, staff, texts
 
 pytestmark = pytest.mark.django_db
 DASHBOARD = "/admin/moderation/storedfigures/"
@@ -149,7 +149,9 @@ def test_it_shows_what_came_in_and_what_was_made_of_it(lead: Client) -> None:
     assert table(html, "languages") == [["not known", "80", "50 %"], ["German", "80", "50 %"]]
     assert table(html, "versions") == [["test@1", "160", "100 %"]]
     assert table(html, "authors") == [["troll", "80", "80", "60", "20"]]
-    assert f'href="{QUEUE}?state=all&amp;q=7"' in html
+    for wanted in ("author%3A%227%22", "page%3A%22forum.note%3A1%22"):
+        assert f'href="{QUEUE}?state=all&amp;q={wanted}"' in html
+        assert "flagged 7" in texts(lead.get(f"{QUEUE}?state=all&q={wanted}&o=oldest").content.decode())
     assert table(html, "pages") == [["note 1", "80", "80", "60", "20"]]
     quality = {row[0]: row[1:] for row in table(html, "quality")}
     assert quality["any label"][0].startswith("25 % (") and quality["toxic"][0].startswith("25 % (")
