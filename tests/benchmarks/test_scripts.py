@@ -14,6 +14,7 @@ import pytest
 from benchmarks import api
 from benchmarks.running_site import Site
 from moderation.models import Screening
+from tests.e2e import browser
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMENTS = [
@@ -160,6 +161,18 @@ def test_a_prepared_backlog_is_what_saves_would_have_left(text: str, tmp_path: P
     for column in ("id", "object_id", "created"):
         del saved[column], filled[column]
     assert filled == saved
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(browser.find() is None, reason="no Chromium was found")
+def test_moderating() -> None:
+    report = run("moderating.py", "--items", "5", "--each", "1", "--reading", "0.6")
+    alone = report["alone"]
+    assert alone["keys_an_item"] == {"uphold": 1, "false_positive": 1, "relabel": 2, "skip": 1}
+    assert alone["wait_ms"]["count"] >= 5 and alone["wait_ms"]["median"] > 0
+    assert (report["side_by_side"]["decided"], report["side_by_side"]["wasted"]) == (2, 0)
+    assert report["one_walks_away"]["decided"] == 16
+    assert report["one_walks_away"]["left_behind_and_still_held"] == 0
 
 
 def test_migrations() -> None:
