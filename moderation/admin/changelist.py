@@ -71,16 +71,19 @@ class Queue(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         order = self.get_ordering(request, self.queryset)
-        keeps = self.keeps
-        self.page = keyset.page_of(self.queryset, order, self.list_per_page, **self.cursors, keeps=keeps)
-        self.result_list = self.page.rows
-        self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        rows, keeps = self.queryset, self.keeps
         if keeps is not None:
-            self.counted = len(keyset.keys_of(self.queryset, order, MOST + 1, keeps))
+            self.counted = len(keyset.keys_of(rows, order, MOST + 1, keeps))
         elif self.is_narrowed:
-            self.counted = self.queryset.order_by()[: MOST + 1].count()
+            keys = list(rows.prefetch_related(None).order_by().values_list("pk", flat=True)[: MOST + 1])
+            self.counted = len(keys)
+            if self.counted <= MOST:  # all of them are known: the database need not look for them in order
+                rows = rows.filter(pk__in=keys)
         else:
             self.counted = self.counts[self.tab.name]
+        self.page = keyset.page_of(rows, order, self.list_per_page, **self.cursors, keeps=keeps)
+        self.result_list = self.page.rows
+        self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         self.result_count = min(self.counted, MOST)
         self.full_result_count = self.result_count
         self.show_full_result_count = self.show_admin_actions = self.can_show_all = False

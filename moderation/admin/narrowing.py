@@ -221,7 +221,8 @@ class DecisionFilter(QueueFilter):
             return queryset
         if "reviewer" in given:
             given["reviewer_name"] = given.pop("reviewer")
-        decisions = Review.objects.filter(undone_by=None, kind__in=_DECIDING, **given)
+        undo = Review.objects.filter(undoes=OuterRef("pk"))
+        decisions = Review.objects.filter(~Exists(undo), kind__in=_DECIDING, **given)
         if "reason" in given:
             decisions = decisions.exclude(reason="")  # as the index of reasons has it
         return queryset.filter(~Q(outcome=""), pk__in=decisions.values("screening"))
