@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db import connections
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
@@ -324,5 +325,14 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(midnight) if settings.USE_TZ else midnight
 
 
+OF_THE_MODEL: Sequence[type[QueueFilter]] = (ScoreFilter, VersionFilter)
+"""Those that go by what a model said, as the order of the queue does."""
 PARAMETERS: Mapping[str, type[QueueFilter]] = {name: each for each in FILTERS for name in each.parameters}
 """{parameter of an address: the filter that takes it}."""
+
+
+def is_picked(request: HttpRequest) -> bool:
+    """True where the address narrows the queue to a topic, an author or the like, or searches in it."""
+    return any(
+        bool(request.GET.get(name)) for name, each in PARAMETERS.items() if each not in OF_THE_MODEL
+    ) or bool(request.GET.get(SEARCH_VAR))

@@ -34,7 +34,7 @@ from moderation.admin.context import with_contexts, with_history
 from moderation.admin.dashboard import is_shown_to
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.live import changed_by_staff, what_follows, with_live_states
-from moderation.admin.narrowing import FILTERS, PARAMETERS
+from moderation.admin.narrowing import FILTERS, PARAMETERS, is_picked
 from moderation.admin.posting import posted
 from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
 from moderation.admin.read_only import ReadOnlyAdmin
@@ -268,7 +268,12 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             if second_opinions.is_given(request, pk):
                 return answering.done(request, second_opinions.give(pk, **said))
             review = reviewing.decide(
-                pk, **said, shown=_shown(request), seen_number=_seen_number(request), by_hand=True
+                pk,
+                **said,
+                shown=_shown(request),
+                seen_number=_seen_number(request),
+                by_hand=True,
+                is_picked=is_picked(request),
             )
         except Screening.DoesNotExist as error:
             raise Http404 from error

@@ -97,6 +97,8 @@ class Review(AppendOnly):
     note = models.TextField(_("note"), blank=True)
     was_released = models.DateTimeField(null=True, blank=True, editable=False)
     """Of a decision: since when the object had been released before it, so that an undo can restore that."""
+    is_picked = models.BooleanField(_("picked"), default=False, db_default=False, editable=False)
+    """Of a decision: its topic, author, page or the like led to the item, not the order of the queue."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     class Meta:

@@ -313,6 +313,9 @@ class Screening(models.Model):
     """Empty: it never stood in the queue. It stands there now while `outcome` is empty, too."""
     sampling_probability = models.FloatField(_("sampling probability"), null=True, blank=True)
     """With what probability it was drawn for review: 1 where always, the audit rate for clear ones."""
+    was_picked = models.BooleanField(default=False, db_default=False, editable=False)
+    """The decision that stands was come to by the item's topic, author, page or the like, so that it tells
+    nothing of items that nobody came to."""
     scored = models.DateTimeField(_("scored"), null=True, blank=True)
     reviewed = models.DateTimeField(_("reviewed"), null=True, blank=True)
 

@@ -333,6 +333,7 @@ def _decide_chunk(job: BulkDecision, chunk: list[BulkItem], bounds: _Bounds) -> 
                 kind=job.decision,
                 reason=job.reason,
                 note=job.note,
+                is_picked=True,
             )
             _attempt(item, State.WAITING, State.DECIDED, State.LEFT, deciding)
     return True

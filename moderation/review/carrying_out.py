@@ -37,6 +37,7 @@ def state(screening: Screening) -> dict[str, object]:
 
 def carry_out(screening: Screening, decision: Review) -> None:
     """Make a new decision so, in its transaction. What was released before is for the decision to say now."""
+    screening.was_picked = decision.is_picked
     _store(screening, decision.outcome, timezone.now(), released=None)
 
 
@@ -47,6 +48,7 @@ def take_back(screening: Screening, undone: Review, standing: Review | None) -> 
     release that came after the decision holds on.
     """
     released = screening.released or undone.was_released
+    screening.was_picked = standing is not None and standing.is_picked
     if standing is not None:
         _store(screening, standing.outcome, standing.created, released=released)
         return
@@ -59,7 +61,7 @@ def _store(
     screening: Screening, outcome: str, reviewed: datetime | None, *, released: datetime | None
 ) -> None:
     screening.outcome, screening.reviewed, screening.released = outcome, reviewed, released
-    columns = ["outcome", "reviewed", "released", "queued_for", "sampling_probability"]
+    columns = ["outcome", "reviewed", "released", "queued_for", "sampling_probability", "was_picked"]
     screening.save(update_fields=columns)
     hiding.apply_all([screening])
 

@@ -67,6 +67,7 @@ def decide(
     shown: Shown = CURRENT,
     seen_number: int = 0,
     by_hand: bool = False,
+    is_picked: bool = False,
 ) -> Review:
     """Record a person's decision and make it so, in one transaction.
 
@@ -90,6 +91,10 @@ def decide(
     by_hand: True where the decision comes from a page or over the API, not from code of the site's own: an
     item that is judged blind has no opinion to agree with then.
 
+    is_picked: True where the reviewer came to it by its topic, author, page or the like, and not in the order
+    of the queue. The figures of reviews count such an item for itself alone. A correction does not change how
+    an item came to be decided.
+
     Raises AlreadyDecided, TakenBack, NotAllowed, OwnDecision, NoLongerCurrent, OpinionIsGone or
     InvalidDecision, each with nothing changed, and Screening.DoesNotExist, also where VISIBLE_SCREENINGS
     keeps it from the reviewer.
@@ -108,7 +113,8 @@ def decide(
             _as_before(screening, standing) if kind == AS_BEFORE else judge(screening, opinion, choice)
         )
         _check_may_replace(reviewer, screening, standing, judgement)
-        review = _record(screening, opinion, judgement, actor, note)
+        came_by_pick = is_picked if standing is None else standing.is_picked
+        review = _record(screening, opinion, judgement, actor, note, is_picked=came_by_pick)
         before = state(screening)
         carry_out(screening, review)
         settling.settle(screening, review)
@@ -170,7 +176,13 @@ def _as_before(screening: Screening, standing: Review | None) -> Judgement:
 
 
 def _record(
-    screening: Screening, opinion: Scoring | None, judgement: Judgement, actor: Actor, note: str
+    screening: Screening,
+    opinion: Scoring | None,
+    judgement: Judgement,
+    actor: Actor,
+    note: str,
+    *,
+    is_picked: bool,
 ) -> Review:
     return Review.objects.create(
         screening=screening,
@@ -185,6 +197,7 @@ def _record(
         reviewer_name=actor.name,
         note=storable(note),
         was_released=screening.released,
+        is_picked=is_picked,
     )
 
 

@@ -4,6 +4,9 @@ A queue that is never emptied is read from its top. An item then has been review
 it came up times the share of such items that somebody came to (weighting classes for non-response; Little &
 Rubin 2019, section 3.3). Classes are what the order goes by: the severity, in bands, and the item's reason.
 Audit items stand at random places, so they are one class: whether one is reviewed tells nothing of it.
+
+What moderators picked, by its topic, author or the like, was not reached in that order. It is a class of its
+own of which everything was reviewed: each such item counts for itself, and the others stand for the rest.
 """
 
 from __future__ import annotations
@@ -41,10 +44,14 @@ class Response:
 
     def share(self, screening: Screening) -> float:
         """Return the share reviewed of items such as this reviewed one, over 0."""
+        if screening.was_picked:
+            return 1.0
         return self.of_all.get(_class(screening.queued_for, screening.severity), 1.0)
 
     def share_of_reached(self, screening: Screening) -> float:
         """Return the same share in the part of the queue that was reached."""
+        if screening.was_picked:
+            return 1.0
         return self.of_reached.get(_class(screening.queued_for, screening.severity), 1.0)
 
 
@@ -62,7 +69,10 @@ def response(among: QuerySet[Screening] | None = None, *, counts_blanked: bool =
     for reason, floor, count, reviewed in (
         rows.annotate(band=Floor(F("severity") * BANDS))
         .values_list("queued_for", "band")
-        .annotate(came_up=Count("pk"), reviewed=Count("pk", filter=~Q(outcome="")))
+        .annotate(
+            came_up=Count("pk", filter=Q(was_picked=False)),
+            reviewed=Count("pk", filter=~Q(outcome="") & Q(was_picked=False)),
+        )
     ):
         band = 0 if reason == Screening.QueuedFor.AUDIT else int(floor)
         before = came_up[reason].get(band, (0, 0))
