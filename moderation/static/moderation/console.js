@@ -315,7 +315,11 @@
       showEmptiness();
       if (!current() && !isTyping(document.activeElement)) {
         const first = all().find((item) => isFree(item) && inHand.has(idOf(item)));
-        if (first) select(first, { focus: queue.contains(document.activeElement) || document.activeElement === document.body });
+        const isFocusFree = document.activeElement === document.body || queue.contains(document.activeElement);
+        if (first) select(first, { focus: isFocusFree });
+        // behind what colleagues hold it would be out of sight
+        const isFarDown = first && first.getBoundingClientRect().top > 0.7 * innerHeight;
+        if (isFarDown && isFocusFree && scrollY === 0) first.scrollIntoView({ block: "start" });
       }
     } finally {
       isDealing = false;
