@@ -160,6 +160,16 @@ def test_a_key_on_an_item_that_was_just_shown_does_nothing(queue: Page, site: Ru
     expect(line_of(queue, following)).to_have_count(0)
 
 
+def test_one_click_decides_any_item_on_the_page(queue: Page, site: RunningSite) -> None:
+    queue.wait_for_timeout(READING_MILLISECONDS)
+    other = queue.locator(".moderation-item[data-open]:not([data-current], [data-held])").nth(2)
+    item = id_of(other)
+    queue.locator(f"#moderation-item-{item}").get_by_role("button", name="False positive").click()
+    settled(queue, item)
+    expect(line_of(queue, item)).to_contain_text("false positive")
+    assert decision_of(site, item) == "false_positive"
+
+
 def test_keys_are_letters_while_somebody_types(queue: Page, site: RunningSite) -> None:
     before = open_items(site)
     queue.keyboard.press("/")

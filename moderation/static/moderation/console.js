@@ -24,6 +24,7 @@
 
   /* What was done on this page, the last at the end: {item, undo}. */
   const done = [];
+  /* When each item came to where it is; choosing it with the pointer or Tab changes nothing about that. */
   const shownAt = new WeakMap();
   const inHand = new Set();
   let activeAt = performance.now();
@@ -52,10 +53,7 @@
     const before = current();
     if (before && before !== item) delete before.dataset.current;
     if (!item) return;
-    if (before !== item) {
-      item.dataset.current = "";
-      shownAt.set(item, performance.now());
-    }
+    item.dataset.current = "";
     if (focus) item.focus({ preventScroll: true });
   };
 
@@ -124,7 +122,8 @@
     const top = item.getBoundingClientRect().top;
     fold(item, text);
     delete item.dataset.current;
-    for (const other of all()) if (other !== next) shownAt.set(other, performance.now());
+    // whatever stands under the pointer now has not been read there yet
+    for (const other of all()) shownAt.set(other, performance.now());
     if (!next) {
       queue.focus({ preventScroll: true });
       return;
@@ -396,6 +395,7 @@
     const to = at < 0 ? items[0] : items[Math.min(items.length - 1, Math.max(0, at + by))];
     if (!to) return;
     select(to);
+    shownAt.set(to, performance.now());
     to.scrollIntoView({ block: "nearest" });
     bringIntoSight(to);
   };
