@@ -5,7 +5,7 @@ Its address names one of the author's items, so that no name of a person stands 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -19,10 +19,11 @@ from django.views.decorators.http import require_safe
 
 from moderation.admin.presenting import Item, items
 from moderation.admin.safe_text import Notes, shortened, visible
+from moderation.admin.second_opinions import as_seen
 from moderation.authors import notes, trust
 from moderation.authors.identity import Author
 from moderation.models import AuthorTrust, Screening
-from moderation.review import rights
+from moderation.review import rights, second_opinions
 from moderation.review.author_history import History, history_of
 from moderation.versions.active import find_active
 
@@ -77,8 +78,11 @@ def screening_of(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> 
 def _author(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpResponse:
     screening = screening_of(model_admin, request, pk)
     author = Author.of(screening)
-    history = history_of(author, rights.visible(request.user, Screening.objects.all()))
-    rows = {row.pk: row for row in model_admin.get_queryset(request).filter(pk__in=_keys(history.latest))}
+    user: Any = request.user
+    seen = rights.visible(user, Screening.objects.all())
+    history = history_of(author, seen, second_opinions.dealt_to(user))
+    fetched = model_admin.get_queryset(request).filter(pk__in=_keys(history.latest))
+    rows = {row.pk: row for row in as_seen(request, list(fetched))}
     latest = items([rows[key] for key in _keys(history.latest) if key in rows], find_active(), {})
     page_notes = Notes.of_a_page()
     queue = reverse(f"{model_admin.admin_site.name}:moderation_screening_changelist")

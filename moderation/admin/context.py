@@ -130,9 +130,7 @@ def with_history(item: Item, user: Any) -> Item:
     author = Author.of(item.screening)
     if item.context is not None and author.is_known:
         seen = rights.visible(user, Screening.objects.all())
-        if rights.may_review(user):
-            seen = second_opinions.without_dealt(user, seen)
-        item.context.history = history_of(author, seen)
+        item.context.history = history_of(author, seen, second_opinions.dealt_to(user))
     return item
 
 
@@ -228,7 +226,7 @@ def _parents(
             parents[item.screening.pk] = parent
         elif is_gone:
             quotes[item.screening.pk] = Quote(visible(""), visible(""), is_gone=True)
-    rows = _screenings_of(parents.values())
+    rows = _screenings_of(parents.values(), user)
     visible_rows = rights.visible(user, Screening.objects.filter(pk__in=[row.pk for row in rows.values()]))
     seen = set(visible_rows.values_list("pk", flat=True)) if rows else set()
     for key, parent in parents.items():
@@ -251,7 +249,7 @@ def _key_at_hand(reference: Reference, instance: Model) -> str | None:
     return key if isinstance(key, str) else None
 
 
-def _screenings_of(objects: Iterable[Model]) -> dict[tuple[type[Model], str], Screening]:
+def _screenings_of(objects: Iterable[Model], user: Any) -> dict[tuple[type[Model], str], Screening]:
     by_entry: dict[str, tuple[Registered, dict[str, type[Model]]]] = {}
     for instance in objects:
         entry = registry.for_model(type(instance))
@@ -265,7 +263,7 @@ def _screenings_of(objects: Iterable[Model]) -> dict[tuple[type[Model], str], Sc
             field=entry.text.name,
             is_current=True,
         )
-        for row in screened.defer("text"):
+        for row in second_opinions.as_seen_by(user, screened.defer("text")):
             rows[models[row.object_id], row.object_id] = row
     return rows
 
@@ -283,7 +281,7 @@ def _before(screenings: Sequence[Screening], user: Any, notes: Notes, masks: boo
     keys = {pk: [key for key in reversed(before) if key is not None] for pk, *before in rows}
     wanted = Screening.objects.filter(pk__in={key for before in keys.values() for key in before})
     by_label: dict[str, tuple[Registered, list[Screening]]] = {}
-    for row in rights.visible(user, wanted).defer("text"):
+    for row in second_opinions.as_seen_by(user, rights.visible(user, wanted).defer("text")):
         entry = means.registration(row)
         if entry is not None:
             by_label.setdefault(entry.label, (entry, []))[1].append(row)
@@ -336,7 +334,12 @@ def _name_at_hand(reference: Reference, instance: Model) -> str:
 
 
 def _is_public(entry: Registered | None, instance: Model, row: Screening | None) -> bool:
-    """True where the site shows it now, as far as the column says by which it is hidden."""
+    """True where the site shows it now, as far as the column says by which it is hidden.
+
+    True, too, of what is dealt to the reader for a second opinion, as of any open item that is judged blind.
+    """
+    if row is not None and second_opinions.is_as_open(row):
+        return True
     if getattr(instance, "is_removed", False) is True:  # django-contrib-comments shows no such comment
         return False
     if entry is not None and entry.hide is not None and entry.hide.by_field:

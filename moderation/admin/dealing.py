@@ -132,6 +132,8 @@ class DealingViews:
         holder = claims.holders(request.user, [_seen(request, pk).pk])
         if holder and not rights.may_lead(request.user):
             raise PermissionDenied
+        if second_opinions.dealt_among(request, [pk]):  # looks open, and is nobody's to hold
+            return answering.done(request, _("It is yours now."), **self.item_for_script(request, pk))
         try:
             name = claims.take_over(_user(request), pk)
         except claims.NotOpen:

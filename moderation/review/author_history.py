@@ -6,6 +6,7 @@ of open items that are judged without scores, nor of those that look like them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.db.models import QuerySet
@@ -41,14 +42,23 @@ class History:
     """The newest first."""
 
 
-def history_of(author: Author, among: QuerySet[Screening] | None = None) -> History:
-    """Count an author's texts among those that somebody may see; three queries. among: None for all."""
+def history_of(
+    author: Author, among: QuerySet[Screening] | None = None, as_open: Collection[int] = ()
+) -> History:
+    """Count an author's texts among those that somebody may see; three queries. among: None for all.
+
+    as_open: ids of decided texts that count as open ones, of which nothing is told.
+    """
     rows = author.texts(among).order_by("-id")
     columns = ("pk", "verdict", "labels", "outcome", "queued_for", "is_current")
     counted = list(rows.values_list(*columns)[: LOOKED_AT + 1])
     history = History(is_more=len(counted) > LOOKED_AT)
     hidden = []
     for pk, verdict, labels, outcome, queued_for, is_current in counted[:LOOKED_AT]:
+        if pk in as_open:
+            history.screened += 1
+            history.waiting += 1
+            continue
         is_open = is_current and bool(queued_for) and not outcome
         is_held = verdict == Screening.Verdict.HELD
         is_flagged = bool(labels) and (is_held or verdict == Screening.Verdict.FLAGGED)

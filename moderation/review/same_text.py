@@ -17,7 +17,7 @@ from django.db.models.functions import Substr
 
 from moderation.models import Review, Screening
 from moderation.models.screenings import DECIDED
-from moderation.review import rights
+from moderation.review import rights, second_opinions
 from moderation.review.decisions import standing_decisions
 
 COUNTED = 100
@@ -72,13 +72,14 @@ class _Count(Subquery):
 def decisions_on_same_texts(screenings: Sequence[Screening], user: Any) -> dict[int, EarlierDecisions]:
     """Return {screening id: what was decided on other copies of its text}, where anything was.
 
-    Copies that the user may not see count for nothing. Four queries for any number of screenings, each
-    bounded by COUNTED or LATEST.
+    Copies that the user may not see count for nothing, nor do those that are dealt to the user for a second
+    opinion. Five queries for any number of screenings, each bounded by COUNTED or LATEST.
     """
+    decided = _decided(user)
     keyed = [row for row in screenings if row.text_key and row.blanked is None]
-    same = _on_the_same(keyed, user)
+    same = _on_the_same(keyed, decided)
     others = [row for row in keyed if row.pk not in same]
-    near = _on_nearly_the_same(others, user) if others else {}
+    near = _on_nearly_the_same(others, decided) if others else {}
     last_ids = {pk for pk, _hidden, _all in same.values()} | set(near.values())
     standing = standing_decisions().filter(screening__in=last_ids).select_related("screening__content_type")
     last = {review.screening_id: review for review in standing.defer("screening__text")}
@@ -94,12 +95,15 @@ def decisions_on_same_texts(screenings: Sequence[Screening], user: Any) -> dict[
 
 
 def _decided(user: Any) -> QuerySet[Screening]:
-    return rights.visible(user, Screening.objects.filter(DECIDED).order_by())
+    decided = rights.visible(user, Screening.objects.filter(DECIDED).order_by())
+    return second_opinions.without_dealt(user, decided)
 
 
-def _on_the_same(screenings: Sequence[Screening], user: Any) -> dict[int, tuple[int, int, int]]:
+def _on_the_same(
+    screenings: Sequence[Screening], decided: QuerySet[Screening]
+) -> dict[int, tuple[int, int, int]]:
     """{screening id: (the copy that was decided last, how many were hidden, how many were decided)}."""
-    copies = _decided(user).filter(~Q(pk=OuterRef("pk")), text_key=OuterRef("text_key"))
+    copies = decided.filter(~Q(pk=OuterRef("pk")), text_key=OuterRef("text_key"))
     latest = copies.order_by("-reviewed", "-id")
     outcomes = latest.values("outcome")[:COUNTED]
     rows = (
@@ -115,18 +119,18 @@ def _on_the_same(screenings: Sequence[Screening], user: Any) -> dict[int, tuple[
     }
 
 
-def _on_nearly_the_same(screenings: Iterable[Screening], user: Any) -> dict[int, int]:
+def _on_nearly_the_same(screenings: Iterable[Screening], decided: QuerySet[Screening]) -> dict[int, int]:
     """{screening id: the likest among the latest decided}, where one is like enough."""
     wanted = {row.pk: words for row in screenings if (words := _words(row.text)) is not None}
     if not wanted:
         return {}
-    latest = _decided(user).order_by("-reviewed", "-id")[:LATEST]
+    latest = decided.order_by("-reviewed", "-id")[:LATEST]
     beginnings = latest.values_list("pk", Substr("text", 1, COMPARED_CHARACTERS))
-    decided = [(pk, words) for pk, text in beginnings if (words := _words(text)) is not None]
+    compared = [(pk, words) for pk, text in beginnings if (words := _words(text)) is not None]
     likest: dict[int, int] = {}
     for pk, words in wanted.items():
         share, other = max(
-            ((_share(words, theirs), other) for other, theirs in decided if other != pk), default=(0.0, 0)
+            ((_share(words, theirs), other) for other, theirs in compared if other != pk), default=(0.0, 0)
         )
         if share >= LEAST_SHARE:
             likest[pk] = other

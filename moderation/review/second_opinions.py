@@ -21,6 +21,7 @@ from moderation.texts import exact_digest
 
 __all__ = [
     "as_seen_by",
+    "dealt_to",
     "draw",
     "due_to",
     "forget_old",
@@ -67,6 +68,11 @@ def due_to(user: AbstractBaseUser) -> QuerySet[Screening]:
 
     They are decided, and the moderator is to see them as open: nothing of the decision is shown before.
     """
+    return claims.unskipped(user, Screening.objects.filter(pk__in=_keys_due_to(user)))
+
+
+def _keys_due_to(user: AbstractBaseUser) -> list[int]:
+    """The ids of what is dealt to the user, also of what the user has left to others, and may get again."""
     own = Review.objects.filter(screening=OuterRef("screening"), reviewer=user.pk)
     due = (
         rights.about_visible(user, SecondOpinionDue.objects.all())
@@ -75,28 +81,29 @@ def due_to(user: AbstractBaseUser) -> QuerySet[Screening]:
             answered=None,
             screening__is_current=True,
             screening__blanked=None,
+            screening__second_look=None,  # who gives a second look is to know what was decided
             screening__queued_for__in=KINDS,
         )
         .exclude(screening__outcome="")
         .exclude(reviewer=user.pk)
     )
-    dealt = list(due.order_by("id").values_list("screening_id", flat=True)[:DEALT])
-    return claims.unskipped(user, Screening.objects.filter(pk__in=dealt))
+    return list(due.order_by("id").values_list("screening_id", flat=True)[:DEALT])
 
 
 def is_due(screening_id: int, user: AbstractBaseUser) -> bool:
     """True where the item is dealt to this moderator for a second opinion."""
-    return due_to(user).filter(pk=screening_id).exists()
+    return screening_id in _keys_due_to(user)
 
 
 def as_seen_by(user: AbstractBaseUser, rows: Iterable[Screening]) -> list[Screening]:
     """Return the rows, those that are dealt to this moderator for a second opinion as they were before.
 
-    Such a row becomes in memory an open item that is judged blind, with no reviews; it must not be saved.
+    Such a row becomes in memory an open item that is judged blind, with no reviews; it must not be saved. One
+    who may not review is dealt nothing.
     """
     screenings = list(rows)
     if any(row.outcome for row in screenings):
-        dealt = set(due_to(user).values_list("pk", flat=True))
+        dealt = dealt_to(user)
         for row in screenings:
             if row.pk in dealt:
                 _open(row)
@@ -108,17 +115,27 @@ def is_as_open(row: Screening) -> bool:
     return getattr(row, "is_dealt_again", False)
 
 
+def dealt_to(user: AbstractBaseUser) -> set[int]:
+    """Return the ids of what is dealt to this user; none of a user who may not review, and sees decisions."""
+    return set(_keys_due_to(user)) if rights.may_review(user) else set()
+
+
 def without_dealt(user: AbstractBaseUser, rows: QuerySet[Screening]) -> QuerySet[Screening]:
     """Leave out what is dealt to this moderator: lists of decided items would tell the decision."""
-    keys = list(due_to(user).values_list("pk", flat=True))
+    keys = dealt_to(user)
     return rows.exclude(pk__in=keys) if keys else rows
 
 
 def _open(row: Screening) -> None:
-    """Take out of a row in memory what a decision, a hiding or a release has put there."""
+    """Take out of a row in memory what a decision, a hiding or a release has put there.
+
+    Reports go, too: that they were answered tells of the decision, and so does an author who asked about it.
+    """
     row.outcome, row.reviewed, row.released = "", None, None
     row.queued_for, row.verdict = Screening.QueuedFor.AUDIT, Screening.Verdict.CLEAR
     row.hidden_by_us, row.hidden_by, row.action_pending = False, "", False
+    row.held_by_reports, row.open_reports, row.second_look = False, 0, None
+    row.newest_reports = row.newest_second_looks = []  # type: ignore[attr-defined]
     row.all_reviews = []  # type: ignore[attr-defined]
     row.is_dealt_again = True  # type: ignore[attr-defined]
 

@@ -10,8 +10,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from moderation.models import ModelVersion, Review, Screening, SecondOpinionDue
+from moderation.models import ModelVersion, Report, Review, Screening, SecondOpinionDue
 from moderation.review.decisions import decide
+from moderation.review.second_looks import ask_for_second_look
 from tests.forum.models import Post
 from tests.moderation.conftest import screen
 from tests.moderation.test_blind import markup
@@ -181,3 +182,90 @@ def test_none_stands_on_a_page_that_has_nothing_but_held_items(
         queued(f"held {number}", 0.45, verdict="held", queued_for="held")
     assert not set(texts(open_page(ben))) & set(VERDICTS)
     assert set(VERDICTS) < set(texts(open_page(ben, "?state=flagged")))
+
+
+def words(page: str) -> str:
+    """What a reader sees of a page, in one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", unescape(page)))
+
+
+def test_the_page_of_its_author_counts_it_as_open(ben: Client, dealt: dict[str, Screening]) -> None:
+    for number, row in enumerate(dealt.values()):
+        Screening.objects.filter(pk=row.pk).update(author_key=str(number))
+        figures = "Screened 1 Waiting 1 Flagged 0 Upheld 0 Overturned 0 Hidden for another reason 0"
+        author = words(open_page(ben, f"{row.pk}/author/"))
+        assert figures in author
+        assert "hidden" not in author.rpartition("Latest texts")[2] and "shown" not in author
+        assert figures in words(open_page(ben, f"{row.pk}/change/"))
+
+
+def test_who_only_looks_on_is_told_the_decision_on_the_page_of_the_author(
+    dealt: dict[str, Screening],
+) -> None:
+    row = dealt["you idiot"]
+    Screening.objects.filter(pk=row.pk).update(author_key="7")
+    page = words(open_page(staff("zoe", "view_screening"), f"{row.pk}/author/"))
+    assert "Upheld 1" in page and "hidden" in page.rpartition("Latest texts")[2]
+
+
+def test_a_copy_of_its_text_does_not_tell_the_decision(
+    ben: Client, dealt: dict[str, Screening], settings: Any
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "BLIND_SHARE": 0.0}
+    Post.objects.create(body="You  idiot!!")
+    screen()
+    assert "same text" not in words(open_page(ben))
+    assert "The same text was hidden by ann" in words(open_page(staff("zoe", "view_screening")))
+
+
+def test_its_neighbours_on_the_site_do_not_tell_that_it_is_hidden(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    Screening.objects.update(page_key="forum.thread:1")
+    around = words(open_page(ben, f"{dealt['open'].pk}/change/")).partition("What came before")[2]
+    assert "I kill you" in around and "not public" not in around
+    around = words(open_page(staff("zoe", "view_screening"), f"{dealt['open'].pk}/change/"))
+    assert "not public" in around.partition("What came before")[2]
+
+
+def test_reports_that_the_decision_has_answered_are_not_shown(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    row = dealt["you idiot"]
+    before = look(open_page(ben), row)
+    answer = Review.objects.get(screening=row)
+    Report.objects.create(screening=row, reason="insult", note="mean", review=answer, settled=answer.created)
+    Screening.objects.filter(pk=row.pk).update(held_by_reports=True)
+    assert look(open_page(ben), row) == before
+
+
+def test_what_its_author_asks_about_is_not_dealt_but_looked_at_again(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    row = dealt["you idiot"]
+    ask_for_second_look(row.pk, "please")
+    assert row.text not in texts(open_page(ben))
+    assert texts(open_page(ben, "?state=second_looks")) == [row.text]
+
+
+def test_what_was_left_to_others_still_tells_nothing_of_the_decision(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    row = dealt["you idiot"]
+    before = look(open_page(ben), row)
+    assert ben.post(f"{QUEUE}{row.pk}/skip/", follow=True).status_code == 200
+    assert texts(open_page(ben, "?state=decided")) == []
+    assert look(open_page(ben, f"{row.pk}/change/"), row) != "" and "ann" not in words(
+        open_page(ben, f"{row.pk}/change/")
+    )
+    assert ben.post(f"{QUEUE}{row.pk}/unskip/", follow=True).status_code == 200
+    assert look(open_page(ben), row) == before
+
+
+def test_taking_it_over_is_answered_as_for_an_open_item(ben: Client, dealt: dict[str, Screening]) -> None:
+    as_script = {"headers": {"Accept": "application/json"}}
+    answers = [
+        ben.post(f"{QUEUE}{dealt[text].pk}/take-over/", **as_script) for text in ("open", "I kill you")
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json()["text"] == answers[1].json()["text"] == "It is yours now."
