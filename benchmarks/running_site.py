@@ -71,8 +71,12 @@ class Site:
 
         from moderation.conf import conf
         from moderation.models import Screening
+        from moderation.registry import for_model
+        from moderation.screening import authorship
         from moderation.texts import storable, text_key
 
+        entry = for_model(Comment)
+        assert entry is not None
         content_type = ContentType.objects.get_for_model(Comment)
         later = timezone.now() + FAR
         keys: list[int] = []
@@ -81,16 +85,20 @@ class Site:
             now = timezone.now()
             comments = [self._comment(text, submit_date=now) for text in part]
             with transaction.atomic():  # or a sweep finds the comments before their screenings are there
+                saved = Comment.objects.bulk_create(comments)
+                known = [authorship.at_hand(entry, comment) for comment in saved]
                 rows = Screening.objects.bulk_create(
                     Screening(
                         content_type=content_type,
                         object_id=str(comment.pk),
+                        author_name=name,
+                        page_key=page,
                         field="comment",
                         text=storable(comment.comment),
                         text_key=text_key(storable(comment.comment), conf.TEXT_KEY_SECRET),
                         retry_at=later,
                     )
-                    for comment in Comment.objects.bulk_create(comments)
+                    for comment, (name, page) in zip(saved, known, strict=True)
                 )
             keys += [row.pk for row in rows]
         return keys

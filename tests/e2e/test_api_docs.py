@@ -24,8 +24,10 @@ def test_the_page_is_styled_and_each_link_leads_to_its_section(
     expect(page.get_by_role("heading", name="Comment moderation: API", level=1)).to_be_visible()
     assert page.locator("nav ul").evaluate("list => getComputedStyle(list).listStyleType") == "none"
     screenshot("api-docs")
-    page.get_by_role("navigation").get_by_role("link", name="POST /api/moderation/reviews/").click()
-    expect(page.get_by_role("region", name="POST /api/moderation/reviews/")).to_be_in_viewport()
+    page.get_by_role("navigation").get_by_role(
+        "link", name="POST /api/moderation/reviews/", exact=True
+    ).click()
+    expect(page.get_by_role("region", name="POST /api/moderation/reviews/", exact=True)).to_be_in_viewport()
     page.get_by_role("link", name="DecisionRequest").click()
     expect(page.get_by_role("region", name="DecisionRequest")).to_be_in_viewport()
     screenshot("api-docs-bodies")

@@ -65,7 +65,7 @@ def test_html_in_a_comment_is_shown_as_text_and_never_runs(
 
     page.reload()
     expect(page.get_by_text(text)).to_be_visible()
-    expect(page.get_by_text(name)).to_be_visible()
+    expect(page.locator(".comment-name").get_by_text(name)).to_be_visible()
     assert page.locator("#planted, .comment img, .comment script").count() == 0
     assert page.title() != "ran"
     screenshot("article-with-html-in-a-comment")

@@ -77,7 +77,7 @@ def test_once_ends_with_the_verdicts_and_leaves_nothing_running(tmp_path: Path) 
     with demo("--once", "--port", "0", "--work-dir", str(tmp_path)) as process:
         output, _ = process.communicate(timeout=300)
         assert process.returncode == 0, output
-        assert "14 comments:" in output
+        assert "16 comments:" in output
         assert "not as expected" not in output
         assert re.search(r"Login +admin +password \S+", output)
         assert "/admin/moderation/screening/" in output
