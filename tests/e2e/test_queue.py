@@ -11,6 +11,9 @@ pytestmark = pytest.mark.browser
 MODERATION = {"BLIND_SHARE": 0}
 """Every flagged item shows its scores."""
 
+MILLISECONDS_TO_LOOK = 700
+"""Nobody decides faster than this about an item that has just come; the page refuses it, too."""
+
 Screenshot = Callable[[str], None]
 
 INSULT = "You are a fucking idiot, shut up you stupid piece of shit."
@@ -34,6 +37,7 @@ def queue(page: Page, site: RunningSite) -> Page:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Moderation queue")).to_be_visible()
+    page.wait_for_timeout(MILLISECONDS_TO_LOOK)
     return page
 
 
