@@ -12,11 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import escape, format_html
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from moderation.admin import answering, haste, second_opinions
+from moderation.admin.ago import time_since
 from moderation.admin.filters import StatusFilter
 from moderation.admin.posting import posted
 from moderation.admin.presenting import Item
@@ -211,7 +211,7 @@ def states(request: HttpRequest, shown: Any, ids: list[int]) -> dict[int, dict[s
 def held_by(claim: ItemClaim) -> str:
     """Say who looks at an item, and since when."""
     return format_html(
-        _("{name} looks at this, since {ago}."), name=claim.username, ago=timesince(claim.since)
+        _("{name} looks at this, since {ago}."), name=claim.username, ago=time_since(claim.since)
     )
 
 
