@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 
 from moderation.admin import charts
 from moderation.admin.charts import Bars, Whisker
+from moderation.admin.label_names import label_name
 from moderation.admin.language_names import name_of
 from moderation.admin.safe_text import visible
 from moderation.models import Review, Screening
@@ -359,7 +360,7 @@ def _search(what: str, value: str) -> str:
 
 
 def _label(name: str) -> str:
-    return _("any label") if name == ANY else name.replace("_", " ")
+    return _("any label") if name == ANY else label_name(name)
 
 
 def _name(text: str) -> Any:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from moderation import audit
 from moderation.admin import tabs
+from moderation.admin.label_names import label_name
 from moderation.models import AuditEntry, Screening
 from moderation.models.screenings import UNDECIDED_AUDIT, may_have_label
 from moderation.versions.active import find_active
@@ -50,7 +51,7 @@ class LabelFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         active = find_active()
         labels = active.labels if active is not None else []
-        return [(label, label.replace("_", " ")) for label in labels]
+        return [(label, label_name(label)) for label in labels]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Screening]) -> QuerySet[Screening]:
         label = self.value()

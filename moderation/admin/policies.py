@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from moderation import registry
+from moderation.admin.label_names import label_name
 from moderation.admin.posting import posted
 from moderation.admin.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
@@ -161,7 +162,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             more["expected"] = figures.expected(reviewed, label, version, more["thresholds"])
         rows = [
             LabelRow(
-                name.replace("_", " "),
+                label_name(name),
                 figures.curve_of(reviewed, name, in_force[name]["flag"].value) if figures else None,
                 in_force[name],
                 form.inherited[name],
@@ -206,7 +207,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             policy=policy,
             covers=self.covers(policy),
             state=self.state(policy),
-            rows=[(label.replace("_", " "), numbers) for label, numbers in sorted(thresholds.items())],
+            rows=[(label_name(label), numbers) for label, numbers in sorted(thresholds.items())],
             is_in_force=_is_in_force(policy),
             may_add=self.has_add_permission(request),
             model_label=policy.model_label,
@@ -347,7 +348,7 @@ def _seal(label: str, thresholds: Stored) -> str:
 def _questions(told: Preview, thresholds: Stored) -> list[str]:
     """Say what of the numbers looks like a slip."""
     questions = [
-        _("“%(label)s” counts in every comment: its threshold is 0.") % {"label": label.replace("_", " ")}
+        _("“%(label)s” counts in every comment: its threshold is 0.") % {"label": label_name(label)}
         for label, numbers in thresholds.items()
         if 0 in (numbers.get("flag"), numbers.get("hold"))
     ]

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from moderation.admin.curves import NOTHING, Curve, drawn, in_words
+from moderation.admin.label_names import label_name
 from moderation.admin.thresholds_form import Stored
 from moderation.models import ModelVersion
 from moderation.models.content_types import content_type_of
@@ -41,7 +42,7 @@ def reviewed_of(label: str, version: ModelVersion) -> Reviewed:
 
 def curve_of(reviewed: Reviewed, label: str, in_force: float | None) -> Curve | None:
     among = [] if in_force is None else [in_force]
-    return drawn(label.replace("_", " "), operating_points.curve(reviewed, label, among), in_force)
+    return drawn(label_name(label), operating_points.curve(reviewed, label, among), in_force)
 
 
 def expected(reviewed: Reviewed, label: str, version: ModelVersion, proposed: Stored) -> list[Expected]:
@@ -51,7 +52,7 @@ def expected(reviewed: Reviewed, label: str, version: ModelVersion, proposed: St
     )
     rows = [
         Expected(
-            _("any label") if name == statistics.ANY else name.replace("_", " "),
+            _("any label") if name == statistics.ANY else label_name(name),
             *(
                 in_words(statistics.Estimate(**figures[name][kind]))
                 for kind in ("precision", "recall")

@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
+from moderation.admin.label_names import label_name
 from moderation.admin.language_names import is_among, name_of
 from moderation.admin.reports import (
     ReportLine,
@@ -62,7 +63,7 @@ class Meter:
 
     @property
     def name(self) -> str:
-        return self.label.replace("_", " ")
+        return label_name(self.label)
 
     @property
     def is_over(self) -> bool:
@@ -106,7 +107,7 @@ class Choice:
 
     @property
     def name(self) -> str:
-        return self.label.replace("_", " ")
+        return label_name(self.label)
 
 
 @dataclass
@@ -384,7 +385,7 @@ class Item:
     @property
     def driving_name(self) -> str:
         """Name the label whose words are marked."""
-        return self.driving.label.replace("_", " ") if self.driving is not None else ""
+        return label_name(self.driving.label) if self.driving is not None else ""
 
     @property
     def explainable(self) -> list[Meter]:
@@ -424,7 +425,7 @@ class Item:
         if self.decision is not None and self.decision.reason:
             return label_of(self.decision.reason)
         labels = self.labels_of(self.decision) if self.decision is not None else {}
-        return ", ".join(label.replace("_", " ") for label, value in labels.items() if value)
+        return ", ".join(label_name(label) for label, value in labels.items() if value)
 
     def labels_of(self, review: Review) -> dict[str, bool | None]:
         """Return a review's labels in the order of the choices."""

@@ -12,7 +12,6 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import escape, format_html
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -29,10 +28,12 @@ from moderation.admin import (
     second_opinions,
     tabs,
 )
+from moderation.admin.ago import time_since
 from moderation.admin.changelist import Queue
 from moderation.admin.context import with_contexts, with_history
 from moderation.admin.dashboard import is_shown_to
 from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
+from moderation.admin.label_names import label_name
 from moderation.admin.live import changed_by_staff, what_follows, with_live_states
 from moderation.admin.narrowing import FILTERS, PARAMETERS, is_picked
 from moderation.admin.posting import posted
@@ -417,7 +418,10 @@ def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str,
     if item.scores_are_withheld:
         return []
     scorings = _with_labels(screening.scorings.order_by("-id"))
-    return [(scoring, reviewing.scores_in_order(scoring)) for scoring in scorings]
+    return [
+        (scoring, {label_name(label): score for label, score in reviewing.scores_in_order(scoring).items()})
+        for scoring in scorings
+    ]
 
 
 def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
@@ -457,7 +461,7 @@ def _list_filters(request: HttpRequest) -> str:
 def _result(review: Review) -> str:
     """Say what was decided about which object, and what became of it."""
     screening = Screening.objects.select_related("content_type").defer("text").get(pk=review.screening_id)
-    labels = ", ".join(label.replace("_", " ") for label, value in review.labels.items() if value)
+    labels = ", ".join(label_name(label) for label, value in review.labels.items() if value)
     labels = labels or (label_of(review.reason) if review.reason else "")
     return format_html(
         '{}: <a href="{}">{}</a> {}{}',
@@ -492,7 +496,7 @@ def _conflict(already: reviewing.AlreadyDecided) -> str:
         ),
         who=already.who or _("someone"),
         link=link,
-        ago=timesince(already.when),
+        ago=time_since(already.when),
         decision=already.review.get_decision_display(),
         outcome=outcome,
     )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from moderation import audit
 from moderation.admin.filters import ActionFilter
+from moderation.admin.label_names import label_name
 from moderation.admin.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.admin.search import of_object
@@ -169,7 +170,7 @@ class ReviewAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("labels"))
     def true_labels(self, review: Review) -> SafeString:
-        return as_table([label.replace("_", " ") for label, value in review.labels.items() if value])
+        return as_table([label_name(label) for label, value in review.labels.items() if value])
 
     @admin.display(description=gettext_lazy("labels"))
     def labels_table(self, review: Review) -> SafeString:

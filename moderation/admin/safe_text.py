@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 
+from django.utils.formats import number_format
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 MARKS_SHOWN = 3
 """Combining marks kept on one character: enough for every written language, too few to cover other lines."""
@@ -69,8 +71,8 @@ _MARKS = f"[{_STACKING}]{{{MARKS_SHOWN + 1},}}|[{_every_mark()}]{{{MARKS_OF_A_SY
 _HIDDEN_OR_MARKS = re.compile(f"{_FLAG}|{_ODD}|(?P<marks>{_MARKS})")
 _LOOKED_AT = 1000
 """Characters of a run among which different ones are looked for."""
-MARKS_TITLE = "combining marks not shown"
-HIDDEN_TITLE = "written in characters that show nothing"
+MARKS_TITLE = gettext_lazy("combining marks not shown")
+HIDDEN_TITLE = gettext_lazy("written in characters that show nothing")
 _JOINERS = {"\u200c", "\u200d"}
 """Zero-width joiner and non-joiner: proper spelling in many scripts and in emoji, a disguise in others."""
 MESSAGE_CHARACTERS = 200
@@ -148,7 +150,9 @@ def visible(
             page.put(start, stop, chip())
     page.finish()
     if unnamed:
-        page.pieces.append(_note(f"{UNNAMED} {unnamed:,}", _("characters that are not named one by one")))
+        page.pieces.append(
+            _note(f"{UNNAMED} {_grouped(unnamed)}", _("characters that are not named one by one"))
+        )
     return mark_safe("".join(page.pieces))  # noqa: S308 - every piece went through escape or format_html
 
 
@@ -239,7 +243,7 @@ def _odd_runs(text: str) -> Iterator[tuple[int, int, Callable[[], str]]]:
             continue
         if match.lastgroup == "marks":
             keep = match.start() + MARKS_SHOWN
-            yield keep, match.end(), partial(_note, f"+{len(run) - MARKS_SHOWN} marks", MARKS_TITLE)
+            yield keep, match.end(), partial(_marks, len(run) - MARKS_SHOWN)
         elif not (run in _JOINERS and not _between_plain_letters(text, match.start())):
             yield match.start(), match.end(), partial(_chip, run)
 
@@ -266,16 +270,25 @@ def hidden_message(run: str) -> str:
     )
 
 
+def _marks(count: int) -> str:
+    """Says how many combining marks are left out."""
+    return _note(_("+%(count)s marks") % {"count": count}, str(MARKS_TITLE))
+
+
+def _grouped(number: int) -> str:
+    return number_format(number, use_l10n=True, force_grouping=True)
+
+
 def _chip(run: str) -> str:
     """Names the characters of a run, and says how many it has; or what is written in them."""
     message = hidden_message(run)
     if message:
-        return _note(_("hidden: \u201c%(message)s\u201d") % {"message": message}, HIDDEN_TITLE)
+        return _note(_("hidden: “%(message)s”") % {"message": message}, str(HIDDEN_TITLE))
     kinds = list(dict.fromkeys(run[:_LOOKED_AT]))[:CODES_NAMED]
     codes = ", ".join(f"U+{ord(character):04X}" for character in kinds)
     is_all = len(run.strip("".join(kinds))) == 0
-    times = f" \u00d7 {len(run):,}" if len(run) > 1 else ""
-    names = [unicodedata.name(character, "character without a name").lower() for character in kinds]
+    times = f" \u00d7 {_grouped(len(run))}" if len(run) > 1 else ""
+    names = [unicodedata.name(character, _("character without a name")).lower() for character in kinds]
     more = "" if is_all else ", \u2026"
     return _note(f"{codes}{more}{times}", ", ".join(names) + more)
 

@@ -9,6 +9,7 @@ from functools import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from moderation.admin.label_names import label_name
 from moderation.admin.safe_text import Highlight, Notes, shortened, visible
 from moderation.screening.disguises import Disguise, disguise_in, swear_words_in
 from moderation.screening.driving import DrivingWord, DrivingWords
@@ -165,7 +166,7 @@ class ShownText:
     def _visible(self, text: str, start: int, *, is_marked: bool = True) -> SafeString:
         """Make HTML of a piece of the text that begins at `start`."""
         words = self._words if is_marked else ()
-        label = self.driving.label.replace("_", " ") if self.driving is not None else ""
+        label = label_name(self.driving.label) if self.driving is not None else ""
         highlights = [
             Highlight(word.start - start, word.end - start, word.strength, spoken(label, word.strength))
             for word in words

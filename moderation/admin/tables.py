@@ -9,6 +9,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from moderation.admin.label_names import label_name
 from moderation.admin.safe_text import shortened, visible
 
 COLUMNS = 9
@@ -115,7 +116,7 @@ def _change(before: Any, after: Any, was_there: bool) -> SafeString:
 
 
 def _name(key: str) -> SafeString:
-    return _short(str(key).replace("_", " "))
+    return _short(label_name(str(key)))
 
 
 def _as_words(value: Any) -> str:

@@ -10,6 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from moderation.admin.label_names import label_name
 from moderation.screening.threshold_sources import Number
 
 Stored = dict[str, dict[str, float | None]]
@@ -33,7 +34,7 @@ class ThresholdsForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.inherited = inherited
         for label in inherited:
-            name = label.replace("_", " ")
+            name = label_name(label)
             for kind, never, title in (
                 ("flag", _("%(label)s: never flag"), _("%(label)s: flag from")),
                 ("hold", _("%(label)s: never hold"), _("%(label)s: hold from")),

@@ -20,6 +20,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from moderation import audit, row_errors
 from moderation.audit import Action, Actor
@@ -162,7 +163,9 @@ def start(
     if decision not in KINDS:
         raise reviewing.InvalidDecision(f"About many items one can decide: {', '.join(KINDS)}.")
     if (decision == Review.Decision.OTHER_REASON) != bool(reason) or (reason and reason not in reasons()):
-        raise reviewing.InvalidDecision(f"Say for which reason they are hidden: {', '.join(reasons())}.")
+        raise reviewing.InvalidDecision(
+            gettext("Say for which reason they are hidden: %(reasons)s.") % {"reasons": ", ".join(reasons())}
+        )
     keys, _ = _judged_by_model(rows)
     actor = Actor.of(user)
     job = BulkDecision.objects.create(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db.models import Max
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from moderation.models import Review, Screening
 from moderation.review.refusals import NoLongerCurrent
@@ -18,10 +19,12 @@ def check_current(screening: Screening) -> None:
     """Raise NoLongerCurrent where the text is not the object's any more, or is gone."""
     if not screening.is_current:
         raise NoLongerCurrent(
-            "The text was edited or deleted meanwhile. The newer one, if any, is in the queue."
+            _("The text was edited or deleted meanwhile. The newer one, if any, is in the queue.")
         )
     if screening.blanked:
-        raise NoLongerCurrent("Its text was blanked when its retention ended, so there is nothing to judge.")
+        raise NoLongerCurrent(
+            _("Its text was blanked when its retention ended, so there is nothing to judge.")
+        )
 
 
 def next_number(screening: Screening) -> int:

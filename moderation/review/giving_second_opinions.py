@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
+from django.utils.translation import gettext as _
 
 from moderation import audit
 from moderation.audit import Action, Actor
@@ -43,11 +44,11 @@ def give_second_opinion(
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = rights.locked(reviewer, screening_id)
         if screening.blanked:
-            raise NoLongerCurrent("Its text was blanked, so there is nothing to judge.")
+            raise NoLongerCurrent(_("Its text was blanked, so there is nothing to judge."))
         if ground_truth(screening) is None:
-            raise InvalidDecision("Nobody has decided on it yet, so there is no second opinion to give.")
+            raise InvalidDecision(_("Nobody has decided on it yet, so there is no second opinion to give."))
         if not may_give_second_opinion(reviewer, screening):
-            raise InvalidDecision("A second opinion is somebody else's, and each person's only once.")
+            raise InvalidDecision(_("A second opinion is somebody else's, and each person's only once."))
         opinion = opinion_shown(screening, shown)
         if choice.kind == Review.Decision.UPHOLD and opinion is None:
             raise InvalidDecision(BLIND_HAS_NO_OPINION)

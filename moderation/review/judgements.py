@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from moderation.models import ModelVersion, Review, Scoring, Screening
 from moderation.review.opinions import labels_over_threshold, labels_to_judge, may_uphold, plainly_over
 from moderation.review.reasons import reasons
@@ -64,7 +66,9 @@ def _check_reason(decision: Review.Decision, reason: str) -> None:
         if reason:
             raise InvalidDecision(f"A reason goes with {Review.Decision.OTHER_REASON} alone.")
     elif reason not in (known := reasons()):
-        raise InvalidDecision(f"Say for which reason it is hidden: {', '.join(known)}.")
+        raise InvalidDecision(
+            _("Say for which reason it is hidden: %(reasons)s.") % {"reasons": ", ".join(known)}
+        )
 
 
 def _labels(
@@ -80,13 +84,15 @@ def _labels(
         true = [choice.label] if choice.label else _upheld(screening, opinion)
         if not set(true) <= set(labels):
             raise InvalidDecision(
-                f"There is no such label; choose {', '.join(labels) or 'another decision'}."
+                _("There is no such label; choose %(labels)s.")
+                % {"labels": ", ".join(labels) or _("another decision")}
             )
         return {label: True if label in true else None for label in labels}
     ticked = choice.labels
     if ticked is None or set(ticked) != set(labels) or not labels:
         raise InvalidDecision(
-            f"Relabelling needs a yes or no for each of: {', '.join(labels) or 'no known label'}."
+            _("Relabelling needs a yes or no for each of: %(labels)s.")
+            % {"labels": ", ".join(labels) or _("no known label")}
         )
     return {label: bool(ticked[label]) for label in labels}
 
@@ -95,7 +101,7 @@ def _upheld(screening: Screening, opinion: Scoring | None) -> list[str]:
     """The labels that are true where somebody says that something is wrong, and not what."""
     if not may_uphold(screening, opinion):
         raise InvalidDecision(
-            "No label is over its threshold, so there is nothing to uphold: relabel it instead."
+            _("No label is over its threshold, so there is nothing to uphold: relabel it instead.")
         )
     return plainly_over(opinion) if labels_over_threshold(opinion) else []
 

@@ -75,10 +75,10 @@ def notice_for(of: Model) -> Notice | None:
 def _hidden(screening: Screening, decision: Review | None) -> Notice:
     sentence = _why(decision.reason if decision is not None else "")
     if screening.second_look is not None:
-        sentence = f"{sentence} {_('Another moderator will look at it again, as you asked.')}"
+        sentence += " " + _("Another moderator will look at it again, as you asked.")
         return Notice(screening.pk, State.HIDDEN, sentence, is_asked=True)
     if decision is not None and SecondLook.objects.filter(answer=decision).exists():
-        sentence = f"{sentence} {_('Another moderator has looked at it again: it stays hidden.')}"
+        sentence += " " + _("Another moderator has looked at it again: it stays hidden.")
     return Notice(screening.pk, State.HIDDEN, sentence, may_ask=second_looks.may_ask(screening, decision))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
+from django.utils.translation import gettext as _
+
 from moderation.models import ModelVersion, Scoring, Screening
 from moderation.review.refusals import OpinionIsGone
 
@@ -67,5 +69,5 @@ def opinion_shown(screening: Screening, shown: Shown) -> Scoring | None:
         return screening.basis()
     seen = screening.scorings.filter(pk=shown).first()
     if seen is None:
-        raise OpinionIsGone("The text was scored again meanwhile. Please look at it once more.")
+        raise OpinionIsGone(_("The text was scored again meanwhile. Please look at it once more."))
     return seen

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from moderation.models import Review
 
-BLIND_HAS_NO_OPINION = "Its scores are not told before the decision: give no `scoring`, and do not uphold."
+BLIND_HAS_NO_OPINION = gettext_lazy(
+    "Its scores are not told before the decision: give no `scoring`, and do not uphold."
+)
 """Why what is judged blind can't be upheld; the same words for whatever looks alike."""
 
 
@@ -22,7 +27,10 @@ class AlreadyDecided(CannotDecide):
         self.who: str = review.reviewer_name
         self.when: datetime = review.created
         self.outcome: str = review.outcome
-        super().__init__(f"Already decided by {self.who or 'someone'}: {review.get_decision_display()}.")
+        super().__init__(
+            _("Already decided by %(who)s: %(decision)s.")
+            % {"who": self.who or _("someone"), "decision": review.get_decision_display()}
+        )
 
 
 class TakenBack(CannotDecide):
@@ -30,7 +38,9 @@ class TakenBack(CannotDecide):
 
     def __init__(self, undo: Review) -> None:
         self.review = undo
-        super().__init__(f"{undo.reviewer_name or 'Someone'} has taken that decision back.")
+        super().__init__(
+            _("%(who)s has taken that decision back.") % {"who": undo.reviewer_name or _("Someone")}
+        )
 
 
 class NotAllowed(CannotDecide):
@@ -39,7 +49,8 @@ class NotAllowed(CannotDecide):
     def __init__(self, review: Review) -> None:
         self.review = review
         super().__init__(
-            f"Only {review.reviewer_name or 'who decided'} and those who lead moderation may change this."
+            _("Only %(who)s and those who lead moderation may change this.")
+            % {"who": review.reviewer_name or _("who decided")}
         )
 
 
@@ -48,7 +59,7 @@ class OwnDecision(NotAllowed):
 
     def __init__(self, review: Review) -> None:
         self.review = review
-        CannotDecide.__init__(self, "The author has asked that somebody else looks at your decision.")
+        CannotDecide.__init__(self, _("The author has asked that somebody else looks at your decision."))
 
 
 class NoLongerCurrent(CannotDecide):

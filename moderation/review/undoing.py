@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
+from django.utils.translation import gettext as _
 
 from moderation import audit, signals
 from moderation.audit import Action, Actor
@@ -74,7 +75,7 @@ def undo(review_id: int, *, reviewer: AbstractBaseUser, note: str = "") -> Revie
 
 def _check(screening: Screening, decision: Review, reviewer: AbstractBaseUser) -> None:
     if decision.kind != Review.Kind.DECISION:
-        raise InvalidDecision("Only a decision can be taken back.")
+        raise InvalidDecision(_("Only a decision can be taken back."))
     if not may_undo(reviewer, decision):
         raise NotAllowed(decision)
     first = Review.objects.filter(undoes=decision).first()

@@ -19,6 +19,7 @@ from django.db import Error as DatabaseError
 from django.db import router, transaction
 from django.db.models import Model
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 
 from moderation import row_errors
 from moderation.db.locking import locked_if_free, update_if_free
@@ -88,12 +89,15 @@ def obstacle(screening: Screening) -> str:
     if means.in_force(screening, entry) is not None:
         return ""
     if model is None:
-        return "its model is not installed any more"
+        return _("its model is not installed any more")
     if entry is None:
-        return f"{model._meta.label} is not registered"
+        return _("%(model)s is not registered") % {"model": model._meta.label}
     if entry.hide is None:
-        return f'{model._meta.label} is registered without "hide"'
-    return f'its text "{screening.field}" is no column of {model._meta.label}'
+        return _('%(model)s is registered without "hide"') % {"model": model._meta.label}
+    return _('its text "%(field)s" is no column of %(model)s') % {
+        "field": screening.field,
+        "model": model._meta.label,
+    }
 
 
 @read_committed()

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
+from django.utils.translation import gettext as _
+
 from moderation.conf import conf
 
 MOST_CHARACTERS = 500
@@ -64,22 +66,23 @@ def parse(url: str) -> Target:
     """Read a webhook's URL. Raises Refused, whose message quotes nothing of it."""
     if len(url) > MOST_CHARACTERS or not url.isascii() or re.search(r"[\x00-\x20\x7f\\]", url):
         raise Refused(
-            f"A URL has at most {MOST_CHARACTERS} characters, ASCII alone, without spaces and backslashes."
+            _("A URL has at most %(count)s characters, ASCII alone, without spaces and backslashes.")
+            % {"count": MOST_CHARACTERS}
         )
     try:
         parts = urlsplit(url)
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError as error:
-        raise Refused("This is no URL.") from error
+        raise Refused(_("This is no URL.")) from error
     if parts.username is not None or parts.password is not None:
-        raise Refused("A URL with a user name or a password is not taken.")
+        raise Refused(_("A URL with a user name or a password is not taken."))
     if parts.fragment:
-        raise Refused("A URL with a fragment is not taken.")
+        raise Refused(_("A URL with a fragment is not taken."))
     if port == 0:
-        raise Refused("There is no port 0.")
+        raise Refused(_("There is no port 0."))
     is_local = conf.WEBHOOK_LOCALHOST and host in _LOCAL
     if parts.scheme != "https" and not (parts.scheme == "http" and is_local):
-        raise Refused("The URL must begin with https://.")
+        raise Refused(_("The URL must begin with https://."))
     if not is_local:
         _check_host(host, is_bracketed="[" in parts.netloc)
     default = 443 if parts.scheme == "https" else 80
@@ -144,19 +147,19 @@ def resolve(host: str, port: int, seconds: float) -> list[str]:
 def _check_host(host: str, *, is_bracketed: bool) -> None:
     """Refuse what is no name, and addresses that are private or written in an unusual form."""
     if not host:
-        raise Refused("The URL names no host.")
+        raise Refused(_("The URL names no host."))
     try:
         address: Address | None = ip_address(host)
     except ValueError:
         address = None
     if address is not None:
         if not is_public(host):
-            raise PrivateAddress("The URL leads to an address that is not public.")
+            raise PrivateAddress(_("The URL leads to an address that is not public."))
         return
     if is_bracketed or not _HOST.fullmatch(host) or len(host) > 253:
-        raise Refused("The host of the URL is no name; write others than ASCII ones in their xn-- form.")
+        raise Refused(_("The host of the URL is no name; write others than ASCII ones in their xn-- form."))
     if _NUMBER.fullmatch(host.rpartition(".")[2]):
-        raise Refused("The host of the URL is an address in an unusual form.")
+        raise Refused(_("The host of the URL is an address in an unusual form."))
 
 
 def _embedded(address: IPv6Address) -> list[IPv4Address]:

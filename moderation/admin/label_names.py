@@ -1,0 +1,23 @@
+"""Names the labels of a model for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+KNOWN: Mapping[str, str | Promise] = {
+    "toxic": _("toxic"),
+    "severe_toxic": _("severe toxic"),
+    "obscene": _("obscene"),
+    "threat": _("threat"),
+    "insult": _("insult"),
+    "identity_hate": _("identity hate"),
+}
+"""The labels of the default model version."""
+
+
+def label_name(label: str) -> str:
+    """Return a label in the language of the page; one that is not among KNOWN, in plain words."""
+    return str(KNOWN[label]) if label in KNOWN else label.replace("_", " ")
