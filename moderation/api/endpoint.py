@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import UnreadablePostError
+from django.http import HttpRequest, UnreadablePostError
+from django.http.response import HttpResponseBase
+from django.utils import translation
 from django.utils.decorators import method_decorator
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
@@ -69,6 +71,15 @@ class Endpoint(KeyedView):
     schema: Any = EndpointSchema()
     operations: Mapping[str, Operation] = {}
     access: Mapping[str, BasePermission] = {}
+    speaks_to_people = False
+    """True where it returns sentences for a reader or an author, which are in the language of the request."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer programs in English, whatever language their caller's browser asks for."""
+        if self.speaks_to_people:
+            return super().dispatch(request, *args, **kwargs)
+        with translation.override("en"):
+            return super().dispatch(request, *args, **kwargs)
 
     def get_permissions(self) -> list[BasePermission]:
         """Return the rule of the method; none for one that the address lacks, which gets 405 from anybody."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -162,6 +163,7 @@ class ReportsView(Endpoint):
 class NoticesView(Endpoint):
     """What the author of a text is told."""
 
+    speaks_to_people = True
     access = {"GET": Authors()}
     operations = {
         "GET": Operation(
@@ -183,6 +185,7 @@ class NoticesView(Endpoint):
 class SecondLooksView(Endpoint):
     """One more request for a second look."""
 
+    speaks_to_people = True
     throttle_classes = (KeyQuota, SecondLookThrottle, *APIView.throttle_classes)
     access = {"POST": Authors()}
     operations = {
@@ -205,7 +208,7 @@ class SecondLooksView(Endpoint):
         notice = notice_for(instance)
         try:
             if notice is None:
-                raise CannotAsk("There is nothing to look at again.")
+                raise CannotAsk(gettext("There is nothing to look at again."))
             ask_for_second_look(notice.screening_id, asked.validated_data["words"])
         except CannotAsk as error:
             raise Refusal(str(error), "cannot_ask", status.HTTP_409_CONFLICT) from error
