@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -110,7 +111,7 @@ class DealingViews:
     def skip_view(self: Any, request: HttpRequest, pk: int) -> HttpResponse:
         """Leave an item to others."""
         _check_may_review(request)
-        screening = _seen(request, pk)
+        screening = seen(request, pk)
         if haste.is_hasty(request):
             return answering.refused(request, too_soon(), "again")
         claims.skip(_user(request), screening.pk)
@@ -121,7 +122,7 @@ class DealingViews:
     def unskip_view(self: Any, request: HttpRequest, pk: int) -> HttpResponse:
         """Take back an item that the user left to others."""
         _check_may_review(request)
-        claims.take_back_skip(_user(request), _seen(request, pk).pk)
+        claims.take_back_skip(_user(request), seen(request, pk).pk)
         claims.hold(_user(request), pk)
         return answering.done(request, _("It is back in your queue."), **self.item_for_script(request, pk))
 
@@ -129,7 +130,7 @@ class DealingViews:
     def take_over_view(self: Any, request: HttpRequest, pk: int) -> HttpResponse:
         """Give the user an item that a colleague looks at; on record."""
         _check_may_review(request)
-        holder = claims.holders(request.user, [_seen(request, pk).pk])
+        holder = claims.holders(request.user, [seen(request, pk).pk])
         if holder and not rights.may_lead(request.user):
             raise PermissionDenied
         if second_opinions.dealt_among(request, [pk]):  # looks open, and is nobody's to hold
@@ -144,9 +145,19 @@ class DealingViews:
     # --- what these need ------------------------------------------------------------------------
 
     def rows_of(self: Any, request: HttpRequest) -> Any:
-        """Return the screenings of the address's list, search and filters, in their order."""
+        """Return the screenings of the address's list, search and filters, in their order.
+
+        Raises Http404 where the address has filters that there are not.
+        """
+        try:
+            return self.changelist_of_rows(request).queryset
+        except IncorrectLookupParameters as error:
+            raise Http404 from error
+
+    def changelist_of_rows(self: Any, request: HttpRequest) -> Any:
+        """Make the changelist of the address, without fetching or counting its rows."""
         kind = type("Rows", (RowsOnly, self.get_changelist(request)), {})
-        changelist = kind(
+        return kind(
             request,
             self.model,
             self.list_display,
@@ -162,7 +173,6 @@ class DealingViews:
             self.sortable_by,
             self.search_help_text,
         )
-        return changelist.queryset
 
     def rendered(self: Any, request: HttpRequest, ids: Iterable[int]) -> dict[int, str]:
         """Return {id: HTML} of these items, as the list shows them."""
@@ -241,7 +251,7 @@ def _ids(request: HttpRequest, field: str) -> list[int]:
     return [int(value) for value in posted_ids if value.isascii() and value.isdecimal() and len(value) < 19]
 
 
-def _seen(request: HttpRequest, pk: int) -> Screening:
+def seen(request: HttpRequest, pk: int) -> Screening:
     """Return a screening that the user may see. Raises Http404."""
     row = rights.visible(request.user, Screening.objects.filter(pk=pk)).only("pk").first()
     if row is None:

@@ -38,7 +38,15 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(self.tab.condition(request))
 
 
-class LabelFilter(admin.SimpleListFilter):
+class ChoiceFilter(admin.SimpleListFilter):
+    """Takes a value from the address, without the null characters that PostgreSQL has no text with."""
+
+    def value(self) -> str | None:
+        value = super().value()
+        return value.replace("\x00", "") if value else value
+
+
+class LabelFilter(ChoiceFilter):
     """Selects items whose score of this label is at or over its threshold.
 
     It also selects the audit items that stand in the place of such items, until somebody has decided: no
@@ -62,7 +70,7 @@ class LabelFilter(admin.SimpleListFilter):
         return queryset.filter(may_have_label(label))
 
 
-class VerdictFilter(admin.SimpleListFilter):
+class VerdictFilter(ChoiceFilter):
     """Items with this verdict, as far as a verdict may be known before the decision.
 
     The queue has held items, the others, and what no model judged, which is drawn for no audit: what is clear
@@ -90,7 +98,7 @@ class VerdictFilter(admin.SimpleListFilter):
         return queryset.filter(Q(verdict=verdict) & ~UNDECIDED_AUDIT)
 
 
-class ActionFilter(admin.SimpleListFilter):
+class ActionFilter(ChoiceFilter):
     """Offers the actions of the audit trail, by steps along their index: no query reads all rows."""
 
     title = _("action")

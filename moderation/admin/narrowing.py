@@ -105,7 +105,7 @@ class ScoreFilter(QueueFilter):
         if not self.is_in_force:
             return queryset
         scores = LabelScore.objects.filter(scoring__screening=OuterRef("pk"), scoring__is_basis=True)
-        if label := request.GET.get("label"):
+        if label := request.GET.get("label", "").replace("\x00", ""):
             scores = scores.filter(label=label)
         least, most = (_number(self.values[name]) for name in self.parameters)
         if least is not None:

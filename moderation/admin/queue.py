@@ -254,6 +254,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         if haste.is_hasty(request):
             return answering.refused(request, dealing.too_soon(), "again")
         if holder := claims.holders(request.user, [pk]).get(pk):
+            dealing.seen(request, pk)
             held = format_html("{} {}", _("Not recorded:"), dealing.held_by(holder))
             return answering.refused(request, held, dealing.HELD)
         kind = _kind(request)

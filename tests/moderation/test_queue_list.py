@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from moderation.admin import changelist, search, tabs
-from moderation.models import ModelVersion, ModeratorPreferences, Screening
+from moderation.models import ItemClaim, ModelVersion, ModeratorPreferences, Screening
 from moderation.review import claims
 from moderation.review import decisions as reviewing
 from tests.conftest import uses_postgresql
@@ -279,8 +279,19 @@ def test_nothing_that_is_typed_is_an_error(moderator: Client, term: str) -> None
     for asked in ({"q": term}, dict.fromkeys(names, term)):
         response = moderator.get(QUEUE, asked)
         assert response.status_code == 200
+    filters = {"label": term, "verdict__exact": term}
+    for asked in (filters, {**filters, "state": "all"}, {"label": term, "state": "all", "score_from": "0.1"}):
+        assert moderator.get(QUEUE, asked).status_code == 200
     page = re.sub(r'value="[^"]*"', "", response.content.decode())
     assert "\u202e" not in page, page[page.index("\u202e") - 200 :][:300]
+
+
+@pytest.mark.parametrize("query", ["?created__gt=soon", "?created__date=2026-02-31"])
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_nothing_is_dealt_of_a_list_that_there_is_not(moderator: Client, query: str, accept: str) -> None:
+    queued("you idiot")
+    assert moderator.post(f"{QUEUE}deal/{query}", headers={"Accept": accept}).status_code == 404
+    assert not ItemClaim.objects.exists()
 
 
 def test_words_are_found_in_the_first_characters_of_a_huge_text(moderator: Client) -> None:

@@ -17,8 +17,8 @@ from django.test.utils import CaptureQueriesContext
 from moderation import audit
 from moderation.audit import Action, Actor
 from moderation.models import ModelVersion, Review, Screening
+from moderation.review import claims, rights
 from moderation.review import decisions as reviewing
-from moderation.review import rights
 from tests.forum.models import Note
 from tests.moderation.conftest import screen
 from tests.moderation.migrating import applied, interrupted_before, migrate
@@ -195,6 +195,20 @@ def test_an_item_of_another_section_is_not_there(odd: Client, hers: Screening, o
     assert answer.status_code == 404
     assert not Review.objects.exists()
     assert others.pk == Screening.objects.get(outcome="", author_key="even").pk
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_who_looks_at_an_item_of_another_section_is_not_told(
+    odd: Client, others: Screening, accept: str
+) -> None:
+    assert claims.hold(User.objects.create_user("eve"), others.pk)
+    answers = [
+        odd.post(f"{QUEUE}{others.pk}/{view}/", {"kind": "false_positive"}, headers={"Accept": accept})
+        for view in ("decide", "take-over", "skip", "unskip")
+    ]
+    assert [answer.status_code for answer in answers] == [404] * 4
+    assert "eve" not in odd.get(QUEUE).content.decode()
 
 
 @pytest.mark.django_db
