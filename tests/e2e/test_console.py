@@ -170,6 +170,15 @@ def test_one_click_decides_any_item_on_the_page(queue: Page, site: RunningSite) 
     assert decision_of(site, item) == "false_positive"
 
 
+def test_a_list_of_decided_items_is_not_called_empty(queue: Page, site: RunningSite) -> None:
+    settled(queue, press(queue, "u"))
+    with queue.expect_response("**/deal/*"):
+        queue.goto(f"{site.url}/admin/moderation/screening/?state=decided")
+    expect(queue.locator(".moderation-item").first).to_be_visible()
+    queue.wait_for_timeout(READING_MILLISECONDS)
+    expect(queue.locator(".moderation-empty")).to_have_count(0)
+
+
 def test_keys_are_letters_while_somebody_types(queue: Page, site: RunningSite) -> None:
     before = open_items(site)
     queue.keyboard.press("/")

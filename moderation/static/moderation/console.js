@@ -337,7 +337,8 @@
   };
 
   const showEmptiness = () => {
-    const isEmpty = !all().some(isFree);
+    // what is decided already, or is looked at again, is something too
+    const isEmpty = all().every((item) => isJudged(item) || item.hasAttribute("data-held"));
     let word = queue.querySelector(".moderation-empty");
     if (!isEmpty) word?.remove();
     else if (!word) {
