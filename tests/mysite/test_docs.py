@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from moderation.admin.tabs import TABS
 from mysite.demo.environment import BASE_DIR
 
 PAGES = [
@@ -148,3 +149,25 @@ def test_each_letter_of_the_state_diagrams_has_its_line() -> None:
 def test_words_of_the_glossary_are_in_order_and_told_once() -> None:
     words = re.findall(r"^\*\*([^*]+)\*\*", (BASE_DIR / "docs" / "glossary.md").read_text(), re.MULTILINE)
     assert words == sorted(set(words), key=str.lower)
+
+
+def test_the_guide_for_moderators_tells_every_key_and_every_list_of_the_queue() -> None:
+    guide = (BASE_DIR / "docs" / "moderators.md").read_text()
+    screening = BASE_DIR / "moderation" / "templates" / "admin" / "moderation" / "screening"
+    keys = re.findall(r"<kbd>(.)</kbd>", (screening / "_console.html").read_text())
+    table = guide.partition("### Keys")[2].partition("## Search")[0]
+    assert len(keys) > 10
+    assert re.findall(r"<kbd>(.)</kbd>", table) == keys
+    assert re.findall(r"^\| \*\*([^*]+)\*\* \|", guide.partition("## Read")[0], re.MULTILINE) == [
+        str(tab.title) for tab in TABS
+    ]
+
+
+def test_pictures_of_the_guide_are_told_in_words_and_load_quickly() -> None:
+    pictures = re.findall(
+        r"!\[([^\]]*)\]\((images/[^)]+)\)", (BASE_DIR / "docs" / "moderators.md").read_text()
+    )
+    assert 8 <= len(pictures) <= 12
+    for words, path in pictures:
+        assert len(words.split()) > 3, path
+        assert (BASE_DIR / "docs" / path).stat().st_size <= 150_000, path
