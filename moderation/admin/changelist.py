@@ -145,8 +145,18 @@ class Queue(ChangeList):
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """{name of a list: how many items it has, to one beyond `MOST`}, whatever narrows the page."""
-        return tabs.counts(self.request)
+        """{name of a list: how many items it has, to one beyond `MOST`}, whatever narrows the page.
+
+        What is dealt to the reader for a second opinion counts as the open item that it looks like: otherwise
+        the numbers would tell how many of them stand on the page.
+        """
+        counts = tabs.counts(self.request)
+        user: Any = self.request.user
+        if keys := second_opinions.dealt_to(user):
+            shown = second_opinions.due_to(user).count()
+            counts = {**counts, "decided": max(0, counts["decided"] - len(keys))}
+            counts.update({name: counts[name] + shown for name in tabs.WITH_BLIND})
+        return counts
 
     @property
     def size(self) -> str:

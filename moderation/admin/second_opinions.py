@@ -20,9 +20,6 @@ from moderation.review import rights, second_opinions
 from moderation.review.giving_second_opinions import give_second_opinion
 from moderation.review.standing import ground_truth
 
-PLACES = (tabs.OPEN.name, "flagged")
-"""The lists in which an item that is judged blind may stand."""
-
 
 def with_dealt(request: HttpRequest, cl: Queue, rows: list[Screening], fetch: Any) -> list[Screening]:
     """Return the rows of a page with those among them that are dealt to the reader for a second opinion.
@@ -31,7 +28,12 @@ def with_dealt(request: HttpRequest, cl: Queue, rows: list[Screening], fetch: An
     fetch: the queryset that the page's rows come from, before any filter.
     """
     is_first = not any(cl.cursors.values())
-    if not is_first or cl.is_narrowed or cl.tab.name not in PLACES or not rights.may_review(request.user):
+    if (
+        not is_first
+        or cl.is_narrowed
+        or cl.tab.name not in tabs.WITH_BLIND
+        or not rights.may_review(request.user)
+    ):
         return rows
     if cl.page.has_next and all(row.verdict == Screening.Verdict.HELD for row in rows):
         return rows  # none that is judged blind would stand here

@@ -112,6 +112,8 @@ TABS: tuple[Tab, ...] = (
     ),
     Tab("all", _("Everything"), _always(Q()), _NEWEST_FIRST, is_history=True),
 )
+WITH_BLIND = (OPEN.name, "flagged")
+"""The lists in which an item that is judged blind may stand."""
 _BY_NAME = {tab.name: tab for tab in TABS}
 
 

@@ -269,3 +269,13 @@ def test_taking_it_over_is_answered_as_for_an_open_item(ben: Client, dealt: dict
     ]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json()["text"] == answers[1].json()["text"] == "It is yours now."
+
+
+def test_the_numbers_of_items_count_it_as_open(ben: Client, dealt: dict[str, Screening]) -> None:
+    page = words(open_page(ben))
+    assert "All open 4 Held 0 Flagged 4 " in page and " Decided 0 " in page and "4 items" in page
+    assert ben.post(f"{QUEUE}{dealt['you idiot'].pk}/skip/", follow=True).status_code == 200
+    page = words(open_page(ben))
+    assert "All open 3 Held 0 Flagged 3 " in page and " Decided 0 " in page
+    page = words(open_page(staff("zoe", "view_screening")))
+    assert "All open 1 Held 0 Flagged 1 " in page and " Decided 3 " in page
