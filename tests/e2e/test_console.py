@@ -105,6 +105,8 @@ def test_one_key_decides_and_the_next_item_is_there(
     assert decision_of(site, skipped) == ""
     assert queue.evaluate("document.activeElement.closest('.moderation-item').hasAttribute('data-current')")
     expect(line_of(queue, upheld)).to_contain_text("uphold")
+    expect(line_of(queue, upheld).get_by_text(re.compile(r"Comment \d+"))).not_to_have_count(0)
+    expect(queue.locator(".moderation-line", has_text=re.compile(r"(Comment \d+)\b.*\1\b"))).to_have_count(0)
     expect(queue.locator("#moderation-said")).not_to_be_empty()
     assert queue.url == address
     screenshot("console")

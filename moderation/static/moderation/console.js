@@ -230,7 +230,7 @@
     if (answer.status === 200) {
       tell(item, withTitle(item, answer), answer.undo);
       if (answer.undo) done.push({ item, undo: answer.undo });
-      say(`${titleOf(item)}: ${answer.text}`);
+      say(isNamed(item, answer) ? answer.text : `${titleOf(item)}: ${answer.text}`);
     } else if (answer.status === 404) {
       tell(item, { message: words.saysGone });
       say(`${titleOf(item)}: ${words.saysGone}`);
@@ -250,7 +250,11 @@
     }
   };
 
+  /* True: what the server says names the item already. */
+  const isNamed = (item, answer) => answer.text.includes(titleOf(item));
+
   const withTitle = (item, answer) => {
+    if (isNamed(item, answer)) return answer;
     const title = document.createElement("bdi");
     title.textContent = titleOf(item);
     return { message: `${title.outerHTML}: ${answer.message}` };
