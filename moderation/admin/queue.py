@@ -75,6 +75,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
     sortable_by = ()
     search_fields = ("text",)
     show_facets = admin.ShowFacets.NEVER
+    takes_null_characters = True
     change_list_template = "admin/moderation/screening/change_list.html"
 
     class Media:

@@ -167,3 +167,22 @@ def test_versions_and_training_runs_are_shown_as_tables(admin_client: Client, ve
     page = plain(admin_client.get(f"/admin/moderation/trainingrun/{run.pk}/change/").content.decode())
     assert "epochs 3" in page and "labels toxic" in page
     assert page.count("Started by") == 1 and "bea" in page
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "modelversion/?version=\x00",
+        "review/?q=\x00",
+        "review/?outcome__exact=\x00",
+        "auditentry/?action=a\x00",
+        "policy/?q=\x00",
+        "screeningrun/?kind__exact=\x00",
+        "trainingrun/?status__exact=\x00",
+    ],
+)
+def test_a_null_character_in_an_address_is_no_error(admin_client: Client, address: str) -> None:
+    path, _, query = address.partition("?")
+    name, _, value = query.partition("=")
+    response = admin_client.get(f"/admin/moderation/{path}", {name: value}, follow=True)
+    assert response.status_code == 200
