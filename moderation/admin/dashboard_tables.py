@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from moderation.admin import charts
 from moderation.admin.charts import Bars, Whisker
@@ -318,11 +318,13 @@ def _age(seconds: float) -> Cell:
         return Cell("\u2013", 0, is_number=True)
     hours = seconds / 3600
     if hours >= 48:
-        shown = _("%(count)s days") % {"count": _number(round(hours / 24))}
+        days = round(hours / 24)
+        shown = ngettext("%(count)s day", "%(count)s days", days) % {"count": _number(days)}
     elif hours >= 1:
         shown = _("%(count)s hours") % {"count": _number(hours, 1)}
     else:
-        shown = _("%(count)s minutes") % {"count": _number(round(seconds / 60))}
+        minutes = round(seconds / 60)
+        shown = ngettext("%(count)s minute", "%(count)s minutes", minutes) % {"count": _number(minutes)}
     return Cell(shown, round(seconds), is_number=True)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.contrib.contenttypes.models import ContentType
 from django.urls import NoReverseMatch, reverse
+from django.utils.formats import number_format
 from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -50,6 +51,10 @@ SUGGESTED_FROM = 0.5
 SUGGESTIONS_SHOWN = 5
 
 
+def _two_places(number: float) -> str:
+    return number_format(f"{number:.2f}", 2)
+
+
 @dataclass(frozen=True)
 class Meter:
     """One label's score, with everything as text that the page needs: percentages are never localised."""
@@ -71,7 +76,13 @@ class Meter:
 
     @property
     def number(self) -> str:
+        """Return the score as programs read it."""
         return f"{self.score:.2f}"
+
+    @property
+    def shown(self) -> str:
+        """Return the score as people read it."""
+        return _two_places(self.score)
 
     @property
     def width(self) -> str:
@@ -89,13 +100,13 @@ class Meter:
     def spoken(self) -> str:
         """Describe the meter for screen readers."""
         if self.threshold is None:
-            return self.number
+            return self.shown
         text = _("%(score)s, over the threshold %(mark)s") if self.is_over else _("%(score)s, under %(mark)s")
-        said = text % {"score": self.number, "mark": f"{self.threshold:.2f}"}
+        said = text % {"score": self.shown, "mark": _two_places(self.threshold)}
         if self.hold is None:
             return said
         holds = _("held, as over %(hold)s") if self.score >= self.hold else _("held from %(hold)s")
-        return f"{said}, {holds % {'hold': f'{self.hold:.2f}'}}"
+        return f"{said}, {holds % {'hold': _two_places(self.hold)}}"
 
 
 @dataclass(frozen=True)
@@ -213,7 +224,7 @@ class Item:
         return [
             (
                 suggestion,
-                ", ".join(f"{name.replace('_', ' ')} {score:.2f}" for name, score in scores),
+                ", ".join(f"{label_name(name)} {_two_places(score)}" for name, score in scores),
                 source_of(suggestion, self.notes),
             )
             for suggestion in self.suggestions

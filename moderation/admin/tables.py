@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -126,14 +128,17 @@ def _as_words(value: Any) -> str:
         return _line(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    digits = f"{value:.4g}"
+    return digits if "e" in digits or not math.isfinite(value) else number_format(digits, use_l10n=True)
 
 
 def _line(value: Mapping[str, Any]) -> str:
     if set(value) == {"value", "low", "high"}:
         number, low, high = (_as_words(value[key]) for key in ("value", "low", "high"))
         return f"{number} ({low}\u2013{high})"
-    return ", ".join(f"{key.replace('_', ' ')} {_as_words(each)}" for key, each in value.items())
+    return ", ".join(f"{label_name(str(key))} {_as_words(each)}" for key, each in value.items())
 
 
 def _short(words: str) -> SafeString:

@@ -9,6 +9,7 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from moderation.models.primary import PrimaryManager
 
@@ -39,7 +40,7 @@ class ApiKey(models.Model):
         """Ask `classify/` for scores."""
         READ = "read", _("read")
         """Read screenings, policies, versions and figures."""
-        REVIEW = "review", _("review")
+        REVIEW = "review", pgettext_lazy("what a key may do", "review")
         """Decide about screenings."""
         REPORT = "report", _("report")
         """Report texts on behalf of readers."""
