@@ -58,7 +58,8 @@ def excerpt(text: str, characters: int = VALUE_CHARACTERS) -> SafeString:
 
 def _of_mapping(value: Mapping[str, Any]) -> SafeString:
     rows = list(value.values())
-    columns = list(dict.fromkeys(key for row in rows if isinstance(row, Mapping) for key in row))
+    # sorted, as PostgreSQL keeps no order of the keys of stored JSON
+    columns = sorted({key for row in rows if isinstance(row, Mapping) for key in row})
     is_matrix = all(isinstance(row, Mapping) and row and not _is_deep(row) for row in rows)
     if is_matrix and len(columns) <= COLUMNS:
         return _matrix(value, columns)
