@@ -39,6 +39,18 @@ NOT_BETTER = "not_better"
 NOT_ENOUGH_EVIDENCE = "not_enough_evidence"
 
 
+def shortfalls(items: int, random_items: int) -> tuple[str, ...]:
+    """Say what a test side lacks for any verdict, as "14 of 15 reviewed comments"; empty: nothing known.
+
+    items: reviewed comments on the test side; random_items: of these, the ones that came up at random.
+    """
+    needed = (
+        (items, MIN_ITEMS, "reviewed comments"),
+        (random_items, MIN_RANDOM_ITEMS, "reviewed comments that came up at random"),
+    )
+    return tuple(f"{number} of {least} {what}" for number, least, what in needed if number < least)
+
+
 @dataclass(frozen=True)
 class Comparison:
     """The losses of the old and the new model on the same items.

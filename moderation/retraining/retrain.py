@@ -121,6 +121,7 @@ def _retrain_alone(options: Options, token: uuid.UUID, actor: Actor, say: Say) -
             f"choose by, {len(sides[TEST])} to test on. {options.min_reviews} are needed, and some to learn "
             "and to choose by. Review more, or lower --min-reviews.",
         )
+    _warn_of_a_small_test_side(sides[TEST], say)
     run = _begin(options, parent, actor, {name: len(found) for name, found in sides.items()})
     try:
         with tempfile.TemporaryDirectory(prefix="retraining-") as place:
@@ -130,6 +131,17 @@ def _retrain_alone(options: Options, token: uuid.UUID, actor: Actor, say: Say) -
         # Interrupts and SIGTERM included: a run that nobody carries on must not look as if it went on.
         _finish(run, TrainingRun.Status.FAILED, error_code=_code(error))
         raise
+
+
+def _warn_of_a_small_test_side(rows: list[Row], say: Say) -> None:
+    """Say before the minutes of training that the comparison after it can't come to a verdict."""
+    comparable = [row for row in rows if row.probability is not None and not np.isnan(row.labels).all()]
+    lacking = gate.shortfalls(len(comparable), sum(row.is_random for row in comparable))
+    if lacking:
+        say(
+            f"The test side has {' and '.join(lacking)}: the candidate will be registered, but not shown to "
+            "be better. Review more of the queue, or raise AUDIT_RATE."
+        )
 
 
 def _retrain(

@@ -19,7 +19,9 @@ from django.db.models.functions import Now
 
 from moderation.coordination import leases
 from moderation.models import AuditEntry, Lease, ModelVersion, Screening, TrainingRun
+from moderation.retraining import gate
 from moderation.retraining import retrain as retraining
+from moderation.retraining.training_process import RetrainingFailed
 from moderation.review.decisions import decide
 from moderation.texts import text_key
 from moderation.versions import store
@@ -124,6 +126,34 @@ def test_too_few_reviews_are_refused_before_anything_is_trained(parent: ModelVer
     with pytest.raises(CommandError, match="There are 3 reviewed texts"):
         retrain()
     assert not TrainingRun.objects.exists()
+
+
+def test_a_test_side_that_can_not_suffice_is_told_before_the_training(
+    parent: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: Any) -> None:
+        raise RetrainingFailed("stopped", "The training would begin.")
+
+    monkeypatch.setattr(retraining, "_train", stop)
+    review(40)
+    out = StringIO()
+    with pytest.raises(CommandError, match="The training would begin"):
+        call_command("retrain", *QUICK, "--min-reviews", "30", stdout=out)
+    on_the_test_side = TrainingRun.objects.get().counts["test"]
+    assert on_the_test_side < 15
+    assert f"The test side has {on_the_test_side} of 15 reviewed comments" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("items", "random_items", "lacking"),
+    [
+        (14, 30, ("14 of 15 reviewed comments",)),
+        (40, 29, ("29 of 30 reviewed comments that came up at random",)),
+        (30, 30, ()),
+    ],
+)
+def test_what_a_test_side_lacks_is_counted(items: int, random_items: int, lacking: tuple[str, ...]) -> None:
+    assert gate.shortfalls(items, random_items) == lacking
 
 
 def test_a_training_that_is_killed_is_marked_failed_and_leaves_nothing(
