@@ -203,7 +203,7 @@ ADMIN: dict[str, Page] = {
     "moderation_screening_deal": Page(readers=QUEUE, writers=DECIDE, is_posted=True),
     "moderation_screening_states": Page(readers=QUEUE, is_posted=True),
     "moderation_screening_skip": Page(of("item"), QUEUE, DECIDE, is_posted=True),
-    "moderation_screening_unskip": Page(of("item"), QUEUE, is_posted=True),
+    "moderation_screening_unskip": Page(of("item"), QUEUE, DECIDE, is_posted=True),
     "moderation_screening_take_over": Page(of("item"), QUEUE, DECIDE, is_posted=True),
     "moderation_screening_author_trust": Page(
         of("item"), QUEUE, LEADS, fields(stance="hold"), is_posted=True
