@@ -15,7 +15,7 @@ class Migration(migrations.Migration):
                 "base_manager_name": "objects",
                 "permissions": (
                     ("review_screening", "Can review screenings"),
-                    ("lead_reviews", "Can lead moderation, and correct what others decided"),
+                    ("lead_reviews", "Can lead moderation and correct others"),
                 ),
                 "verbose_name": "screening",
                 "verbose_name_plural": "screenings",

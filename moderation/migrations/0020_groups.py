@@ -12,7 +12,7 @@ from django.db.models import ProtectedError, RestrictedError
 
 NAMES = {
     "review_screening": "Can review screenings",
-    "lead_reviews": "Can lead moderation, and correct what others decided",
+    "lead_reviews": "Can lead moderation and correct others",
     "view_screening": "Can view screening",
     "view_review": "Can view review",
     "view_auditentry": "Can view audit entry",

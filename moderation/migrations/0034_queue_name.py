@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
                 "permissions": (
                     ("review_screening", "Can review screenings"),
-                    ("lead_reviews", "Can lead moderation, and correct what others decided"),
+                    ("lead_reviews", "Can lead moderation and correct others"),
                 ),
                 "verbose_name": "screening",
                 "verbose_name_plural": "moderation queue",

@@ -355,7 +355,7 @@ class Screening(models.Model):
         base_manager_name = "objects"
         permissions = (
             ("review_screening", _("Can review screenings")),
-            ("lead_reviews", _("Can lead moderation, and correct what others decided")),
+            ("lead_reviews", _("Can lead moderation and correct others")),
         )
         constraints = (
             models.UniqueConstraint(

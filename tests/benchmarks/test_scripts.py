@@ -106,7 +106,7 @@ def test_language_identification(tmp_path: Path) -> None:
 
 def test_scale() -> None:
     report = run("scale.py", "--sizes", "1000", "3000", "--repeats", "1")
-    assert "queue: first page" in report["things"] and "claim 32" in report["things"]
+    assert "queue: open, worst first" in report["things"] and "claim 32" in report["things"]
     for name, thing in report["things"].items():
         assert set(thing["milliseconds"]) == {"1000", "3000"}
         growth = thing["milliseconds"]["3000"] / thing["milliseconds"]["1000"]
@@ -166,7 +166,7 @@ def test_a_prepared_backlog_is_what_saves_would_have_left(text: str, tmp_path: P
 @pytest.mark.browser
 @pytest.mark.skipif(browser.find() is None, reason="no Chromium was found")
 def test_moderating() -> None:
-    report = run("moderating.py", "--items", "5", "--each", "1", "--reading", "0.6")
+    report = run("moderating.py", "--items", "6", "--each", "1", "--reading", "0.6")
     alone = report["alone"]
     assert alone["keys_an_item"] == {"uphold": 1, "false_positive": 1, "relabel": 2, "skip": 1}
     assert alone["wait_ms"]["count"] >= 5 and alone["wait_ms"]["median"] > 0

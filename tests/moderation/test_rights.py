@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.contrib.auth.management import _get_all_permissions
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
@@ -67,6 +69,17 @@ def sections(settings: Any) -> None:
 
 
 @pytest.mark.django_db
+def test_the_name_of_each_permission_fits_where_django_first_kept_them() -> None:
+    """A fresh database that is migrated app by app has room for 50 characters when ours are made."""
+    names = {
+        str(name)
+        for model in apps.get_app_config("moderation").get_models()
+        for _codename, name in _get_all_permissions(model._meta)
+    }
+    assert "Can lead moderation and correct others" in names
+    assert [name for name in names if len(name) > 50] == []
+
+
 def test_every_permission_that_is_offered_does_something() -> None:
     offered = Permission.objects.filter(content_type__app_label="moderation")
     assert set(offered.values_list("codename", flat=True)) == set(WHAT_EACH_DOES)
