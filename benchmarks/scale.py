@@ -2,8 +2,9 @@
 
 PostgreSQL is filled by set-based SQL (benchmarks/million.py) to each size in turn. There, the database work
 of a worker's batch of 32 and every page of the queue through Django's test client, logged in as a moderator,
-are done several times: median milliseconds, and how many queries. The smallest size is the baseline: the
-last column says how many times as long it takes at the largest.
+are done several times: median milliseconds, and how many queries. At the largest size, beside the clock on
+the wall: milliseconds in SQL, and of processors, the site's and the database's, which tell more on a busy
+machine. The smallest size is the baseline: a column says how many times as long it takes at the largest.
 
     python benchmarks/scale.py [--sizes 10000 100000 1000000] [--data FILE] [--json]
 """
@@ -104,11 +105,31 @@ class Cost:
     """What one thing costs at one size."""
 
     milliseconds: float
-    """Median."""
+    """Median, by the clock on the wall."""
     in_queries: float
     """Of these, median milliseconds from sending a query to its answer."""
+    processor: float
+    """Median milliseconds of processor that this process used, whatever else the machine did."""
+    database_processor: float | None
+    """The same of the database's process; None where the system does not tell. Its helpers are not in it."""
     queries: int
     """The most that were seen."""
+
+
+@dataclass
+class Queries:
+    """Counts and times a connection's queries, wrapped around each; Django's own log is bounded."""
+
+    seconds: float = 0.0
+    count: int = 0
+
+    def __call__(self, execute: Any, sql: Any, parameters: Any, many: bool, context: Any) -> Any:
+        self.count += 1
+        start = time.perf_counter()
+        try:
+            return execute(sql, parameters, many, context)
+        finally:
+            self.seconds += time.perf_counter() - start
 
 
 @dataclass
@@ -311,18 +332,41 @@ def _moderator() -> Any:
 def _cost(action: Callable[[], None], repeats: int, before: Callable[[], None] = lambda: None) -> Cost:
     """Of doing it several times, each after `before`, which is not timed."""
     from django.db import connection
-    from django.test.utils import CaptureQueriesContext
 
-    times, in_queries, queries = [], [], 0
+    times, in_queries, processor, database, most = [], [], [], [], 0
     for _ in range(repeats):
         before()
-        start = time.perf_counter()
-        with CaptureQueriesContext(connection) as captured:
+        queries, database_start = Queries(), _database_milliseconds()
+        start, processor_start = time.perf_counter(), time.process_time()
+        with connection.execute_wrapper(queries):
             action()
         times.append(1000 * (time.perf_counter() - start))
-        in_queries.append(1000 * sum(float(query["time"]) for query in captured.captured_queries))
-        queries = max(queries, len(captured))
-    return Cost(statistics.median(times), statistics.median(in_queries), queries)
+        processor.append(1000 * (time.process_time() - processor_start))
+        in_queries.append(1000 * queries.seconds)
+        if database_start is not None:
+            database.append((_database_milliseconds() or 0) - database_start)
+        most = max(most, queries.count)
+    return Cost(
+        milliseconds=statistics.median(times),
+        in_queries=statistics.median(in_queries),
+        processor=statistics.median(processor),
+        database_processor=statistics.median(database) if database else None,
+        queries=most,
+    )
+
+
+def _database_milliseconds() -> float | None:
+    """Return how long the connection's own process has run on a processor; None where Linux does not tell."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (process,) = cursor.fetchone()
+    try:
+        spent = Path(f"/proc/{process}/schedstat").read_text()
+    except OSError:
+        return None
+    return float(spent.split()[0]) / 1e6
 
 
 def _report(costs: Costs, sizes: Sequence[int]) -> dict[str, Any]:
@@ -333,6 +377,8 @@ def _report(costs: Costs, sizes: Sequence[int]) -> dict[str, Any]:
             "milliseconds": {str(size): costs.found[size][name].milliseconds for size in sizes},
             "queries": {str(size): costs.found[size][name].queries for size in sizes},
             "in_queries": largest[name].in_queries,
+            "processor": largest[name].processor,
+            "database_processor": largest[name].database_processor,
             "growth": largest[name].milliseconds / smallest[name].milliseconds,
         }
     return {
@@ -354,10 +400,12 @@ def _show(report: dict[str, Any], sizes: Sequence[int]) -> None:
         times = [f"{thing['milliseconds'][str(size)]:.1f}" for size in sizes]
         queries = sorted(set(thing["queries"].values()))
         said = "over" if name in report["missed"] else ""
-        database = f"{thing['in_queries']:.1f}"
-        row = (name, *times, database, f"{thing['growth']:.1f}", " to ".join(map(str, queries)), said)
+        in_each = [thing[part] for part in ("in_queries", "processor", "database_processor")]
+        parts = ["" if value is None else f"{value:.1f}" for value in in_each]
+        row = (name, *times, *parts, f"{thing['growth']:.1f}", " to ".join(map(str, queries)), said)
         rows.append(row)
-    columns = ("", *(f"{size:,}" for size in sizes), "in SQL", "times", "queries", f"{AIM:.0f} ms")
+    of_the_largest = ("in SQL", "processor", "of database")
+    columns = ("", *(f"{size:,}" for size in sizes), *of_the_largest, "times", "queries", f"{AIM:.0f} ms")
     command_line.print_table("Milliseconds (median) by the number of screenings", columns, rows)
     each = ", ".join(f"{report['bytes_each'][str(size)]:,.0f}" for size in sizes)
     tables = ", ".join(f"{name.removeprefix('moderation_')} {n:.0f}" for name, n in report["tables"].items())

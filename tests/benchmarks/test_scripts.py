@@ -109,6 +109,8 @@ def test_scale() -> None:
     assert "queue: open, worst first" in report["things"] and "claim 32" in report["things"]
     for name, thing in report["things"].items():
         assert set(thing["milliseconds"]) == {"1000", "3000"}
+        assert 0 < thing["in_queries"] < thing["milliseconds"]["3000"], name
+        assert thing["processor"] > 0, name
         growth = thing["milliseconds"]["3000"] / thing["milliseconds"]["1000"]
         assert thing["growth"] == pytest.approx(growth)
         assert thing["queries"]["1000"] > 0, name
