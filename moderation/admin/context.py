@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, Model, OuterRef, QuerySet, Subquery, prefetch_related_objects
+from django.db.models import Model, OuterRef, Q, QuerySet, Subquery, prefetch_related_objects
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
@@ -295,10 +295,13 @@ def _before(screenings: Sequence[Screening], user: Any, notes: Notes, masks: boo
 
 
 def _earlier(number: int) -> Subquery:
-    """The id of the screening that came `number` + 1 before on the same page."""
+    """The id of the screening that came `number` + 1 before on the same page.
+
+    That the page is known is said again of what came before: no index of pages serves without it.
+    """
     same_page: QuerySet[Screening] = Screening.objects.filter(
-        page_key=OuterRef("page_key"), pk__lt=OuterRef("pk"), is_current=True
-    ).exclude(content_type=F("content_type"), object_id=OuterRef("object_id"))
+        ~Q(page_key=""), page_key=OuterRef("page_key"), pk__lt=OuterRef("pk"), is_current=True
+    ).exclude(content_type=OuterRef("content_type"), object_id=OuterRef("object_id"))
     return Subquery(same_page.order_by("-pk").values("pk")[number : number + 1])
 
 

@@ -8,15 +8,18 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.sites.models import Site
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_comments.models import Comment
 
+from moderation.admin import context
 from moderation.models import ModelVersion, Screening
 from mysite.articles.models import Article
-from tests.forum.models import Reply, Thread
+from tests.conftest import uses_postgresql
+from tests.forum.models import Post, Reply, Thread
 from tests.moderation.conftest import screen
 from tests.moderation.test_authorship import register
 from tests.moderation.test_queue import QUEUE, open_page, staff
@@ -104,6 +107,35 @@ def test_a_page_of_items_costs_as_many_queries_for_many_as_for_few(
 
     queries(1)
     assert queries(2) == queries(20)
+
+
+def before(screening: Screening) -> Any:
+    return Screening.objects.filter(pk=screening.pk).annotate(before=context._earlier(0)).values("before")
+
+
+def test_what_came_before_is_read_by_the_index_of_pages(version: ModelVersion) -> None:
+    Screening.objects.bulk_create(
+        Screening(source="import", text="text", page_key=f"forum.thread:{number % 50}")
+        for number in range(2000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE moderation_screening" if uses_postgresql() else "ANALYZE")
+    assert "moderation_by_page" in before(Screening.objects.latest("pk")).explain()
+
+
+def test_another_model_s_object_of_the_same_number_came_before_too(version: ModelVersion) -> None:
+    rows = [
+        Screening.objects.create(
+            content_type=ContentType.objects.get_for_model(model),
+            object_id="5",
+            field="text",
+            text="text",
+            page_key="forum.thread:3",
+            is_current=is_current,
+        )
+        for model, is_current in ((Post, True), (Reply, False), (Reply, True))
+    ]
+    assert before(rows[2]).get() == {"before": rows[0].pk}
 
 
 def test_a_gone_page_and_a_gone_parent_are_told(moderator: Client) -> None:
