@@ -70,6 +70,20 @@ class Queue(ChangeList):
         return list(self.tab.orders[self.order])
 
     def get_results(self, request: HttpRequest) -> None:
+        if self.query.strip():
+            with search.with_memory(self.queryset.db):
+                self._count_and_read(request)
+        else:
+            self._count_and_read(request)
+        self.result_list = self.page.rows
+        self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        self.result_count = min(self.counted, MOST)
+        self.full_result_count = self.result_count
+        self.show_full_result_count = self.show_admin_actions = self.can_show_all = False
+        self.multi_page = self.page.has_previous or self.page.has_next
+
+    def _count_and_read(self, request: HttpRequest) -> None:
+        """Count the items of the list as it is narrowed, and take the page out of it."""
         order = self.get_ordering(request, self.queryset)
         rows, keeps = self.queryset, self.keeps
         if keeps is not None:
@@ -82,12 +96,6 @@ class Queue(ChangeList):
         else:
             self.counted = self.counts[self.tab.name]
         self.page = keyset.page_of(rows, order, self.list_per_page, **self.cursors, keeps=keeps)
-        self.result_list = self.page.rows
-        self.paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
-        self.result_count = min(self.counted, MOST)
-        self.full_result_count = self.result_count
-        self.show_full_result_count = self.show_admin_actions = self.can_show_all = False
-        self.multi_page = self.page.has_previous or self.page.has_next
 
     @property
     def keeps(self) -> keyset.Keeps | None:

@@ -76,11 +76,14 @@ def keys_of(
     plain = rows.select_related(None).prefetch_related(None).order_by(*order)
     if keeps is None:
         return list(plain.values_list("pk", flat=True)[:most])
+    # read as values, without what the list annotates each row with
+    names = [field.attname for field in Screening._meta.concrete_fields if field.name in ("id", *LOOKED_AT)]
     keys: list[int] = []
     start, step = 0, 2 * most
     while len(keys) < most and start < MOST_LOOKED_AT:
-        chunk = list(plain.only(*LOOKED_AT)[start : start + step])
-        keys += [row.pk for row in chunk if keeps(row)]
+        chunk = list(plain.values_list(*names)[start : start + step])
+        looked_at = (Screening.from_db(rows.db, names, values) for values in chunk)
+        keys += [row.pk for row in looked_at if keeps(row)]
         if len(chunk) < step:
             break
         start, step = start + step, 2 * step

@@ -10,13 +10,15 @@ elsewhere parts of words, among the items that wait for a decision.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_, or_
 from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import BooleanField, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Substr
 from django.utils.translation import gettext_lazy as _
@@ -35,6 +37,8 @@ MOST_CHARACTERS = 200
 """Of what is typed; the rest is not looked for."""
 MOST_READ = 10_000
 """Open items, the most severe, whose texts are read where there is no index of words."""
+SEARCH_MEMORY = "32MB"
+"""Of PostgreSQL, for a search of words: enough for a table of some million rows."""
 _NAMED = re.compile(r'(?<!\S)(author|id|item|page):("[^"]*"|\S+)')
 _DIGITS = 18
 
@@ -75,6 +79,29 @@ def with_words(rows: QuerySet[Screening], words: str) -> QuerySet[Screening]:
     has_all = reduce(and_, (_has_part(word) for word in _words_of(words)))
     rows = rows.filter(screenings.OPEN, pk__in=read)
     return rows.alias(beginning=Substr("text", 1, SEARCHED_CHARACTERS)).filter(has_all)
+
+
+@contextmanager
+def with_memory(database: str) -> Iterator[None]:
+    """Let PostgreSQL note which rows have a word row by row, also for a word of a million texts.
+
+    With its usual 4 MB it notes pages of the table alone, and takes the words out of every text of such a
+    page anew. A site that gives its queries more keeps that.
+    """
+    connection = connections[database]
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with transaction.atomic(using=database), connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('work_mem')")
+        (given,) = cursor.fetchone()
+        cursor.execute(
+            "SELECT set_config('work_mem', %s, true) WHERE pg_size_bytes(%s) < pg_size_bytes(%s)",
+            [SEARCH_MEMORY, given, SEARCH_MEMORY],
+        )
+        yield
+        # also within a transaction of the site's, which would keep it; a rollback takes it back itself
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [given])
 
 
 def by_author(name: str) -> Q:

@@ -316,6 +316,32 @@ def test_the_search_for_words_goes_by_its_index(version: ModelVersion) -> None:
         assert "moderation_words" in rows.explain()
 
 
+@pytest.mark.skipif(not uses_postgresql(), reason="only PostgreSQL has the setting")
+@pytest.mark.parametrize(("given", "wanted"), [("4MB", "32MB"), ("64MB", "64MB")])
+def test_a_search_has_memory_enough_and_leaves_no_setting_behind(
+    version: ModelVersion, given: str, wanted: str
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('work_mem', %s, true)", [given])
+        with search.with_memory("default"):
+            cursor.execute("SHOW work_mem")
+            assert cursor.fetchone() == (wanted,)
+        cursor.execute("SHOW work_mem")
+        assert cursor.fetchone() == (given,)
+
+
+def test_a_list_by_score_reads_of_each_row_what_it_looks_at_alone(moderator: Client) -> None:
+    queued("you idiot")
+    with CaptureQueriesContext(connection) as captured:
+        assert texts(open_page(moderator, "?label=toxic&score_from=0.5")) == ["you idiot"]
+    (looked_at,) = {
+        re.sub(r"LIMIT .*", "", query["sql"])
+        for query in captured
+        if "labelscore" in query["sql"] and '"moderation_screening"."text"' not in query["sql"]
+    }
+    assert looked_at.count("SELECT") == 2  # of the rows, and of their scores: of no earlier texts
+
+
 # --- the filters ------------------------------------------------------------------------------------
 
 
