@@ -68,7 +68,6 @@ def sections(settings: Any) -> None:
 # --- permissions and groups ------------------------------------------------------------------------
 
 
-@pytest.mark.django_db
 def test_the_name_of_each_permission_fits_where_django_first_kept_them() -> None:
     """A fresh database that is migrated app by app has room for 50 characters when ours are made."""
     names = {
@@ -80,6 +79,7 @@ def test_the_name_of_each_permission_fits_where_django_first_kept_them() -> None
     assert [name for name in names if len(name) > 50] == []
 
 
+@pytest.mark.django_db
 def test_every_permission_that_is_offered_does_something() -> None:
     offered = Permission.objects.filter(content_type__app_label="moderation")
     assert set(offered.values_list("codename", flat=True)) == set(WHAT_EACH_DOES)

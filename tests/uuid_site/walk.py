@@ -5,8 +5,12 @@ DJANGO_SETTINGS_MODULE=tests.uuid_site.settings SECRET_KEY=... DATABASE_URL=... 
 
 from __future__ import annotations
 
+import time
 from io import StringIO
 from typing import Any
+
+SECONDS_TO_LOOK = 0.7
+"""Nobody decides about a page faster, and such a decision is refused."""
 
 
 def main() -> None:
@@ -43,6 +47,7 @@ def main() -> None:
     for remark, decision in ((rude, "uphold"), (doubtful, "false_positive")):
         row = screening(remark)
         form = _form(client, row.pk)
+        time.sleep(SECONDS_TO_LOOK)
         answer = client.post(f"/admin/moderation/screening/{row.pk}/decide/", {**form, "kind": decision})
         assert answer.status_code in (200, 302), answer.status_code
     rude.refresh_from_db()
