@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ import psutil
 import pytest
 
 from mysite.demo.environment import BASE_DIR, free_port
+
+SECONDS_TO_SAY = 240
+"""How long a demo may take until it has said what a test waits for."""
 
 
 @contextmanager
@@ -56,13 +60,18 @@ def processes_in(work: str) -> list[psutil.Process]:
 
 
 def read_until(process: subprocess.Popen[str], wanted: str) -> str:
-    """What the demo printed up to and with the line that has `wanted`."""
+    """What the demo printed up to and with the line that has `wanted`; a demo that never says it is ended."""
     assert process.stdout is not None
     lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if wanted in line:
-            return "".join(lines)
+    alarm = threading.Timer(SECONDS_TO_SAY, process.kill)
+    alarm.start()
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if wanted in line:
+                return "".join(lines)
+    finally:
+        alarm.cancel()
     raise AssertionError(f"The demo ended without {wanted!r}:\n{''.join(lines)}")
 
 
@@ -89,7 +98,7 @@ def test_nothing_outlives_the_demo(tmp_path: Path, ending: signal.Signals) -> No
     if ending == signal.SIGKILL and sys.platform != "linux":
         pytest.skip("only Linux can tie a process to its parent")
     with demo("--port", "0", "--work-dir", str(tmp_path)) as process:
-        read_until(process, "Posted 14 sample comments")
+        read_until(process, "Posted 16 sample comments")
         assert len(processes_in(str(tmp_path))) >= 3  # Redis, the worker, the server
         process.send_signal(ending)
         process.communicate(timeout=60)
