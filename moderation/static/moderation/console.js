@@ -318,7 +318,8 @@
       showEmptiness();
       if (!current() && !isTyping(document.activeElement)) {
         const first = all().find((item) => isFree(item) && inHand.has(idOf(item)));
-        const isFocusFree = document.activeElement === document.body || queue.contains(document.activeElement);
+        // nobody who has gone to a link or a button meanwhile is taken from it
+        const isFocusFree = [document.body, queue].includes(document.activeElement);
         if (first) select(first, { focus: isFocusFree });
         // behind what colleagues hold it would be out of sight
         const isFarDown = first && first.getBoundingClientRect().top > 0.7 * innerHeight;
