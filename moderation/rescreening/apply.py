@@ -60,6 +60,12 @@ class Consequences:
     busy: int = 0
     """Not done: somebody was changing it at that moment."""
 
+    def add(self, more: Consequences) -> None:
+        """Add the counts of another part of the screenings."""
+        self.changes.update(more.changes)
+        for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+
     def as_dict(self) -> dict[str, object]:
         """For JSON."""
         changes = {f"{before} -> {after}": count for (before, after), count in sorted(self.changes.items())}
@@ -203,9 +209,7 @@ def _act_on_chunk(
             AuditEntry.objects.bulk_create([*filter(None, entries), _entry_of_chunk(counts, version, actor)])
             hiding.apply_all(change.row for change in changes)
             note_events(changes, entries, version)
-    done.changes.update(counts.changes)
-    for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
-        setattr(done, name, getattr(done, name) + getattr(counts, name))
+    done.add(counts)
 
 
 def rest_on(change: Change, version: ModelVersion, actor: Actor) -> AuditEntry | None:

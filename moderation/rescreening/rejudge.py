@@ -69,13 +69,6 @@ def act(
     return _without_unchanged(done)
 
 
-def add(to: Consequences, more: Consequences) -> None:
-    """Add the counts of another part of the screenings."""
-    to.changes.update(more.changes)
-    for name in ("hidden", "shown", "queued", "reviewed", "edited", "blanked", "busy"):
-        setattr(to, name, getattr(to, name) + getattr(more, name))
-
-
 def _act_on_chunk(
     version: ModelVersion,
     scope: Scope,
@@ -105,7 +98,7 @@ def _act_on_chunk(
             AuditEntry.objects.bulk_create([*filter(None, entries), summary])
             hiding.apply_all(change.row for change in changes)
             note_events(changes, entries, version)
-    add(done, counts)
+    done.add(counts)
 
 
 def _is_news(change: Change) -> bool:

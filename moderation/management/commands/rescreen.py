@@ -141,7 +141,7 @@ class Command(BaseCommand):
         self._result["version"] = str(version)
         consequences = Consequences()
         for keys in rejudge.every(version, scope):
-            rejudge.add(consequences, rejudge.preview(version, scope, keys))
+            consequences.add(rejudge.preview(version, scope, keys))
         self._result["preview"] = consequences.as_dict()
         self._say(f"Verdicts that rest on {version}, by the thresholds in force now:")
         self._print(consequences)
@@ -154,7 +154,7 @@ class Command(BaseCommand):
         done, actor = Consequences(), Actor(None, system_user())
         with runs.exclusive_run(self._say) as lease:
             for keys in rejudge.every(version, scope):
-                rejudge.add(done, rejudge.act(version, scope, lease, keys, actor, self._stop.is_set))
+                done.add(rejudge.act(version, scope, lease, keys, actor, self._stop.is_set))
                 if self._stop.is_set():
                     break
         self._result["acted"] = done.as_dict()
