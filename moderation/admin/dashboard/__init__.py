@@ -1,0 +1,1 @@
+"""The dashboard: figures of the pipeline, of the people and of the model, with charts and CSV."""

@@ -1,0 +1,1 @@
+"""Shows stored values to people: hostile texts, labels, languages, JSON, times."""

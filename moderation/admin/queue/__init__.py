@@ -1,0 +1,1 @@
+"""The queue: its lists, what narrows them, and the views that deal, decide and answer."""

@@ -1,0 +1,1 @@
+"""The pages of policies: thresholds in force, what others would change, curves."""
