@@ -1,9 +1,8 @@
 """The app's part of Django's admin: the queue, and what was recorded."""
 
-from moderation.admin.dashboard import DashboardAdmin
+from moderation.admin.dashboard.dashboard_admin import DashboardAdmin
 from moderation.admin.keys import ApiKeyAdmin
-from moderation.admin.policies import PolicyAdmin
-from moderation.admin.queue import ScreeningAdmin
+from moderation.admin.queue.screening_admin import ScreeningAdmin
 from moderation.admin.records import (
     AuditEntryAdmin,
     ModelVersionAdmin,
@@ -11,6 +10,7 @@ from moderation.admin.records import (
     ScreeningRunAdmin,
     TrainingRunAdmin,
 )
+from moderation.admin.thresholds.policy_admin import PolicyAdmin
 from moderation.admin.webhooks import WebhookAdmin, WebhookDeliveryAdmin
 
 __all__ = [

@@ -17,9 +17,9 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from moderation.admin.presenting import Item, items
-from moderation.admin.safe_text import Notes, shortened, visible
-from moderation.admin.second_opinions import as_seen
+from moderation.admin.display.safe_text import Notes, shortened, visible
+from moderation.admin.item.presenting import Item, items
+from moderation.admin.queue.second_opinions import as_seen
 from moderation.authors import notes, trust
 from moderation.authors.identity import Author
 from moderation.models import AuthorTrust, Screening
@@ -28,7 +28,7 @@ from moderation.review.author_history import History, history_of
 from moderation.versions.active import find_active
 
 if TYPE_CHECKING:
-    from moderation.admin.queue import ScreeningAdmin
+    from moderation.admin.queue.screening_admin import ScreeningAdmin
 
 NAME_CHARACTERS = 100
 TEXT_CHARACTERS = 240

@@ -13,12 +13,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from moderation import audit
-from moderation.admin.filters import ActionFilter
-from moderation.admin.label_names import label_name
-from moderation.admin.presenting import title_of
+from moderation.admin.display.json_tables import as_table, changes, excerpt
+from moderation.admin.display.label_names import label_name
+from moderation.admin.item.presenting import title_of
+from moderation.admin.queue.filters import ActionFilter
+from moderation.admin.queue.search import of_object
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.search import of_object
-from moderation.admin.tables import as_table, changes, excerpt
 from moderation.models import (
     AuditEntry,
     ModelVersion,

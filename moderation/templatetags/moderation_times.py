@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django import template
 
-from moderation.admin.ago import time_since
+from moderation.admin.display.ago import time_since
 
 register = template.Library()
 

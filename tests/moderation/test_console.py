@@ -13,7 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.core import signing
 from django.test import Client
 
-from moderation.admin import haste
+from moderation.admin.queue import haste
 from moderation.clock import Now
 from moderation.models import (
     AuditEntry,

@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django_comments.models import Comment
 
-from moderation.admin import context
+from moderation.admin.item import context
 from moderation.models import ModelVersion, Screening
 from mysite.articles.models import Article
 from tests.conftest import uses_postgresql

@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from moderation.admin.safe_text import Highlight, visible
+from moderation.admin.display.safe_text import Highlight, visible
 from moderation.models import ModelVersion, ModeratorPreferences
 from moderation.screening.disguises import EXCERPT, disguise_in, swear_words_in
 from tests.moderation.test_blind import CLEAR, FLAGGED, queue

@@ -11,7 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from moderation.admin.safe_text import NOTES_OF_A_PAGE, NOTES_OF_A_TEXT, UNNAMED, Notes, visible
+from moderation.admin.display.safe_text import NOTES_OF_A_PAGE, NOTES_OF_A_TEXT, UNNAMED, Notes, visible
 from moderation.models import AuditEntry, ModeratorPreferences, Review, Screening
 from moderation.screening.driving import WORDS
 from tests.moderation.test_driving_words import Explainer, explainer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from moderation.admin.curves import NOTHING, drawn, in_words
+from moderation.admin.thresholds.curves import NOTHING, drawn, in_words
 from moderation.models import ModelVersion, Screening
 from moderation.review.decisions import decide
 from moderation.review.estimates import Item, Reviewed

@@ -197,9 +197,9 @@ def test_a_hostile_text_in_a_preview_is_shown_safely(lead: Client) -> None:
 
 
 def test_without_numpy_the_page_says_what_is_missing(lead: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in [name for name in sys.modules if name.endswith("admin.policy_figures")]:
+    for module in [name for name in sys.modules if name.endswith("admin.thresholds.figures")]:
         monkeypatch.delitem(sys.modules, module)
-    monkeypatch.delattr("moderation.admin.policy_figures", raising=False)
+    monkeypatch.delattr("moderation.admin.thresholds.figures", raising=False)
     monkeypatch.setitem(sys.modules, "moderation.review.estimates", None)
     page = lead.post(ADD, {"flag_toxic": "0.9", "_preview": "1"}).text
     assert "this web server has no NumPy" in page and "What would change" in page

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from moderation.admin.tabs import TABS
+from moderation.admin.queue.tabs import TABS
 from moderation.models import (
     LabelScore,
     ModelVersion,

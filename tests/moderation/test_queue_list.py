@@ -15,7 +15,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from moderation.admin import changelist, search, tabs
+from moderation.admin.queue import changelist, search, tabs
 from moderation.models import ItemClaim, ModelVersion, ModeratorPreferences, Screening
 from moderation.review import claims
 from moderation.review import decisions as reviewing

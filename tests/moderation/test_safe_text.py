@@ -2,7 +2,7 @@
 
 import pytest
 
-from moderation.admin.safe_text import MARKS_SHOWN, shortened, visible
+from moderation.admin.display.safe_text import MARKS_SHOWN, shortened, visible
 
 
 def test_markup_is_escaped() -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from moderation.admin import tabs
+from moderation.admin.queue import tabs
 from moderation.models import ModelVersion, Review, Screening, SecondOpinionDue
 from moderation.review import blind, second_opinions
 from moderation.review.decisions import decide

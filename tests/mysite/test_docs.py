@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from moderation.admin.tabs import TABS
+from moderation.admin.queue.tabs import TABS
 from mysite.demo.environment import BASE_DIR
 
 PAGES = [

@@ -18,8 +18,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from moderation.admin import dashboard_tables as tables
-from moderation.admin.dashboard_tables import Day, Table
+from moderation.admin.dashboard import tables
+from moderation.admin.dashboard.tables import Day, Table
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.conf import conf
 from moderation.models import Screening, StoredFigures

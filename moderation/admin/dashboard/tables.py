@@ -13,11 +13,11 @@ from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from moderation.admin import charts
-from moderation.admin.charts import Bars, Whisker
-from moderation.admin.label_names import label_name
-from moderation.admin.language_names import name_of
-from moderation.admin.safe_text import visible
+from moderation.admin.dashboard import charts
+from moderation.admin.dashboard.charts import Bars, Whisker
+from moderation.admin.display.label_names import label_name
+from moderation.admin.display.language_names import name_of
+from moderation.admin.display.safe_text import visible
 from moderation.models import Review, Screening
 from moderation.monitoring.figures import Waiting
 

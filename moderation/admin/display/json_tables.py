@@ -11,8 +11,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from moderation.admin.label_names import label_name
-from moderation.admin.safe_text import shortened, visible
+from moderation.admin.display.label_names import label_name
+from moderation.admin.display.safe_text import shortened, visible
 
 COLUMNS = 9
 """A table of tables has as many at most; larger ones are nested."""

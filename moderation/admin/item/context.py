@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from moderation import registry
-from moderation.admin.presenting import Item
-from moderation.admin.safe_text import Notes, shortened, visible
+from moderation.admin.display.safe_text import Notes, shortened, visible
+from moderation.admin.item.presenting import Item
 from moderation.authors import trust
 from moderation.authors.identity import Author
 from moderation.authors.notes import newest_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.admin.models import LogEntry
 from django.utils.translation import gettext as _
 
-from moderation.admin.presenting import Item
+from moderation.admin.item.presenting import Item
 from moderation.models import Review, Screening
 from moderation.review.second_opinions import is_as_open
 from moderation.visibility import hiding

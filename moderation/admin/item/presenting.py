@@ -12,9 +12,10 @@ from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from moderation.admin.label_names import label_name
-from moderation.admin.language_names import is_among, name_of
-from moderation.admin.reports import (
+from moderation.admin.display.label_names import label_name
+from moderation.admin.display.language_names import is_among, name_of
+from moderation.admin.display.safe_text import Notes
+from moderation.admin.item.reports import (
     ReportLine,
     SecondLookLine,
     has_more,
@@ -22,8 +23,7 @@ from moderation.admin.reports import (
     second_looks_of,
     source_of,
 )
-from moderation.admin.safe_text import Notes
-from moderation.admin.shown_text import ShownText
+from moderation.admin.item.shown_text import ShownText
 from moderation.models import (
     ItemClaim,
     ModelVersion,
@@ -44,7 +44,7 @@ from moderation.versions.active import languages_of
 from moderation.visibility.live_state import LiveState
 
 if TYPE_CHECKING:
-    from moderation.admin.context import Context
+    from moderation.admin.item.context import Context
 
 SUGGESTED_FROM = 0.5
 """A suggested score from which the label is ticked for the person who confirms it."""

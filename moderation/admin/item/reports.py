@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
 
-from moderation.admin.safe_text import Notes, visible
+from moderation.admin.display.safe_text import Notes, visible
 from moderation.models import Report, Screening, SecondLook, Suggestion
 from moderation.review.reasons import report_label_of
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from moderation.admin.label_names import label_name
-from moderation.admin.safe_text import Highlight, Notes, shortened, visible
+from moderation.admin.display.label_names import label_name
+from moderation.admin.display.safe_text import Highlight, Notes, shortened, visible
 from moderation.screening.disguises import Disguise, disguise_in, swear_words_in
 from moderation.screening.driving import DrivingWord, DrivingWords
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from moderation.admin.presenting import Item
-from moderation.admin.shown_text import PART_CHARACTERS
+from moderation.admin.item.presenting import Item
+from moderation.admin.item.shown_text import PART_CHARACTERS
 from moderation.screening.driving import NotExplained, driving_words
 
 WHY, PLAIN, PART = "why", "plain", "part"

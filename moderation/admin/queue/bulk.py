@@ -16,8 +16,8 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from moderation.admin.item.presenting import Item, items
 from moderation.admin.posting import posted
-from moderation.admin.presenting import Item, items
 from moderation.db.transactions import without_transaction
 from moderation.models import BulkDecision, BulkItem, Review, Screening
 from moderation.review import bulk, rights
@@ -27,7 +27,7 @@ from moderation.review.reasons import label_of, reasons
 from moderation.versions.active import find_active
 
 if TYPE_CHECKING:
-    from moderation.admin.queue import ScreeningAdmin
+    from moderation.admin.queue.screening_admin import ScreeningAdmin
 
 SHOWN = 20
 """Items of a preview, and items left alone in a report, that are shown one by one."""

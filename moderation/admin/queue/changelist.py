@@ -13,9 +13,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from moderation.admin import keyset, search, tabs
-from moderation.admin.filters import StatusFilter
-from moderation.admin.narrowing import (
+from moderation.admin.display.safe_text import visible
+from moderation.admin.paginator import MOST
+from moderation.admin.queue import keyset, search, tabs
+from moderation.admin.queue.filters import StatusFilter
+from moderation.admin.queue.narrowing import (
     PARAMETERS,
     CreatedFilter,
     Field,
@@ -23,8 +25,6 @@ from moderation.admin.narrowing import (
     fields_of,
     in_words,
 )
-from moderation.admin.paginator import MOST
-from moderation.admin.safe_text import visible
 from moderation.review import rights, second_opinions
 from moderation.review.blind import is_blind
 

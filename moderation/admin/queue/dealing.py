@@ -16,17 +16,17 @@ from django.utils.html import escape, format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from moderation.admin import answering, haste, second_opinions
-from moderation.admin.ago import time_since
-from moderation.admin.filters import StatusFilter
+from moderation.admin.display.ago import time_since
+from moderation.admin.item.presenting import Item
 from moderation.admin.posting import posted
-from moderation.admin.presenting import Item
+from moderation.admin.queue import answering, haste, second_opinions
+from moderation.admin.queue.filters import StatusFilter
 from moderation.models import ItemClaim, Review, Screening
 from moderation.review import claims, rights
 from moderation.review import decisions as reviewing
 
 if TYPE_CHECKING:
-    from moderation.admin.queue import ScreeningAdmin
+    from moderation.admin.queue.screening_admin import ScreeningAdmin
 
 HAND = 4
 """Items that a script has in hand: the one that is read, and those that follow."""

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from moderation import audit
-from moderation.admin import tabs
-from moderation.admin.label_names import label_name
+from moderation.admin.display.label_names import label_name
+from moderation.admin.queue import tabs
 from moderation.models import AuditEntry, Screening
 from moderation.models.screenings import UNDECIDED_AUDIT, may_have_label
 from moderation.versions.active import find_active

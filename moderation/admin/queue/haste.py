@@ -10,7 +10,7 @@ from django.http import HttpRequest
 FIELD = "rendered"
 LEAST_SECONDS = 0.5
 """Between the rendering of a page and a decision on it."""
-_SIGNER_SALT = "moderation.admin.haste"
+_SIGNER_SALT = "moderation.admin.queue.haste"
 
 
 def mark() -> str:

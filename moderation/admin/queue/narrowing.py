@@ -22,9 +22,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from moderation import registry
-from moderation.admin import search
-from moderation.admin.language_names import name_of
-from moderation.admin.tabs import tab_of
+from moderation.admin.display.language_names import name_of
+from moderation.admin.queue import search
+from moderation.admin.queue.tabs import tab_of
 from moderation.models import LabelScore, ModelVersion, Review, Scoring, Screening
 from moderation.models.content_types import content_type_of
 from moderation.review import reasons

@@ -16,30 +16,29 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from moderation import audit, row_errors
-from moderation.admin import (
+from moderation.admin import authors, preferences
+from moderation.admin.dashboard.dashboard_admin import is_shown_to
+from moderation.admin.display.ago import time_since
+from moderation.admin.display.label_names import label_name
+from moderation.admin.item import reports
+from moderation.admin.item.context import with_contexts, with_history
+from moderation.admin.item.live import changed_by_staff, what_follows, with_live_states
+from moderation.admin.item.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
+from moderation.admin.posting import posted
+from moderation.admin.queue import (
     answering,
     asking,
-    authors,
     bulk,
     dealing,
     haste,
-    preferences,
-    reports,
     second_opinions,
     tabs,
 )
-from moderation.admin.ago import time_since
-from moderation.admin.changelist import Queue
-from moderation.admin.context import with_contexts, with_history
-from moderation.admin.dashboard import is_shown_to
-from moderation.admin.filters import LabelFilter, StatusFilter, VerdictFilter
-from moderation.admin.label_names import label_name
-from moderation.admin.live import changed_by_staff, what_follows, with_live_states
-from moderation.admin.narrowing import FILTERS, PARAMETERS, is_picked
-from moderation.admin.posting import posted
-from moderation.admin.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
+from moderation.admin.queue.changelist import Queue
+from moderation.admin.queue.filters import LabelFilter, StatusFilter, VerdictFilter
+from moderation.admin.queue.narrowing import FILTERS, PARAMETERS, is_picked
+from moderation.admin.queue.search import found
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.search import found
 from moderation.models import AuditEntry, Review, Scoring, Screening, Suggestion
 from moderation.monitoring import pipeline_trouble
 from moderation.review import claims, rights

@@ -13,8 +13,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from moderation.admin import tabs
-from moderation.admin.changelist import Queue
+from moderation.admin.queue import tabs
+from moderation.admin.queue.changelist import Queue
 from moderation.models import Review, Screening
 from moderation.review import rights, second_opinions
 from moderation.review.giving_second_opinions import give_second_opinion

@@ -9,9 +9,9 @@ from datetime import timedelta
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from moderation.admin.curves import NOTHING, Curve, drawn, in_words
-from moderation.admin.label_names import label_name
-from moderation.admin.thresholds_form import Stored
+from moderation.admin.display.label_names import label_name
+from moderation.admin.thresholds.curves import NOTHING, Curve, drawn, in_words
+from moderation.admin.thresholds.form import Stored
 from moderation.models import ModelVersion
 from moderation.models.content_types import content_type_of
 from moderation.review import estimates, operating_points, statistics

@@ -10,7 +10,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from moderation.admin.label_names import label_name
+from moderation.admin.display.label_names import label_name
 from moderation.screening.threshold_sources import Number
 
 Stored = dict[str, dict[str, float | None]]

@@ -23,13 +23,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from moderation import registry
-from moderation.admin.label_names import label_name
+from moderation.admin.display.label_names import label_name
+from moderation.admin.display.safe_text import Notes, shortened, visible
+from moderation.admin.item.presenting import title_of
+from moderation.admin.item.shown_text import PREVIEW_LINES
 from moderation.admin.posting import posted
-from moderation.admin.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.safe_text import Notes, shortened, visible
-from moderation.admin.shown_text import PREVIEW_LINES
-from moderation.admin.thresholds_form import Stored, ThresholdsForm
+from moderation.admin.thresholds.form import Stored, ThresholdsForm
 from moderation.audit import Actor
 from moderation.models import ModelVersion, Policy, Screening, ScreeningRun
 from moderation.registry import Registered
@@ -44,7 +44,7 @@ from moderation.screening.threshold_sources import Number, sources_for
 from moderation.versions.active import find_active
 
 if TYPE_CHECKING:
-    from moderation.admin.curves import Curve
+    from moderation.admin.thresholds.curves import Curve
 
 MODEL, FROM = "model_label", "from"
 """Of the address of the form: whose thresholds, and which policy to fill it in with."""
@@ -297,7 +297,7 @@ def _date_of(policy: Policy) -> str:
 def _figures() -> ModuleType | None:
     """Return what makes the curves; None in a web process without NumPy, which only workers must have."""
     try:
-        from moderation.admin import policy_figures
+        from moderation.admin.thresholds import figures as policy_figures
     except ImportError:
         return None
     return policy_figures
