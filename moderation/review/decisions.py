@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from moderation import audit, signals
 from moderation.audit import Action, Actor
-from moderation.models import Review, Scoring, Screening
+from moderation.models import Review, Screening
 from moderation.review import blind, events, rights, second_opinions, settling
-from moderation.review.carrying_out import carry_out, check_current, next_number, state
+from moderation.review.carrying_out import carry_out, check_current, state
 from moderation.review.judgements import Choice, Judgement, judge
 from moderation.review.opinions import CURRENT as CURRENT
 from moderation.review.opinions import Shown as Shown
@@ -21,6 +21,7 @@ from moderation.review.opinions import may_uphold as may_uphold
 from moderation.review.opinions import opinion_shown
 from moderation.review.opinions import scores_in_order as scores_in_order
 from moderation.review.overruling import follows_the_site
+from moderation.review.recording import record
 from moderation.review.refusals import (
     BLIND_HAS_NO_OPINION,
     AlreadyDecided,
@@ -38,7 +39,6 @@ from moderation.review.standing import standing_among as standing_among
 from moderation.review.standing import standing_decisions as standing_decisions
 from moderation.review.undoing import may_undo as may_undo
 from moderation.review.undoing import undo as undo
-from moderation.texts import storable
 
 __all__ = [
     "AlreadyDecided",
@@ -115,7 +115,9 @@ def decide(
         )
         _check_may_replace(reviewer, screening, standing, judgement)
         came_by_pick = is_picked if standing is None else standing.is_picked
-        review = _record(screening, opinion, judgement, actor, note, is_picked=came_by_pick)
+        review = record(
+            Review.Kind.DECISION, screening, opinion, judgement, actor, note, is_picked=came_by_pick
+        )
         before = state(screening)
         carry_out(screening, review)
         settling.settle(screening, review)
@@ -173,32 +175,6 @@ def _as_before(screening: Screening, standing: Review | None) -> Judgement:
         dict(standing.labels),
         Screening.Outcome(standing.outcome),
         standing.reason,
-    )
-
-
-def _record(
-    screening: Screening,
-    opinion: Scoring | None,
-    judgement: Judgement,
-    actor: Actor,
-    note: str,
-    *,
-    is_picked: bool,
-) -> Review:
-    return Review.objects.create(
-        screening=screening,
-        number=next_number(screening),
-        kind=Review.Kind.DECISION,
-        decision=judgement.decision,
-        labels=judgement.labels,
-        reason=judgement.reason,
-        outcome=judgement.outcome,
-        model_version_id=opinion.model_version_id if opinion else None,
-        reviewer=actor.user,
-        reviewer_name=actor.name,
-        note=storable(note),
-        was_released=screening.released,
-        is_picked=is_picked,
     )
 
 

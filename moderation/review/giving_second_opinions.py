@@ -12,12 +12,11 @@ from moderation import audit
 from moderation.audit import Action, Actor
 from moderation.models import Review, Screening
 from moderation.review import rights, second_opinions
-from moderation.review.carrying_out import next_number
 from moderation.review.judgements import Choice, judge
 from moderation.review.opinions import opinion_shown
+from moderation.review.recording import record
 from moderation.review.refusals import BLIND_HAS_NO_OPINION, InvalidDecision, NoLongerCurrent
 from moderation.review.standing import ground_truth
-from moderation.texts import storable
 
 
 def give_second_opinion(
@@ -53,19 +52,7 @@ def give_second_opinion(
         if choice.kind == Review.Decision.UPHOLD and opinion is None:
             raise InvalidDecision(BLIND_HAS_NO_OPINION)
         judgement = judge(screening, opinion, choice)
-        row = Review.objects.create(
-            screening=screening,
-            number=next_number(screening),
-            kind=Review.Kind.SECOND_OPINION,
-            decision=judgement.decision,
-            labels=judgement.labels,
-            reason=judgement.reason,
-            outcome=judgement.outcome,
-            model_version_id=opinion.model_version_id if opinion else None,
-            reviewer=actor.user,
-            reviewer_name=actor.name,
-            note=storable(note),
-        )
+        row = record(Review.Kind.SECOND_OPINION, screening, opinion, judgement, actor, note)
         after = {"decision": row.decision, "outcome": row.outcome, "review": row.number}
         audit.record(Action.REVIEW_SECOND_OPINION, actor, screening, before={}, after=after)
         second_opinions.note_answer(screening)
