@@ -1,17 +1,15 @@
 """Limits how often one caller may use the API: by a key's quota, or by a rate that a site may set."""
 
-import logging
 from typing import Any
 
 from rest_framework.request import Request
-from rest_framework.settings import api_settings
-from rest_framework.throttling import BaseThrottle, UserRateThrottle
+from rest_framework.throttling import BaseThrottle
 
 from moderation.api.authentication import key_of
 from moderation.api_keys.quota import charge
 from moderation.api_keys.refusals import QuotaExceeded
-
-logger = logging.getLogger("moderation.api")
+from moderation.throttling import CallerThrottle
+from moderation.visitors import throttling as visitors
 
 
 class KeyQuota(BaseThrottle):
@@ -37,48 +35,38 @@ class KeyQuota(BaseThrottle):
         return self._retry_after
 
 
-class CallerThrottle(UserRateThrottle):
-    """Counts by user, or by address where nobody is logged in, in Django's default cache.
+class KeylessThrottle(CallerThrottle):
+    """Counts a caller without a key; one with a key is counted by its quota instead."""
 
-    A caller with a key is counted by its quota instead.
-    """
-
-    default_rate: str
-    """Where the site's DEFAULT_THROTTLE_RATES names none for `scope`; None there switches it off."""
-
-    def get_rate(self) -> str | None:
-        """The site's rate for the scope, read anew each time."""
-        rate: Any = (api_settings.DEFAULT_THROTTLE_RATES or {}).get(str(self.scope), self.default_rate)
-        return None if rate is None else str(rate)
-
-    def allow_request(self, request: Request, view: Any) -> bool:
-        """True where the caller may go on; also where the cache does not answer."""
-        if key_of(request) is not None:
-            return True
-        try:
-            return bool(super().allow_request(request, view))
-        except Exception as error:  # each cache backend raises its own types
-            # What is done at once stays bounded (`admission`, pages): better uncounted than shut.
-            logger.warning("Requests of %s are not counted (%s).", self.scope, type(error).__name__)
-            return True
+    def allow_request(self, request: Any, view: Any) -> bool:
+        """True where the caller may go on, or has a key."""
+        return key_of(request) is not None or super().allow_request(request, view)
 
 
-class ClassifyThrottle(CallerThrottle):
+class ClassifyThrottle(KeylessThrottle):
     """Of `classify/`."""
 
     scope = "moderation_classify"
     default_rate = "60/min"
 
 
-class ReadThrottle(CallerThrottle):
+class ReadThrottle(KeylessThrottle):
     """Of what reads rows."""
 
     scope = "moderation_read"
     default_rate = "300/min"
 
 
-class ReviewThrottle(CallerThrottle):
+class ReviewThrottle(KeylessThrottle):
     """Of what a person decides: reviews and policies."""
 
     scope = "moderation_review"
     default_rate = "120/min"
+
+
+class ReportThrottle(KeylessThrottle, visitors.ReportThrottle):
+    """Of readers' reports, together with those of the page."""
+
+
+class SecondLookThrottle(KeylessThrottle, visitors.SecondLookThrottle):
+    """Of authors' requests for a second look, together with those of the page."""

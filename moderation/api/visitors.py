@@ -18,13 +18,13 @@ from moderation.api.fields import Text
 from moderation.api.openapi import Operation
 from moderation.api.pages import read_query
 from moderation.api.problems import Problem, Refusal, not_found
-from moderation.api.throttling import CallerThrottle, KeyQuota
+from moderation.api.throttling import KeyQuota, ReportThrottle, SecondLookThrottle
 from moderation.models import ApiKey, Report
 from moderation.review.notices import Notice, State, notice_for
 from moderation.review.second_looks import WORDS_CHARACTERS, CannotAsk, ask_for_second_look
 from moderation.screening import reports
+from moderation.throttling import caller_of
 from moderation.visitors import links
-from moderation.visitors.throttling import visitor_of
 
 KEY_CHARACTERS = 255
 TOKEN_CHARACTERS = 1000
@@ -46,20 +46,6 @@ class Authors(Access):
     def has_permission(self, request: Request, view: Any) -> bool:
         """True: it is no key that calls. Raises what says why a key may not."""
         return key_of(request) is None or super().has_permission(request, view)
-
-
-class ReportThrottle(CallerThrottle):
-    """Of readers' reports, together with those of the page."""
-
-    scope = "moderation_report"
-    default_rate = "20/hour"
-
-
-class SecondLookThrottle(CallerThrottle):
-    """Of authors' requests for a second look."""
-
-    scope = "moderation_second_look"
-    default_rate = "10/hour"
 
 
 class ReportRequest(serializers.Serializer):
@@ -147,7 +133,7 @@ class ReportsView(Endpoint):
             made = reports.report(
                 found[1],
                 reason=given["reason"],
-                reporter=visitor_of(request) if key is None else f"{key.pk}:{given['reporter']}",
+                reporter=caller_of(request) if key is None else f"{key.pk}:{given['reporter']}",
                 note=given["note"],
                 source=Report.Source.API,
                 key_name=key.name if key is not None else "",

@@ -19,15 +19,10 @@ from moderation.models import Report
 from moderation.review.notices import notice_for
 from moderation.review.second_looks import CannotAsk, ask_for_second_look
 from moderation.screening import reports
+from moderation.throttling import CallerThrottle, caller_of, seconds_to_wait
 from moderation.visitors import links
 from moderation.visitors.forms import ReportForm, SecondLookForm
-from moderation.visitors.throttling import (
-    ReportThrottle,
-    SecondLookThrottle,
-    VisitorThrottle,
-    seconds_to_wait,
-    visitor_of,
-)
+from moderation.visitors.throttling import ReportThrottle, SecondLookThrottle
 
 SENT = "sent"
 """In the query after a form was taken, so that a reload sends nothing again."""
@@ -55,7 +50,7 @@ def report(request: HttpRequest, token: str) -> HttpResponse:
         reports.report(
             found[1],
             reason=form.cleaned_data["reason"],
-            reporter=visitor_of(request),
+            reporter=caller_of(request),
             note=form.cleaned_data["note"],
             source=Report.Source.PAGE,
         )
@@ -94,7 +89,7 @@ def second_look(request: HttpRequest, token: str) -> HttpResponse:
     return _sent("second-look", token)
 
 
-def _too_many(request: HttpRequest, throttle: VisitorThrottle) -> HttpResponse | None:
+def _too_many(request: HttpRequest, throttle: CallerThrottle) -> HttpResponse | None:
     seconds = seconds_to_wait(request, throttle)
     if seconds is None:
         return None

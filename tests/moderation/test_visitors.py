@@ -13,12 +13,19 @@ from django.core.cache import cache
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django_comments.models import Comment
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
 
+from moderation.api import throttling as api
 from moderation.models import Report, Screening, SecondLook
+from moderation.nudging import throttling as nudging
 from moderation.review.decisions import decide
 from moderation.screening.on_request import NotModerated
-from moderation.visitors import links, throttling
+from moderation.throttling import CallerThrottle, caller_of
+from moderation.visitors import links
+from moderation.visitors.throttling import ReportThrottle
 from tests.forum.models import Note, Post
+from tests.moderation.api import ROOT
 from tests.moderation.conftest import screen
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("version")]
@@ -139,14 +146,35 @@ def test_reports_are_throttled_by_address_and_by_user(client: Client, settings: 
 
 def test_one_household_is_one_reader() -> None:
     requests = [RequestFactory(REMOTE_ADDR=address).get("/") for address in ("2001:db8::1", "2001:db8::2")]
-    assert len({throttling.visitor_of(request) for request in requests}) == 1
+    assert len({caller_of(request) for request in requests}) == 1
+
+
+@pytest.mark.parametrize("throttle", [ReportThrottle, nudging.AddressThrottle, api.ReadThrottle])
+def test_every_throttle_counts_one_household_as_one_caller(throttle: type[CallerThrottle]) -> None:
+    keys = {
+        throttle().get_cache_key(Request(RequestFactory(REMOTE_ADDR=address).get("/")), None)
+        for address in ("2001:db8::1", "2001:db8::2", "2001:db8:0:0:ffff::9")
+    }
+    assert len(keys) == 1
+    other = Request(RequestFactory(REMOTE_ADDR="2001:db8:0:1::1").get("/"))
+    assert throttle().get_cache_key(other, None) not in keys
+
+
+def test_reports_over_the_api_count_with_those_of_the_page(client: Client, settings: Any) -> None:
+    rates = {"moderation_report": "1/hour"}
+    settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
+    post, other = published("one"), published("other")
+    client.force_login(User.objects.create_user("ann"))
+    assert client.post(links.report_url(post), {"reason": "abuse"}).status_code == 302
+    given = {"model": "forum.Post", "object_id": str(other.pk), "reason": "abuse"}
+    assert client.post(f"{ROOT}reports/", given, content_type="application/json").status_code == 429
 
 
 def test_a_cache_that_is_away_stops_no_reader(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def away(*_: Any, **__: Any) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(throttling.SimpleRateThrottle, "allow_request", away)
+    monkeypatch.setattr(SimpleRateThrottle, "allow_request", away)
     assert client.post(links.report_url(published()), {"reason": "abuse"}).status_code == 302
 
 
