@@ -78,6 +78,9 @@ report_settled = TextFreeSignal()
 second_look_asked = TextFreeSignal()
 """An author asked for a second look at a decision. Arguments: screening, second_look."""
 second_look_settled = TextFreeSignal()
-"""Another decision answered that. Arguments: screening, second_look, whose `answer` is the decision."""
+"""Another decision answered that, or the first was undone; `second_look.answer` is that review.
+
+Arguments: screening, second_look.
+"""
 author_trust_changed = TextFreeSignal()
 """A person decided what becomes of an author's texts. Argument: trust, an AuthorTrust."""

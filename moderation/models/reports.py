@@ -75,9 +75,9 @@ class SecondLook(models.Model):
     """Blanked with the text."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
     settled = models.DateTimeField(_("settled"), null=True, blank=True)
-    """When another moderator answered it; null: it waits."""
+    """When another moderator answered it, or the decision was taken back; null: it waits."""
     answer = models.ForeignKey(Review, models.PROTECT, null=True, blank=True, related_name="+")
-    """The decision that answers it, which may say the same; null: it waits."""
+    """The decision that answers it, which may say the same, or the undo of `decision`; null: it waits."""
 
     objects = PrimaryManager()
 
@@ -99,3 +99,8 @@ class SecondLook(models.Model):
     def is_changed(self) -> bool:
         """True where the answer shows what had been hidden."""
         return self.answer is not None and self.answer.outcome == Screening.Outcome.SHOW
+
+    @property
+    def is_taken_back(self) -> bool:
+        """True where the decision was taken back before anybody had looked at it again."""
+        return self.answer is not None and self.answer.kind == Review.Kind.UNDO

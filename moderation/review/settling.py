@@ -38,6 +38,13 @@ def reopen(screening: Screening, review: Review) -> None:
         screening.save(update_fields=["second_look"])
 
 
+def answer_by_undo(screening: Screening, undo: Review) -> None:
+    """Answer a second look whose decision is taken back: there is nothing left to look at again."""
+    look = waiting_second_look(screening)
+    if look is not None and look.decision_id == undo.undoes_id:
+        _settle_second_look(screening, undo)
+
+
 def waiting_second_look(screening: Screening) -> SecondLook | None:
     """Return the request for a second look that nobody has answered, or None."""
     if screening.second_look is None:

@@ -56,6 +56,7 @@ def undo(review_id: int, *, reviewer: AbstractBaseUser, note: str = "") -> Revie
         before, standing = state(screening), ground_truth(screening)
         take_back(screening, decision, standing)
         settling.reopen(screening, decision)
+        settling.answer_by_undo(screening, row)
         second_opinions.withdraw(screening)
         audit.record(
             Action.REVIEW_UNDONE,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from moderation import retention, signals
@@ -158,10 +159,7 @@ def test_who_decided_does_not_give_it(ann: User, ben: User) -> None:
         with pytest.raises(OwnDecision):
             decide(screening_of(post).pk, reviewer=ann, kind=kind, seen_number=1)
     assert Review.objects.count() == 1
-    undo(Review.objects.get().pk, reviewer=ann)
-    with pytest.raises(OwnDecision):
-        decide(screening_of(post).pk, reviewer=ann, kind="uphold")
-    decide(screening_of(post).pk, reviewer=ben, kind="uphold")
+    decide(screening_of(post).pk, reviewer=ben, kind="uphold", seen_number=1)
     assert not Screening.objects.asked_again().exists()
 
 
@@ -202,6 +200,52 @@ def test_an_answer_that_is_taken_back_lets_the_author_wait_again(ann: User, ben:
     undo(review.pk, reviewer=ben)
     assert list(Screening.objects.asked_again()) == [screening_of(post)]
     assert not is_visible(post) and told(post).is_asked
+
+
+def test_a_decision_that_is_taken_back_leaves_nothing_to_look_at_again(ann: User) -> None:
+    """With one moderator alone, too: the text waits like any other, and whoever comes may decide."""
+    post = hidden(ann)
+    look = ask(post)
+    undone = undo(screening_of(post).reviews.get().pk, reviewer=ann)
+    look.refresh_from_db()
+    row = screening_of(post)
+    assert (look.answer, row.second_look, row.outcome) == (undone, None, "")
+    again = decide(row.pk, reviewer=ann, kind="uphold")
+    assert again.outcome == "hide" and told(post).may_ask
+    item = staff("looker", "view_screening").get(f"{QUEUE}{row.pk}/change/").content.decode()
+    assert "the decision was taken back" in item and "the decision stood" not in item
+
+
+def test_the_end_of_a_second_look_is_told_when_the_decision_is_taken_back(
+    ann: User, django_capture_on_commit_callbacks: Any
+) -> None:
+    post, heard = hidden(ann), []
+    ask(post)
+
+    def listen(second_look: SecondLook, **_: Any) -> None:
+        heard.append((second_look.is_taken_back, second_look.is_changed))
+
+    signals.second_look_settled.connect(listen)
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            undo(Review.objects.get().pk, reviewer=ann)
+    finally:
+        signals.second_look_settled.disconnect(listen)
+    assert heard == [(True, False)]
+
+
+def test_the_queue_lets_who_decided_take_it_back_while_the_author_waits(ann: User) -> None:
+    post = hidden(ann)
+    ask(post)
+    ann.is_staff = ann.is_superuser = True
+    ann.save()
+    own, item = Client(), screening_of(post)
+    own.force_login(ann)
+    undo_address = f"{QUEUE}{item.pk}/undo/{Review.objects.get().pk}/"
+    page = own.get(f"{QUEUE}{item.pk}/change/").content.decode()
+    assert undo_address in page and "Change the decision" not in page
+    own.post(undo_address)
+    assert screening_of(post).outcome == "" and not Screening.objects.asked_again().exists()
 
 
 def test_others_correct_nothing_without_a_second_look(ann: User, ben: User) -> None:

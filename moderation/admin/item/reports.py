@@ -41,6 +41,7 @@ class SecondLookLine:
     when: datetime
     is_settled: bool
     is_changed: bool
+    is_taken_back: bool
 
 
 def prefetches() -> list[Prefetch[Any]]:
@@ -81,6 +82,7 @@ def second_looks_of(screening: Screening, notes: Notes) -> list[SecondLookLine]:
             when=look.created,
             is_settled=look.settled is not None,
             is_changed=look.is_changed,
+            is_taken_back=look.is_taken_back,
         )
         for look in getattr(screening, "newest_second_looks", [])
     ]
