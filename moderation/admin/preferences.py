@@ -38,9 +38,18 @@ class PreferencesForm(forms.ModelForm):
         return [(_("Care"), [self[name] for name in CARE]), (_("Work"), [self[name] for name in WORK])]
 
 
+def of_request(request: HttpRequest) -> ModeratorPreferences:
+    """Read once in a request what its user chose."""
+    chosen: ModeratorPreferences | None = getattr(request, "moderation_preferences", None)
+    if chosen is None:
+        chosen = preferring.preferences_of(request.user)
+        request.moderation_preferences = chosen  # type: ignore[attr-defined]
+    return chosen
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """What every page of the queue knows of its reader: `preferences`, and `break_due` or None."""
-    chosen = preferring.preferences_of(request.user)
+    chosen = of_request(request)
     return {"preferences": chosen, "break_due": preferring.break_due(request.user, chosen)}
 
 

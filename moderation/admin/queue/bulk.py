@@ -16,13 +16,13 @@ from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from moderation.admin import preferences
 from moderation.admin.item.presenting import Item, items
 from moderation.admin.posting import posted
 from moderation.db.transactions import without_transaction
 from moderation.models import BulkDecision, BulkItem, Review, Screening
 from moderation.review import bulk, rights
 from moderation.review import decisions as reviewing
-from moderation.review.preferences import preferences_of
 from moderation.review.reasons import label_of, reasons
 from moderation.versions.active import find_active
 
@@ -256,7 +256,7 @@ def _job(request: HttpRequest, pk: int) -> BulkDecision:
 def _items(model_admin: ScreeningAdmin, request: HttpRequest, keys: list[int]) -> list[Item]:
     """Make the items of these screenings, in this order."""
     rows = {row.pk: row for row in model_admin.get_queryset(request).filter(pk__in=keys)}
-    care = preferences_of(request.user)
+    care = preferences.of_request(request)
     return items([rows[key] for key in keys if key in rows], find_active(), {}, care)
 
 

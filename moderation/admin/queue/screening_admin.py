@@ -43,7 +43,6 @@ from moderation.models import AuditEntry, Review, Scoring, Screening, Suggestion
 from moderation.monitoring import pipeline_trouble
 from moderation.review import claims, rights
 from moderation.review import decisions as reviewing
-from moderation.review import preferences as preferring
 from moderation.review.reasons import label_of
 from moderation.review.same_text import decisions_on_same_texts
 from moderation.review.second_opinions import is_as_open
@@ -192,7 +191,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
     def items_of(self, request: HttpRequest, rows: list[Screening]) -> list[Item]:
         """Make a list's items from its rows, for the user who asks."""
         rows = second_opinions.as_seen(request, rows)
-        chosen = preferring.preferences_of(request.user)
+        chosen = preferences.of_request(request)
         shown = with_contexts(items(rows, find_active(), earlier_decisions(rows), chosen), request.user)
         shown = with_live_states(_with_what_was_decided(shown, request.user))
         for item in _mark_correctable(shown, request):

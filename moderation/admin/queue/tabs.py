@@ -12,10 +12,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from moderation.admin import preferences
 from moderation.admin.paginator import MOST
 from moderation.models import Screening, screenings
 from moderation.review import claims, rights
-from moderation.review.preferences import preferences_of
 
 QueuedFor = Screening.QueuedFor
 Order = tuple[str, ...]
@@ -55,7 +55,7 @@ class Tab:
     def first_order(self, request: HttpRequest) -> str:
         """Return the order that it begins with: of open items the one that the reader prefers."""
         first = next(iter(self.orders))
-        preferred = preferences_of(request.user).order if self.is_open else first
+        preferred = preferences.of_request(request).order if self.is_open else first
         return preferred if preferred in self.orders else first
 
     def counted(self, request: HttpRequest) -> QuerySet[Any]:
