@@ -6,9 +6,16 @@ No model is asked, and nothing but the text counts: it may be said of any item, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from toxicity_ml.text.reading import Reading
 
 EXCERPT = 200
 """Characters of a reading that are shown."""
+REMEMBERED_CHARACTERS = 600
+"""Readings of texts up to this length, which previews are, are kept in the process for a while."""
 BEFORE = 30
 """Of these, how many stand before the first disguised word."""
 
@@ -28,9 +35,7 @@ class Disguise:
 
 def disguise_in(text: str) -> Disguise | None:
     """Return how a text reads, where some word is disguised; otherwise None. Bounded work for any text."""
-    from toxicity_ml.text.reading import read_as
-
-    reading = read_as(text)
+    reading = _read(text)
     if not reading.changed:
         return None
     first = reading.changed[0][0]
@@ -41,6 +46,20 @@ def disguise_in(text: str) -> Disguise | None:
 
 def swear_words_in(text: str) -> list[tuple[int, int]]:
     """Return the (start, end) of each swear word, disguised ones included, in order, never overlapping."""
-    from toxicity_ml.text.reading import profane, read_as
+    from toxicity_ml.text.reading import profane
 
-    return profane(read_as(text))
+    return profane(_read(text))
+
+
+def _read(text: str) -> Reading:
+    from toxicity_ml.text.reading import read_as
+
+    return _read_short(text) if len(text) <= REMEMBERED_CHARACTERS else read_as(text)
+
+
+@lru_cache(maxsize=256)
+def _read_short(text: str) -> Reading:
+    """Read a preview once: a page asks up to three times how it reads, and comes again."""
+    from toxicity_ml.text.reading import read_as
+
+    return read_as(text)

@@ -18,6 +18,8 @@ from moderation.models import ModelVersion, ModeratorPreferences
 from moderation.screening.disguises import EXCERPT, disguise_in, swear_words_in
 from tests.moderation.test_blind import CLEAR, FLAGGED, queue
 from tests.moderation.test_queue import QUEUE, open_page, queued, staff
+from toxicity_ml.text import reading
+from toxicity_ml.text.reading import read_as
 
 CYRILLIC = "у\u043eu аr\u0435 а ѕtuріd"  # noqa: RUF001 - what it is about
 
@@ -274,3 +276,19 @@ class Elements(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._is_style:
             self.values.append(data)
+
+
+def test_a_preview_is_read_once_however_often_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def noted(text: str) -> Any:
+        seen.append(text)
+        return read_as(text)
+
+    monkeypatch.setattr(reading, "read_as", noted)
+    short, long = "you are a st\u0443pid fool, once", "a long remark " * 60
+    for _ in range(2):
+        disguise_in(short)
+        swear_words_in(short)
+        disguise_in(long)
+    assert (seen.count(short), seen.count(long)) == (1, 2)
