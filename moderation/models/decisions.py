@@ -84,7 +84,7 @@ class Review(AppendOnly):
     reason = models.CharField(_("reason"), max_length=32, default="", db_default="", blank=True)
     """Why it was hidden for another reason: a code of `moderation.review.reasons`; else empty."""
     undoes = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
-    """The decision that an undo takes back."""
+    """The decision or second opinion that an undo takes back."""
     model_version = models.ForeignKey(
         "moderation.ModelVersion", models.PROTECT, null=True, blank=True, related_name="+"
     )
