@@ -200,6 +200,24 @@ def test_the_list_of_keys_and_the_way_to_turn_them_off(queue: Page, screenshot: 
     expect(queue.locator(".moderation-line")).to_have_count(0)
 
 
+def test_a_slow_double_click_decides_one_item(queue: Page, site: RunningSite) -> None:
+    first = read(queue)
+    box = current(queue).get_by_role("button", name="Uphold").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    queue.mouse.click(x, y)
+    queue.wait_for_timeout(800)
+    second = id_of(current(queue))
+    queue.mouse.click(x, y)
+    expect(queue.locator(f"#moderation-item-{second} .moderation-failed")).to_contain_text("double click")
+    settled(queue, first)
+    assert (decision_of(site, first), decision_of(site, second)) == ("uphold", "")
+    queue.wait_for_timeout(800)
+    current(queue).get_by_role("button", name="Uphold").click()
+    settled(queue, second)
+    site.wait_for(lambda: decision_of(site, second) == "uphold", "the click of a person who has read it")
+
+
 def test_j_and_k_move_among_the_items(queue: Page) -> None:
     first = id_of(current(queue))
     queue.keyboard.press("j")

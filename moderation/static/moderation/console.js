@@ -10,6 +10,9 @@
   "use strict";
 
   const LEAST_MILLISECONDS = 500;
+  /* A click so soon after the one that decided, and at its place, is the second of a slow double click. */
+  const SECOND_CLICK_MILLISECONDS = 1_200;
+  const SECOND_CLICK_PIXELS = 24;
   const POLL_MILLISECONDS = 12_000;
   const ACTIVE_MILLISECONDS = 60_000;
   const REMEMBERED_LINES = 30;
@@ -27,6 +30,9 @@
   /* When each item came to where it is; choosing it with the pointer or Tab changes nothing about that. */
   const shownAt = new WeakMap();
   const inHand = new Set();
+  /* The latest click of a pointer, and the one that decided last: {x, y, at}. */
+  let click = null;
+  let decidingClick = null;
   let activeAt = performance.now();
   let isDealing = false;
   let isTokenOld = false;
@@ -216,8 +222,20 @@
 
   // --- decide, skip, undo -----------------------------------------------------------------------
 
+  const isSecondClick = () =>
+    click !== null &&
+    decidingClick !== null &&
+    click !== decidingClick &&
+    click.at - decidingClick.at < SECOND_CLICK_MILLISECONDS &&
+    Math.hypot(click.x - decidingClick.x, click.y - decidingClick.y) < SECOND_CLICK_PIXELS;
+
   const decide = async (item, form, button) => {
     if (!isFree(item) || isTooNew(item)) return;
+    if (isSecondClick()) {
+      complain(item, words.saysSecondClick);
+      return;
+    }
+    decidingClick = click;
     const body = new FormData(form, button);
     item.querySelector(".moderation-failed")?.remove();
     moveOn(item, `${titleOf(item)}: ${words.saysSending}`);
@@ -461,6 +479,7 @@
 
   document.addEventListener("keydown", (event) => {
     activeAt = performance.now();
+    click = null;
     if (event.isComposing || event.ctrlKey || event.altKey || event.metaKey || help?.open) return;
     if (event.key === "Escape" && queue.contains(document.activeElement)) {
       escape();
@@ -475,6 +494,15 @@
   });
 
   // --- the pointer, forms, the page -------------------------------------------------------------
+
+  document.addEventListener(
+    "click",
+    (event) => {
+      // a button that is pressed by a key makes a click without a count
+      click = event.detail ? { x: event.clientX, y: event.clientY, at: performance.now() } : null;
+    },
+    { capture: true },
+  );
 
   queue.addEventListener("submit", (event) => {
     const form = event.target;
