@@ -71,7 +71,9 @@ class Review(AppendOnly):
         OTHER_REASON = "other_reason", _("another reason")
         """It is hidden for what no label says, as `reason` has it; no label was looked at."""
 
-    screening = models.ForeignKey(Screening, models.PROTECT, related_name="reviews")
+    screening = models.ForeignKey(
+        Screening, models.PROTECT, related_name="reviews", verbose_name=_("screening")
+    )
     number = models.PositiveIntegerField(_("number"))
     """1, 2, 3 ... within its screening."""
     kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.DECISION)
@@ -83,10 +85,22 @@ class Review(AppendOnly):
     """{label: true | false | null}; null was not looked at and is masked in training."""
     reason = models.CharField(_("reason"), max_length=32, default="", db_default="", blank=True)
     """Why it was hidden for another reason: a code of `moderation.review.reasons`; else empty."""
-    undoes = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="undone_by")
-    """The decision or second opinion that an undo takes back."""
+    undoes = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="undone_by",
+        verbose_name=_("takes back"),
+    )
+    """The decision that an undo takes back."""
     model_version = models.ForeignKey(
-        "moderation.ModelVersion", models.PROTECT, null=True, blank=True, related_name="+"
+        "moderation.ModelVersion",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("model version"),
     )
     """Whose opinion the reviewer judged; null where there was none."""
     reviewer = models.ForeignKey(
@@ -146,7 +160,11 @@ class Review(AppendOnly):
         )
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.number} of screening {self.screening_id}"
+        return str(_("%(kind)s %(number)s of screening %(screening)s")) % {
+            "kind": self.get_kind_display(),
+            "number": self.number,
+            "screening": self.screening_id,
+        }
 
 
 class Policy(AppendOnly):
@@ -168,7 +186,8 @@ class Policy(AppendOnly):
 
     class Meta:
         verbose_name = _("policy")
-        verbose_name_plural = _("policies")
+        # What the admin calls their list and its page; the API calls them policies.
+        verbose_name_plural = _("thresholds")
         default_permissions = ("add", "view")
         indexes = (models.Index(fields=["model_label", "-id"], name="moderation_policy_newest"),)
 
@@ -202,4 +221,4 @@ class AuditEntry(AppendOnly):
         indexes = (models.Index(fields=["target_type", "target_id"], name="moderation_audit_target"),)
 
     def __str__(self) -> str:
-        return f"{self.action} {self.target_type} {self.target_id}"
+        return str(_("audit entry %(number)s")) % {"number": self.pk}

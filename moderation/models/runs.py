@@ -22,7 +22,14 @@ class ScreeningRun(models.Model):
         """Objects that were there before moderation are screened for the first time."""
 
     kind = models.CharField(_("kind"), max_length=12, choices=Kind)
-    model_version = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="+")
+    model_version = models.ForeignKey(
+        ModelVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("model version"),
+    )
     """Whose opinion is asked; null: whichever version is active."""
     model_label = models.CharField(_("model"), max_length=200, blank=True)
     """Only texts of this registered model; empty: all."""
@@ -65,4 +72,4 @@ class ScreeningRun(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"screening run {self.pk}"
+        return str(_("screening run %(number)s")) % {"number": self.pk}

@@ -27,7 +27,14 @@ class ModelVersion(models.Model):
     thresholds = models.JSONField(_("thresholds"), default=dict)
     """{label: p}: the score from which a label counts, where no policy says otherwise."""
     metrics = models.JSONField(_("metrics"), default=dict, blank=True)
-    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="children")
+    parent = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="children",
+        verbose_name=_("trained from"),
+    )
     """The version it was trained from."""
     is_active = models.BooleanField(_("is active"), default=False)
     activated = models.DateTimeField(_("activated"), null=True, blank=True)
@@ -72,10 +79,22 @@ class TrainingRun(models.Model):
 
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.QUEUED)
     parent = models.ForeignKey(
-        ModelVersion, models.PROTECT, null=True, blank=True, related_name="runs_from_here"
+        ModelVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runs_from_here",
+        verbose_name=_("trained from"),
     )
     """The version it started from."""
-    candidate = models.ForeignKey(ModelVersion, models.PROTECT, null=True, blank=True, related_name="runs")
+    candidate = models.ForeignKey(
+        ModelVersion,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="runs",
+        verbose_name=_("candidate"),
+    )
     """The version it produced."""
     result = models.CharField(_("result"), max_length=24, choices=Result, blank=True)
     options = models.JSONField(_("options"), default=dict, blank=True)
@@ -110,7 +129,7 @@ class TrainingRun(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"training run {self.pk}"
+        return str(_("training run %(number)s")) % {"number": self.pk}
 
 
 class PerspectiveScaleQuerySet(models.QuerySet["PerspectiveScale"]):

@@ -121,7 +121,7 @@ class WebhookDelivery(models.Model):
         GIVEN_UP = "given_up", _("given up")
         """It failed for three days, or its webhook was disabled for as long."""
 
-    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries")
+    webhook = models.ForeignKey(Webhook, models.CASCADE, related_name="deliveries", verbose_name=_("webhook"))
     event = models.CharField(_("event"), max_length=32)
     """A `Webhook.Event` value, or `webhook.test`."""
     event_id = models.UUIDField(_("event id"), default=uuid.uuid4, unique=True, editable=False)
