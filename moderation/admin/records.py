@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from moderation import audit
 from moderation.admin.display.json_tables import as_table, changes, excerpt
 from moderation.admin.display.label_names import label_name
+from moderation.admin.display.stored_names import kind_of
 from moderation.admin.item.presenting import title_of
 from moderation.admin.queue.filters import ActionFilter
 from moderation.admin.queue.search import of_object
@@ -27,7 +28,7 @@ from moderation.models import (
     ScreeningRun,
     TrainingRun,
 )
-from moderation.review import rights, second_opinions
+from moderation.review import rights
 from moderation.review.reasons import label_of
 
 EXCERPT = 200
@@ -142,7 +143,6 @@ class ReviewAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
         reviews: QuerySet[Review] = rights.about_visible(request.user, super().get_queryset(request))
-        reviews = second_opinions.about_undealt(request.user, reviews)  # type: ignore[arg-type]
         with_texts = reviews.select_related("screening__content_type", "model_version", "undoes")
         return with_texts.annotate(beginning=Left("screening__text", EXCERPT + 1)).defer(
             "screening__text", "model_version__manifest", "model_version__metrics"
@@ -208,9 +208,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     fields = ("created", "username", "what", "target", "before_table", "after_table")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
-        entries = _about_visible(request.user, super().get_queryset(request))
-        keys = map(str, second_opinions.dealt_to(request.user))  # type: ignore[arg-type]
-        return entries.exclude(target_type=Screening._meta.model_name, target_id__in=list(keys))
+        return _about_visible(request.user, super().get_queryset(request))
 
     @admin.display(description=gettext_lazy("action"), ordering="action")
     def what(self, entry: AuditEntry) -> SafeString:
@@ -219,7 +217,7 @@ class AuditEntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("of what"))
     def target(self, entry: AuditEntry) -> SafeString | str:
-        title = f"{entry.target_type} {entry.target_id}".strip()
+        title = f"{kind_of(entry.target_type)} {entry.target_id}".strip()
         is_of_an_item = entry.target_type == Screening._meta.model_name and entry.target_id.isdecimal()
         return _item_link(int(entry.target_id), title) if is_of_an_item else title
 

@@ -11,8 +11,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from moderation.admin.display.label_names import label_name
 from moderation.admin.display.safe_text import shortened, visible
+from moderation.admin.display.stored_names import code_of, name_of, path_of
 
 COLUMNS = 9
 """A table of tables has as many at most; larger ones are nested."""
@@ -29,21 +29,31 @@ def as_table(value: Any) -> SafeString:
     return _of_mapping(value) if isinstance(value, Mapping) and value else _inner(value)
 
 
-def _inner(value: Any) -> SafeString:
+def as_line(value: Mapping[str, Any]) -> SafeString:
+    """Return stored JSON in one line, such as "outcome: hide, decision: uphold"."""
+    leaves = dict(_leaves(value))
+    lines = ((_name(key), _short(_as_words(_named(key, leaves)))) for key in leaves)
+    return format_html_join(", ", "{}: {}", lines)
+
+
+def _inner(value: Any, key: str = "") -> SafeString:
     if isinstance(value, Mapping) and value and not _fits_a_line(value):
         return _of_mapping(value)
     if isinstance(value, list):
         if any(isinstance(each, Mapping | list) for each in value):
             return _of_mapping({str(place): each for place, each in enumerate(value, 1)})
         return _short(", ".join(_as_words(each) for each in value) or _NOTHING)
-    return _short(_as_words(value))
+    return _short(_as_words(code_of(key, value)))
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> SafeString:
     """Return a line for each value that changed, such as "toxic, flag: 0.3 -> 0.6", LINES at most."""
     old, new = dict(_leaves(before)), dict(_leaves(after))
     changed = [key for key in dict.fromkeys([*old, *new]) if old.get(key, _NOTHING) != new.get(key, _NOTHING)]
-    lines = [(_name(key), _change(old.get(key), new.get(key), key in old)) for key in changed[:LINES]]
+    lines = [
+        (_name(key), _change(_named(key, old), _named(key, new), was_there=key in old))
+        for key in changed[:LINES]
+    ]
     rest = len(changed) - len(lines)
     listed = format_html_join("", "<li>{}: {}</li>", lines)
     more = format_html("<li>{}</li>", _("and %(count)s more") % {"count": rest}) if rest else ""
@@ -63,7 +73,7 @@ def _of_mapping(value: Mapping[str, Any]) -> SafeString:
     is_matrix = all(isinstance(row, Mapping) and row and not _is_deep(row) for row in rows)
     if is_matrix and len(columns) <= COLUMNS:
         return _matrix(value, columns)
-    pairs = ((_name(name), _inner(each)) for name, each in value.items())
+    pairs = ((_name(name), _inner(each, name)) for name, each in value.items())
     body = format_html_join("", '<tr><th scope="row">{}</th><td>{}</td></tr>', pairs)
     return format_html('<table class="moderation-table"><tbody>{}</tbody></table>', body)
 
@@ -83,7 +93,7 @@ def _matrix(value: Mapping[str, Mapping[str, Any]], columns: Sequence[str]) -> S
 
 
 def _cells(row: Mapping[str, Any], columns: Sequence[str]) -> SafeString:
-    return format_html_join("", "<td>{}</td>", ((_inner(row.get(column)),) for column in columns))
+    return format_html_join("", "<td>{}</td>", ((_inner(row.get(column), column),) for column in columns))
 
 
 def _is_deep(row: Mapping[str, Any]) -> bool:
@@ -119,7 +129,12 @@ def _change(before: Any, after: Any, was_there: bool) -> SafeString:
 
 
 def _name(key: str) -> SafeString:
-    return _short(label_name(str(key)))
+    return _short(path_of(str(key)))
+
+
+def _named(path: str, leaves: Mapping[str, Any]) -> Any:
+    """Return the value at the path, with a code of ours named."""
+    return code_of(path.rpartition(", ")[2], leaves.get(path))
 
 
 def _as_words(value: Any) -> str:
@@ -139,7 +154,7 @@ def _line(value: Mapping[str, Any]) -> str:
     if set(value) == {"value", "low", "high"}:
         number, low, high = (_as_words(value[key]) for key in ("value", "low", "high"))
         return f"{number} ({low}\u2013{high})"
-    return ", ".join(f"{label_name(str(key))} {_as_words(each)}" for key, each in value.items())
+    return ", ".join(f"{name_of(str(key))} {_as_words(each)}" for key, each in value.items())
 
 
 def _short(words: str) -> SafeString:

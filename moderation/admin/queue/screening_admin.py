@@ -12,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
@@ -19,6 +20,7 @@ from moderation import audit, row_errors
 from moderation.admin import authors, preferences
 from moderation.admin.dashboard.dashboard_admin import is_shown_to
 from moderation.admin.display.ago import time_since
+from moderation.admin.display.json_tables import as_line
 from moderation.admin.display.label_names import label_name
 from moderation.admin.item import reports
 from moderation.admin.item.context import with_contexts, with_history
@@ -46,7 +48,6 @@ from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of
 from moderation.review.same_text import decisions_on_same_texts
 from moderation.review.second_opinions import is_as_open
-from moderation.review.standing import standing_opinion
 from moderation.versions.active import find_active
 
 NOTE_CHARACTERS = 5000
@@ -168,7 +169,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         response = super().changelist_view(request, page)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             cl = response.context_data["cl"]
-            rows = second_opinions.with_dealt(request, cl)
+            rows = second_opinions.with_dealt(request, cl, list(cl.result_list), self.get_queryset(request))
             response.context_data.update(
                 items=self.items_of(request, rows),
                 trouble=pipeline_trouble.words(),
@@ -221,7 +222,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             "screening": screening,
             "scorings": _scorings(screening, item),
             "reviews": [
-                (review, item.labels_of(review), label_of(review.reason)) for review in reversed(item.reviews)
+                (review, _named_labels(item, review), label_of(review.reason))
+                for review in reversed(item.reviews)
             ],
             "audit_entries": _audit_trail(screening, item),
             "live_url": _live_url(screening) if item.is_public else "",
@@ -253,7 +255,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             raise PermissionDenied
         if haste.is_hasty(request):
             return answering.refused(request, dealing.too_soon(), "again")
-        if holder := claims.holder_of(request.user, pk):
+        if holder := claims.holders(request.user, [pk]).get(pk):
             dealing.seen(request, pk)
             held = format_html("{} {}", _("Not recorded:"), dealing.held_by(holder))
             return answering.refused(request, held, dealing.HELD)
@@ -267,11 +269,16 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
                 "reason": request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
                 "note": request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
             }
-            said |= {"shown": _shown(request), "seen_number": _seen_number(request)}
             if second_opinions.is_given(request, pk):
-                review, message = second_opinions.give(pk, **said)
-                return answering.done(request, message, **_undoing(review))
-            review = reviewing.decide(pk, **said, by_hand=True, is_picked=is_picked(request))
+                return answering.done(request, second_opinions.give(pk, **said))
+            review = reviewing.decide(
+                pk,
+                **said,
+                shown=_shown(request),
+                seen_number=_seen_number(request),
+                by_hand=True,
+                is_picked=is_picked(request),
+            )
         except Screening.DoesNotExist as error:
             raise Http404 from error
         except reviewing.AlreadyDecided as already:
@@ -281,17 +288,17 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         except reviewing.CannotDecide as error:
             item = self.item_for_script(request, pk)
             return answering.refused(request, escape(str(error)), "again", **item)
-        claims.note_decided(request.user, pk)
-        return answering.done(request, _result(review), **_undoing(review))
+        claims.end(pk)
+        claims.renew_all(request.user)
+        undo = reverse("admin:moderation_screening_undo", args=(pk, review.pk))
+        return answering.done(request, _result(review), review=review.number, undo=undo)
 
     @posted
     def undo_view(self, request: HttpRequest, pk: int, review: int) -> HttpResponse:
-        """Take a decision or second opinion back; go back to the queue as filtered, or answer a script."""
+        """Take one decision back; go back to the queue as it was filtered, or answer a script."""
         if not (self.has_review_permission(request) or rights.may_lead(request.user)):
             raise PermissionDenied
         if not Review.objects.filter(pk=review, screening=pk).exists():
-            raise Http404
-        if second_opinions.is_given(request, pk):  # looks open: nobody has decided, as far as is told
             raise Http404
         note = request.POST.get("note", "").strip()[:NOTE_CHARACTERS]
         try:
@@ -384,8 +391,6 @@ def _mark_correctable(page: list[Item], request: HttpRequest) -> list[Item]:
         is_there = item.screening.is_current and item.screening.blanked is None
         decision = item.decision
         item.can_be_undone = decision is not None and is_there and reviewing.may_undo(request.user, decision)
-        own = standing_opinion(item.reviews, request.user)
-        item.own_opinion = own if is_there else None
         item.is_own_decision = decision is not None and decision.reviewer_id == request.user.pk
     return page
 
@@ -401,14 +406,21 @@ def _ticked(request: HttpRequest) -> dict[str, bool]:
     return {label: label in ticked for label in (*request.POST.getlist("shown"), *ticked)}
 
 
-def _audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str]]:
-    """Return the entries of a screening with their labels; none of the model's while scores are withheld."""
+def _audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str, SafeString, SafeString]]:
+    """Return (entry, its label, before, after) of each; none of the model's while scores are withheld."""
     if is_as_open(screening):
         return []
     entries = audit.about(screening).order_by("-id")
     if item.scores_are_withheld:
         entries = entries.exclude(action__in=OF_THE_MODEL)
-    return [(entry, audit.label_of(entry.action)) for entry in entries]
+    return [
+        (entry, audit.label_of(entry.action), as_line(entry.before), as_line(entry.after))
+        for entry in entries
+    ]
+
+
+def _named_labels(item: Item, review: Review) -> dict[str, bool | None]:
+    return {label_name(label): value for label, value in item.labels_of(review).items()}
 
 
 def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str, float]]]:
@@ -428,14 +440,14 @@ def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
     return versions.defer("model_version__manifest", "model_version__metrics")
 
 
-def _texts_of_the_same_object(request: HttpRequest, screening: Screening) -> list[Screening]:
+def _texts_of_the_same_object(request: HttpRequest, screening: Screening) -> QuerySet[Screening]:
     if not screening.object_id:
-        return []
+        return Screening.objects.none()
     same = Screening.objects.filter(
         content_type=screening.content_type_id, object_id=screening.object_id, field=screening.field
     )
     others = rights.visible(request.user, same.exclude(pk=screening.pk))
-    return second_opinions.as_seen(request, list(others.defer("text").order_by("-id")[:20]))
+    return others.defer("text").order_by("-id")[:20]
 
 
 def _live_url(screening: Screening) -> str:
@@ -456,12 +468,6 @@ def _list_filters(request: HttpRequest) -> str:
     return QueryDict(request.GET.get("_changelist_filters", "")).urlencode()
 
 
-def _undoing(review: Review) -> dict[str, Any]:
-    """Return what a script needs to take a review back."""
-    undo = reverse("admin:moderation_screening_undo", args=(review.screening_id, review.pk))
-    return {"review": review.number, "undo": undo}
-
-
 def _result(review: Review) -> str:
     """Say what was decided about which object, and what became of it."""
     screening = Screening.objects.select_related("content_type").defer("text").get(pk=review.screening_id)
@@ -478,12 +484,10 @@ def _result(review: Review) -> str:
 
 
 def _undone(undo: Review) -> str:
-    """Say that a review was taken back, and whether the item waits again."""
+    """Say that a decision was taken back, and whether the item waits again."""
     screening = Screening.objects.select_related("content_type").defer("text").get(pk=undo.screening_id)
     link = reverse("admin:moderation_screening_change", args=(undo.screening_id,))
-    if undo.undoes is not None and undo.undoes.kind == Review.Kind.SECOND_OPINION:
-        text = _('Taken back: your second opinion on <a href="{link}">{title}</a> does not count any more.')
-    elif screening.outcome:
+    if screening.outcome:
         text = _('Taken back: the earlier decision on <a href="{link}">{title}</a> stands again.')
     elif screening.is_open:
         text = _('Taken back: <a href="{link}">{title}</a> is in the queue again.')
