@@ -13,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from django_comments.models import Comment
 
 from moderation.models import ModelVersion, Review, Screening
@@ -92,6 +93,17 @@ def test_the_badge_says_what_the_site_shows(ann: User, kind: str, before: str, a
     shown_by_the_site(screening, is_shown=kind == "uphold")
     for page in ("?state=decided", f"{screening.pk}/change/"):
         assert badge(open_page(ben, page)) == after
+
+
+def test_what_the_site_showed_and_hid_again_has_one_badge_that_is_true(version: ModelVersion) -> None:
+    screening = screened("I kill you")
+    Screening.objects.filter(pk=screening.pk).update(released=timezone.now())
+    ben = staff("ben", "review_screening")
+    for is_shown, said in ((True, "shown by the site"), (False, "hidden by the site")):
+        shown_by_the_site(screening, is_shown=is_shown)
+        page = open_page(ben, f"{screening.pk}/change/")
+        assert badge(page) == said
+        assert "not public now" not in page
 
 
 def test_what_is_gone_is_said_to_be_gone(ann: User) -> None:

@@ -145,8 +145,6 @@ class Item:
     """True: this user may correct the decision or take it back."""
     is_own_decision: bool = False
     """True: this user made the decision that stands."""
-    own_opinion: Review | None = None
-    """This user's second opinion, unless it was taken back."""
     holder: ItemClaim | None = None
     """The claim of a colleague who looks at it."""
     next_id: int | None = None
@@ -294,7 +292,9 @@ class Item:
         if screening.status in (Screening.Status.FAILED, Screening.Status.PENDING):
             return str(screening.get_status_display())
         if screening.released is not None:
-            return _("shown by the site")
+            if self.live is LiveState.GONE:
+                return _("gone")
+            return _("shown by the site") if self.is_public else _("hidden by the site")
         if screening.queued_for == Screening.QueuedFor.EDITED:
             return _("edited while hidden")
         if screening.held_by_reports:
@@ -334,11 +334,13 @@ class Item:
 
     @property
     def is_not_public(self) -> bool:
-        """True where the object is there and known not to be shown; of a decided one the badge says it."""
+        """True where the object is there and known not to be shown, and the badge does not say so.
+
+        The badge says it of what was decided, and of what the site has shown by its own means since.
+        """
+        is_said = self.decision is not None or self.screening.released is not None
         is_hidden = self.live is LiveState.HIDDEN
-        return self.decision is None and (
-            is_hidden or (not self.is_public and self.live is LiveState.UNKNOWN)
-        )
+        return not is_said and (is_hidden or (not self.is_public and self.live is LiveState.UNKNOWN))
 
     @property
     def badge_kind(self) -> str:
