@@ -5,6 +5,7 @@ from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
+from django.utils.translation import gettext as _
 
 from moderation import audit, signals
 from moderation.audit import Action, Actor
@@ -23,8 +24,6 @@ from moderation.review.overruling import follows_the_site
 from moderation.review.recording import record
 from moderation.review.refusals import (
     BLIND_HAS_NO_OPINION,
-    NOBODY_WAITS,
-    NOTHING_TO_CORRECT,
     AlreadyDecided,
     CannotDecide,
     InvalidDecision,
@@ -139,7 +138,7 @@ def _check_seen(screening: Screening, standing: Review | None, seen_number: int)
         undone = last_undo(screening)
         if undone is not None:
             raise TakenBack(undone)
-        raise InvalidDecision(NOTHING_TO_CORRECT)
+        raise InvalidDecision(_("There is no decision on it to correct."))
     if standing is not None and standing.number != seen_number:
         raise AlreadyDecided(standing)
 
@@ -170,7 +169,7 @@ def _check_may_replace(
 
 def _as_before(screening: Screening, standing: Review | None) -> Judgement:
     if standing is None or screening.second_look is None:
-        raise InvalidDecision(NOBODY_WAITS)
+        raise InvalidDecision(_("Nobody waits for a second look at it."))
     return Judgement(
         Review.Decision(standing.decision),
         dict(standing.labels),

@@ -14,10 +14,6 @@ BLIND_HAS_NO_OPINION = gettext_lazy(
 )
 """Why what is judged blind can't be upheld; the same words for whatever looks alike."""
 
-NOTHING_TO_CORRECT = gettext_lazy("There is no decision on it to correct.")
-NOBODY_WAITS = gettext_lazy("Nobody waits for a second look at it.")
-"""What is answered where there is none to look at again; the same words of what is decided and looks open."""
-
 
 class CannotDecide(Exception):
     """The decision was not made, and nothing was changed; the message says why, for the moderator."""
@@ -56,14 +52,6 @@ class NotAllowed(CannotDecide):
             _("Only %(who)s and those who lead moderation may change this.")
             % {"who": review.reviewer_name or _("who decided")}
         )
-
-
-class OthersOpinion(NotAllowed):
-    """A second opinion is taken back by nobody but the person who gave it."""
-
-    def __init__(self, review: Review) -> None:
-        self.review = review
-        CannotDecide.__init__(self, _("Nobody takes back what somebody else thought of it."))
 
 
 class OwnDecision(NotAllowed):

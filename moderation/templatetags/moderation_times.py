@@ -13,5 +13,5 @@ register = template.Library()
 
 @register.filter
 def ago(when: datetime | None) -> str:
-    """Return the time since `when` in words, as it stands with "ago" and "since"; nothing without a time."""
+    """Return the time since `when` in words, as it stands with "ago" and "for"; nothing without a time."""
     return time_since(when) if when else ""

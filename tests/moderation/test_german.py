@@ -7,9 +7,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.template.loader import render_to_string
 from django.test import Client
+from django.utils.translation import override
 
-from moderation.models import ModelVersion, Screening
+from moderation.admin.thresholds import curves
+from moderation.models import AuditEntry, ModelVersion, Screening
+from moderation.review.operating_points import Point
+from moderation.review.statistics import Estimate
 from moderation.worker import figures
 from tests.forum.models import Note
 from tests.moderation.conftest import screen
@@ -129,3 +135,45 @@ def test_a_page_without_a_wish_is_in_english(version: ModelVersion) -> None:
 @pytest.mark.parametrize("page", ['<input value="0,5">', '<circle cx="1,5">', '<path d="M 0,5,1,5">'])
 def test_a_number_with_a_comma_is_found(page: str) -> None:
     assert numbers_with_commas(page)
+
+
+def test_the_records_name_their_fields_and_codes_in_german(version: ModelVersion) -> None:
+    screening = queued("you idiot")
+    User.objects.create_superuser("lea", password="pw")
+    admin = Client()
+    admin.force_login(User.objects.get(username="lea"))
+    admin.post(f"/admin/moderation/screening/{screening.pk}/decide/", {"kind": "uphold"})
+    trail = admin.get("/admin/moderation/auditentry/", **GERMAN).text
+    assert "Ergebnis: \u2013 \u2192 verbergen" in re.sub("<.*?>", "", trail)
+    assert f"Prüfung {screening.pk}" in trail and "outcome" not in trail
+    page = re.sub(
+        "<.*?>", "", admin.get(f"/admin/moderation/screening/{screening.pk}/change/", **GERMAN).text
+    )
+    assert "Entscheidung: bestätigt" in page and "toxic" not in page
+    versions = admin.get("/admin/moderation/modelversion/", **GERMAN).text
+    assert "Ausgangsversion" in versions and "<h1>Modellversionen</h1>" in versions
+    entry = admin.get(f"/admin/moderation/auditentry/{AuditEntry.objects.latest('pk').pk}/change/", **GERMAN)
+    assert "Protokolleintrag" in entry.text
+
+
+def test_what_was_a_moment_ago_is_less_than_a_minute_ago(version: ModelVersion) -> None:
+    screening = queued("you idiot")
+    client = staff("ann", "review_screening")
+    address = f"/admin/moderation/screening/{screening.pk}/change/"
+    assert "vor weniger als einer Minute" in client.get(address, **GERMAN).text
+    assert "less than a minute ago" in client.get(address).text
+
+
+def test_the_curve_of_thresholds_has_commas_for_people_alone() -> None:
+    with override("de"):
+        curve = curves.drawn("toxic", [point(0.4, 0.8, 0.9), point(0.6, 0.9, 0.7)], 0.4)
+        drawing = render_to_string("admin/moderation/policy/_curve.html", {"curve": curve})
+    assert "<td>0,400</td><td>80 % (70\u201390)</td>" in drawing
+    assert 'data-threshold="0.400"' in drawing and "Ab 0,400: Präzision 80 % (70\u201390)" in drawing
+    assert "Alle Schwellen" in drawing
+    assert numbers_with_commas(drawing) == []
+
+
+def point(threshold: float, precision: float, recall: float) -> Point:
+    figures_of = [Estimate(value, value - 0.1, value + 0.1) for value in (precision, recall)]
+    return Point(threshold, *figures_of)

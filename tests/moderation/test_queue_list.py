@@ -213,6 +213,9 @@ def test_a_search_that_finds_nothing_is_not_called_an_empty_queue(moderator: Cli
     page = words(open_page(moderator, "?q=<b>nobody</b>"))
     assert "Nothing found for “<b>nobody</b>”." in page
     assert "The queue is empty" not in page
+    hint = open_page(moderator, "?q=Old Tom")
+    assert 'href="?q=author%3A%22Old+Tom%22">Search for an author of this name' in hint
+    assert "Search for an author" not in open_page(moderator, "?q=author:Tom")
     assert "Nothing here with these filters." in words(open_page(moderator, "?label=threat"))
     assert "Nothing here." in words(open_page(moderator, "?state=edited"))
 

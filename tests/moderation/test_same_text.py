@@ -59,7 +59,7 @@ def test_the_same_words_are_told_with_who_when_and_how_often(moderator: Client) 
     screening = keyed("you are  an idiot")
     for page in (open_page(moderator), open_page(moderator, f"{screening.pk}/change/")):
         told = words_of(page)
-        assert told.startswith("The same text was hidden by bob 0 minutes ago.")
+        assert told.startswith("The same text was hidden by bob less than a minute ago.")
         assert "Hidden 2 times, shown once." in told
         assert f"/{last.pk}/change/" in page
     assert words_of(open_page(moderator, f"{keyed('something else').pk}/change/")) == ""

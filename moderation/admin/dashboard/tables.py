@@ -100,7 +100,7 @@ def days(counted: Sequence[Day]) -> Table:
         ("held", _("held")),
         ("flagged", _("flagged")),
         ("clear", _("clear")),
-        ("other", _("not judged")),
+        ("other", _("without a verdict")),
     ]
     columns = [(_day(day), _verdicts(data)) for day, data in counted]
     rows = []
@@ -116,10 +116,11 @@ def days(counted: Sequence[Day]) -> Table:
                 _count(open_items[-1]) if open_items else Cell("\u2013", ""),
             ]
         )
-    heads = [_("When"), _("Came in"), _("Held"), _("Flagged"), _("Clear"), _("Not judged")]
+    heads = [_("When"), _("Came in"), _("Held"), _("Flagged"), _("Clear"), _("Without a verdict")]
     heads += [_("Decided"), _("Hidden"), _("Shown"), _("Open at the end")]
     note = _(
-        "Flagged: with random items that are open still. Not judged: pending, failed or another language."
+        "Flagged: with random items that are open still. Without a verdict: to be scored, failed, or "
+        "another language."
     )
     chart = charts.bars(_("Comments that came in, by day"), kinds, columns)
     return Table("days", _("What came in and what was decided"), heads, list(reversed(rows)), note, chart)
@@ -317,6 +318,8 @@ def _age(seconds: float) -> Cell:
     if not seconds:
         return Cell("\u2013", 0, is_number=True)
     hours = seconds / 3600
+    if seconds < 60:
+        return Cell(_("less than a minute"), round(seconds), is_number=True)
     if hours >= 48:
         days = round(hours / 24)
         shown = ngettext("%(count)s day", "%(count)s days", days) % {"count": _number(days)}

@@ -1,12 +1,13 @@
-"""Says how long ago something was, in the form that a language has after "ago" and "since"."""
+"""Says how long ago something was, in the form that a language has after "ago" and "for"."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.timesince import timesince
-from django.utils.translation import npgettext_lazy
+from django.utils.translation import npgettext_lazy, pgettext
 
 AGO: dict[str, Any] = {
     "year": npgettext_lazy("ago", "%(num)d year", "%(num)d years", "num"),
@@ -20,5 +21,7 @@ AGO: dict[str, Any] = {
 
 
 def time_since(when: datetime) -> str:
-    """Return the time since `when` in words, to stand within a sentence with "ago" or "since"."""
+    """Return the time since `when` in words, to stand within a sentence with "ago" or "for"."""
+    if timezone.now() - when < timedelta(minutes=1):
+        return pgettext("ago", "less than a minute")
     return timesince(when, time_strings=AGO)

@@ -221,7 +221,7 @@ def states(request: HttpRequest, shown: Any, ids: list[int]) -> dict[int, dict[s
 def held_by(claim: ItemClaim) -> str:
     """Say who looks at an item, and since when."""
     return format_html(
-        _("{name} looks at this, since {ago}."), name=claim.username, ago=time_since(claim.since)
+        _("{name} looks at this, for {ago} now."), name=claim.username, ago=time_since(claim.since)
     )
 
 

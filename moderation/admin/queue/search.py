@@ -27,10 +27,12 @@ from moderation.models import Screening, screenings
 from moderation.models.screenings import SEARCHED, SEARCHED_CHARACTERS
 
 HELP = {
-    "postgresql": _("Words of the text, or author:name, id:45 (of the comment), item:45, page:app.model:3"),
+    "postgresql": _(
+        'Words of the text, the number of a comment, or a name as author:Ann or author:"Old Tom"'
+    ),
     "other": _(
-        "Words of a text that waits for a decision, or author:name, id:45 (of the comment), item:45, "
-        "page:app.model:3"
+        "Words of a text that waits for a decision, the number of a comment, or a name as author:Ann or "
+        'author:"Old Tom"'
     ),
 }
 MOST_CHARACTERS = 200
@@ -63,25 +65,21 @@ def taken_apart(term: str) -> Asked:
     return asked
 
 
-def found(rows: QuerySet[Screening], term: str, *, are_few: bool = False) -> QuerySet[Screening]:
-    """Return those of the rows that the typed term finds.
-
-    are_few: True where their texts can be read one by one, so decided ones are found everywhere, too.
-    """
+def found(rows: QuerySet[Screening], term: str) -> QuerySet[Screening]:
+    """Return those of the rows that the typed term finds."""
     asked = taken_apart(term)
     for name, value in asked.named:
         rows = rows.filter(_NAMES[name](value))
-    return with_words(rows, asked.words, are_few=are_few) if asked.words else rows
+    return with_words(rows, asked.words) if asked.words else rows
 
 
-def with_words(rows: QuerySet[Screening], words: str, *, are_few: bool = False) -> QuerySet[Screening]:
-    """Return those of the rows whose texts, to SEARCHED_CHARACTERS, have the words. are_few: see `found`."""
+def with_words(rows: QuerySet[Screening], words: str) -> QuerySet[Screening]:
+    """Return those of the rows whose texts, to SEARCHED_CHARACTERS, have the words."""
     if connections[rows.db].vendor == "postgresql":
         return rows.filter(SEARCHED, _Matches(IndexedWords("text"), _queries(words)))
+    read = Screening.objects.using(rows.db).open().values("pk")[:MOST_READ]
     has_all = reduce(and_, (_has_part(word) for word in _words_of(words)))
-    if not are_few:
-        read = Screening.objects.using(rows.db).open().values("pk")[:MOST_READ]
-        rows = rows.filter(screenings.OPEN, pk__in=read)
+    rows = rows.filter(screenings.OPEN, pk__in=read)
     return rows.alias(beginning=Substr("text", 1, SEARCHED_CHARACTERS)).filter(has_all)
 
 

@@ -33,10 +33,15 @@ class Dot:
         return f"{self.threshold:.3f}"
 
     @property
+    def shown(self) -> str:
+        """Return the threshold as people read it."""
+        return number_format(round(self.threshold, 3), 3)
+
+    @property
     def spoken(self) -> str:
         """Say in a sentence what this threshold does."""
         return _("From %(threshold)s on: precision %(precision)s, recall %(recall)s.") % {
-            "threshold": number_format(round(self.threshold, 3), 3),
+            "threshold": self.shown,
             "precision": self.precision,
             "recall": self.recall,
         }

@@ -155,11 +155,8 @@ class Lexicon:
             return word
         if word in _NOT_REPEATED:
             return None
-        candidates = self.squeezed.get(squeezed(word))
-        if candidates is None:
-            return None
         lengths = [len(list(run)) for _, run in groupby(word)]
-        for candidate in candidates:
+        for candidate in self.squeezed.get(squeezed(word), ()):
             fits = all(
                 len(list(run)) <= length for (_, run), length in zip(groupby(candidate), lengths, strict=True)
             )
