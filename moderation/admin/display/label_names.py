@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
-KNOWN: Mapping[str, str | Promise] = {
+KNOWN: Mapping[str, str] = {
     "toxic": _("toxic"),
     "severe_toxic": _("severe toxic"),
     "obscene": _("obscene"),
@@ -20,4 +20,4 @@ KNOWN: Mapping[str, str | Promise] = {
 
 def label_name(label: str) -> str:
     """Return a label in the language of the page; one that is not among KNOWN, in plain words."""
-    return str(KNOWN[label]) if label in KNOWN else label.replace("_", " ")
+    return gettext(KNOWN[label]) if label in KNOWN else label.replace("_", " ")

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from django.contrib.contenttypes.models import ContentType
 from django.urls import NoReverseMatch, reverse
-from django.utils.formats import number_format
 from django.utils.http import urlencode
+from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from moderation.admin.display.label_names import label_name
 from moderation.admin.display.language_names import is_among, name_of
 from moderation.admin.display.safe_text import Notes
+from moderation.admin.item import markup
+from moderation.admin.item.meters import Meter, two_places
 from moderation.admin.item.reports import (
     ReportLine,
     SecondLookLine,
@@ -49,64 +51,6 @@ if TYPE_CHECKING:
 SUGGESTED_FROM = 0.5
 """A suggested score from which the label is ticked for the person who confirms it."""
 SUGGESTIONS_SHOWN = 5
-
-
-def _two_places(number: float) -> str:
-    return number_format(f"{number:.2f}", 2)
-
-
-@dataclass(frozen=True)
-class Meter:
-    """One label's score, with everything as text that the page needs: percentages are never localised."""
-
-    label: str
-    score: float
-    threshold: float | None
-    """From which score on it flags; None: never."""
-    hold: float | None = None
-    """From which score on it holds; None: never."""
-
-    @property
-    def name(self) -> str:
-        return label_name(self.label)
-
-    @property
-    def is_over(self) -> bool:
-        return self.threshold is not None and self.score >= self.threshold
-
-    @property
-    def number(self) -> str:
-        """Return the score as programs read it."""
-        return f"{self.score:.2f}"
-
-    @property
-    def shown(self) -> str:
-        """Return the score as people read it."""
-        return _two_places(self.score)
-
-    @property
-    def width(self) -> str:
-        return f"{100 * self.score:.1f}%"
-
-    @property
-    def mark(self) -> str:
-        return "" if self.threshold is None else f"{100 * self.threshold:.1f}%"
-
-    @property
-    def hold_mark(self) -> str:
-        return "" if self.hold is None or self.hold > 1 else f"{100 * self.hold:.1f}%"
-
-    @property
-    def spoken(self) -> str:
-        """Describe the meter for screen readers."""
-        if self.threshold is None:
-            return self.shown
-        text = _("%(score)s, over the threshold %(mark)s") if self.is_over else _("%(score)s, under %(mark)s")
-        said = text % {"score": self.shown, "mark": _two_places(self.threshold)}
-        if self.hold is None:
-            return said
-        holds = _("held, as over %(hold)s") if self.score >= self.hold else _("held from %(hold)s")
-        return f"{said}, {holds % {'hold': _two_places(self.hold)}}"
 
 
 @dataclass(frozen=True)
@@ -150,6 +94,8 @@ class Item:
     next_id: int | None = None
     """The screening of the item after it in its list; None for a list's first item, from which focus goes to
     the list itself, and for its last."""
+    site: str | None = None
+    """The name of the admin site whose pages it links to; None: the only one."""
     is_editable: bool = False
     """True: the reader may change its object in the admin."""
     notes: Notes = field(default_factory=Notes)
@@ -224,7 +170,7 @@ class Item:
         return [
             (
                 suggestion,
-                ", ".join(f"{label_name(name)} {_two_places(score)}" for name, score in scores),
+                ", ".join(f"{label_name(name)} {two_places(score)}" for name, score in scores),
                 source_of(suggestion, self.notes),
             )
             for suggestion in self.suggestions
@@ -255,12 +201,12 @@ class Item:
     def can_be_upheld(self) -> bool:
         return not self.scores_are_withheld and reviewing.may_uphold(self.screening, self.scoring)
 
-    @property
+    @cached_property
     def reasons(self) -> list[tuple[str, str]]:
         """(code, label) of each other reason to hide it; none of a suggestion, which hides nothing."""
         return [] if self.is_suggestion else list(reasons().items())
 
-    @property
+    @cached_property
     def is_judged_by_model(self) -> bool:
         """True where the buttons can speak of upholding and false positives."""
         return bool(reviewing.labels_over_threshold(self.scoring)) and not self.scores_are_withheld
@@ -277,7 +223,7 @@ class Item:
         """True where no model scored the text, as none was made for its language."""
         return self.screening.verdict == Screening.Verdict.UNJUDGED
 
-    @property
+    @cached_property
     def badge(self) -> str:
         """Return the badge's words; empty for an open, public, unedited item, whose reason stays unsaid."""
         screening = self.screening
@@ -342,7 +288,7 @@ class Item:
         is_hidden = self.live is LiveState.HIDDEN
         return not is_said and (is_hidden or (not self.is_public and self.live is LiveState.UNKNOWN))
 
-    @property
+    @cached_property
     def badge_kind(self) -> str:
         """Return the badge's colour: held, flagged, failed, hide or quiet."""
         if self.is_overruled:
@@ -402,7 +348,7 @@ class Item:
         """Name the label whose words are marked."""
         return label_name(self.driving.label) if self.driving is not None else ""
 
-    @property
+    @cached_property
     def explainable(self) -> list[Meter]:
         """The labels whose words can be asked for: those over their threshold, or all on the item's page.
 
@@ -418,9 +364,34 @@ class Item:
         """Return the number of the decision that the page shows, for its forms; 0 for none."""
         return self.decision.number if self.decision is not None else 0
 
-    @property
+    @cached_property
     def title(self) -> str:
         return title_of(self.screening)
+
+    @cached_property
+    def heading_id(self) -> str:
+        """Return the id that its heading has in the page, for what is described by it."""
+        return f"item-{self.screening.pk}"
+
+    @cached_property
+    def page_url(self) -> str:
+        """Return the address of its own page."""
+        name = "admin:moderation_screening_change"
+        return reverse(name, args=(self.screening.pk,), current_app=self.site)
+
+    # --- what is written at once ----------------------------------------------------------------
+
+    @property
+    def meter_rows(self) -> SafeString:
+        return markup.meter_rows(self.meters)
+
+    @property
+    def choice_boxes(self) -> SafeString:
+        return markup.choice_boxes(self.choices)
+
+    @property
+    def reason_buttons(self) -> SafeString:
+        return markup.reason_buttons(self.reasons, self.heading_id)
 
     @property
     def object_url(self) -> str:
@@ -454,6 +425,7 @@ def items(
     active: ModelVersion | None,
     earlier: dict[int, Review],
     care: ModeratorPreferences | None = None,
+    site: str | None = None,
 ) -> list[Item]:
     """Make a page's items from screenings that were fetched with `basis_scorings` and `all_reviews`."""
     screenings = list(screenings)
@@ -471,6 +443,7 @@ def items(
             earlier=earlier.get(screening.pk),
             notes=notes.for_a_text(),
             care=care,
+            site=site,
         )
         for screening in screenings
     ]

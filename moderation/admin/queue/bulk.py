@@ -257,7 +257,9 @@ def _items(model_admin: ScreeningAdmin, request: HttpRequest, keys: list[int]) -
     """Make the items of these screenings, in this order."""
     rows = {row.pk: row for row in model_admin.get_queryset(request).filter(pk__in=keys)}
     care = preferences.of_request(request)
-    return items([rows[key] for key in keys if key in rows], find_active(), {}, care)
+    return items(
+        [rows[key] for key in keys if key in rows], find_active(), {}, care, model_admin.admin_site.name
+    )
 
 
 def _page(

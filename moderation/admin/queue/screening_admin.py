@@ -194,7 +194,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         """Make a list's items from its rows, for the user who asks."""
         rows = second_opinions.as_seen(request, rows)
         chosen = preferences.of_request(request)
-        shown = with_contexts(items(rows, find_active(), earlier_decisions(rows), chosen), request.user)
+        made = items(rows, find_active(), earlier_decisions(rows), chosen, self.admin_site.name)
+        shown = with_contexts(made, request.user)
         shown = with_live_states(_with_what_was_decided(shown, request.user))
         for item in _mark_correctable(shown, request):
             item.is_editable = may_edit(request.user, item.screening)
@@ -243,7 +244,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         if screening is None:
             raise Http404
         second_opinions.as_seen(request, [screening])
-        (item,) = items([screening], find_active(), {}, preferences.context(request)["preferences"])
+        care = preferences.of_request(request)
+        (item,) = items([screening], find_active(), {}, care, self.admin_site.name)
         asking.answer(request, item, is_page=asking.PART in request.GET)
         context = {"item": item, "opts": self.opts, "filters": _list_filters(request)}
         return TemplateResponse(request, "admin/moderation/screening/_text.html", context)
