@@ -19,6 +19,7 @@ from moderation.audit import Action, Actor
 from moderation.clock import Now
 from moderation.conf import conf
 from moderation.db.locking import locked_if_free
+from moderation.db.read_once import remembered
 from moderation.models import ItemClaim, ItemSkip, Screening
 from moderation.models.screenings import OPEN
 
@@ -161,7 +162,8 @@ def claimed_by(user: Any) -> QuerySet[Screening]:
 def unskipped(user: Any, queue: QuerySet[Screening]) -> QuerySet[Screening]:
     """Select of a queue what the user has not skipped lately."""
     skipped = ItemSkip.objects.filter(user_key=_key(user), until__gte=Now())
-    return queue.exclude(pk__in=skipped.values("screening")) if skipped.exists() else queue
+    has_skipped = remembered(("skipped", _key(user)), skipped.exists)
+    return queue.exclude(pk__in=skipped.values("screening")) if has_skipped else queue
 
 
 def _take(user: AbstractBaseUser, rows: QuerySet[Screening], missing: int) -> int:

@@ -15,6 +15,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from moderation.clock import Now
 from moderation.conf import conf
+from moderation.db.read_once import remembered
 from moderation.models import Review, Screening, SecondOpinionDue
 from moderation.review import claims, rights
 from moderation.texts import exact_digest
@@ -73,6 +74,10 @@ def due_to(user: AbstractBaseUser) -> QuerySet[Screening]:
 
 def _keys_due_to(user: AbstractBaseUser) -> list[int]:
     """The ids of what is dealt to the user, also of what the user has left to others, and may get again."""
+    return remembered(("second opinions", user.pk), lambda: _read_keys_due_to(user))
+
+
+def _read_keys_due_to(user: AbstractBaseUser) -> list[int]:
     own = Review.objects.filter(screening=OuterRef("screening"), reviewer=user.pk)
     due = (
         rights.about_visible(user, SecondOpinionDue.objects.all())

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from moderation.db.read_once import remembered
 from moderation.models import ModelVersion
 
 __all__ = ["find_active", "languages_of", "manifest_of"]
 
 
 def find_active() -> ModelVersion | None:
-    """Read the version that is active, or None while none is registered; one query.
+    """Read the version that is active, or None while none is registered; one query for a page.
 
     A process that scores calls `store.active_version`, which registers the packaged default where there is
     none. The query leaves out the manifest and the metrics; they are read when somebody uses them.
     """
-    return ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics").first()
+    active = ModelVersion.objects.filter(is_active=True).defer("manifest", "metrics")
+    return remembered("active version", active.first)
 
 
 def manifest_of(version: ModelVersion) -> Mapping[str, Any]:

@@ -41,6 +41,7 @@ from moderation.admin.queue.filters import LabelFilter, StatusFilter, VerdictFil
 from moderation.admin.queue.narrowing import FILTERS, PARAMETERS, is_picked
 from moderation.admin.queue.search import found
 from moderation.admin.read_only import ReadOnlyAdmin
+from moderation.db.read_once import remembering
 from moderation.models import AuditEntry, Review, Scoring, Screening, Suggestion
 from moderation.monitoring import pipeline_trouble
 from moderation.review import claims, rights
@@ -164,6 +165,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
     ) -> tuple[QuerySet[Screening], bool]:
         return found(queryset, search_term), False
 
+    @remembering()
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         page = {"title": _("Moderation queue"), "is_nav_sidebar_enabled": False, **(extra_context or {})}
         response = super().changelist_view(request, page)
@@ -172,6 +174,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             rows = second_opinions.with_dealt(request, cl, list(cl.result_list), self.get_queryset(request))
             response.context_data.update(
                 items=self.items_of(request, rows),
+                tab_links=list(cl.tab_links()),
                 trouble=pipeline_trouble.words(),
                 shows_dashboard=is_shown_to(request.user),
                 **self.list_context(request),
@@ -203,6 +206,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
 
     # --- one item -------------------------------------------------------------------------------
 
+    @remembering()
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
