@@ -65,7 +65,7 @@ class WebhookAdmin(ForSuperusers):
     form = WebhookForm
     actions = None
     change_form_template = "admin/moderation/webhook/change_form.html"
-    list_display = ("name", "where", "is_enabled", "state", "last_delivered", "failing_since", "last_error")
+    list_display = ("name", "address", "is_enabled", "state", "last_delivered", "failing_since", "last_error")
     readonly_fields = (
         "state",
         "last_delivered",
@@ -115,6 +115,11 @@ class WebhookAdmin(ForSuperusers):
             stays["_continue"] = "1"
             request.POST = stays  # type: ignore[assignment]
         return super().response_change(request, obj)
+
+    @admin.display(description=gettext_lazy("address"))
+    def address(self, webhook: Webhook) -> str:
+        """Say where it goes, without its path, which may hold a token."""
+        return webhook.where
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, webhook: Webhook) -> str:

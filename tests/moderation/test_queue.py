@@ -501,3 +501,11 @@ def test_a_forged_scoring_is_no_opinion_and_no_error(moderator: Client) -> None:
         screening = queued(f"you idiot {number}")
         decide(moderator, screening, kind="false_positive", scoring=forged)
         assert Review.objects.get(screening=screening).model_version is None
+
+
+def test_a_very_long_text_says_that_its_middle_may_not_have_been_read(moderator: Client) -> None:
+    note = "The model reads a text this long at both ends"
+    queued("you idiot " * 2_900)
+    assert note not in open_page(moderator)
+    queued("you idiot " * 3_100)
+    assert open_page(moderator).count(note) == 1

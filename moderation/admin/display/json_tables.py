@@ -39,10 +39,8 @@ def as_line(value: Mapping[str, Any]) -> SafeString:
 def _inner(value: Any, key: str = "") -> SafeString:
     if isinstance(value, Mapping) and value and not _fits_a_line(value):
         return _of_mapping(value)
-    if isinstance(value, list):
-        if any(isinstance(each, Mapping | list) for each in value):
-            return _of_mapping({str(place): each for place, each in enumerate(value, 1)})
-        return _short(", ".join(_as_words(each) for each in value) or _NOTHING)
+    if isinstance(value, list) and any(isinstance(each, Mapping | list) for each in value):
+        return _of_mapping({str(place): each for place, each in enumerate(value, 1)})
     return _short(_as_words(code_of(key, value)))
 
 
@@ -138,10 +136,12 @@ def _named(path: str, leaves: Mapping[str, Any]) -> Any:
 
 
 def _as_words(value: Any) -> str:
-    if value is None or value == "" or value == {}:
+    if value is None or value in ("", {}, []):
         return _NOTHING
     if isinstance(value, Mapping):
         return _line(value)
+    if isinstance(value, list):
+        return ", ".join(map(_as_words, value))
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if not isinstance(value, float):

@@ -44,6 +44,11 @@ NAMES: Mapping[str, str | Promise] = {
     "is_enabled": _("is enabled"),
     "secret_renewed": _("secret renewed"),
     # of a model's figures
+    "old": _("old"),
+    "new": _("new"),
+    "reviews": _("reviews"),
+    "test": _("test side"),
+    "train": _("training side"),
     "texts": _("texts"),
     "rows": _("rows"),
     "positives": _("positives"),

@@ -48,6 +48,8 @@ from moderation.visibility.live_state import LiveState
 if TYPE_CHECKING:
     from moderation.admin.item.context import Context
 
+READ_WHOLE_CHARACTERS = 30_000
+"""Of a longer text the model may have read both ends alone; how much follows from its tokens."""
 SUGGESTED_FROM = 0.5
 """A suggested score from which the label is ticked for the person who confirms it."""
 SUGGESTIONS_SHOWN = 5
@@ -136,6 +138,11 @@ class Item:
         return [
             Meter(label, score, thresholds.get(label), hold.get(label)) for label, score in scores.items()
         ]
+
+    @property
+    def may_be_read_in_part(self) -> bool:
+        """True of a text so long that the model may not have read its middle."""
+        return len(self.screening.text) > READ_WHOLE_CHARACTERS
 
     @property
     def nudge_note(self) -> str:
