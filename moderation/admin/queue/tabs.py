@@ -46,6 +46,8 @@ class Tab:
     """True: all its items wait for a decision, so they are narrowed as the queue's."""
     is_history: bool = False
     """True: it has all there is of years, so a range of days is read by an index of its own."""
+    counted_in: Order = ()
+    """An order of the list's own index to count by, where SQLite takes a wider index without it."""
 
     def order_of(self, request: HttpRequest) -> str:
         """Return the name of the order that is asked for, or of the one that it begins with."""
@@ -61,7 +63,7 @@ class Tab:
     def counted(self, request: HttpRequest) -> QuerySet[Any]:
         """Select those of its items that are counted: what the reader may see, to one beyond `MOST`."""
         rows = rights.visible(request.user, Screening.objects.filter(self.condition(request)))
-        return rows.order_by().values("pk")[: MOST + 1]
+        return rows.order_by(*self.counted_in).values("pk")[: MOST + 1]
 
 
 def _always(condition: Q) -> Callable[[HttpRequest], Q]:
@@ -75,6 +77,13 @@ def _open_for(*reasons: str) -> Callable[[HttpRequest], Q]:
 BY_CREATED: Mapping[str, Order] = {NEWEST: ("-created", "-id"), OLDEST: ("created", "id")}
 """The orders of a history within a range of days: by the index that has the range."""
 OPEN = Tab("open", _("All open"), _always(screenings.OPEN), _OF_A_QUEUE, is_open=True)
+DECIDED = Tab(
+    "decided",
+    _("Decided"),
+    _always(screenings.DECIDED),
+    {NEWEST: ("-reviewed", "-id"), OLDEST: ("reviewed", "id")},
+    is_history=True,
+)
 TABS: tuple[Tab, ...] = (
     OPEN,
     Tab("held", _("Held"), _open_for(QueuedFor.HELD, QueuedFor.AUTHOR), _OF_A_QUEUE, is_open=True),
@@ -88,7 +97,14 @@ TABS: tuple[Tab, ...] = (
     ),
     Tab("edited", _("Edited"), _open_for(QueuedFor.EDITED), _OF_A_QUEUE, is_open=True),
     Tab("failed", _("Failed"), _always(screenings.FAILED & Q(outcome="")), _OLDEST_FIRST),
-    Tab("reported", _("Reported"), _always(screenings.REPORTED), _OF_A_QUEUE, is_open=True),
+    Tab(
+        "reported",
+        _("Reported"),
+        _always(screenings.REPORTED),
+        _OF_A_QUEUE,
+        is_open=True,
+        counted_in=_OF_A_QUEUE[WORST],
+    ),
     Tab("suggested", _("Suggested"), _always(screenings.WAITING_SUGGESTIONS), _NEWEST_FIRST),
     Tab(
         "mine",
@@ -103,13 +119,7 @@ TABS: tuple[Tab, ...] = (
         _always(screenings.ASKED_AGAIN),
         {OLDEST: ("second_look", "id"), NEWEST: ("-second_look", "-id")},
     ),
-    Tab(
-        "decided",
-        _("Decided"),
-        _always(screenings.DECIDED),
-        {NEWEST: ("-reviewed", "-id"), OLDEST: ("reviewed", "id")},
-        is_history=True,
-    ),
+    DECIDED,
     Tab("all", _("Everything"), _always(Q()), _NEWEST_FIRST, is_history=True),
 )
 WITH_BLIND = (OPEN.name, "flagged")
