@@ -12,7 +12,7 @@ from moderation import audit
 from moderation.admin.display.label_names import label_name
 from moderation.admin.queue import tabs
 from moderation.models import AuditEntry, Screening
-from moderation.models.screenings import UNDECIDED_AUDIT, may_have_label
+from moderation.models.screenings import UNDECIDED_AUDIT, has_label, may_have_label
 from moderation.versions.active import find_active
 
 
@@ -67,6 +67,8 @@ class LabelFilter(ChoiceFilter):
             return queryset
         if StatusFilter.is_open(request):
             return queryset.filter(labels__contains=json.dumps(label))
+        if tabs.tab_of(request) is tabs.DECIDED:  # which has no undecided audit items
+            return queryset.filter(has_label(label))
         return queryset.filter(may_have_label(label))
 
 
