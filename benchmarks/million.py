@@ -180,7 +180,7 @@ def grow(
 INDEX_SIZES = """
 SELECT relname, pg_relation_size(oid) FROM pg_class
 WHERE relkind = 'i' AND relname IN ('moderation_open', 'moderation_open_by_id', 'moderation_open_reasons',
-    'moderation_by_language', 'moderation_by_version', 'moderation_by_reviewer', 'moderation_by_reason',
+    'moderation_by_language', 'moderation_by_version', 'moderation_reviewer_dates', 'moderation_by_reason',
     'moderation_by_author_name', 'moderation_by_page', 'moderation_words')
 ORDER BY 1
 """

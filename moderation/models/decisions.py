@@ -153,7 +153,7 @@ class Review(AppendOnly):
         )
         indexes = (
             models.Index(fields=["created"], name="moderation_review_created"),
-            models.Index(fields=["reviewer_name", "screening"], name="moderation_by_reviewer"),
+            models.Index(fields=["reviewer_name", "created", "screening"], name="moderation_reviewer_dates"),
             models.Index(
                 fields=["reason", "screening"], condition=~Q(reason=""), name="moderation_by_reason"
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.test import Client
+from django.db.models import QuerySet
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from moderation.admin.queue import changelist, search, tabs
-from moderation.models import ItemClaim, ModelVersion, ModeratorPreferences, Screening
+from moderation.models import ItemClaim, ModelVersion, ModeratorPreferences, Review, Screening
 from moderation.review import claims
 from moderation.review import decisions as reviewing
 from tests.conftest import uses_postgresql
@@ -220,6 +222,16 @@ def test_a_search_that_finds_nothing_is_not_called_an_empty_queue(moderator: Cli
     assert "Nothing here." in words(open_page(moderator, "?state=edited"))
 
 
+@pytest.mark.skipif(uses_postgresql(), reason="PostgreSQL chooses by costs")
+def test_small_lists_are_counted_without_walking_all_open_items(version: ModelVersion) -> None:
+    request = RequestFactory().get("/")
+    request.user = User.objects.create(username="dan")
+    plans = {tab.name: tab.counted(request).explain() for tab in tabs.TABS}
+    assert "moderation_reported" in plans["reported"]
+    assert "moderation_item_claim_user" in plans["mine"]
+    assert "moderation_open" not in plans["reported"] + plans["mine"]
+
+
 # --- the search -------------------------------------------------------------------------------------
 
 
@@ -333,6 +345,44 @@ def test_a_search_has_memory_enough_and_leaves_no_setting_behind(
         assert cursor.fetchone() == (given,)
 
 
+@pytest.mark.skipif(not uses_postgresql(), reason="only PostgreSQL has the statistics")
+def test_a_word_of_most_texts_is_known_to_be_one(version: ModelVersion) -> None:
+    for number in range(200):
+        queued(f"that is number {number}")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE moderation_screening")
+    plans = [search.with_words(Screening.objects.all(), word).explain() for word in ("that", "number17")]
+    common, rare = (int(re.findall(r"rows=(\d+)", plan)[0]) for plan in plans)
+    assert common == 200 and rare < 10
+
+
+@pytest.mark.parametrize("most", [1000, 30])
+def test_a_list_by_score_goes_on_and_back_through_every_item_once(
+    moderator: Client, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(changelist, "MOST", most)
+    for number in range(47):
+        queued(f"number {number}", 0.4 - 0.001 * number)
+    queued("lower", 0.1)
+    pages = list(every_page(moderator, "?label=toxic&score_from=0.8"))
+    assert [text for page in pages for text in texts(page)] == [f"number {number}" for number in range(47)]
+    assert [len(texts(page)) for page in pages] == [20, 20, 7]
+    assert ("30+ items" if most == 30 else "47 items") in words(pages[0])
+    for page, before in ((pages[2], pages[1]), (pages[1], pages[0])):
+        (previous,) = re.findall(r'<a rel="prev" href="([^"]+)"', page)
+        assert texts(open_page(moderator, unescape(previous))) == texts(before)
+    assert 'rel="prev"' not in pages[0] and 'rel="next"' not in pages[2]
+
+
+def test_after_the_last_item_of_a_list_by_score_come_its_last_ones(moderator: Client) -> None:
+    rows = [queued(f"number {number}", 0.4 - 0.001 * number) for number in range(25)]
+    page = open_page(moderator, f"?label=toxic&score_from=0.8&after={rows[-1].pk}")
+    assert texts(page) == [f"number {number}" for number in range(5, 25)]
+    assert 'rel="prev"' in page and 'rel="next"' not in page
+    page = open_page(moderator, f"?label=toxic&score_from=0.8&before={rows[3].pk}")
+    assert texts(page) == [f"number {number}" for number in range(20)]
+
+
 def test_a_list_by_score_reads_of_each_row_what_it_looks_at_alone(moderator: Client) -> None:
     queued("you idiot")
     with CaptureQueriesContext(connection) as captured:
@@ -405,6 +455,56 @@ def test_a_filter_selects_what_it_names_and_several_go_together(
     last_year = (timezone.now() - timedelta(days=300)).date().isoformat()
     address = "?state=all&" + query.format(last_year=last_year, version=version.pk)
     assert set(listed(moderator, address)) == wanted
+
+
+def decided_in_turn(names: Sequence[str]) -> list[Screening]:
+    """Items that these people decided, one each hour, the last one just now."""
+    rows = []
+    for number, name in enumerate(names):
+        when = timezone.now() - timedelta(hours=len(names) - number)
+        row = queued(f"{name} {number}", outcome="show", reviewed=when)
+        review = Review.objects.create(
+            screening=row, number=1, decision="false_positive", outcome="show", reviewer_name=name
+        )
+        QuerySet(Review).filter(pk=review.pk).update(created=when)
+        rows.append(row)
+    return rows
+
+
+@pytest.mark.parametrize("most", [1000, 30])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_the_decisions_of_one_person_are_paged_in_their_order(
+    moderator: Client, monkeypatch: pytest.MonkeyPatch, order: str, most: int
+) -> None:
+    monkeypatch.setattr(changelist, "MOST", most)
+    decided_in_turn(["bea", "cem"] * 45)
+    wanted = [f"bea {number}" for number in range(0, 90, 2)]
+    query = f"?state=decided&reviewer=bea&o={order}"
+    pages = list(every_page(moderator, query))
+    assert [text for page in pages for text in texts(page)] == (wanted if order == "oldest" else wanted[::-1])
+    assert [len(texts(page)) for page in pages] == [20, 20, 5]
+    assert ("30+ items" if most == 30 else "45 items") in words(pages[0])
+    (previous,) = re.findall(r'<a rel="prev" href="([^"]+)"', pages[2])
+    assert texts(open_page(moderator, unescape(previous))) == texts(pages[1])
+
+
+def test_a_person_s_decisions_are_listed_once_and_without_those_taken_back(moderator: Client) -> None:
+    corrected, undone, kept = decided_in_turn(["bea", "bea", "bea"])
+    columns = {"reviewer_name": "bea", "number": 2}
+    Review.objects.create(screening=corrected, decision="relabel", outcome="show", **columns)
+    Review.objects.create(screening=undone, kind="undo", undoes=undone.reviews.get(), **columns)
+    Screening.objects.filter(pk=undone.pk).update(outcome="", reviewed=None)
+    page = open_page(moderator, "?state=decided&reviewer=bea")
+    assert texts(page) == [kept.text, corrected.text]
+    assert "2 items" in words(page)
+
+
+def test_a_label_among_decided_items_is_what_the_model_said(moderator: Client) -> None:
+    for text, verdict, reason in (("flagged", "flagged", "flagged"), ("drawn", "clear", "audit")):
+        row = queued(text, verdict=verdict, queued_for=reason, outcome="show", reviewed=timezone.now())
+        Screening.objects.filter(pk=row.pk).update(labels='["threat"]')
+    assert listed(moderator, "?state=decided&label=threat") == ["flagged"]
+    assert listed(moderator, "?state=all&label=threat") == ["flagged"]
 
 
 def test_a_day_is_the_reader_s_and_both_ends_belong_to_the_range(moderator: Client) -> None:

@@ -19,11 +19,14 @@ from moderation.admin.queue import keyset, search, tabs
 from moderation.admin.queue.filters import StatusFilter
 from moderation.admin.queue.narrowing import (
     PARAMETERS,
+    REVIEWER,
     CreatedFilter,
     Field,
     ScoreFilter,
+    decided_by,
     fields_of,
     in_words,
+    reviewer_of,
 )
 from moderation.review import rights, second_opinions
 from moderation.review.blind import is_blind
@@ -86,8 +89,10 @@ class Queue(ChangeList):
         """Count the items of the list as it is narrowed, and take the page out of it."""
         order = self.get_ordering(request, self.queryset)
         rows, keeps = self.queryset, self.keeps
-        if keeps is not None:
-            self.counted = len(keyset.keys_of(rows, order, MOST + 1, keeps))
+        known = None
+        if (first := self._first_keys(rows, order, keeps)) is not None:
+            self.counted = len(first)
+            known = keyset.Known(first, is_all=self.counted <= MOST)
         elif self.is_narrowed:
             keys = list(rows.prefetch_related(None).order_by().values_list("pk", flat=True)[: MOST + 1])
             self.counted = len(keys)
@@ -95,7 +100,23 @@ class Queue(ChangeList):
                 rows = rows.filter(pk__in=keys)
         else:
             self.counted = self.counts[self.tab.name]
-        self.page = keyset.page_of(rows, order, self.list_per_page, **self.cursors, keeps=keeps)
+        cursors = self.cursors
+        self.page = keyset.page_of(rows, order, self.list_per_page, **cursors, keeps=keeps, known=known)
+
+    def _first_keys(
+        self, rows: QuerySet[Any], order: list[Any], keeps: keyset.Keeps | None
+    ) -> list[int] | None:
+        """Read the ids of the first rows, to one beyond `MOST`, where counting them is as dear; else None."""
+        if keeps is not None:
+            return keyset.keys_of(rows, order, MOST + 1, keeps)
+        is_of_one_reviewer = self.get_filters_params().keys() - {tabs.PARAMETER} == {REVIEWER}
+        if is_of_one_reviewer and self.tab is tabs.DECIDED and not self.query.strip():
+            newest_first = order[0].startswith("-")
+            keys = decided_by(reviewer_of(self.request), MOST + 1, newest_first=newest_first)
+            known = list(rows.filter(pk__in=keys).order_by(*order).values_list("pk", flat=True))
+            # some were left out: reopened or replaced since, or what the site keeps from the reader
+            return known if len(known) == len(keys) or len(keys) <= MOST else None
+        return None
 
     @property
     def keeps(self) -> keyset.Keeps | None:

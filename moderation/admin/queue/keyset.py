@@ -35,6 +35,15 @@ class Page:
     has_next: bool
 
 
+@dataclass(frozen=True)
+class Known:
+    """The first rows of a list, by their ids, in its order."""
+
+    keys: list[int]
+    is_all: bool
+    """True where the list has no others."""
+
+
 def key_of(written: str) -> int | None:
     """Return the id that an address names, or None where it names none."""
     is_key = written.isascii() and written.isdecimal() and len(written) <= _DIGITS
@@ -49,13 +58,18 @@ def page_of(
     after: int | None = None,
     before: int | None = None,
     keeps: Keeps | None = None,
+    known: Known | None = None,
 ) -> Page:
     """Take the `size` rows that follow the row `after`, or that stand before the row `before`.
 
     order: ends in the id. Without such a row the list begins anew. After a row that is the last one, or has
     become it, come the last rows: a decision on the last item of a page leads to one that has something.
-    keeps: of the rows only those count of which it is true.
+    keeps: of the rows only those count of which it is true. known: the list's first rows, where
+    somebody has read them: a page among them is not looked for again.
     """
+    if known is not None and (part := _among(known, size, after, before)) is not None:
+        keys = known.keys[part.start : part.stop]
+        return Page(_in_order(rows, keys), part.start > 0, has_next=part.stop < len(known.keys))
     if before is not None and (beyond := _beyond(before, reverse := _reversed(order))) is not None:
         keys = keys_of(rows.filter(beyond), reverse, size + 1, keeps)
         if len(keys) > size:
@@ -88,6 +102,24 @@ def keys_of(
             break
         start, step = start + step, 2 * step
     return keys[:most]
+
+
+def _among(known: Known, size: int, after: int | None, before: int | None) -> slice | None:
+    """Return where the page stands among the known rows; None where they do not tell."""
+    cursors = [key for key in (after, before) if key is not None]
+    if len(cursors) > 1 or not set(cursors) <= set(known.keys):
+        return None
+    start = 0
+    if after is not None:
+        start = known.keys.index(after) + 1
+    elif before is not None:
+        start = max(0, known.keys.index(before) - size)
+    count = len(known.keys)
+    if not known.is_all and start + size >= count:
+        return None
+    if start == count:  # after the last one: the last rows
+        start = max(0, count - size)
+    return slice(start, start + size)
 
 
 def _in_order(rows: QuerySet[Screening], keys: list[int]) -> list[Screening]:
