@@ -76,6 +76,15 @@ def test_the_queue_shows_texts_escaped_and_a_meter_for_each_label(
     screenshot("queue")
 
 
+def test_two_whole_items_are_in_view_on_a_small_laptop(queue: Page) -> None:
+    queue.set_viewport_size({"width": 1280, "height": 900})
+    whole = queue.locator(".moderation-item").evaluate_all(
+        "items => items.map(item => item.getBoundingClientRect())"
+        ".filter(box => box.top >= 0 && box.bottom <= innerHeight).length"
+    )
+    assert whole >= 2
+
+
 def test_relabelling_by_mouse_stores_the_ticked_labels_and_hides_the_comment(
     queue: Page, site: RunningSite, screenshot: Screenshot
 ) -> None:
