@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.db import router, transaction
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
@@ -18,8 +22,8 @@ from moderation.api.pages import PageQuery, page, page_of, read_query
 from moderation.api.problems import Problem, Refusal, not_found
 from moderation.api.throttling import KeyQuota, ReviewThrottle
 from moderation.models import Review, Screening
+from moderation.review import claims, rights
 from moderation.review import decisions as reviewing
-from moderation.review import rights
 
 NOTE_CHARACTERS = 5000
 CODES: dict[type[reviewing.CannotDecide], str] = {
@@ -94,6 +98,11 @@ class DecisionRequest(serializers.Serializer):
         default=0,
         help_text="The `number` of the decision that the person saw standing, which is corrected; 0: none.",
     )
+    take_over = Boolean(
+        required=False,
+        default=False,
+        help_text="True: decide also where a colleague looks at the item, which is for leads, and on record.",
+    )
 
 
 class UndoRequest(serializers.Serializer):
@@ -102,10 +111,18 @@ class UndoRequest(serializers.Serializer):
     note = Text(required=False, default="", allow_blank=True, max_length=NOTE_CHARACTERS)
 
 
+class Holder(serializers.Serializer):
+    """Who looks at an item."""
+
+    user = serializers.CharField(help_text="User name.")
+    since = serializers.DateTimeField()
+
+
 class Conflict(Problem):
-    """A problem with the decision that stands, or with the undo of the one that was seen, if there is one."""
+    """A problem with the decision that stands, with the undo of the one that was seen, or with a claim."""
 
     review = ReviewRow(required=False)
+    holder = Holder(required=False, help_text="With `claimed`: the colleague who looks at the item.")
 
 
 class ReviewsView(Endpoint):
@@ -122,7 +139,8 @@ class ReviewsView(Endpoint):
             ReviewRow,
             status=201,
             description="The decision is recorded and carried out: the object is hidden or shown. With "
-            "`seen_number` it corrects the one that stands, which only who made it and leads may.",
+            "`seen_number` it corrects the one that stands, which only who made it and leads may. What a "
+            "colleague looks at is theirs: 409 `claimed`, unless a lead says `take_over`.",
             body=DecisionRequest,
             problems={403: Conflict, 409: Conflict, 422: Problem},
         ),
@@ -151,22 +169,14 @@ class ReviewsView(Endpoint):
         asked.is_valid(raise_exception=True)
         given = dict(asked.validated_data)
         try:
-            review = reviewing.decide(
-                given["screening"],
-                reviewer=reviewer,
-                kind=given["decision"],
-                labels=given.get("labels"),
-                label=given["label"],
-                reason=given["reason"],
-                note=given["note"],
-                shown=given.get("scoring", reviewing.CURRENT),
-                seen_number=given["seen_number"],
-                by_hand=True,
-            )
+            with transaction.atomic(using=router.db_for_write(Screening)):
+                _check_claim(reviewer, given["screening"], takes_over=given["take_over"])
+                review = _decide(reviewer, given)
         except Screening.DoesNotExist as error:
             raise ValidationError({"screening": ["There is no such screening."]}) from error
         except reviewing.CannotDecide as error:
             raise _refusal(error) from error
+        claims.note_decided(reviewer, review.screening_id)
         return Response(review_row(review), status.HTTP_201_CREATED)
 
 
@@ -207,6 +217,42 @@ class UndoView(Endpoint):
         except reviewing.CannotDecide as error:
             raise _refusal(error) from error
         return Response(review_row(review), status.HTTP_201_CREATED)
+
+
+def _check_claim(reviewer: AbstractBaseUser, screening: int, *, takes_over: bool) -> None:
+    """Refuse a decision on what a colleague looks at, or take it over, as the pages of the queue do.
+
+    Raises Refusal, and Screening.DoesNotExist, also where the reviewer may not see it.
+    """
+    if not rights.may_see(reviewer, screening):
+        raise Screening.DoesNotExist
+    claim = claims.holder_of(reviewer, screening)
+    if claim is None:
+        return
+    if not takes_over:
+        holder = {"user": claim.username, "since": claim.since}
+        detail = f"{claim.username} looks at it."
+        raise Refusal(detail, "claimed", status.HTTP_409_CONFLICT, holder=holder)
+    if not rights.may_lead(reviewer):
+        detail = "Only those who lead moderation may take an item over."
+        raise Refusal(detail, "may_not_take_over", status.HTTP_403_FORBIDDEN)
+    with suppress(claims.NotOpen):  # what became of it meanwhile is for the decision to say
+        claims.take_over(reviewer, screening)
+
+
+def _decide(reviewer: AbstractBaseUser, given: Mapping[str, Any]) -> Review:
+    return reviewing.decide(
+        given["screening"],
+        reviewer=reviewer,
+        kind=given["decision"],
+        labels=given.get("labels"),
+        label=given["label"],
+        reason=given["reason"],
+        note=given["note"],
+        shown=given.get("scoring", reviewing.CURRENT),
+        seen_number=given["seen_number"],
+        by_hand=True,
+    )
 
 
 def review_row(review: Review) -> dict[str, Any]:

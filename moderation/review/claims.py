@@ -29,7 +29,9 @@ __all__ = [
     "deal",
     "end",
     "hold",
+    "holder_of",
     "holders",
+    "note_decided",
     "release",
     "renew",
     "renew_all",
@@ -152,6 +154,22 @@ def holders(user: Any, screenings: Iterable[int]) -> dict[int, ItemClaim]:
     """Return {screening id: claim} of those of the screenings that somebody else holds; one query."""
     others = ItemClaim.objects.filter(screening__in=list(screenings), until__gte=Now())
     return {claim.screening_id: claim for claim in others.exclude(user_key=_key(user))}
+
+
+def holder_of(user: Any, screening_id: int) -> ItemClaim | None:
+    """Return the claim by which somebody else holds an open item, or None.
+
+    What comes by a person's hand, from a page or over the API, is not decided against it.
+    """
+    if not Screening.objects.filter(OPEN, pk=screening_id).exists():
+        return None
+    return holders(user, [screening_id]).get(screening_id)
+
+
+def note_decided(user: Any, screening_id: int) -> None:
+    """End the claim on an item that the user has decided, and let the user keep all others."""
+    end(screening_id)
+    renew_all(user)
 
 
 def claimed_by(user: Any) -> QuerySet[Screening]:

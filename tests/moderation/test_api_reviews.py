@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from django.core.management import CommandError
+from django.db.models import QuerySet
 from django.test import Client
+from django.utils import timezone
 
-from moderation.models import ApiKey, AuditEntry, ModelVersion, Review, Scoring, Screening
+from moderation.models import ApiKey, AuditEntry, ItemClaim, ModelVersion, Review, Scoring, Screening
+from moderation.review import claims
 from moderation.review.decisions import decide
 from tests.forum.models import Post
 from tests.moderation.api import ROOT, get, key, pages, person, post, problem
@@ -94,6 +98,65 @@ def test_a_second_decision_gets_409_with_the_first(moderator: Client) -> None:
     assert response.json()["review"]["id"] == first.pk
     assert response.json()["review"]["reviewer"] == "ben"
     assert row.reviews.count() == 1
+
+
+def test_what_a_colleague_looks_at_gets_409(moderator: Client) -> None:
+    row = queued("item")
+    claims.hold(a_user("ben"), row.pk)
+    given = {"screening": row.pk, "decision": "uphold"}
+    for asked in (given, {**given, "take_over": False}):
+        response = post(moderator, "reviews/", asked)
+        assert problem(response) == (409, "claimed")
+        assert response.json()["holder"]["user"] == "ben"
+    refused = post(moderator, "reviews/", {**given, "take_over": True})
+    assert problem(refused) == (403, "may_not_take_over")
+    assert not row.reviews.exists() and ItemClaim.objects.get().username == "ben"
+
+
+def test_a_lead_takes_over_what_a_colleague_looks_at(version: ModelVersion) -> None:
+    cache.clear()
+    row, lead = queued("item"), person("lea", "review_screening", "lead_reviews")
+    claims.hold(a_user("ben"), row.pk)
+    given = {"screening": row.pk, "decision": "uphold"}
+    assert problem(post(lead, "reviews/", given)) == (409, "claimed")
+    bad = post(lead, "reviews/", {**given, "label": "unknown", "take_over": True})
+    assert problem(bad) == (422, "invalid_decision")
+    assert ItemClaim.objects.get().username == "ben"  # nothing was decided, and nothing was taken over
+    assert post(lead, "reviews/", {**given, "take_over": True}).status_code == 201
+    assert not ItemClaim.objects.exists()
+    taken = AuditEntry.objects.get(action="item.taken_over")
+    assert (taken.username, taken.before) == ("lea", {"held_by": "ben"})
+
+
+def test_a_decision_ends_the_claim_of_who_decides_and_renews_the_others(moderator: Client) -> None:
+    row, other, ann = queued("item"), queued("other"), User.objects.get(username="ann")
+    for each in (row, other):
+        claims.hold(ann, each.pk)
+    soon = timezone.now() + timedelta(seconds=5)
+    ItemClaim.objects.update(until=soon)
+    assert post(moderator, "reviews/", {"screening": row.pk, "decision": "uphold"}).status_code == 201
+    left = ItemClaim.objects.get()
+    assert left.screening_id == other.pk and left.until > soon + timedelta(seconds=10)
+
+
+def test_a_claim_that_outlived_a_decision_hides_no_conflict(moderator: Client) -> None:
+    row, ben = queued("item"), a_user("ben")
+    claims.hold(ben, row.pk)
+    decide(row.pk, reviewer=ben, kind="false_positive")
+    response = post(moderator, "reviews/", {"screening": row.pk, "decision": "uphold"})
+    assert problem(response) == (409, "already_decided")
+
+
+def test_who_may_not_see_an_item_is_not_told_who_looks_at_it(moderator: Client, settings: Any) -> None:
+    row = queued("item")
+    claims.hold(a_user("ben"), row.pk)
+    settings.MODERATION = {**settings.MODERATION, "VISIBLE_SCREENINGS": f"{__name__}.nothing"}
+    response = post(moderator, "reviews/", {"screening": row.pk, "decision": "uphold"})
+    assert problem(response) == (400, "invalid") and b"ben" not in response.content
+
+
+def nothing(user: User, rows: QuerySet[Screening]) -> QuerySet[Screening]:
+    return rows.none()
 
 
 def test_a_text_that_was_replaced_gets_409(moderator: Client) -> None:

@@ -261,7 +261,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             raise PermissionDenied
         if haste.is_hasty(request):
             return answering.refused(request, dealing.too_soon(), "again")
-        if holder := claims.holders(request.user, [pk]).get(pk):
+        if holder := claims.holder_of(request.user, pk):
             dealing.seen(request, pk)
             held = format_html("{} {}", _("Not recorded:"), dealing.held_by(holder))
             return answering.refused(request, held, dealing.HELD)
@@ -294,8 +294,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         except reviewing.CannotDecide as error:
             item = self.item_for_script(request, pk)
             return answering.refused(request, escape(str(error)), "again", **item)
-        claims.end(pk)
-        claims.renew_all(request.user)
+        claims.note_decided(request.user, pk)
         undo = reverse("admin:moderation_screening_undo", args=(pk, review.pk))
         return answering.done(request, _result(review), review=review.number, undo=undo)
 
