@@ -40,6 +40,7 @@ class Action(models.TextChoices):
     """A decision took the place of one that stood."""
     REVIEW_UNDONE = "review.undone", _("decision taken back")
     REVIEW_SECOND_OPINION = "review.second_opinion", _("second opinion given")
+    REVIEW_OPINION_TAKEN_BACK = "review.opinion_taken_back", _("second opinion taken back")
     """Without effect on what was decided."""
     BULK_STARTED = "bulk.started", _("one decision about many items")
     """Each item has an entry of its own, too."""

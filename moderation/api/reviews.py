@@ -187,11 +187,12 @@ class UndoView(Endpoint):
     operations = {
         "POST": Operation(
             "undoReview",
-            "Take a decision back",
+            "Take a decision or a second opinion back",
             ReviewRow,
             status=201,
             description="Only the decision that stands, and only by who made it or by a lead. The earlier "
-            "one stands again; where there is none, the screening waits for a person as before.",
+            "one stands again; where there is none, the screening waits for a person as before. A second "
+            "opinion, which had no effect, is taken back by who gave it.",
             body=UndoRequest,
             parameters=(ID,),
             problems={403: Conflict, 404: Problem, 409: Conflict, 422: Problem},

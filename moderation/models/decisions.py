@@ -93,7 +93,7 @@ class Review(AppendOnly):
         related_name="undone_by",
         verbose_name=_("takes back"),
     )
-    """The decision that an undo takes back."""
+    """The decision or second opinion that an undo takes back."""
     model_version = models.ForeignKey(
         "moderation.ModelVersion",
         models.PROTECT,

@@ -23,7 +23,7 @@ class SecondOpinionDue(models.Model):
     """With which it was drawn: SECOND_OPINION_SHARE as it was then."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
     answered = models.DateTimeField(_("answered"), null=True, blank=True)
-    """When the first second opinion came; null: nobody has given one."""
+    """When the first second opinion came; null: nobody has given one, or it was taken back."""
 
     objects = PrimaryManager()
 

@@ -54,6 +54,14 @@ class NotAllowed(CannotDecide):
         )
 
 
+class OthersOpinion(NotAllowed):
+    """A second opinion is taken back by nobody but the person who gave it."""
+
+    def __init__(self, review: Review) -> None:
+        self.review = review
+        CannotDecide.__init__(self, _("Nobody takes back what somebody else thought of it."))
+
+
 class OwnDecision(NotAllowed):
     """The author has asked for a second look, which is for somebody else to give."""
 

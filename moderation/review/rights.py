@@ -36,8 +36,12 @@ def may_lead(user: Any) -> bool:
 
 def may_correct(user: Any, review: Review) -> bool:
     """True where the user may replace this decision or take it back: it is their own, or they lead."""
-    is_own = user.pk is not None and review.reviewer_id == user.pk
-    return is_own or may_lead(user)
+    return is_own(user, review) or may_lead(user)
+
+
+def is_own(user: Any, review: Review) -> bool:
+    """True where the user made this review."""
+    return user.pk is not None and review.reviewer_id == user.pk
 
 
 def may_look_on(user: Any) -> bool:

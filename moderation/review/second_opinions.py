@@ -22,6 +22,7 @@ from moderation.texts import exact_digest
 
 __all__ = [
     "as_seen_by",
+    "ask_again",
     "dealt_to",
     "draw",
     "due_to",
@@ -148,6 +149,17 @@ def _open(row: Screening) -> None:
 def note_answer(screening: Screening) -> None:
     """Note that a second opinion was given, so that it is dealt no more. Call it in its transaction."""
     SecondOpinionDue.objects.filter(screening=screening, answered=None).update(answered=Now())
+
+
+def ask_again(screening: Screening) -> None:
+    """Deal it to another moderator, as the second opinion was taken back, unless there is one more.
+
+    Call it in the transaction of the undo. Who took theirs back knows the decision, and is not asked again.
+    """
+    undone = Review.objects.filter(screening=screening, kind=Review.Kind.UNDO).values("undoes")
+    opinions = Review.objects.filter(screening=screening, kind=Review.Kind.SECOND_OPINION)
+    if not opinions.exclude(pk__in=undone).exists():
+        SecondOpinionDue.objects.filter(screening=screening).update(answered=None)
 
 
 def mixed_in(page: Sequence[Screening], dealt: Iterable[Screening]) -> list[Screening]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
 
@@ -16,7 +17,8 @@ def ground_truth(screening: Screening) -> Review | None:
 
 def last_undo(screening: Screening) -> Review | None:
     """Return the latest row that took a decision back, or None."""
-    undone = Review.objects.filter(screening=screening, kind=Review.Kind.UNDO)
+    decision = Review.Kind.DECISION
+    undone = Review.objects.filter(screening=screening, kind=Review.Kind.UNDO, undoes__kind=decision)
     return undone.order_by("-number").first()
 
 
@@ -26,6 +28,14 @@ def standing_among(reviews: Iterable[Review]) -> Review | None:
     undone = {review.undoes_id for review in rows}
     decisions = [row for row in rows if row.kind == Review.Kind.DECISION and row.pk not in undone]
     return max(decisions, key=lambda row: row.number, default=None)
+
+
+def standing_opinion(reviews: Iterable[Review], user: Any) -> Review | None:
+    """Return the user's second opinion from all reviews of one screening, if it was not taken back."""
+    rows = list(reviews)
+    undone = {review.undoes_id for review in rows}
+    own = (row for row in rows if row.kind == Review.Kind.SECOND_OPINION and row.reviewer_id == user.pk)
+    return next((row for row in own if row.pk not in undone), None)
 
 
 def standing_decisions() -> QuerySet[Review]:

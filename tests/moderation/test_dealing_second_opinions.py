@@ -11,7 +11,9 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from moderation.models import ModelVersion, Report, Review, Screening, SecondOpinionDue
-from moderation.review.decisions import decide
+from moderation.review import second_opinions
+from moderation.review.decisions import decide, undo
+from moderation.review.giving_second_opinions import give_second_opinion
 from moderation.review.second_looks import ask_for_second_look
 from tests.forum.models import Post
 from tests.moderation.conftest import screen
@@ -182,6 +184,49 @@ def test_none_stands_on_a_page_that_has_nothing_but_held_items(
         queued(f"held {number}", 0.45, verdict="held", queued_for="held")
     assert not set(texts(open_page(ben))) & set(VERDICTS)
     assert set(VERDICTS) < set(texts(open_page(ben, "?state=flagged")))
+
+
+def test_it_is_taken_back_at_the_item_and_another_moderator_is_asked(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    row, zoe = dealt["you idiot"], staff("zoe", "review_screening")
+    press(ben, row, kind="false_positive", scoring="", seen_number="0")
+    assert row.text not in texts(open_page(zoe))
+    page = open_page(ben, f"{row.pk}/change/")
+    assert "Your second opinion: false positive (show)." in words(page)
+    opinion = Review.objects.get(kind="second_opinion")
+    address = f"{QUEUE}{row.pk}/undo/{opinion.pk}/"
+    assert f'action="{address}"' in page
+    assert address not in open_page(staff("lea", "review_screening", "lead_reviews"), f"{row.pk}/change/")
+    assert zoe.post(address, follow=True).status_code == 200
+    assert not Review.objects.filter(kind="undo").exists()
+    answer = words(ben.post(address, follow=True).content.decode())
+    assert "Taken back: your second opinion on" in answer
+    assert Review.objects.get(kind="undo").undoes == opinion
+    assert row.text in texts(open_page(zoe)) and row.text not in texts(open_page(ben))
+    assert "Your second opinion" not in words(open_page(ben, f"{row.pk}/change/"))
+
+
+def test_a_script_takes_it_back_as_a_decision(ben: Client, dealt: dict[str, Screening]) -> None:
+    as_script, row = {"headers": {"Accept": "application/json"}}, dealt["you idiot"]
+    said = {"kind": "false_positive", "scoring": "", "seen_number": "0"}
+    undo = ben.post(f"{QUEUE}{row.pk}/decide/", said, **as_script).json()["undo"]
+    answer = ben.post(undo, **as_script)
+    assert answer.status_code == 200 and "your second opinion" in answer.json()["text"]
+    assert "data-open" not in answer.json()["item"] and "Your second opinion" not in answer.json()["item"]
+    assert second_opinions.is_due(row.pk, User.objects.create_user("zoe"))
+
+
+def test_while_another_stands_nobody_is_asked_again(ben: Client, dealt: dict[str, Screening]) -> None:
+    row, cy = dealt["you idiot"], User.objects.create_user("cy")
+    given = [
+        give_second_opinion(row.pk, reviewer=User.objects.get(username=name), kind="false_positive")
+        for name in ("ben", "cy")
+    ]
+    undo(given[1].pk, reviewer=cy)
+    assert SecondOpinionDue.objects.get(screening=row).answered is not None
+    undo(given[0].pk, reviewer=User.objects.get(username="ben"))
+    assert SecondOpinionDue.objects.get(screening=row).answered is None
 
 
 def words(page: str) -> str:

@@ -428,6 +428,54 @@ def test_a_second_opinion_is_somebody_elses_and_given_once(ann: User, ben: User)
         give_second_opinion(screening.pk, reviewer=User.objects.create_user("cy"), kind="false_positive")
 
 
+def test_who_gave_a_second_opinion_takes_it_back_and_nothing_else_changes(ann: User, ben: User) -> None:
+    screening = screened("you idiot")
+    first = decide(screening.pk, reviewer=ann, kind="uphold")
+    opinion = give_second_opinion(screening.pk, reviewer=ben, kind="false_positive")
+    before, heard = Screening.objects.values().get(pk=screening.pk), []
+    signals.screening_undone.connect(lambda **_: heard.append(1), weak=False, dispatch_uid="test")
+    try:
+        row = undo(opinion.pk, reviewer=ben, note="misread")
+    finally:
+        signals.screening_undone.disconnect(dispatch_uid="test")
+    assert (row.kind, row.number, row.undoes, row.note) == ("undo", 3, opinion, "misread")
+    assert Screening.objects.values().get(pk=screening.pk) == before and not heard
+    assert decisions.ground_truth(screening) == first
+    entry = AuditEntry.objects.get(action="review.opinion_taken_back")
+    assert (entry.username, entry.before["review"], entry.after) == ("ben", 2, {"review": 3})
+    with pytest.raises(TakenBack):
+        undo(opinion.pk, reviewer=ben)
+    with pytest.raises(InvalidDecision, match="a second opinion"):
+        undo(row.pk, reviewer=ben)
+    with pytest.raises(InvalidDecision, match="only once"):  # ben knows the decision by now
+        give_second_opinion(screening.pk, reviewer=ben, kind="false_positive")
+
+
+def test_nobody_else_takes_a_second_opinion_back(ann: User, ben: User, lea: User) -> None:
+    screening = screened("you idiot")
+    decide(screening.pk, reviewer=ann, kind="uphold")
+    opinion = give_second_opinion(screening.pk, reviewer=ben, kind="false_positive")
+    for other in (ann, lea):
+        assert not may_undo(other, opinion)
+        with pytest.raises(NotAllowed, match="somebody else thought"):
+            undo(opinion.pk, reviewer=other)
+    Screening.objects.filter(pk=screening.pk).update(is_current=False)
+    with pytest.raises(NoLongerCurrent):
+        undo(opinion.pk, reviewer=ben)
+    assert Review.objects.count() == 2
+
+
+def test_a_second_opinion_taken_back_hides_no_undo_of_the_decision(ann: User, ben: User) -> None:
+    screening = screened("you idiot")
+    first = decide(screening.pk, reviewer=ann, kind="uphold")
+    opinion = give_second_opinion(screening.pk, reviewer=ben, kind="false_positive")
+    undone = undo(first.pk, reviewer=ann)
+    undo(opinion.pk, reviewer=ben)
+    with pytest.raises(TakenBack) as refused:
+        decide(screening.pk, reviewer=ben, kind="false_positive", seen_number=1)
+    assert refused.value.review == undone
+
+
 # --- the queue and the API --------------------------------------------------------------------------
 
 

@@ -91,6 +91,8 @@ class Item:
     """True: this user may correct the decision or take it back."""
     is_own_decision: bool = False
     """True: this user made the decision that stands."""
+    own_opinion: Review | None = None
+    """This user's second opinion, unless it was taken back."""
     holder: ItemClaim | None = None
     """The claim of a colleague who looks at it."""
     next_id: int | None = None

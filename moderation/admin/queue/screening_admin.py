@@ -49,6 +49,7 @@ from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of
 from moderation.review.same_text import decisions_on_same_texts
 from moderation.review.second_opinions import is_as_open
+from moderation.review.standing import standing_opinion
 from moderation.versions.active import find_active
 
 NOTE_CHARACTERS = 5000
@@ -276,7 +277,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
                 "note": request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
             }
             if second_opinions.is_given(request, pk):
-                return answering.done(request, second_opinions.give(pk, **said))
+                review, message = second_opinions.give(pk, **said)
+                return answering.done(request, message, **_undoing(review))
             review = reviewing.decide(
                 pk,
                 **said,
@@ -295,12 +297,11 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             item = self.item_for_script(request, pk)
             return answering.refused(request, escape(str(error)), "again", **item)
         claims.note_decided(request.user, pk)
-        undo = reverse("admin:moderation_screening_undo", args=(pk, review.pk))
-        return answering.done(request, _result(review), review=review.number, undo=undo)
+        return answering.done(request, _result(review), **_undoing(review))
 
     @posted
     def undo_view(self, request: HttpRequest, pk: int, review: int) -> HttpResponse:
-        """Take one decision back; go back to the queue as it was filtered, or answer a script."""
+        """Take a decision or second opinion back; go back to the queue as filtered, or answer a script."""
         if not (self.has_review_permission(request) or rights.may_lead(request.user)):
             raise PermissionDenied
         if not Review.objects.filter(pk=review, screening=pk).exists():
@@ -396,6 +397,8 @@ def _mark_correctable(page: list[Item], request: HttpRequest) -> list[Item]:
         is_there = item.screening.is_current and item.screening.blanked is None
         decision = item.decision
         item.can_be_undone = decision is not None and is_there and reviewing.may_undo(request.user, decision)
+        own = standing_opinion(item.reviews, request.user)
+        item.own_opinion = own if is_there else None
         item.is_own_decision = decision is not None and decision.reviewer_id == request.user.pk
     return page
 
@@ -473,6 +476,12 @@ def _list_filters(request: HttpRequest) -> str:
     return QueryDict(request.GET.get("_changelist_filters", "")).urlencode()
 
 
+def _undoing(review: Review) -> dict[str, Any]:
+    """Return what a script needs to take a review back."""
+    undo = reverse("admin:moderation_screening_undo", args=(review.screening_id, review.pk))
+    return {"review": review.number, "undo": undo}
+
+
 def _result(review: Review) -> str:
     """Say what was decided about which object, and what became of it."""
     screening = Screening.objects.select_related("content_type").defer("text").get(pk=review.screening_id)
@@ -489,10 +498,12 @@ def _result(review: Review) -> str:
 
 
 def _undone(undo: Review) -> str:
-    """Say that a decision was taken back, and whether the item waits again."""
+    """Say that a review was taken back, and whether the item waits again."""
     screening = Screening.objects.select_related("content_type").defer("text").get(pk=undo.screening_id)
     link = reverse("admin:moderation_screening_change", args=(undo.screening_id,))
-    if screening.outcome:
+    if undo.undoes is not None and undo.undoes.kind == Review.Kind.SECOND_OPINION:
+        text = _('Taken back: your second opinion on <a href="{link}">{title}</a> does not count any more.')
+    elif screening.outcome:
         text = _('Taken back: the earlier decision on <a href="{link}">{title}</a> stands again.')
     elif screening.is_open:
         text = _('Taken back: <a href="{link}">{title}</a> is in the queue again.')

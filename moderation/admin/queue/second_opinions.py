@@ -67,11 +67,11 @@ def is_given(request: HttpRequest, pk: int) -> bool:
     return is_open_form and second_opinions.is_due(pk, user)
 
 
-def give(pk: int, **said: Any) -> str:
-    """Record a second opinion, and return in safe HTML what came of it. Raises what giving one raises."""
+def give(pk: int, **said: Any) -> tuple[Review, str]:
+    """Record a second opinion; return it, and in safe HTML what came of it. Raises what giving one raises."""
     review = give_second_opinion(pk, **said)
     standing = ground_truth(review.screening)
-    return _told(review, standing)
+    return review, _told(review, standing)
 
 
 def _told(review: Review, standing: Review | None) -> str:
