@@ -28,7 +28,7 @@ from moderation.models import (
     ScreeningRun,
     TrainingRun,
 )
-from moderation.review import rights
+from moderation.review import rights, second_opinions
 from moderation.review.reasons import label_of
 
 EXCERPT = 200
@@ -143,6 +143,7 @@ class ReviewAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Review]:
         reviews: QuerySet[Review] = rights.about_visible(request.user, super().get_queryset(request))
+        reviews = second_opinions.about_undealt(request.user, reviews)  # type: ignore[arg-type]
         with_texts = reviews.select_related("screening__content_type", "model_version", "undoes")
         return with_texts.annotate(beginning=Left("screening__text", EXCERPT + 1)).defer(
             "screening__text", "model_version__manifest", "model_version__metrics"
@@ -208,7 +209,9 @@ class AuditEntryAdmin(ReadOnlyAdmin):
     fields = ("created", "username", "what", "target", "before_table", "after_table")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
-        return _about_visible(request.user, super().get_queryset(request))
+        entries = _about_visible(request.user, super().get_queryset(request))
+        keys = map(str, second_opinions.dealt_to(request.user))  # type: ignore[arg-type]
+        return entries.exclude(target_type=Screening._meta.model_name, target_id__in=list(keys))
 
     @admin.display(description=gettext_lazy("action"), ordering="action")
     def what(self, entry: AuditEntry) -> SafeString:

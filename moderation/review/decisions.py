@@ -5,7 +5,6 @@ from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
-from django.utils.translation import gettext as _
 
 from moderation import audit, signals
 from moderation.audit import Action, Actor
@@ -24,6 +23,8 @@ from moderation.review.overruling import follows_the_site
 from moderation.review.recording import record
 from moderation.review.refusals import (
     BLIND_HAS_NO_OPINION,
+    NOBODY_WAITS,
+    NOTHING_TO_CORRECT,
     AlreadyDecided,
     CannotDecide,
     InvalidDecision,
@@ -138,7 +139,7 @@ def _check_seen(screening: Screening, standing: Review | None, seen_number: int)
         undone = last_undo(screening)
         if undone is not None:
             raise TakenBack(undone)
-        raise InvalidDecision(_("There is no decision on it to correct."))
+        raise InvalidDecision(NOTHING_TO_CORRECT)
     if standing is not None and standing.number != seen_number:
         raise AlreadyDecided(standing)
 
@@ -169,7 +170,7 @@ def _check_may_replace(
 
 def _as_before(screening: Screening, standing: Review | None) -> Judgement:
     if standing is None or screening.second_look is None:
-        raise InvalidDecision(_("Nobody waits for a second look at it."))
+        raise InvalidDecision(NOBODY_WAITS)
     return Judgement(
         Review.Decision(standing.decision),
         dict(standing.labels),

@@ -14,6 +14,10 @@ BLIND_HAS_NO_OPINION = gettext_lazy(
 )
 """Why what is judged blind can't be upheld; the same words for whatever looks alike."""
 
+NOTHING_TO_CORRECT = gettext_lazy("There is no decision on it to correct.")
+NOBODY_WAITS = gettext_lazy("Nobody waits for a second look at it.")
+"""What is answered where there is none to look at again; the same words of what is decided and looks open."""
+
 
 class CannotDecide(Exception):
     """The decision was not made, and nothing was changed; the message says why, for the moderator."""

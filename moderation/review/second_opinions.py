@@ -18,9 +18,11 @@ from moderation.conf import conf
 from moderation.db.read_once import remembered
 from moderation.models import Review, Screening, SecondOpinionDue
 from moderation.review import claims, rights
+from moderation.review.rights import AnyModel
 from moderation.texts import exact_digest
 
 __all__ = [
+    "about_undealt",
     "as_seen_by",
     "ask_again",
     "dealt_to",
@@ -132,6 +134,12 @@ def without_dealt(user: AbstractBaseUser, rows: QuerySet[Screening]) -> QuerySet
     return rows.exclude(pk__in=keys) if keys else rows
 
 
+def about_undealt(user: AbstractBaseUser, rows: QuerySet[AnyModel]) -> QuerySet[AnyModel]:
+    """Leave out of reviews and the like those about what is dealt to this user: they tell the decision."""
+    keys = dealt_to(user)
+    return rows.exclude(screening__in=keys) if keys else rows
+
+
 def _open(row: Screening) -> None:
     """Take out of a row in memory what a decision, a hiding or a release has put there.
 
@@ -165,15 +173,22 @@ def ask_again(screening: Screening) -> None:
 def mixed_in(page: Sequence[Screening], dealt: Iterable[Screening]) -> list[Screening]:
     """Return a page of open items with those dealt for a second opinion among them, at places of no meaning.
 
-    A keyed hash gives the place, the same on each look, behind what is held: what is public never stands
-    before that.
+    Each stands behind an item that a keyed hash picks, or before all of them, and stays there when others are
+    decided. What is held comes first: what is public never stands before that.
     """
-    items = list(page)
-    first = next((at for at, row in enumerate(items) if row.verdict != Screening.Verdict.HELD), len(items))
-    for row in dealt:
-        digest = exact_digest("second opinion's place", conf.TEXT_KEY_SECRET, row.pk)
-        items.insert(first + int(digest[:8], 16) % (len(items) - first + 1), row)
+    first = next((at for at, row in enumerate(page) if row.verdict != Screening.Verdict.HELD), len(page))
+    anchors = [0, *(row.pk for row in page[first:] if row.verdict != Screening.Verdict.HELD)]
+    behind: dict[int, list[Screening]] = {}
+    for row in sorted(dealt, key=lambda row: _place(row.pk, 0)):
+        behind.setdefault(min(anchors, key=lambda anchor: _place(row.pk, anchor)), []).append(row)
+    items = [*page[:first], *behind.get(0, [])]
+    for row in page[first:]:
+        items += [row, *behind.get(row.pk, [])]
     return items
+
+
+def _place(key: int, anchor: int) -> str:
+    return exact_digest(f"second opinion's place:{anchor}", conf.TEXT_KEY_SECRET, key)
 
 
 def forget_old() -> int:

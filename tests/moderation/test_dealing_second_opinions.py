@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from moderation.models import ModelVersion, Report, Review, Screening, SecondOpinionDue
+from moderation.models import AuditEntry, ModelVersion, Report, Review, Screening, SecondOpinionDue
 from moderation.review import second_opinions
 from moderation.review.decisions import decide, undo
 from moderation.review.giving_second_opinions import give_second_opinion
@@ -18,7 +18,7 @@ from moderation.review.second_looks import ask_for_second_look
 from tests.forum.models import Post
 from tests.moderation.conftest import screen
 from tests.moderation.test_blind import markup
-from tests.moderation.test_queue import QUEUE, open_page, queued, staff, texts
+from tests.moderation.test_queue import QUEUE, every_page, open_page, queued, staff, texts
 from tests.moderation.test_queue import decide as press
 
 pytestmark = pytest.mark.django_db
@@ -38,19 +38,23 @@ def ben(version: ModelVersion) -> Client:
 
 @pytest.fixture
 def dealt(ann: User, settings: Any) -> dict[str, Screening]:
+    return deal(ann, settings)
+
+
+def deal(ann: User, settings: Any) -> dict[str, Screening]:
     """{text: a screening that ann decided and that is dealt to others}, and one open random item."""
     settings.MODERATION = {**settings.MODERATION, "SECOND_OPINION_SHARE": 1.0, "AUDIT_RATE": 1.0}
     for text in VERDICTS:
         Post.objects.create(body=text)
     screen()
-    rows = {row.text: row for row in Screening.objects.open()}
+    rows = {row.text: row for row in Screening.objects.open().filter(text__in=VERDICTS)}
     for text, row in rows.items():
         kind = "false_positive" if text == "a nice remark" else "relabel"
         ticks = None if kind == "false_positive" else dict.fromkeys(LABELS, True)
         decide(row.pk, reviewer=ann, kind=kind, labels=ticks, shown=None)
     Post.objects.create(body="another nice remark")
     screen()
-    return {**rows, "open": Screening.objects.open().get()}
+    return {**rows, "open": Screening.objects.open().get(text="another nice remark")}
 
 
 def look(page: str, row: Screening) -> str:
@@ -77,11 +81,85 @@ def test_its_own_page_does_not_tell_either(ben: Client, dealt: dict[str, Screeni
     assert len(kinds) == 1
 
 
-def test_no_other_list_no_filter_and_no_other_page_has_it(ben: Client, dealt: dict[str, Screening]) -> None:
-    assert texts(open_page(ben, "?state=decided")) == []
-    assert texts(open_page(ben, "?state=all")) == ["another nice remark"]
-    for query in ("?state=held", "?state=edited", "?label=insult", "?q=idiot", "?verdict__exact=held"):
-        assert not set(texts(open_page(ben, query))) & {"I kill you"}, query
+def size(page: str) -> int:
+    """The number of items that a page says its list has."""
+    match = re.search(r"<span>(\d+) items?</span>", page)
+    assert match is not None, page
+    return int(match[1])
+
+
+def test_it_stands_in_each_list_in_which_an_open_item_would(ben: Client, dealt: dict[str, Screening]) -> None:
+    everything = [*VERDICTS, "another nice remark"]
+    for query, listed in {
+        "?state=decided": [],
+        "?state=all": everything,
+        "?state=held": [],
+        "?state=edited": [],
+        "?state=reported": [],
+        "?state=mine": [],
+        "?verdict__exact=held": [],
+        "?verdict__exact=flagged": everything,
+        "?state=all&verdict__exact=flagged": everything,
+        "?state=all&verdict__exact=clear": [],
+        "?state=all&verdict__exact=held": [],
+        "?score_from=0.1": [],
+        "?state=all&decision=relabel": [],
+        "?state=all&reviewer=ann": [],
+        "?q=idiot": ["you idiot"],
+        "?state=all&q=idiot": ["you idiot"],
+        "?q=remark": ["a nice remark", "another nice remark"],
+        f"?q=item:{dealt['I kill you'].pk}": ["I kill you"],
+        f"?state=decided&q=item:{dealt['I kill you'].pk}": [],
+        "?created_from=2020-01-01": everything,
+        "?state=all&created_from=2020-01-01&created_until=2999-01-01": everything,
+        "?created_until=2020-01-01": [],
+        "?created__gte=2020-01-01": everything,
+        "?created__lt=2020-01-01": [],
+    }.items():
+        page = open_page(ben, query)
+        assert sorted(texts(page)) == sorted(listed), query
+        assert size(page) == len(listed), query
+        assert len({look(page, dealt[text]) for text in listed if text in VERDICTS}) <= 1, query
+
+
+def test_a_label_lists_it_as_it_does_the_open_items_whose_places_it_could_have(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    row = dealt["you idiot"]
+    Screening.objects.filter(pk=row.pk).update(labels='["insult"]')
+    for state in ("open", "flagged", "all"):
+        assert row.text in texts(open_page(ben, f"?state={state}&label=insult"))
+        assert row.text not in texts(open_page(ben, f"?state={state}&label=threat"))
+
+
+@pytest.mark.parametrize(
+    "query", ["state=open&o=oldest", "state=open&o=newest", "state=all", "state=flagged&o=newest"]
+)
+def test_by_time_it_stands_at_its_own_place_and_is_met_once(
+    ann: User, ben: Client, settings: Any, query: str
+) -> None:
+    for part in range(2):
+        for number in range(27):
+            queued(f"more {part} {number}", 0.2)
+        if not part:
+            deal(ann, settings)
+    pages = [texts(page) for page in every_page(ben, f"?{query}")]
+    met = [text for page in pages for text in page]
+    assert len(met) == len(set(met)) == 58 and set(VERDICTS) < set(met)
+    assert set(VERDICTS) <= set(pages[1])
+    made = dict(Screening.objects.values_list("text", "id"))
+    assert [made[text] for text in met] == sorted((made[text] for text in met), reverse="oldest" not in query)
+    assert list(pages_back(ben, f"?{query}")) == pages
+
+
+def pages_back(client: Client, query: str) -> list[list[str]]:
+    """The texts of a list's pages in their order, as they are met on the way back from the last one."""
+    *_, page = every_page(client, query)
+    pages = [texts(page)]
+    while previous := re.search(r'<a rel="prev" href="([^"]+)"', page):
+        page = open_page(client, unescape(previous[1]))
+        pages.insert(0, texts(page))
+    return pages
 
 
 def test_the_one_who_decided_and_those_who_only_look_on_see_the_decision(
@@ -133,22 +211,93 @@ def test_upholding_a_blind_item_is_refused_as_ever(ben: Client, dealt: dict[str,
     assert Review.objects.count() == 3
 
 
-def test_after_scores_were_shown_a_late_decision_is_a_conflict(
-    ben: Client, dealt: dict[str, Screening]
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"scoring": "99"},
+        {"scoring": "its own"},
+        {"seen_number": "1"},
+        {"seen_number": "7"},
+        {"kind": "as_before"},
+        {"kind": "relabel"},
+        {"kind": "bogus"},
+        {"kind": "other_reason", "reason": "bogus"},
+        {"kind": "uphold", "label": "insult"},
+        {"kind": "uphold", "scoring": "its own"},
+    ],
+    ids=str,
+)
+def test_no_form_made_by_hand_is_told_the_decision(
+    ben: Client, dealt: dict[str, Screening], form: dict[str, str]
 ) -> None:
-    row = dealt["you idiot"]
-    shown = str(row.scorings.get().pk)
-    assert "ann decided" in press(ben, row, kind="false_positive", scoring=shown, seen_number="0")
+    answers = []
+    for text in ("open", "you idiot", "I kill you", "a nice remark"):
+        row = dealt[text]
+        own = {
+            key: str(row.scorings.get().pk) if value == "its own" else value for key, value in form.items()
+        }
+        said = {"kind": "false_positive", "scoring": "", "seen_number": "0", **own}
+        answer = ben.post(f"{QUEUE}{row.pk}/decide/", said, headers={"Accept": "application/json"})
+        assert "ann" not in words(answer.json()["item"])
+        answers.append((answer.status_code, answer.json()["text"], answer.json()["state"]))
+    assert len(set(answers)) == 1 and answers[0][0] == 409
     assert not Review.objects.filter(kind="second_opinion").exists()
 
 
-def test_a_later_page_and_a_narrowed_list_have_none(ben: Client, dealt: dict[str, Screening]) -> None:
-    first = dealt["open"].pk
-    for number in range(30):
-        queued(f"more {number}", 0.2 - number / 1000)
-    for query in (f"?after={Screening.objects.open()[5].pk}", "?label=toxic", "?state=edited", "?q=idiot"):
+def test_nobody_takes_back_what_looks_open_to_them(ben: Client, dealt: dict[str, Screening]) -> None:
+    row = dealt["you idiot"]
+    decision = Review.objects.get(screening=row)
+    for client in (ben, staff("lea", "review_screening", "lead_reviews")):
+        assert client.post(f"{QUEUE}{row.pk}/undo/{decision.pk}/").status_code == 404
+    assert Review.objects.filter(screening=row).count() == 1
+
+
+def test_by_severity_a_later_page_has_none_and_the_first_keeps_their_places(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    rows = [queued(f"more {number}", 0.2 - number / 1000) for number in range(30)]
+    for query in (f"?after={Screening.objects.open()[5].pk}", "?state=edited"):
         assert not set(texts(open_page(ben, query))) & set(VERDICTS), query
-    assert first and set(VERDICTS) < set(texts(open_page(ben)))
+    before = texts(open_page(ben))
+    assert set(VERDICTS) < set(before)
+    at = {text: before.index(text) for text in VERDICTS}
+    anchors = {before[max(0, index - 1)] for index in at.values()}
+    gone = next(row for row in rows if row.text in before and row.text not in anchors)
+    Screening.objects.filter(pk=gone.pk).update(outcome="hide")
+    after = [text for text in texts(open_page(ben)) if text in before]
+    assert after == [text for text in before if text != gone.text]
+
+
+def test_lists_of_reviews_and_the_audit_trail_tell_it_to_a_lead_once_the_opinion_is_given(
+    dealt: dict[str, Screening],
+) -> None:
+    permissions = ("review_screening", "lead_reviews", "view_review", "view_auditentry")
+    lead = staff("lea", *permissions)
+    row = dealt["you idiot"]
+    review = Review.objects.get(screening=row)
+    entry = AuditEntry.objects.get(action="review.decided", target_id=str(row.pk))
+    lists = ("/admin/moderation/review/", "/admin/moderation/auditentry/")
+    details = [f"{lists[0]}{review.pk}/change/", f"{lists[1]}{entry.pk}/change/"]
+    link = f"/admin/moderation/screening/{row.pk}/change/"
+    onlooker = staff("zoe", *permissions[2:])
+    for address in lists:
+        assert link not in lead.get(address).content.decode()
+        assert link in onlooker.get(address).content.decode()
+    assert {lead.get(address).status_code for address in details} == {302}
+    press(lead, row, kind="false_positive", scoring="", seen_number="0")
+    for address in lists:
+        assert link in lead.get(address).content.decode()
+    assert {lead.get(address).status_code for address in details} == {200}
+
+
+def test_another_text_of_its_object_tells_nothing_of_it(ben: Client, dealt: dict[str, Screening]) -> None:
+    row = dealt["you idiot"]
+    columns = {"content_type": row.content_type, "object_id": row.object_id, "field": row.field}
+    earlier = queued("you id", is_current=False, source="object", **columns)
+    Screening.objects.filter(pk=earlier.pk).update(queued_for="")
+    page = words(open_page(ben, f"{earlier.pk}/change/"))
+    assert "(current)" in page and "(current):" not in page
+    assert "(current): hide" in words(open_page(staff("zoe", "view_screening"), f"{earlier.pk}/change/"))
 
 
 def test_a_script_has_them_in_hand_and_hears_nothing_of_the_decision(
@@ -320,7 +469,10 @@ def test_the_numbers_of_items_count_it_as_open(ben: Client, dealt: dict[str, Scr
     page = words(open_page(ben))
     assert "All open 4 Held 0 Flagged 4 " in page and " Decided 0 " in page and "4 items" in page
     assert ben.post(f"{QUEUE}{dealt['you idiot'].pk}/skip/", follow=True).status_code == 200
+    page = words(open_page(ben))  # as of an open item, which others have still to judge
+    assert "All open 4 Held 0 Flagged 4 " in page and " Decided 0 " in page
+    assert ben.post(f"{QUEUE}{dealt['open'].pk}/skip/", follow=True).status_code == 200
     page = words(open_page(ben))
-    assert "All open 3 Held 0 Flagged 3 " in page and " Decided 0 " in page
+    assert "All open 4 Held 0 Flagged 4 " in page and " Decided 0 " in page
     page = words(open_page(staff("zoe", "view_screening")))
     assert "All open 1 Held 0 Flagged 1 " in page and " Decided 3 " in page

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from django.contrib.admin.utils import build_q_object_from_lookup_parameters
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.db import connections
 from django.db.models import QuerySet
@@ -28,7 +29,8 @@ from moderation.admin.queue.narrowing import (
     in_words,
     reviewer_of,
 )
-from moderation.review import rights, second_opinions
+from moderation.models import Screening
+from moderation.review import claims, second_opinions
 from moderation.review.blind import is_blind
 
 
@@ -63,8 +65,30 @@ class Queue(ChangeList):
             self.filter_params.pop(name, None)
         rows: QuerySet[Any] = super().get_queryset(request, exclude_parameters)
         user: Any = request.user
-        tells = self.tab.is_open or not rights.may_review(user)
-        return rows if tells else second_opinions.without_dealt(user, rows)
+        keys = second_opinions.dealt_to(user)
+        self.dealt = self._dealt_in_the_list(request, keys) if keys else []
+        return rows if self.tab.is_open or not keys else rows.exclude(pk__in=keys)
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Return what Django makes of the address, and remember the ranges of time in it."""
+        made = super().get_filters(request)
+        ranges: Any = made[2]
+        self.lookups = build_q_object_from_lookup_parameters(ranges)
+        return made
+
+    def _dealt_in_the_list(self, request: HttpRequest, keys: Collection[int]) -> list[Screening]:
+        """Read what is dealt to the reader for a second opinion and would be in this list if it were open.
+
+        Only then do searches and filters not tell it from the open item that it looks like.
+        """
+        user: Any = request.user
+        rows: QuerySet[Any] = self.root_queryset.filter(pk__in=keys)
+        if self.tab.is_open and not self.query:
+            rows = claims.unskipped(user, rows)
+        for spec in self.filter_specs:
+            rows = spec.as_open(request, rows)  # type: ignore[attr-defined]  # each of ours has it
+        rows = search.found(rows.filter(self.lookups), self.query, are_few=True)
+        return second_opinions.as_seen_by(user, rows.order_by("pk"))
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         is_of_days = any(isinstance(spec, CreatedFilter) and spec.is_in_force for spec in self.filter_specs)
@@ -96,8 +120,9 @@ class Queue(ChangeList):
         elif self.is_narrowed:
             keys = list(rows.prefetch_related(None).order_by().values_list("pk", flat=True)[: MOST + 1])
             self.counted = len(keys)
-            if self.counted <= MOST:  # all of them are known: the database need not look for them in order
+            if len(keys) <= MOST:  # all of them are known: the database need not look for them in order
                 rows = rows.filter(pk__in=keys)
+            self.counted += len(self.dealt)
         else:
             self.counted = self.counts[self.tab.name]
         cursors = self.cursors
@@ -190,9 +215,8 @@ class Queue(ChangeList):
         counts = tabs.counts(self.request)
         user: Any = self.request.user
         if keys := second_opinions.dealt_to(user):
-            shown = second_opinions.due_to(user).count()
             counts = {**counts, "decided": max(0, counts["decided"] - len(keys))}
-            counts.update({name: counts[name] + shown for name in tabs.WITH_BLIND})
+            counts.update({name: counts[name] + len(keys) for name in tabs.WITH_BLIND})
         return counts
 
     @property

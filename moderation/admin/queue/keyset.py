@@ -6,7 +6,7 @@ the row's place is read anew, also after it has left the list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +81,41 @@ def page_of(
         return Page(_in_order(rows, keys[:size]), has_previous=beyond is not None, has_next=has_next)
     keys = keys_of(rows, _reversed(order), size + 1, keeps)
     return Page(_in_order(rows, keys[:size][::-1]), has_previous=len(keys) > size, has_next=False)
+
+
+def merged(
+    page: Page, others: Iterable[Screening], order: Sequence[str], *, after: int | None, before: int | None
+) -> list[Screening]:
+    """Return a page's rows with those of other rows among them whose places lie on it.
+
+    order: whose columns all rise or all fall. after, before: with which the page was taken. Whoever goes on
+    from page to page in one direction meets each of the others once.
+    """
+    names = [column.lstrip("-") for column in order]
+    falls = order[0].startswith("-")
+
+    def place(row: Screening) -> tuple[Any, ...]:
+        return tuple(getattr(row, name) for name in names)
+
+    def precedes(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+        return one > other if falls else one < other
+
+    def place_of(key: int | None) -> tuple[Any, ...] | None:
+        return Screening.objects.filter(pk=key).values_list(*names).first() if key is not None else None
+
+    start = end = None
+    if page.has_previous:
+        start, cursor = place(page.rows[0]), place_of(after)
+        start = cursor if cursor is not None and precedes(cursor, start) else start
+    if page.has_next:
+        end, cursor = place(page.rows[-1]), place_of(before)
+        end = cursor if cursor is not None and precedes(end, cursor) else end
+    on_page = [
+        row
+        for row in others
+        if (start is None or precedes(start, place(row))) and (end is None or precedes(place(row), end))
+    ]
+    return sorted([*page.rows, *on_page], key=place, reverse=falls)
 
 
 def keys_of(

@@ -74,6 +74,11 @@ class QueueFilter(admin.ListFilter):
     def choices(self, changelist: Any) -> Iterator[Any]:
         return iter(())
 
+    def as_open(self, request: HttpRequest, rows: QuerySet[Screening]) -> QuerySet[Screening]:
+        """Narrow decided rows as if they were open audit items: by what a decision does not change."""
+        narrowed = self.queryset(request, rows)
+        return rows if narrowed is None else narrowed
+
     def fields(self) -> list[Field]:
         """Return the fields of the form, with what is in force."""
         raise NotImplementedError
@@ -112,6 +117,9 @@ class ScoreFilter(QueueFilter):
             scores = scores.filter(score__lte=most)
         undecided_audit = Q(queued_for=Screening.QueuedFor.AUDIT, outcome="")
         return queryset.filter(Exists(scores)).exclude(undecided_audit)
+
+    def as_open(self, request: HttpRequest, rows: QuerySet[Screening]) -> QuerySet[Screening]:
+        return rows.none() if self.is_in_force else rows
 
     def fields(self) -> list[Field]:
         names = (gettext_lazy("Score of the label, from"), gettext_lazy("to"))
@@ -229,6 +237,9 @@ class DecisionFilter(QueueFilter):
         if "reviewer_name" in given and "reason" not in given:
             return queryset.filter(Exists(decisions.filter(screening=OuterRef("pk"))))
         return queryset.filter(pk__in=decisions.values("screening"))
+
+    def as_open(self, request: HttpRequest, rows: QuerySet[Screening]) -> QuerySet[Screening]:
+        return rows.none() if any(self.values.values()) else rows
 
     def fields(self) -> list[Field]:
         if tab_of(self.request).is_open and not any(self.values.values()):

@@ -172,7 +172,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         response = super().changelist_view(request, page)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             cl = response.context_data["cl"]
-            rows = second_opinions.with_dealt(request, cl, list(cl.result_list), self.get_queryset(request))
+            rows = second_opinions.with_dealt(request, cl)
             response.context_data.update(
                 items=self.items_of(request, rows),
                 tab_links=list(cl.tab_links()),
@@ -276,17 +276,11 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
                 "reason": request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
                 "note": request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
             }
+            said |= {"shown": _shown(request), "seen_number": _seen_number(request)}
             if second_opinions.is_given(request, pk):
                 review, message = second_opinions.give(pk, **said)
                 return answering.done(request, message, **_undoing(review))
-            review = reviewing.decide(
-                pk,
-                **said,
-                shown=_shown(request),
-                seen_number=_seen_number(request),
-                by_hand=True,
-                is_picked=is_picked(request),
-            )
+            review = reviewing.decide(pk, **said, by_hand=True, is_picked=is_picked(request))
         except Screening.DoesNotExist as error:
             raise Http404 from error
         except reviewing.AlreadyDecided as already:
@@ -305,6 +299,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         if not (self.has_review_permission(request) or rights.may_lead(request.user)):
             raise PermissionDenied
         if not Review.objects.filter(pk=review, screening=pk).exists():
+            raise Http404
+        if second_opinions.is_given(request, pk):  # looks open: nobody has decided, as far as is told
             raise Http404
         note = request.POST.get("note", "").strip()[:NOTE_CHARACTERS]
         try:
@@ -448,14 +444,14 @@ def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
     return versions.defer("model_version__manifest", "model_version__metrics")
 
 
-def _texts_of_the_same_object(request: HttpRequest, screening: Screening) -> QuerySet[Screening]:
+def _texts_of_the_same_object(request: HttpRequest, screening: Screening) -> list[Screening]:
     if not screening.object_id:
-        return Screening.objects.none()
+        return []
     same = Screening.objects.filter(
         content_type=screening.content_type_id, object_id=screening.object_id, field=screening.field
     )
     others = rights.visible(request.user, same.exclude(pk=screening.pk))
-    return others.defer("text").order_by("-id")[:20]
+    return second_opinions.as_seen(request, list(others.defer("text").order_by("-id")[:20]))
 
 
 def _live_url(screening: Screening) -> str:

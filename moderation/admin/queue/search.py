@@ -65,21 +65,25 @@ def taken_apart(term: str) -> Asked:
     return asked
 
 
-def found(rows: QuerySet[Screening], term: str) -> QuerySet[Screening]:
-    """Return those of the rows that the typed term finds."""
+def found(rows: QuerySet[Screening], term: str, *, are_few: bool = False) -> QuerySet[Screening]:
+    """Return those of the rows that the typed term finds.
+
+    are_few: True where their texts can be read one by one, so decided ones are found everywhere, too.
+    """
     asked = taken_apart(term)
     for name, value in asked.named:
         rows = rows.filter(_NAMES[name](value))
-    return with_words(rows, asked.words) if asked.words else rows
+    return with_words(rows, asked.words, are_few=are_few) if asked.words else rows
 
 
-def with_words(rows: QuerySet[Screening], words: str) -> QuerySet[Screening]:
-    """Return those of the rows whose texts, to SEARCHED_CHARACTERS, have the words."""
+def with_words(rows: QuerySet[Screening], words: str, *, are_few: bool = False) -> QuerySet[Screening]:
+    """Return those of the rows whose texts, to SEARCHED_CHARACTERS, have the words. are_few: see `found`."""
     if connections[rows.db].vendor == "postgresql":
         return rows.filter(SEARCHED, _Matches(IndexedWords("text"), _queries(words)))
-    read = Screening.objects.using(rows.db).open().values("pk")[:MOST_READ]
     has_all = reduce(and_, (_has_part(word) for word in _words_of(words)))
-    rows = rows.filter(screenings.OPEN, pk__in=read)
+    if not are_few:
+        read = Screening.objects.using(rows.db).open().values("pk")[:MOST_READ]
+        rows = rows.filter(screenings.OPEN, pk__in=read)
     return rows.alias(beginning=Substr("text", 1, SEARCHED_CHARACTERS)).filter(has_all)
 
 

@@ -13,38 +13,37 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
-from moderation.admin.queue import tabs
+from moderation.admin.queue import keyset
 from moderation.admin.queue.changelist import Queue
 from moderation.models import Review, Screening
-from moderation.review import rights, second_opinions
+from moderation.review import second_opinions
+from moderation.review.decisions import AS_BEFORE, CURRENT, Shown
 from moderation.review.giving_second_opinions import give_second_opinion
+from moderation.review.refusals import (
+    BLIND_HAS_NO_OPINION,
+    NOBODY_WAITS,
+    NOTHING_TO_CORRECT,
+    InvalidDecision,
+)
 from moderation.review.standing import ground_truth
 
 
-def with_dealt(request: HttpRequest, cl: Queue, rows: list[Screening], fetch: Any) -> list[Screening]:
+def with_dealt(request: HttpRequest, cl: Queue) -> list[Screening]:
     """Return the rows of a page with those among them that are dealt to the reader for a second opinion.
 
-    They stand on the first page of a list that nothing narrows, as those who work the queue begin there.
-    fetch: the queryset that the page's rows come from, before any filter.
+    By severity they stand on the first page, as those who work the queue begin there; by time, which each
+    item shows, at their own place.
     """
-    is_first = not any(cl.cursors.values())
-    if (
-        not is_first
-        or cl.is_narrowed
-        or cl.tab.name not in tabs.WITH_BLIND
-        or not rights.may_review(request.user)
-    ):
+    rows = cl.page.rows
+    order = cl.get_ordering(request, cl.queryset)
+    if not cl.dealt:
         return rows
-    if cl.page.has_next and all(row.verdict == Screening.Verdict.HELD for row in rows):
+    if order[0].lstrip("-") != "severity":
+        return keyset.merged(cl.page, cl.dealt, order, **cl.cursors)
+    is_held = [row.verdict == Screening.Verdict.HELD for row in rows]
+    if cl.page.has_previous or (cl.page.has_next and all(is_held)):
         return rows  # none that is judged blind would stand here
-    return second_opinions.mixed_in(rows, dealt(request, fetch))
-
-
-def dealt(request: HttpRequest, fetch: Any) -> list[Screening]:
-    """Return what is dealt to the reader for a second opinion, as open items."""
-    user: Any = request.user
-    keys = list(second_opinions.due_to(user).values_list("pk", flat=True))
-    return second_opinions.as_seen_by(user, fetch.filter(pk__in=keys).order_by("pk")) if keys else []
+    return second_opinions.mixed_in(rows, cl.dealt)
 
 
 def as_seen(request: HttpRequest, rows: list[Screening]) -> list[Screening]:
@@ -61,14 +60,23 @@ def dealt_among(request: HttpRequest, keys: Iterable[int]) -> list[int]:
 
 
 def is_given(request: HttpRequest, pk: int) -> bool:
-    """True where the form is that of an item dealt for a second opinion, as it was shown: open and blind."""
+    """True where the item is dealt to the user for a second opinion, so whatever is said of it is one."""
     user: Any = request.user
-    is_open_form = request.POST.get("seen_number", "0") in ("", "0") and not request.POST.get("scoring")
-    return is_open_form and second_opinions.is_due(pk, user)
+    return second_opinions.is_due(pk, user)
 
 
-def give(pk: int, **said: Any) -> tuple[Review, str]:
-    """Record a second opinion; return it, and in safe HTML what came of it. Raises what giving one raises."""
+def give(pk: int, *, shown: Shown, seen_number: int, **said: Any) -> tuple[Review, str]:
+    """Record a second opinion; return it, and in safe HTML what came of it. Raises what giving one raises.
+
+    shown, seen_number: as the form has them. One that names scores, or a decision, is not that of the item
+    as it was shown; it is refused in the words that an open item has for it, which tell of no decision.
+    """
+    if seen_number:
+        raise InvalidDecision(NOTHING_TO_CORRECT)
+    if shown not in (None, CURRENT):
+        raise InvalidDecision(BLIND_HAS_NO_OPINION)
+    if said["kind"] == AS_BEFORE:
+        raise InvalidDecision(NOBODY_WAITS)
     review = give_second_opinion(pk, **said)
     standing = ground_truth(review.screening)
     return review, _told(review, standing)

@@ -74,6 +74,7 @@ def _open_for(*reasons: str) -> Callable[[HttpRequest], Q]:
     return _always(screenings.OPEN & Q(queued_for__in=reasons))
 
 
+ALL = "all"
 BY_CREATED: Mapping[str, Order] = {NEWEST: ("-created", "-id"), OLDEST: ("created", "id")}
 """The orders of a history within a range of days: by the index that has the range."""
 OPEN = Tab("open", _("All open"), _always(screenings.OPEN), _OF_A_QUEUE, is_open=True)
@@ -120,7 +121,7 @@ TABS: tuple[Tab, ...] = (
         {OLDEST: ("second_look", "id"), NEWEST: ("-second_look", "-id")},
     ),
     DECIDED,
-    Tab("all", _("Everything"), _always(Q()), _NEWEST_FIRST, is_history=True),
+    Tab(ALL, _("Everything"), _always(Q()), _NEWEST_FIRST, is_history=True),
 )
 WITH_BLIND = (OPEN.name, "flagged")
 """The lists in which an item that is judged blind may stand."""
