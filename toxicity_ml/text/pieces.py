@@ -71,6 +71,8 @@ def written(pieces: list[Piece], start: int, end: int, letters: dict[int, str]) 
 
 def applied(pieces: list[Piece], edits: list[Edit], flags: list[bool]) -> tuple[list[Piece], list[bool]]:
     """The pieces after these edits, which are in order and apart, and for each whether it was changed."""
+    if not edits:
+        return pieces, flags
     result: list[Piece] = []
     changed: list[bool] = []
     at = 0

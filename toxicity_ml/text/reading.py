@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from toxicity_ml.text.deobfuscation.confusables import ALPHABETS
 from toxicity_ml.text.deobfuscation.lexicon import SHORT_RUDE_WORDS, SWEAR_WORDS
@@ -56,6 +57,8 @@ def read_as(text: str) -> Reading:
     ends.
     """
     repaired = _in_latin(_without_stacks(text, repair(text, restores_encoding=False)))
+    if text.isascii() and repaired.text == text and not repaired.changed:  # as most texts are
+        return Reading(text, repaired.spans, (), ())
     changed = [
         (start, end)
         for start, end in _words(repaired.text)
@@ -79,6 +82,7 @@ def profane(reading: Reading) -> list[Span]:
     return places
 
 
+@lru_cache(maxsize=8192)
 def is_profane(word: str) -> bool:
     """True for a word that is little else than an insult or an obscenity, in English or German."""
     word = word.lower()

@@ -55,7 +55,9 @@ def repair(text: str, lexicon: Lexicon | None = None, *, restores_encoding: bool
     garbled UTF-8 as it is, and needs no library. Any string is accepted; a text without any of these comes
     back as it is.
     """
-    return forms(text, lexicon, restores_encoding=restores_encoding)[-1]
+    pieces = _pieces(text, restores_encoding)
+    plain, changed = undisguised(pieces, lexicon or default_lexicon())
+    return _broken(plain, changed) if changed else _broken(pieces)
 
 
 def forms(

@@ -80,6 +80,8 @@ def _protected(text: str) -> bytearray:
 
 
 def _ranges(flags: list[bool]) -> tuple[Span, ...]:
+    if True not in flags:
+        return ()
     spans: list[Span] = []
     place = 0
     for flag, run in groupby(flags):

@@ -155,8 +155,11 @@ class Lexicon:
             return word
         if word in _NOT_REPEATED:
             return None
+        candidates = self.squeezed.get(squeezed(word))
+        if candidates is None:
+            return None
         lengths = [len(list(run)) for _, run in groupby(word)]
-        for candidate in self.squeezed.get(squeezed(word), ()):
+        for candidate in candidates:
             fits = all(
                 len(list(run)) <= length for (_, run), length in zip(groupby(candidate), lengths, strict=True)
             )

@@ -90,10 +90,10 @@ def _equal_gaps(gaps: list[str]) -> Iterator[Span]:
 
 def _is_single(text: str, word: Span) -> bool:
     start, end = word
+    if end - start > 1 and (text[start + 1] != MARK or text[start + 1 : end].strip(MARK)):
+        return False
     letter = text[start]
-    return (letter.isalpha() or letter in LEET) and (
-        end - start == 1 or all(text[at] == MARK for at in range(start + 1, end))
-    )
+    return letter.isalpha() or letter in LEET
 
 
 def _joined(pieces: list[Piece], text: str, words: Sequence[Span], lexicon: Lexicon) -> list[Piece] | None:

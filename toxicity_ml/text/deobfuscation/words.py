@@ -69,9 +69,11 @@ def reading(signs: str, lexicon: Lexicon, look_alikes: int = 0) -> Letters | Non
 
 
 def _may_hide(word: str, raw: str, lexicon: Lexicon) -> bool:
-    if word.isascii() and word.isalpha():
-        return not raw.isascii() or _DOUBLE.search(word) is not None or word in lexicon.misspelt
-    return any(map(str.isalpha, word))
+    if not (word.isascii() and word.isalpha()):
+        return any(map(str.isalpha, word))
+    if not raw.isascii() or word in lexicon.misspelt:
+        return True
+    return _DOUBLE.search(word) is not None and lexicon.unrepeated(word) not in (None, word)
 
 
 def _unleet(signs: str, runs: list[tuple[str, int]], leet: list[str], lexicon: Lexicon) -> Letters | None:
