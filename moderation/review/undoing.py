@@ -76,6 +76,7 @@ def _reverse(screening: Screening, decision: Review, row: Review, actor: Actor) 
     before, standing = state(screening), ground_truth(screening)
     take_back(screening, decision, standing)
     settling.reopen(screening, decision)
+    settling.answer_by_undo(screening, row)
     second_opinions.withdraw(screening)
     audit.record(
         Action.REVIEW_UNDONE,
