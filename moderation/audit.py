@@ -40,13 +40,15 @@ class Action(models.TextChoices):
     """A decision took the place of one that stood."""
     REVIEW_UNDONE = "review.undone", _("decision taken back")
     REVIEW_SECOND_OPINION = "review.second_opinion", _("second opinion given")
-    REVIEW_OPINION_TAKEN_BACK = "review.opinion_taken_back", _("second opinion taken back")
     """Without effect on what was decided."""
+    REVIEW_OPINION_TAKEN_BACK = "review.opinion_taken_back", _("second opinion taken back")
     BULK_STARTED = "bulk.started", _("one decision about many items")
     """Each item has an entry of its own, too."""
     BULK_UNDONE = "bulk.undone", _("a decision about many items taken back")
     RESCREEN_ACTED = "rescreen.acted", _("another model version's verdicts applied")
     """One entry for each chunk of `rescreen --act`, with its counts."""
+    SCREENING_REPORTED_AGAIN = "screening.reported_again", _("brought back by readers' reports")
+    """As many readers reported it after a decision as REPORTS_TO_RETURN says; the decision stands."""
     SCREENING_RESCREENED = "screening.rescreened", _("verdict changed by another model version")
     VISIBILITY_RELEASED = "visibility.released", _("released: shown by the site's own means")
     VISIBILITY_HIDDEN_AGAIN = "visibility.hidden_again", _("hidden again after somebody showed it")

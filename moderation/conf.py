@@ -86,6 +86,12 @@ class Conf:
         return None if value is None else int(value)
 
     @property
+    def REPORTS_TO_RETURN(self) -> int | None:
+        """How many readers who report what a person has shown bring it back to the queue; None: none do."""
+        value = self.given.get("REPORTS_TO_RETURN", 3)
+        return None if value is None else int(value)
+
+    @property
     def CLAIM_SECONDS(self) -> float:
         """How many seconds an item stays in a moderator's hands without any activity."""
         return float(self.given.get("CLAIM_SECONDS", 300))
@@ -288,6 +294,7 @@ KEYS = (
     "HIDE_REASONS",
     "REPORT_REASONS",
     "REPORTS_TO_HOLD",
+    "REPORTS_TO_RETURN",
     "CLAIM_SECONDS",
     "SECOND_OPINION_SHARE",
     "FIGURES_MINUTES",

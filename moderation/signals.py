@@ -72,7 +72,10 @@ screening_undone = TextFreeSignal()
 """A person took a decision back. Arguments: screening, as it is now; review, which names in `undoes` the
 decision."""
 text_reported = TextFreeSignal()
-"""A reader reported a text on which nobody had decided. Arguments: screening, report."""
+"""A reader reported a text that waits for a person: nobody had decided, or this report brought it back.
+
+Arguments: screening, report.
+"""
 report_settled = TextFreeSignal()
 """A decision answered a reader's report. Arguments: screening, report; `report.review` is the decision."""
 second_look_asked = TextFreeSignal()

@@ -36,6 +36,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "AUDIT_RATE": (0, 1, False),
     "BLIND_SHARE": (0, 1, False),
     "REPORTS_TO_HOLD": (1, 100, True),
+    "REPORTS_TO_RETURN": (1, 100, True),
     "CLAIM_SECONDS": (1, 86_400, False),
     "SECOND_OPINION_SHARE": (0, 1, False),
     "FIGURES_MINUTES": (0, 1440, False),

@@ -30,8 +30,11 @@ SUGGESTED = Q(source="suggestion", is_current=True, outcome="")
 """Texts that API clients sent with labels of their own, on which no person has decided."""
 WAITING_SUGGESTIONS = SUGGESTED & Q(blanked=None)
 """Those of them that a person can still judge: retention takes the text of one that nobody came to."""
-REPORTED = OPEN & Q(open_reports__gte=1)
-"""Open items that readers have reported, whatever else they stand in the queue for."""
+REPORTED_AGAIN = Q(is_current=True, outcome="show", open_reports__gte=1)
+"""Texts that a person has decided to show, and that readers have brought back since. The decision stands."""
+REPORTED = Q(is_current=True, open_reports__gte=1) & (Q(outcome="show") | (Q(outcome="") & ~Q(queued_for="")))
+"""What readers have reported and what waits for a person: open items, whatever else they stand in the queue
+for, and those of `REPORTED_AGAIN`."""
 ASKED_AGAIN = Q(is_current=True, second_look__isnull=False)
 """Texts on which a person has decided, and whose author has asked for a second look."""
 FAILED = Q(is_current=True, status="failed")
@@ -119,7 +122,7 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
         return self.filter(WAITING_SUGGESTIONS)
 
     def reported(self) -> ScreeningQuerySet:
-        """Open items that readers have reported, most severe first."""
+        """What readers have reported and waits for a person, most severe first; some of it is decided."""
         return self.filter(REPORTED).order_by("-severity", "id")
 
     def asked_again(self) -> ScreeningQuerySet:
@@ -156,8 +159,11 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
         return free.exclude(status=Screening.Status.PENDING, lease_token__isnull=False)
 
     def blankable(self) -> ScreeningQuerySet:
-        """Texts that nobody needs any more: old copies, and what is neither pending nor open in the queue."""
-        return self.filter(BLANKABLE)
+        """Texts that nobody needs any more: old copies, and what is neither pending nor open in the queue.
+
+        Decided texts that were brought back, by readers or by the author, wait for a person, too.
+        """
+        return self.filter(BLANKABLE).exclude(REPORTED_AGAIN).exclude(ASKED_AGAIN)
 
     def labelled(self, label: str) -> ScreeningQuerySet:
         """Those of which `has_label` is true."""
@@ -423,7 +429,7 @@ class Screening(models.Model):
                 fields=["queued_for", "-severity", "id"], condition=OPEN, name="moderation_open_reasons"
             ),
             models.Index(fields=["-id"], condition=SUGGESTED, name="moderation_suggested"),
-            models.Index(fields=["-severity", "id"], condition=REPORTED, name="moderation_reported"),
+            models.Index(fields=["-severity", "id"], condition=REPORTED, name="moderation_reports_wait"),
             models.Index(fields=["second_look", "id"], condition=ASKED_AGAIN, name="moderation_asked_again"),
             models.Index(fields=["content_type", "object_id", "field", "id"], name="moderation_by_object"),
             models.Index(fields=["id"], condition=ACTION_PENDING, name="moderation_action_pending"),
@@ -488,6 +494,11 @@ class Screening(models.Model):
     def is_open(self) -> bool:
         """True where it waits for a person, as `OPEN` says of rows."""
         return self.is_current and bool(self.queued_for) and not self.outcome
+
+    @property
+    def is_reported_again(self) -> bool:
+        """True where readers brought back what a person had decided to show, as `REPORTED_AGAIN` says."""
+        return self.is_current and self.outcome == self.Outcome.SHOW and self.open_reports > 0
 
     def is_of(self, text: str) -> bool:
         """True where `text`, as `texts.storable` writes it, was screened, blanked since or not.

@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 AS_BEFORE = "as_before"
-"""In place of a kind, with a second look: another moderator decides as the one before."""
+"""In place of a kind, with a second look or what readers brought back: it is decided as before."""
 
 
 def decide(
@@ -87,8 +87,8 @@ def decide(
     the site has done by its own means since: two decisions never both count in silence. The row's lock makes
     them take turns; the second of two finds another number than it saw.
 
-    A second look that the author has asked for is given by anybody but who had decided; ``as_before`` as the
-    kind says the same again then.
+    A second look that the author has asked for is given by anybody but who had decided, and what readers have
+    brought back is decided by anybody; ``as_before`` as the kind says the same again then.
 
     by_hand: True where the decision comes from a page or over the API, not from code of the site's own: an
     item that is judged blind has no opinion to agree with then.
@@ -155,21 +155,21 @@ def _check_may_replace(
 ) -> None:
     """Let a second look be given by anybody but who had decided, and other corrections as always.
 
-    Anybody may decide what the site has done by its own means since.
+    Anybody may decide what readers have brought back, and what the site has done by its own means since.
     """
     look = settling.waiting_second_look(screening)
     if look is not None:
         if look.decision.reviewer_id is not None and look.decision.reviewer_id == reviewer.pk:
             raise OwnDecision(look.decision)
         return
-    if standing is None or rights.may_correct(reviewer, standing):
+    if standing is None or screening.is_reported_again or rights.may_correct(reviewer, standing):
         return
     if not follows_the_site(screening, standing, judgement.outcome):
         raise NotAllowed(standing)
 
 
 def _as_before(screening: Screening, standing: Review | None) -> Judgement:
-    if standing is None or screening.second_look is None:
+    if standing is None or not (screening.second_look or screening.is_reported_again):
         raise InvalidDecision(NOBODY_WAITS)
     return Judgement(
         Review.Decision(standing.decision),

@@ -90,6 +90,7 @@ def _read_keys_due_to(user: AbstractBaseUser) -> list[int]:
             screening__is_current=True,
             screening__blanked=None,
             screening__second_look=None,  # who gives a second look is to know what was decided
+            screening__open_reports=0,  # and so is who looks at what readers brought back
             screening__queued_for__in=KINDS,
         )
         .exclude(screening__outcome="")

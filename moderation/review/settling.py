@@ -9,12 +9,19 @@ from collections.abc import Iterable
 from functools import partial
 
 from django.db import router, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from moderation import signals
+from moderation import audit, signals
+from moderation.audit import MACHINE, Action
+from moderation.conf import conf
 from moderation.models import Report, Review, Screening, SecondLook
 from moderation.models.reports import UNSETTLED
 from moderation.review import events
+from moderation.review.standing import ground_truth
+
+MOST_KEPT = 100
+"""Reports of one text that are stored between two decisions: more tell a moderator nothing new."""
 
 
 def settle(screening: Screening, review: Review) -> None:
@@ -27,7 +34,11 @@ def settle(screening: Screening, review: Review) -> None:
 
 def reopen(screening: Screening, review: Review) -> None:
     """Let those wait again whom a decision had answered that is taken back; whom it was told stays told."""
-    reports = Report.objects.filter(review=review).update(review=None, settled=None)
+    standing = ground_truth(screening)
+    answered = Report.objects.filter(review=review)
+    if standing is not None:  # what came after both is noted with the one that stands again
+        answered.filter(created__gte=review.created).update(review=standing)
+    reports = answered.update(review=None, settled=None)
     if reports:
         screening.open_reports += reports
         screening.save(update_fields=["open_reports", *queue_reported(screening)])
@@ -43,6 +54,37 @@ def answer_by_undo(screening: Screening, undo: Review) -> None:
     look = waiting_second_look(screening)
     if look is not None and look.decision_id == undo.undoes_id:
         _settle_second_look(screening, undo)
+
+
+def reports_since(decision: Review) -> QuerySet[Report]:
+    """Select the reports that came when this decision stood, and that it answers."""
+    return Report.objects.filter(review=decision, created__gte=decision.created)
+
+
+def bring_back(screening: Screening, decision: Review) -> bool:
+    """Open the reports of a text that a person decided to show, if enough readers reported it since.
+
+    True: it waits for a person again, and the decision stands until then. Once more after the next decision
+    it takes twice as many readers, MOST_KEPT at most, so that a crowd does not keep moderators busy. Nothing
+    is hidden by it.
+    """
+    least = conf.REPORTS_TO_RETURN
+    if least is None or decision.outcome != Screening.Outcome.SHOW or not screening.is_current:
+        return False
+    since, times = reports_since(decision), _times_brought_back(screening)
+    count = since.count()
+    if count < min(MOST_KEPT, least * 2**times):
+        return False
+    since.update(review=None, settled=None)
+    screening.open_reports = count
+    screening.save(update_fields=["open_reports"])
+    after = {"reports": count, "review": decision.number}
+    audit.record(Action.SCREENING_REPORTED_AGAIN, MACHINE, screening, before={}, after=after)
+    return True
+
+
+def _times_brought_back(screening: Screening) -> int:
+    return audit.about(screening).filter(action=Action.SCREENING_REPORTED_AGAIN).count()
 
 
 def waiting_second_look(screening: Screening) -> SecondLook | None:

@@ -17,23 +17,21 @@ from moderation import audit, notifier, registry, signals
 from moderation.audit import MACHINE, Action
 from moderation.conf import conf
 from moderation.db.after_commit import after_commit
-from moderation.models import Report, Screening
+from moderation.models import Report, Review, Screening
 from moderation.registry import Registered
 from moderation.review import events
 from moderation.review.decisions import ground_truth
 from moderation.review.reasons import report_reasons
-from moderation.review.settling import queue_reported
+from moderation.review.settling import MOST_KEPT, bring_back, queue_reported, reports_since
 from moderation.screening.enqueue import enqueue
 from moderation.screening.on_request import NotModerated
 from moderation.screening.snapshots import current_of
 from moderation.texts import exact_digest, storable
 from moderation.visibility import hiding
 
-__all__ = ["NotReportable", "UnknownReason", "report"]
+__all__ = ["MOST_KEPT", "NotReportable", "UnknownReason", "report"]
 
 NOTE_CHARACTERS = 1000
-MOST_KEPT = 100
-"""Reports of one text that are stored: more tell a moderator nothing new."""
 TRIES = 3
 """How often a report is noted anew when its text was edited at the same time."""
 
@@ -63,7 +61,8 @@ def report(
 
     A second report of the same text by the same reader returns the first. Returns None where the text has
     MOST_KEPT reports already. Where a person has decided about the text, the report is noted with that
-    decision, and the text does not come again. Raises NotModerated, NotReportable, UnknownReason,
+    decision; where REPORTS_TO_RETURN readers have reported since what was decided to be shown, it waits for a
+    person again, and is shown until then. Raises NotModerated, NotReportable, UnknownReason,
     DatabaseError, and what the object raises when its text is read.
     """
     entry = registry.for_model(type(instance))
@@ -112,13 +111,12 @@ def _note(new: Report, screening: Screening, reporter: AbstractBaseUser | str) -
     new.screening, new.reporter_key = screening, _key(reporter, screening)
     reports = Report.objects.filter(screening=screening)
     earlier = reports.filter(reporter_key=new.reporter_key).first()
-    if earlier is not None or reports.count() >= MOST_KEPT:
-        return earlier
     standing = ground_truth(screening) if screening.outcome else None
-    if standing is not None:
-        new.review, new.settled = standing, timezone.now()
-        new.save(force_insert=True)
-        return new
+    if standing is not None and not screening.is_reported_again:
+        return earlier or _note_decided(new, screening, standing)
+    kept = reports.filter(settled=None) if standing is not None else reports
+    if earlier is not None or kept.count() >= MOST_KEPT:
+        return earlier
     new.save(force_insert=True)
     screening.open_reports += 1
     columns = ["open_reports", *queue_reported(screening)]
@@ -128,10 +126,26 @@ def _note(new: Report, screening: Screening, reporter: AbstractBaseUser | str) -
     screening.save(update_fields=columns)
     if "held_by_reports" in columns:
         _hold(screening)
+    _tell(new, screening)
+    return new
+
+
+def _note_decided(new: Report, screening: Screening, decision: Review) -> Report | None:
+    """Note a report with the decision that stands; the last of enough brings the text before a person."""
+    if reports_since(decision).count() >= MOST_KEPT:
+        return None
+    new.review, new.settled = decision, timezone.now()
+    new.save(force_insert=True)
+    if bring_back(screening, decision):
+        new.review = new.settled = None
+        _tell(new, screening)
+    return new
+
+
+def _tell(new: Report, screening: Screening) -> None:
     events.note_report(new, screening)
     send = partial(signals.send, signals.text_reported, screening=screening, report=new)
     transaction.on_commit(send, using=router.db_for_write(Screening), robust=True)
-    return new
 
 
 def _key(reporter: AbstractBaseUser | str, screening: Screening) -> str:

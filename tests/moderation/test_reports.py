@@ -18,7 +18,8 @@ import moderation
 from moderation import retention, signals
 from moderation.models import AuditEntry, Report, Review, Screening, Webhook, WebhookDelivery
 from moderation.retraining import training_data
-from moderation.review.decisions import decide, undo
+from moderation.review import second_opinions
+from moderation.review.decisions import AS_BEFORE, AlreadyDecided, InvalidDecision, decide, undo
 from moderation.review.response import response
 from moderation.screening.on_request import NotModerated
 from moderation.screening.reports import MOST_KEPT, NotReportable, UnknownReason
@@ -160,6 +161,152 @@ def test_what_a_person_has_decided_on_does_not_come_again() -> None:
     late = report(post, "b")
     assert late is not None and late.review == review and late.settled is not None
     assert not Screening.objects.open().exists() and is_visible(post)
+
+
+def shown_by(ann: User, text: str = "fine words") -> tuple[Post, Review]:
+    post = published(text)
+    return post, decide(screening_of(post).pk, reviewer=ann, kind="false_positive")
+
+
+def crowd(post: Post, *names: str) -> list[Report | None]:
+    return [report(post, name) for name in names]
+
+
+def test_enough_other_readers_bring_back_what_was_shown_and_the_decision_stands(settings: Any) -> None:
+    with_setting(settings, REPORTS_TO_HOLD=1)
+    post, ann = published("you idiot"), User.objects.create_user("ann")
+    report(post, "a")
+    review = decide(screening_of(post).pk, reviewer=ann, kind="false_positive")
+    crowd(post, "a", "a", "b", "c")  # who reported it before counts no more
+    assert not Screening.objects.reported().exists()
+    last = report(post, "d")
+    assert last is not None and last.settled is None
+    row = screening_of(post)
+    assert list(Screening.objects.reported()) == [row] and row.is_reported_again
+    assert (row.outcome, row.open_reports, row.held_by_reports) == ("show", 3, True)
+    assert is_visible(post) and not Screening.objects.open().exists()
+    report(post, "e")
+    assert screening_of(post).open_reports == 4 and is_visible(post)
+    entry = AuditEntry.objects.get(action="screening.reported_again")
+    assert (entry.username, entry.after) == ("", {"reports": 3, "review": review.number})
+
+
+def test_what_readers_brought_back_is_decided_by_anybody_and_takes_more_the_next_time() -> None:
+    ann, ben = User.objects.create_user("ann"), User.objects.create_user("ben")
+    post, first = shown_by(ann)
+    crowd(post, "a", "b", "c")
+    pk = screening_of(post).pk
+    with pytest.raises(AlreadyDecided):
+        decide(pk, reviewer=ben, kind="uphold")
+    second = decide(pk, reviewer=ben, kind=AS_BEFORE, seen_number=first.number)
+    assert (second.decision, second.outcome) == ("false_positive", "show")
+    assert screening_of(post).open_reports == 0
+    assert Report.objects.filter(review=second).count() == 3
+    with pytest.raises(InvalidDecision):
+        decide(pk, reviewer=ann, kind=AS_BEFORE, seen_number=second.number)
+    crowd(post, "d", "e", "f", "g", "h")
+    assert not Screening.objects.reported().exists()
+    report(post, "i")
+    assert screening_of(post).open_reports == 6
+    third = decide(pk, reviewer=ann, kind="other_reason", reason="spam", seen_number=second.number)
+    assert third.outcome == "hide" and not is_visible(post)
+    assert not Screening.objects.reported().exists()
+
+
+def test_nothing_comes_back_that_was_hidden_or_where_the_site_wants_none(settings: Any) -> None:
+    ann = User.objects.create_user("ann")
+    hidden = published("you idiot")
+    decide(screening_of(hidden).pk, reviewer=ann, kind="uphold")
+    crowd(hidden, *"abcdef")
+    with_setting(settings, REPORTS_TO_RETURN=None)
+    post, _ = shown_by(ann)
+    crowd(post, *"abcdef")
+    assert not Screening.objects.reported().exists()
+    assert not Report.objects.filter(settled=None).exists()
+
+
+def test_undoing_the_answer_brings_it_back_and_undoing_the_first_opens_it() -> None:
+    ann, ben = User.objects.create_user("ann"), User.objects.create_user("ben")
+    post, first = shown_by(ann)
+    crowd(post, "a", "b", "c")
+    pk = screening_of(post).pk
+    second = decide(pk, reviewer=ben, kind="false_positive", seen_number=1)
+    report(post, "d")
+    undo(second.pk, reviewer=ben)
+    row = screening_of(post)
+    assert row.is_reported_again and row.open_reports == 3
+    assert Report.objects.get(review=first).settled is not None  # the fourth, which had changed nothing
+    undo(first.pk, reviewer=ann)
+    row = screening_of(post)
+    assert (row.outcome, row.queued_for, row.open_reports) == ("", "reported", 4)
+
+
+def test_a_crowd_after_a_decision_is_bounded(settings: Any) -> None:
+    with_setting(settings, REPORTS_TO_RETURN=None)
+    post, _ = shown_by(User.objects.create_user("ann"))
+    crowd(post, *(f"reader {number}" for number in range(MOST_KEPT)))
+    assert report(post, "one more") is None and Report.objects.count() == MOST_KEPT
+    with_setting(settings, REPORTS_TO_RETURN=1)
+    other, _ = shown_by(User.objects.create_user("ben"), "other words")
+    crowd(other, *(f"reader {number}" for number in range(MOST_KEPT)))
+    assert report(other, "one more") is None and screening_of(other).open_reports == MOST_KEPT
+
+
+def test_retention_leaves_the_text_to_the_person_who_is_to_look_again(settings: Any) -> None:
+    ann = User.objects.create_user("ann")
+    post, _ = shown_by(ann)
+    crowd(post, "a", "b", "c")
+    with_setting(settings, RETENTION_DAYS=1)
+    Screening.objects.update(created=timezone.now() - timedelta(days=2))
+    retention.blank_due()
+    row = screening_of(post)
+    assert row.blanked is None
+    decide(row.pk, reviewer=ann, kind=AS_BEFORE, seen_number=1)
+    retention.blank_due()
+    assert screening_of(post).blanked is not None
+
+
+def test_it_stands_among_the_reported_with_the_decision_and_any_moderator_answers(version: Any) -> None:
+    ann, ben = staff("ann", "review_screening"), staff("ben", "review_screening")
+    post, _ = shown_by(User.objects.get(username="ann"))
+    crowd(post, "a", "b", "c")
+    row = screening_of(post)
+    for client in (ann, ben, staff("zoe", "view_screening")):
+        page = unescape(client.get(f"{QUEUE}?state=reported").content.decode())
+        assert "3 readers reported this." in page and "False positive" in page
+        assert "Readers reported it again after this decision." in page
+        assert post.body not in client.get(QUEUE).content.decode()
+    assert ">It stays shown<" not in page  # who only looks on
+    said = {"kind": "as_before", "scoring": "", "seen_number": "1"}
+    assert ben.post(f"{QUEUE}{row.pk}/decide/", said, follow=True).status_code == 200
+    assert Review.objects.get(number=2).reviewer_name == "ben"
+    assert post.body not in ben.get(f"{QUEUE}?state=reported").content.decode()
+
+
+def test_what_readers_brought_back_is_dealt_to_nobody_for_a_second_opinion(settings: Any) -> None:
+    with_setting(settings, SECOND_OPINION_SHARE=1.0)
+    ann, ben = User.objects.create_user("ann"), User.objects.create_user("ben")
+    post, _ = shown_by(ann, "you idiot")
+    pk = screening_of(post).pk
+    assert second_opinions.is_due(pk, ben)
+    crowd(post, "a", "b", "c")
+    assert not second_opinions.is_due(pk, ben)
+
+
+def test_the_site_is_told_from_the_report_on_that_brings_it_back(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    post, _ = shown_by(User.objects.create_user("ann"))
+    heard: list[int] = []
+    signals.text_reported.connect(
+        lambda report, **_: heard.append(report.pk), weak=False, dispatch_uid="again"
+    )
+    try:
+        with django_capture_on_commit_callbacks(execute=True):
+            made = crowd(post, *"abcde")
+    finally:
+        signals.text_reported.disconnect(dispatch_uid="again")
+    assert heard == [report.pk for report in made[2:] if report]
 
 
 def test_reports_wait_again_when_the_decision_is_taken_back() -> None:
@@ -410,5 +557,5 @@ def test_reported_texts_and_second_looks_are_found_by_their_indexes() -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE moderation_screening")
-    assert "moderation_reported" in Screening.objects.reported()[:20].explain()
+    assert "moderation_reports_wait" in Screening.objects.reported()[:20].explain()
     assert "moderation_asked_again" in Screening.objects.asked_again()[:20].explain()

@@ -207,6 +207,11 @@ class Item:
         return self.screening.second_look is not None and self.decision is not None
 
     @property
+    def is_reported_again(self) -> bool:
+        """True where readers have brought back what a person had decided to show."""
+        return self.screening.is_reported_again and self.decision is not None
+
+    @property
     def can_be_upheld(self) -> bool:
         return not self.scores_are_withheld and reviewing.may_uphold(self.screening, self.scoring)
 
