@@ -88,8 +88,8 @@ def merged(
 ) -> list[Screening]:
     """Return a page's rows with those of other rows among them whose places lie on it.
 
-    order: whose columns all rise or all fall. after, before: with which the page was taken. Whoever goes on
-    from page to page in one direction meets each of the others once.
+    order: whose columns all rise or all fall. after, before: with which the page was taken. A reader who goes
+    on from page to page in one direction meets each of the others once.
     """
     names = [column.lstrip("-") for column in order]
     falls = order[0].startswith("-")
