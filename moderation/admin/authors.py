@@ -107,6 +107,7 @@ def _author(model_admin: ScreeningAdmin, request: HttpRequest, pk: int) -> HttpR
         "can_lead": rights.may_lead(request.user),
         "latest": [(item, _beginning(item, page_notes)) for item in latest],
         "all_url": f"{queue}?{urlencode({'state': 'all', 'author': author.key or author.name})}",
+        "open_url": f"{queue}?{urlencode({'author': author.key or author.name})}",
     }
     return TemplateResponse(request, "admin/moderation/screening/author.html", context)
 

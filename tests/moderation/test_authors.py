@@ -12,15 +12,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from moderation.authors.identity import Author
-from moderation.models import AuditEntry, AuthorNote, ModelVersion, Screening
-from moderation.review import author_history
+from moderation.models import AuditEntry, AuthorNote, ItemClaim, ModelVersion, Review, Screening
+from moderation.review import author_history, claims
 from moderation.review.author_history import history_of
 from moderation.review.decisions import decide
 from tests.forum.models import Reply, Thread
 from tests.moderation.conftest import screen
 from tests.moderation.test_authorship import register
 from tests.moderation.test_context import HOSTILE, screening_of
-from tests.moderation.test_queue import QUEUE, staff, texts
+from tests.moderation.test_queue import QUEUE, queued, staff, texts
 
 pytestmark = pytest.mark.django_db
 
@@ -157,6 +157,28 @@ def test_all_of_an_author_s_texts_are_one_click_away(moderator: Client, mia: Use
     (link,) = re.findall(r'<a href="([^"]*)">All texts of this author', author_page(moderator, row))
     listed = texts(moderator.get(link.replace("&amp;", "&")).content.decode())
     assert listed == ["hello", "you idiot, Mia"]
+
+
+def test_an_author_s_open_texts_are_dealt_under_claims_as_the_queue_deals(
+    moderator: Client, mia: User
+) -> None:
+    rows = [
+        queued(f"open {number}", author_key=str(mia.pk), verdict="held", queued_for="held")
+        for number in range(3)
+    ]
+    queued("somebody else's", author_key="another", verdict="held", queued_for="held")
+    colleague = User.objects.create_user("colleague")
+    assert claims.hold(colleague, rows[0].pk)
+    page = moderator.get(f"{QUEUE}{rows[1].pk}/author/").content.decode()
+    address = f"?author={mia.pk}"
+    assert f'href="{QUEUE}{address}"' in page
+    answer = moderator.post(f"{QUEUE}deal/{address}")
+    assert answer["Location"] == f"{QUEUE}{address}&state=mine#queue"
+    held = ItemClaim.objects.exclude(username="colleague").values_list("screening", flat=True)
+    assert sorted(held) == [rows[1].pk, rows[2].pk]
+    said = {"kind": "false_positive", "scoring": str(rows[1].scorings.get().pk), "seen_number": "0"}
+    moderator.post(f"{QUEUE}{rows[1].pk}/decide/{address}&state=mine", said)
+    assert Review.objects.get().is_picked
 
 
 def test_a_note_on_an_author_is_shown_to_all_and_audited_without_its_text(

@@ -19,7 +19,7 @@ from django.utils.translation import ngettext
 from moderation.admin.display.ago import time_since
 from moderation.admin.item.presenting import Item
 from moderation.admin.posting import posted
-from moderation.admin.queue import answering, haste, second_opinions
+from moderation.admin.queue import answering, haste, keyset, second_opinions, tabs
 from moderation.admin.queue.filters import StatusFilter
 from moderation.models import ItemClaim, Review, Screening
 from moderation.review import claims, rights
@@ -88,8 +88,7 @@ class DealingViews:
             count = len(dealt)
             word = ngettext("%(count)d item is yours now.", "%(count)d items are yours now.", count)
             messages.info(request, word % {"count": count} if count else _("Nothing is free at the moment."))
-            queue = reverse("admin:moderation_screening_changelist")
-            return HttpResponseRedirect(f"{queue}?state=mine#queue" if count else answering.back(request))
+            return HttpResponseRedirect(_mine(request) if count else answering.back(request))
         dealt = claims.deal(_user(request), HAND, rows)
         on_page = _ids(request, "on_page")
         dealt += second_opinions.dealt_among(request, on_page)
@@ -244,6 +243,18 @@ def _state(
         html = render_to_string("admin/moderation/screening/_held.html", context, request)
         return {"state": HELD, "text": held_by(claim), "html": html}
     return {"state": OPEN, "text": ""}
+
+
+def _mine(request: HttpRequest) -> str:
+    """Return the address of the user's own items, narrowed as the list that they were dealt from.
+
+    What was narrowed to an author or a topic stays so: a decision there is about an item that was picked.
+    """
+    query = request.GET.copy()
+    for name in (keyset.AFTER, keyset.BEFORE, tabs.ORDER_PARAMETER):
+        query.pop(name, None)
+    query[tabs.PARAMETER] = "mine"
+    return f"{reverse('admin:moderation_screening_changelist')}?{query.urlencode()}#queue"
 
 
 def _ids(request: HttpRequest, field: str) -> list[int]:
