@@ -22,8 +22,9 @@ from moderation.api.pages import PageQuery, page, page_of, read_query
 from moderation.api.problems import Problem, Refusal, not_found
 from moderation.api.throttling import KeyQuota, ReviewThrottle
 from moderation.models import Review, Screening
-from moderation.review import claims, rights
+from moderation.review import claims, rights, second_opinions
 from moderation.review import decisions as reviewing
+from moderation.review.giving_second_opinions import give_dealt
 
 NOTE_CHARACTERS = 5000
 CODES: dict[type[reviewing.CannotDecide], str] = {
@@ -156,6 +157,7 @@ class ReviewsView(Endpoint):
         """Return one page."""
         asked = read_query(request, ReviewQuery)
         rows = rights.about_visible(viewer_of(request), Review.objects.select_related("model_version"))
+        rows = second_opinions.about_undealt(viewer_of(request), rows)
         rows = rows.defer("model_version__manifest", "model_version__metrics")
         if "screening" in asked:
             rows = rows.filter(screening=asked["screening"])
@@ -210,7 +212,7 @@ class UndoView(Endpoint):
         asked.is_valid(raise_exception=True)
         key = as_id(id)
         try:
-            if key is None:
+            if key is None or _looks_open(reviewer, key):
                 raise Review.DoesNotExist
             review = reviewing.undo(key, reviewer=reviewer, note=asked.validated_data["note"])
         except Review.DoesNotExist as error:
@@ -242,18 +244,26 @@ def _check_claim(reviewer: AbstractBaseUser, screening: int, *, takes_over: bool
 
 
 def _decide(reviewer: AbstractBaseUser, given: Mapping[str, Any]) -> Review:
-    return reviewing.decide(
-        given["screening"],
-        reviewer=reviewer,
-        kind=given["decision"],
-        labels=given.get("labels"),
-        label=given["label"],
-        reason=given["reason"],
-        note=given["note"],
-        shown=given.get("scoring", reviewing.CURRENT),
-        seen_number=given["seen_number"],
-        by_hand=True,
-    )
+    """Decide, or record the second opinion for which the screening is dealt to the reviewer."""
+    said: dict[str, Any] = {
+        "reviewer": reviewer,
+        "kind": given["decision"],
+        "labels": given.get("labels"),
+        "label": given["label"],
+        "reason": given["reason"],
+        "note": given["note"],
+        "shown": given.get("scoring", reviewing.CURRENT),
+        "seen_number": given["seen_number"],
+    }
+    if second_opinions.is_due(given["screening"], reviewer):
+        return give_dealt(given["screening"], **said)
+    return reviewing.decide(given["screening"], **said, by_hand=True)
+
+
+def _looks_open(reviewer: AbstractBaseUser, review: int) -> bool:
+    """True of a review of what is dealt to the reviewer, who knows of no decision on it."""
+    of_dealt = Review.objects.filter(pk=review, screening__in=second_opinions.dealt_to(reviewer))
+    return bool(of_dealt.exists())
 
 
 def review_row(review: Review) -> dict[str, Any]:

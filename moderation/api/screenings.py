@@ -28,7 +28,7 @@ from moderation.api.reviews import ReviewRow, review_row
 from moderation.models import ModelVersion, Review, Scoring, Screening, screenings
 from moderation.models.content_types import content_type_of, model_label
 from moderation.objects.keys import key_as_text
-from moderation.review import blind, rights
+from moderation.review import blind, rights, second_opinions
 from moderation.review import decisions as reviewing
 from moderation.versions.active import find_active
 
@@ -167,7 +167,12 @@ class ScreeningsView(Endpoint):
         if "model" in asked:
             condition, order = condition & _of_object(asked["model"], asked["object_id"]), NEWEST
         rows = _readable(request, Screening.objects.filter(condition & _narrowed(asked)))
+        if asked["state"] == "decided":
+            rows = second_opinions.without_dealt(viewer_of(request), rows)
         rows_of_page, following = page(request, rows, asked, order)
+        if asked["state"] == OPEN and "model" not in asked and "cursor" not in asked:
+            rows_of_page = second_opinions.mixed_in(rows_of_page, _dealt(request, asked))
+        rows_of_page = second_opinions.as_seen_by(viewer_of(request), rows_of_page)
         active = find_active()
         return Response({"next": following, "results": [screening_row(row, active) for row in rows_of_page]})
 
@@ -189,8 +194,9 @@ class ScreeningView(Endpoint):
     def get(self, request: Request, id: str) -> Response:
         """Return it with everything that may be told of it."""
         key = as_id(id)
-        screening = key and _readable(request, Screening.objects.filter(pk=key)).first()
-        if not screening:
+        rows = _readable(request, Screening.objects.filter(pk=key)) if key else []
+        screening = next(iter(second_opinions.as_seen_by(viewer_of(request), rows)), None)
+        if screening is None:
             raise not_found("There is no such screening.")
         row = screening_row(screening, find_active())
         scorings = [] if row["is_blind"] else _with_labels(screening.scorings.order_by("-id"))
@@ -198,9 +204,14 @@ class ScreeningView(Endpoint):
             {
                 **row,
                 "scorings": [_scoring_row(scoring) for scoring in scorings],
-                "reviews": [review_row(review) for review in screening.all_reviews],
+                "reviews": [review_row(review) for review in _reviews_of(screening)],
             }
         )
+
+
+def _reviews_of(screening: Any) -> list[Review]:
+    """Return what `_readable` has fetched."""
+    return list(screening.all_reviews)
 
 
 def screening_row(screening: Any, active: ModelVersion | None) -> dict[str, Any]:
@@ -274,6 +285,18 @@ def _readable(request: Request, rows: QuerySet[Screening]) -> QuerySet[Any]:
             to_attr="all_reviews",
         ),
     )
+
+
+def _dealt(request: Request, asked: Mapping[str, Any]) -> list[Screening]:
+    """Read what is dealt to the caller for a second opinion, and would stand in this list if it were open."""
+    user = viewer_of(request)
+    keys = second_opinions.dealt_to(user)
+    if not keys or asked.get("verdict", Screening.Verdict.FLAGGED) != Screening.Verdict.FLAGGED:
+        return []
+    rows = _readable(request, Screening.objects.filter(pk__in=keys))
+    if "label" in asked:
+        rows = rows.filter(labels__contains=json.dumps(asked["label"]))
+    return second_opinions.as_seen_by(user, rows.order_by("pk"))
 
 
 def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:

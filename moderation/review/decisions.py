@@ -11,6 +11,7 @@ from moderation.audit import Action, Actor
 from moderation.models import Review, Screening
 from moderation.review import blind, events, rights, second_opinions, settling
 from moderation.review.carrying_out import carry_out, check_current, state
+from moderation.review.judgements import AS_BEFORE as AS_BEFORE
 from moderation.review.judgements import Choice, Judgement, judge
 from moderation.review.opinions import CURRENT as CURRENT
 from moderation.review.opinions import Shown as Shown
@@ -52,9 +53,6 @@ __all__ = [
     "TakenBack",
     "decide",
 ]
-
-AS_BEFORE = "as_before"
-"""In place of a kind, with a second look or what readers brought back: it is decided as before."""
 
 
 def decide(

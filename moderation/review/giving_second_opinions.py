@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
@@ -12,10 +13,16 @@ from moderation import audit
 from moderation.audit import Action, Actor
 from moderation.models import Review, Screening
 from moderation.review import rights, second_opinions
-from moderation.review.judgements import Choice, judge
-from moderation.review.opinions import opinion_shown
+from moderation.review.judgements import AS_BEFORE, Choice, judge
+from moderation.review.opinions import CURRENT, Shown, opinion_shown
 from moderation.review.recording import record
-from moderation.review.refusals import BLIND_HAS_NO_OPINION, InvalidDecision, NoLongerCurrent
+from moderation.review.refusals import (
+    BLIND_HAS_NO_OPINION,
+    NOBODY_WAITS,
+    NOTHING_TO_CORRECT,
+    InvalidDecision,
+    NoLongerCurrent,
+)
 from moderation.review.standing import ground_truth
 
 
@@ -57,6 +64,23 @@ def give_second_opinion(
         audit.record(Action.REVIEW_SECOND_OPINION, actor, screening, before={}, after=after)
         second_opinions.note_answer(screening)
     return row
+
+
+def give_dealt(screening_id: int, *, shown: Shown, seen_number: int, kind: str, **said: Any) -> Review:
+    """Record what somebody decides of an item dealt to them, which looks open and blind; returns its row.
+
+    shown, seen_number, kind, said: as `decide` takes them. What names scores or a decision is not about the
+    item as it was shown; it is refused in the words that an open item has for it, which tell of no decision.
+
+    Raises InvalidDecision for that, and what `give_second_opinion` raises.
+    """
+    if seen_number:
+        raise InvalidDecision(NOTHING_TO_CORRECT)
+    if shown not in (None, CURRENT):
+        raise InvalidDecision(BLIND_HAS_NO_OPINION)
+    if kind == AS_BEFORE:
+        raise InvalidDecision(NOBODY_WAITS)
+    return give_second_opinion(screening_id, kind=kind, **said)
 
 
 def may_give_second_opinion(user: AbstractBaseUser, screening: Screening) -> bool:

@@ -13,6 +13,9 @@ from moderation.review.reasons import reasons
 from moderation.review.refusals import InvalidDecision
 from moderation.versions import store
 
+AS_BEFORE = "as_before"
+"""In place of a kind, with a second look or what readers brought back: it is decided as before."""
+
 
 @dataclass(frozen=True)
 class Choice:

@@ -104,7 +104,7 @@ def is_due(screening_id: int, user: AbstractBaseUser) -> bool:
     return screening_id in _keys_due_to(user)
 
 
-def as_seen_by(user: AbstractBaseUser, rows: Iterable[Screening]) -> list[Screening]:
+def as_seen_by(user: AbstractBaseUser | None, rows: Iterable[Screening]) -> list[Screening]:
     """Return the rows, those that are dealt to this moderator for a second opinion as they were before.
 
     Such a row becomes in memory an open item that is judged blind, with no reviews; it must not be saved. One
@@ -124,18 +124,21 @@ def is_as_open(row: Screening) -> bool:
     return getattr(row, "is_dealt_again", False)
 
 
-def dealt_to(user: AbstractBaseUser) -> set[int]:
-    """Return the ids of what is dealt to this user; none of a user who may not review, and sees decisions."""
-    return set(_keys_due_to(user)) if rights.may_review(user) else set()
+def dealt_to(user: AbstractBaseUser | None) -> set[int]:
+    """Return the ids of what is dealt to this user.
+
+    None where the user may not review, and sees decisions; user: None for a program of the site's own.
+    """
+    return set(_keys_due_to(user)) if user is not None and rights.may_review(user) else set()
 
 
-def without_dealt(user: AbstractBaseUser, rows: QuerySet[Screening]) -> QuerySet[Screening]:
+def without_dealt(user: AbstractBaseUser | None, rows: QuerySet[Screening]) -> QuerySet[Screening]:
     """Leave out what is dealt to this moderator: lists of decided items would tell the decision."""
     keys = dealt_to(user)
     return rows.exclude(pk__in=keys) if keys else rows
 
 
-def about_undealt(user: AbstractBaseUser, rows: QuerySet[AnyModel]) -> QuerySet[AnyModel]:
+def about_undealt(user: AbstractBaseUser | None, rows: QuerySet[AnyModel]) -> QuerySet[AnyModel]:
     """Leave out of reviews and the like those about what is dealt to this user: they tell the decision."""
     keys = dealt_to(user)
     return rows.exclude(screening__in=keys) if keys else rows

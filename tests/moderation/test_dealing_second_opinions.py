@@ -10,7 +10,16 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from moderation.models import AuditEntry, ModelVersion, Report, Review, Screening, SecondOpinionDue
+from moderation.models import (
+    AuditEntry,
+    BulkDecision,
+    BulkItem,
+    ModelVersion,
+    Report,
+    Review,
+    Screening,
+    SecondOpinionDue,
+)
 from moderation.review import second_opinions
 from moderation.review.decisions import decide, undo
 from moderation.review.giving_second_opinions import give_second_opinion
@@ -476,3 +485,31 @@ def test_the_numbers_of_items_count_it_as_open(ben: Client, dealt: dict[str, Scr
     assert "All open 4 Held 0 Flagged 4 " in page and " Decided 0 " in page
     page = words(open_page(staff("zoe", "view_screening")))
     assert "All open 1 Held 0 Flagged 1 " in page and " Decided 3 " in page
+
+
+def test_the_report_of_a_bulk_decision_does_not_tell_that_it_was_decided(dealt: dict[str, Screening]) -> None:
+    now = dealt["open"].created
+    job = BulkDecision.objects.create(decision="false_positive", chosen="selected", ready=now, finished=now)
+    for text in VERDICTS:
+        BulkItem.objects.create(bulk=job, screening=dealt[text], state="left", why="decided")
+    for name, permissions, is_told in (
+        ("lea", ("review_screening", "lead_reviews"), False),
+        ("zoe", ("view_screening", "lead_reviews"), True),
+    ):
+        page = open_page(staff(name, *permissions), f"bulk/{job.pk}/")
+        assert all((f"/{dealt[text].pk}/change/" in page) is is_told for text in VERDICTS)
+
+
+def test_a_preview_of_thresholds_does_not_name_it(dealt: dict[str, Screening]) -> None:
+    form = {"model_label": "forum.Post", "flag_insult": "0.6", "hold_insult": "0.65", "_preview": "1"}
+    for name, permission, is_named in (("lea", "review_screening", False), ("zoe", "view_screening", True)):
+        page = staff(name, permission, "add_policy").post("/admin/moderation/policy/add/", form).text
+        assert "flagged \u2192 held: 1" in words(page)
+        assert ("you idiot" in page) is is_named
+
+
+def test_what_readers_bring_back_is_not_dealt(ben: Client, dealt: dict[str, Screening]) -> None:
+    row = dealt["a nice remark"]
+    assert row.text in texts(open_page(ben))
+    Screening.objects.filter(pk=row.pk).update(open_reports=1)
+    assert row.text not in texts(open_page(ben, "?state=flagged"))

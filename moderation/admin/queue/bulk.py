@@ -21,7 +21,7 @@ from moderation.admin.item.presenting import Item, items
 from moderation.admin.posting import posted
 from moderation.db.transactions import without_transaction
 from moderation.models import BulkDecision, BulkItem, Review, Screening
-from moderation.review import bulk, rights
+from moderation.review import bulk, rights, second_opinions
 from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of, reasons
 from moderation.versions.active import find_active
@@ -199,7 +199,10 @@ def _report(model_admin: ScreeningAdmin, request: HttpRequest, job: int) -> Http
     """Show how far a job is: how many were decided, how many left alone and why."""
     row = _job(request, job)
     left = BulkItem.objects.filter(bulk=row, state__in=[BulkItem.State.LEFT, BulkItem.State.KEPT])
-    left = rights.about_visible(request.user, left).order_by("id")
+    left = second_opinions.about_undealt(
+        request.user,  # type: ignore[arg-type]  # never anonymous
+        rights.about_visible(request.user, left).order_by("id"),
+    )
     why = dict(left.values_list("screening_id", "why")[:SHOWN])
     shown = _items(model_admin, request, list(why))
     return _page(

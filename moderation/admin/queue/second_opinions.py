@@ -17,14 +17,7 @@ from moderation.admin.queue import keyset
 from moderation.admin.queue.changelist import Queue
 from moderation.models import Review, Screening
 from moderation.review import second_opinions
-from moderation.review.decisions import AS_BEFORE, CURRENT, Shown
-from moderation.review.giving_second_opinions import give_second_opinion
-from moderation.review.refusals import (
-    BLIND_HAS_NO_OPINION,
-    NOBODY_WAITS,
-    NOTHING_TO_CORRECT,
-    InvalidDecision,
-)
+from moderation.review.giving_second_opinions import give_dealt
 from moderation.review.standing import ground_truth
 
 
@@ -65,19 +58,12 @@ def is_given(request: HttpRequest, pk: int) -> bool:
     return second_opinions.is_due(pk, user)
 
 
-def give(pk: int, *, shown: Shown, seen_number: int, **said: Any) -> tuple[Review, str]:
-    """Record a second opinion; return it, and in safe HTML what came of it. Raises what giving one raises.
+def give(pk: int, **said: Any) -> tuple[Review, str]:
+    """Record a second opinion; return it, and in safe HTML what came of it. Raises what `give_dealt` raises.
 
-    shown, seen_number: as the form has them. One that names scores, or a decision, is not that of the item
-    as it was shown; it is refused in the words that an open item has for it, which tell of no decision.
+    said: as `give_dealt` takes it.
     """
-    if seen_number:
-        raise InvalidDecision(NOTHING_TO_CORRECT)
-    if shown not in (None, CURRENT):
-        raise InvalidDecision(BLIND_HAS_NO_OPINION)
-    if said["kind"] == AS_BEFORE:
-        raise InvalidDecision(NOBODY_WAITS)
-    review = give_second_opinion(pk, **said)
+    review = give_dealt(pk, **said)
     standing = ground_truth(review.screening)
     return review, _told(review, standing)
 

@@ -36,7 +36,7 @@ from moderation.registry import Registered
 from moderation.rescreening import rejudge, runs
 from moderation.rescreening.apply import Consequences
 from moderation.rescreening.runs import Scope
-from moderation.review import rights
+from moderation.review import rights, second_opinions
 from moderation.screening.judging import has_newer_policy, newest_policy, stored_policy
 from moderation.screening.policy_changes import NothingToWithdraw, put_in_force, withdraw
 from moderation.screening.policy_preview import Change, Preview, preview
@@ -382,8 +382,8 @@ def _changes(told: Preview | Consequences) -> list[tuple[str, str, int]]:
 
 
 def _named(user: Any, changes: list[Change]) -> list[NamedChange]:
-    """Show those of the changes whose screenings the user may see."""
-    keys = [change.screening.pk for change in changes]
+    """Show those of the changes whose screenings the user may see, and does not judge without scores."""
+    keys = {change.screening.pk for change in changes} - second_opinions.dealt_to(user)
     seen = set(rights.visible(user, Screening.objects.filter(pk__in=keys)).values_list("pk", flat=True))
     notes = Notes.of_a_page()
     return [
