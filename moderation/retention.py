@@ -1,5 +1,8 @@
 """Blanking copied texts once their time is over, each with its author's name. Scores, verdicts, reviews stay.
 
+The words that people wrote about a text go with it, those in reviews included. Notes on authors belong to no
+text and end so long after they were written.
+
 A text that somebody still needs is left alone, however old: one that waits for the model, or for a person.
 What is current keeps a keyed hash of its text to the letter, so that an edit is still noticed and a comment
 that nobody changed is not screened again each night. The object itself has that text in clear, and with the
@@ -22,7 +25,8 @@ from moderation.clock import Now
 from moderation.conf import conf
 from moderation.db.keyed_values import ByKey
 from moderation.db.locking import locked_if_free
-from moderation.models import Screening, Suggestion
+from moderation.models import AuthorNote, Screening, Suggestion
+from moderation.models.authors import forget_notes
 from moderation.models.content_types import model_label
 from moderation.models.screenings import ScreeningQuerySet
 from moderation.review import settling
@@ -38,6 +42,7 @@ def blank_due(*, chunks: int | None = None, stop: threading.Event | None = None)
     Raises DatabaseError, with the chunks until then blanked.
     """
     blanked = 0
+    _forget_notes()
     for kind, days in _limits():
         while chunks is None or chunks > 0:
             if stop is not None and stop.is_set():
@@ -48,6 +53,13 @@ def blank_due(*, chunks: int | None = None, stop: threading.Event | None = None)
             blanked += count
             chunks = None if chunks is None else chunks - 1
     return blanked
+
+
+def _forget_notes() -> None:
+    """Remove some of the notes on authors whose time is over; the audit trail keeps that there were any."""
+    if conf.RETENTION_DAYS is not None:
+        old = AuthorNote.objects.filter(created__lt=Now() - timedelta(days=conf.RETENTION_DAYS))
+        forget_notes(old.order_by("id").values_list("pk", flat=True)[:CHUNK])
 
 
 def due() -> dict[str, int]:

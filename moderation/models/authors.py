@@ -1,9 +1,11 @@
-"""What people decided of authors, only ever added to: AuthorTrust."""
+"""What people decided and noted of authors: AuthorTrust, only ever added to, and AuthorNote."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.conf import settings
-from django.db import models
+from django.db import models, router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -84,3 +86,9 @@ class AuthorNote(AppendOnly):
 
     def __str__(self) -> str:
         return f"Note {self.pk}"
+
+
+def forget_notes(keys: Iterable[int]) -> int:
+    """Remove the notes with these ids, as their retention has ended; returns how many."""
+    notes: models.QuerySet[AuthorNote] = models.QuerySet(AuthorNote, using=router.db_for_write(AuthorNote))
+    return notes.filter(pk__in=list(keys)).delete()[0]

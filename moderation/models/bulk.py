@@ -26,6 +26,7 @@ class BulkDecision(models.Model):
     reason = models.CharField(_("reason"), max_length=32, blank=True)
     """As `Review.reason`."""
     note = models.TextField(_("note"), blank=True)
+    """As `Review.note`; blanked with the last of the texts."""
     chosen = models.CharField(_("chosen"), max_length=12, choices=Chosen)
     total = models.PositiveIntegerField(_("items"), default=0)
     created = models.DateTimeField(_("created"), auto_now_add=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import models, router
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
@@ -109,6 +110,7 @@ class Review(AppendOnly):
     reviewer_name = models.CharField(_("reviewer"), max_length=255, blank=True)
     """The user name as it was, which stays when the user goes."""
     note = models.TextField(_("note"), blank=True)
+    """The reviewer's own words, blanked with the text."""
     was_released = models.DateTimeField(null=True, blank=True, editable=False)
     """Of a decision: since when the object had been released before it, so that an undo can restore that."""
     is_picked = models.BooleanField(_("picked"), default=False, db_default=False, editable=False)
@@ -165,6 +167,15 @@ class Review(AppendOnly):
             "number": self.number,
             "screening": self.screening_id,
         }
+
+
+def blank_notes(screenings: Iterable[int]) -> int:
+    """Take the notes out of reviews of these screenings, by their ids; returns of how many reviews.
+
+    It is all that a review ever loses: the words in it go with the text that they are about.
+    """
+    reviews: models.QuerySet[Review] = models.QuerySet(Review, using=router.db_for_write(Review))
+    return reviews.filter(screening__in=list(screenings)).exclude(note="").update(note="")
 
 
 class Policy(AppendOnly):

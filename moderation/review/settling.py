@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from functools import partial
 
 from django.db import router, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from moderation import audit, signals
 from moderation.audit import MACHINE, Action
 from moderation.conf import conf
-from moderation.models import Report, Review, Screening, SecondLook
+from moderation.models import BulkDecision, BulkItem, Report, Review, Screening, SecondLook
+from moderation.models.decisions import blank_notes
 from moderation.models.reports import UNSETTLED
 from moderation.review import events
 from moderation.review.standing import ground_truth
@@ -95,8 +96,15 @@ def waiting_second_look(screening: Screening) -> SecondLook | None:
 
 
 def blank_words(screenings: Iterable[int]) -> None:
-    """Blank what readers and authors wrote about texts that are blanked, too."""
+    """Blank what readers, authors and moderators wrote about texts that are blanked, too.
+
+    The note of a decision about many goes with the last of its texts. Call it before the texts are blanked.
+    """
     keys = list(screenings)
+    blank_notes(keys)
+    others = BulkItem.objects.filter(bulk=OuterRef("pk"), screening__blanked=None).exclude(screening__in=keys)
+    jobs = BulkItem.objects.filter(screening__in=keys).values("bulk")
+    BulkDecision.objects.filter(~Exists(others), pk__in=jobs).exclude(note="").update(note="")
     Report.objects.filter(screening__in=keys).exclude(note="").update(note="")
     SecondLook.objects.filter(screening__in=keys).exclude(words="").update(words="")
 

@@ -12,9 +12,22 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from moderation import registry, retention
+from moderation.authors import notes as author_notes
+from moderation.authors.identity import Author
 from moderation.checks.configuration import check_models, check_setting
 from moderation.discovery.search import remember_starts
-from moderation.models import Discovery, LabelScore, ModelVersion, Review, Scoring, Screening
+from moderation.models import (
+    AuditEntry,
+    AuthorNote,
+    BulkDecision,
+    BulkItem,
+    Discovery,
+    LabelScore,
+    ModelVersion,
+    Review,
+    Scoring,
+    Screening,
+)
 from moderation.retraining import training_data
 from moderation.review import decisions
 from moderation.texts import exact_digest
@@ -369,3 +382,53 @@ def test_what_is_due_is_found_by_an_index() -> None:
     assert "moderation_to_blank" in due.explain() or "moderation_created" in due.explain()
     assert "moderation_to_blank" in kinds.explain()
     assert len(due) == 51
+
+
+def test_the_words_in_reviews_go_with_the_text_and_the_reviews_stay(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    ann = User.objects.create_user("ann")
+    flagged, young = note("you idiot"), note("you idiot, too")
+    review = decisions.decide(row(flagged).pk, reviewer=ann, kind="uphold", note="call 555-0100")
+    undone = decisions.decide(row(young).pk, reviewer=ann, kind="uphold", note="first")
+    decisions.undo(undone.pk, reviewer=ann, note="second")
+    Screening.objects.filter(pk=row(flagged).pk).update(created=timezone.now() - timedelta(days=31))
+    before = Review.objects.values().get(pk=review.pk)
+    assert run().blanked == 1
+    assert Review.objects.values().get(pk=review.pk) == {**before, "note": ""}
+    of_young = Review.objects.filter(screening=row(young))
+    assert list(of_young.values_list("note", flat=True)) == ["first", "second"]
+    with django_capture_on_commit_callbacks(execute=True):
+        young.delete()
+    assert not Review.objects.exclude(note="").exists() and Review.objects.count() == 3
+
+
+def test_the_note_of_a_decision_about_many_goes_with_the_last_of_its_texts(
+    django_capture_on_commit_callbacks: Any,
+) -> None:
+    notes = [note("you idiot"), note("you idiot, too")]
+    job = BulkDecision.objects.create(decision="uphold", chosen="selected", note="call 555-0100")
+    other = BulkDecision.objects.create(decision="uphold", chosen="selected", note="of nobody else")
+    for each in notes:
+        BulkItem.objects.create(bulk=job, screening=row(each), state="decided")
+    with django_capture_on_commit_callbacks(execute=True):
+        notes[0].delete()
+    assert BulkDecision.objects.get(pk=job.pk).note == "call 555-0100"
+    with django_capture_on_commit_callbacks(execute=True):
+        notes[1].delete()
+    assert BulkDecision.objects.get(pk=job.pk).note == ""
+    assert BulkDecision.objects.get(pk=other.pk).note == "of nobody else"
+
+
+def test_notes_on_authors_end_and_the_audit_trail_keeps_that_there_were_any(settings: Any) -> None:
+    author, ann = Author(name="guest"), User.objects.create_user("ann")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(timezone, "now", lambda now=timezone.now: now() - timedelta(days=31))
+        author_notes.add(author, "was rude on the phone", ann)
+    author_notes.add(author, "has apologised", ann)
+    run()
+    assert [each.text for each in AuthorNote.objects.all()] == ["has apologised"]
+    assert AuditEntry.objects.filter(action="author.noted").count() == 2
+    settings.MODERATION = {**settings.MODERATION, "RETENTION_DAYS": None}
+    retention.blank_due()
+    assert AuthorNote.objects.count() == 1
