@@ -227,7 +227,7 @@ def test_small_lists_are_counted_without_walking_all_open_items(version: ModelVe
     request = RequestFactory().get("/")
     request.user = User.objects.create(username="dan")
     plans = {tab.name: tab.counted(request).explain() for tab in tabs.TABS}
-    assert "moderation_reported" in plans["reported"]
+    assert "moderation_reports_wait" in plans["reported"]
     assert "moderation_item_claim_user" in plans["mine"]
     assert "moderation_open" not in plans["reported"] + plans["mine"]
 
