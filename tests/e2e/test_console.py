@@ -127,6 +127,18 @@ def test_digits_tick_labels_and_r_relabels(queue: Page, site: RunningSite) -> No
     assert (review["decision"], site.labels_of(review)["threat"]) == ("relabel", True)
 
 
+def test_o_and_a_digit_uphold_one_label_alone(queue: Page, site: RunningSite, screenshot: Screenshot) -> None:
+    item = read(queue)
+    queue.keyboard.press("o")
+    expect(current(queue).locator(".moderation-only button").first).to_be_focused()
+    screenshot("console-one-label")
+    queue.keyboard.press("2")
+    settled(queue, item)
+    (review,) = site.rows("SELECT * FROM moderation_review WHERE screening_id = ?", item)
+    assert review["decision"] == "uphold"
+    assert [value for value in site.labels_of(review).values() if value is not None] == [True]
+
+
 def test_another_reason_and_a_note_by_keys(queue: Page, site: RunningSite, screenshot: Screenshot) -> None:
     item = read(queue)
     queue.keyboard.press("n")

@@ -553,3 +553,14 @@ def test_what_is_no_undo_is_refused(version: ModelVersion) -> None:
     assert problem(post(Client(), f"reviews/{row.pk}/undo/", {}))[0] in (401, 403)
     assert problem(post(person("vera", "view_screening"), f"reviews/{row.pk}/undo/", {}))[0] == 403
     assert Review.objects.count() == 1
+
+
+def test_one_of_several_labels_is_upheld_by_a_button_of_its_own(version: ModelVersion) -> None:
+    screening, ann = screened("you idiot"), staff("ann", "review_screening")
+    page = ann.get(QUEUE).content.decode()
+    assert 'name="picked" value="toxic"' in page and 'name="picked" value="threat"' not in page
+    shown = str(screening.scorings.get().pk)
+    said = {"picked": "insult", "shown": LABELS, "label": ["toxic", "insult"], "scoring": shown}
+    ann.post(f"{QUEUE}{screening.pk}/decide/", {**said, "seen_number": "0"})
+    review = Review.objects.get()
+    assert (review.decision, review.labels) == ("uphold", {"toxic": None, "threat": None, "insult": True})

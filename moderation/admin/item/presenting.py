@@ -220,6 +220,14 @@ class Item:
         """(code, label) of each other reason to hide it; none of a suggestion, which hides nothing."""
         return [] if self.is_suggestion else list(reasons().items())
 
+    @property
+    def labels_to_pick(self) -> list[tuple[str, str]]:
+        """(label, name) of each label over its threshold, where several are and one alone can be upheld."""
+        if not self.can_be_upheld:
+            return []
+        over = reviewing.labels_over_threshold(self.scoring)
+        return [(label, label_name(label)) for label in over] if len(over) > 1 else []
+
     @cached_property
     def is_judged_by_model(self) -> bool:
         """True where the buttons can speak of upholding and false positives."""

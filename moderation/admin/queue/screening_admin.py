@@ -370,6 +370,8 @@ def may_edit(user: Any, screening: Screening) -> bool:
 def _kind(request: HttpRequest) -> str:
     """Return the decision that the pressed button names; a button of a reason names that alone."""
     kind = request.POST.get("kind", "")
+    if not kind and request.POST.get("picked"):
+        return Review.Decision.UPHOLD
     return kind or (Review.Decision.OTHER_REASON if request.POST.get("reason") else "")
 
 
@@ -401,6 +403,8 @@ def _mark_correctable(page: list[Item], request: HttpRequest) -> list[Item]:
 
 def _picked_label(request: HttpRequest) -> str:
     """Return the label that alone is upheld. A form that shows all labels has their boxes for relabelling."""
+    if picked := request.POST.get("picked", ""):
+        return picked
     return "" if request.POST.getlist("shown") else request.POST.get("label", "")
 
 

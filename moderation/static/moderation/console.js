@@ -431,6 +431,11 @@
 
   const toggle = (digit) => {
     const item = current();
+    const label = item?.querySelector(`.moderation-only[open] [data-key="${digit}"]`);
+    if (label) {
+      label.form.requestSubmit(label);
+      return;
+    }
     const more = item?.querySelector(".moderation-more[open]");
     if (more?.querySelector(".moderation-reasons")) {
       const reason = more.querySelector(`.moderation-reasons [data-key="${digit}"]`);
@@ -450,6 +455,13 @@
     more.querySelector(focused)?.focus();
   };
 
+  const openLabels = () => {
+    const labels = current()?.querySelector(".moderation-only");
+    if (!labels) return;
+    labels.open = true;
+    labels.querySelector("button")?.focus();
+  };
+
   /* What other parts of an item do by a key: a link or a summary that names it. */
   const keyOfPart = (key) => {
     const part = /^[a-z]$/.test(key) && current()?.querySelector(`[data-key="${key}"][data-key-name]`);
@@ -457,13 +469,13 @@
   };
 
   const escape = () => {
-    const more = current()?.querySelector(".moderation-more[open]");
-    if (more) more.open = false;
+    for (const more of current()?.querySelectorAll(":is(.moderation-more, .moderation-only)[open]") ?? []) more.open = false;
     current()?.focus({ preventScroll: true });
   };
 
   const KEYS = {
     u: () => press('button[value="uphold"]'),
+    o: openLabels,
     f: () => press('button[value="false_positive"]'),
     r: () => press('button[value="relabel"]'),
     s: () => press(".moderation-skip"),
