@@ -15,6 +15,18 @@ from moderation.models.primary import PrimaryManager
 class ModelVersion(models.Model):
     """A published model version; only `is_active` and `activated` ever change."""
 
+    class Origin(models.TextChoices):
+        """How a version came to the site."""
+
+        PACKAGED = "packaged", _("packaged")
+        """It came with the package `toxicity_ml`."""
+        RETRAINED = "retrained", _("retrained")
+        """`retrain` made it from decisions."""
+        PUBLISHED = "published", _("published")
+        """Somebody brought a directory that `python -m toxicity_ml` had made."""
+        IMPORTED = "imported", _("imported")
+        """Somebody brought a checkpoint of another library."""
+
     name = models.CharField(_("name"), max_length=100)
     version = models.CharField(_("version"), max_length=100)
     location = models.CharField(_("location"), max_length=255, blank=True)
@@ -36,6 +48,16 @@ class ModelVersion(models.Model):
         verbose_name=_("trained from"),
     )
     """The version it was trained from."""
+    origin = models.CharField(
+        _("origin"), max_length=12, choices=Origin, blank=True, default="", db_default=""
+    )
+    """Empty: an earlier release registered it; `came_from` tells it from the other columns."""
+    note = models.TextField(_("note"), blank=True, default="", db_default="")
+    """Why it was made, in the words of the person who published it."""
+    data_fingerprint = models.CharField(
+        _("data fingerprint"), max_length=64, blank=True, default="", db_default=""
+    )
+    """sha256 over what it was trained on: two versions with the same one learned the same rows."""
     is_active = models.BooleanField(_("is active"), default=False)
     activated = models.DateTimeField(_("activated"), null=True, blank=True)
     """When it last became active."""
@@ -47,6 +69,7 @@ class ModelVersion(models.Model):
         verbose_name = _("model version")
         verbose_name_plural = _("model versions")
         default_permissions = ("view",)
+        permissions = (("manage_versions", "Can train, activate and remove model versions"),)
         base_manager_name = "objects"
         constraints = (
             models.UniqueConstraint(fields=["name", "version"], name="moderation_version_unique"),
@@ -57,6 +80,15 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
+
+    @property
+    def came_from(self) -> Origin:
+        """Return the origin, also of a version that an earlier release registered without it."""
+        if self.origin:
+            return self.Origin(self.origin)
+        if not self.location:
+            return self.Origin.PACKAGED
+        return self.Origin.RETRAINED if self.parent_id else self.Origin.PUBLISHED
 
 
 class TrainingRun(models.Model):

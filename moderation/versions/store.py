@@ -29,11 +29,14 @@ __all__ = [
     "activate",
     "active_version",
     "local_directory",
+    "previously_active",
     "pruned_versions",
     "publish",
     "rollback",
     "scoring_here",
 ]
+
+Origin = ModelVersion.Origin
 
 logger = logging.getLogger(__name__)
 
@@ -87,13 +90,19 @@ def publish(
     directory: Path,
     *,
     parent: ModelVersion | None = None,
+    origin: ModelVersion.Origin | None = None,
+    note: str = "",
+    data_fingerprint: str = "",
     user: AbstractBaseUser | None = None,
     username: str = "",
 ) -> ModelVersion:
     """Copy a version directory to the artifact storage and register it, not active.
 
+    origin: None stands for retrained where a parent is named, else for published. note: why it was made.
+    data_fingerprint: sha256 over what it learned. username: who does it, where no user of the site does.
+
     Raises ModelUnavailable when the directory is damaged, AlreadyPublished, or PublishFailed; in each case no
-    row is made and nothing is left on the storage. username: who does it, where no user of the site does.
+    row is made and nothing is left on the storage.
     """
     manifest = artifacts.read_manifest(directory)
     artifacts.verify(directory, manifest.sha256)
@@ -107,8 +116,15 @@ def publish(
     artifacts.store(directory, location)
     try:
         with transaction.atomic(using=_database()):
-            row = _create(manifest, location=location, parent=parent)
-            _record(Action.MODEL_PUBLISHED, Actor.of(user, username), None, row)
+            row = _create(
+                manifest,
+                location=location,
+                parent=parent,
+                origin=origin or (Origin.RETRAINED if parent else Origin.PUBLISHED),
+                note=note,
+                data_fingerprint=data_fingerprint,
+            )
+            _record(Action.MODEL_PUBLISHED, Actor.of(user, username), None, row, note)
     except IntegrityError as error:
         # Another process published the same name meanwhile; the same bytes would lie at the same location.
         if not ModelVersion.objects.filter(location=location).exists():
@@ -121,35 +137,35 @@ def publish(
 
 
 def activate(
-    version: ModelVersion, *, user: AbstractBaseUser | None = None, username: str = ""
+    version: ModelVersion, *, user: AbstractBaseUser | None = None, username: str = "", note: str = ""
 ) -> ModelVersion:
     """Make a version the one that scores; workers switch between batches. Already active: nothing happens.
 
     Raises ModelUnavailable, with the old version still active, when its files are not all there. username:
-    who does it, where no user of the site does.
+    who does it, where no user of the site does. note: why, for the audit trail.
     """
     _refuse_pruned(version)
     local_directory(version)
-    return _switch(version, Action.MODEL_ACTIVATED, Actor.of(user, username))
+    return _switch(version, Action.MODEL_ACTIVATED, Actor.of(user, username), note)
 
 
-def rollback(*, user: AbstractBaseUser | None = None, username: str = "") -> ModelVersion:
+def rollback(*, user: AbstractBaseUser | None = None, username: str = "", note: str = "") -> ModelVersion:
     """Go back to the version that was active before this one; again, to the one before that.
 
     Raises NothingToGoBackTo, or ModelUnavailable when that version's files are not all there. username: who
-    does it, where no user of the site does.
+    does it, where no user of the site does. note: why, for the audit trail.
     """
-    previous = _previously_active()
+    previous = previously_active()
     if previous is None:
         raise NothingToGoBackTo("No other model version was active before this one.")
     if not previous.location:
         previous = _packaged_now(previous)
     local_directory(previous)
-    return _switch(previous, Action.MODEL_ROLLED_BACK, Actor.of(user, username))
+    return _switch(previous, Action.MODEL_ROLLED_BACK, Actor.of(user, username), note)
 
 
-def _previously_active() -> ModelVersion | None:
-    """Return the version that was active before; in the audit trail, a rollback goes one activation back."""
+def previously_active() -> ModelVersion | None:
+    """Return the version that `rollback` goes back to, or None; each rollback goes one activation back."""
     steps: list[str] = []
     switches = (Action.MODEL_ACTIVATED, Action.MODEL_ROLLED_BACK)
     changes = AuditEntry.objects.filter(action__in=switches).order_by("id")
@@ -168,7 +184,7 @@ def _packaged_now(version: ModelVersion) -> ModelVersion:
         return version
     registered = ModelVersion.objects.filter(manifest_sha256=packaged.sha256).first()
     if registered is None and not _is_named(packaged):
-        registered = _create(packaged, location="")
+        registered = _create(packaged, location="", origin=Origin.PACKAGED)
     return registered or version
 
 
@@ -177,7 +193,7 @@ def _is_named(manifest: ManifestFile) -> bool:
     return ModelVersion.objects.filter(name=content["name"], version=content["version"]).exists()
 
 
-def _switch(version: ModelVersion, action: Action, actor: Actor) -> ModelVersion:
+def _switch(version: ModelVersion, action: Action, actor: Actor, note: str = "") -> ModelVersion:
     with transaction.atomic(using=_database()):
         # All rows in one order: two people activating at once wait for each other instead of deadlocking.
         list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
@@ -186,7 +202,7 @@ def _switch(version: ModelVersion, action: Action, actor: Actor) -> ModelVersion
         if before is None or before.pk != version.pk:
             ModelVersion.objects.filter(is_active=True).update(is_active=False)
             ModelVersion.objects.filter(pk=version.pk).update(is_active=True, activated=timezone.now())
-            _record(action, actor, before, version)
+            _record(action, actor, before, version, note)
     version.refresh_from_db(using=_database())
     return version
 
@@ -210,7 +226,9 @@ def _register_packaged(manifest: ManifestFile) -> ModelVersion:
     """Register and activate the packaged default, unless another process has activated a version before."""
     try:
         with transaction.atomic(using=_database()):
-            row = _create(manifest, location="", is_active=True, activated=timezone.now())
+            row = _create(
+                manifest, location="", origin=Origin.PACKAGED, is_active=True, activated=timezone.now()
+            )
             _record(Action.MODEL_ACTIVATED, MACHINE, None, row)
     except IntegrityError:
         active = find_active()
@@ -243,7 +261,7 @@ def _upgraded(active: ModelVersion, packaged: ManifestFile) -> ModelVersion:
     """Activate the new packaged default, once, where the package changed under an active one."""
     try:
         with transaction.atomic(using=_database()):
-            row = _create(packaged, location="")
+            row = _create(packaged, location="", origin=Origin.PACKAGED)
     except IntegrityError:
         return active  # the same name with other bytes: local_directory says so, naming the file
     logger.info("The package brought the model version %s, which takes over from %s.", row, active)
@@ -292,13 +310,16 @@ def _create(manifest: ManifestFile, **columns: Any) -> ModelVersion:
     )
 
 
-def _record(action: Action, actor: Actor, before: ModelVersion | None, after: ModelVersion) -> None:
+def _record(
+    action: Action, actor: Actor, before: ModelVersion | None, after: ModelVersion, note: str = ""
+) -> None:
+    told = {"version": str(after), "manifest_sha256": after.manifest_sha256}
     audit.record(
         action,
         actor,
         after,
         before={"version": str(before)} if before else {},
-        after={"version": str(after), "manifest_sha256": after.manifest_sha256},
+        after={**told, "note": note} if note else told,
     )
 
 

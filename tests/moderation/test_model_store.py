@@ -198,6 +198,48 @@ def test_a_published_version_is_registered_with_its_checksum_but_not_active(
     assert entry.after["manifest_sha256"] == version.manifest_sha256
 
 
+def test_a_version_says_where_it_came_from_why_and_what_it_learned(
+    packaged: Path, publish: Callable[..., ModelVersion]
+) -> None:
+    default = store.active_version()
+    assert default.origin == default.came_from == ModelVersion.Origin.PACKAGED
+    brought = publish("1", note="the one of spring", data_fingerprint="f" * 64)
+    assert (brought.origin, brought.note, brought.data_fingerprint) == (
+        "published",
+        "the one of spring",
+        "f" * 64,
+    )
+    assert AuditEntry.objects.get(action="model.published").after["note"] == "the one of spring"
+    assert publish("2", parent=default).origin == ModelVersion.Origin.RETRAINED
+    assert publish("3", parent=default, origin=ModelVersion.Origin.IMPORTED).origin == "imported"
+
+
+@pytest.mark.parametrize(
+    "columns, origin", [({"location": ""}, "packaged"), ({"parent": None}, "published"), ({}, "retrained")]
+)
+def test_the_origin_of_what_an_earlier_release_registered_is_told_from_its_row(
+    packaged: Path, publish: Callable[..., ModelVersion], columns: dict[str, Any], origin: str
+) -> None:
+    version = publish("1", parent=store.active_version())
+    ModelVersion.objects.filter(pk=version.pk).update(origin="", **columns)
+    version.refresh_from_db()
+    assert version.came_from == origin
+
+
+def test_the_trail_says_why_a_version_was_activated_and_why_it_was_left(
+    packaged: Path, publish: Callable[..., ModelVersion]
+) -> None:
+    store.active_version()
+    store.activate(publish("1"), username="olga", note="better on insults")
+    store.rollback(username="ben", note="it flags recipes")
+    rows = AuditEntry.objects.order_by("-id")[:2]
+    told = [(entry.action, entry.username, entry.after["note"]) for entry in rows]
+    assert told == [
+        ("model.rolled_back", "ben", "it flags recipes"),
+        ("model.activated", "olga", "better on insults"),
+    ]
+
+
 def test_a_published_version_is_private_to_its_user(publish: Callable[..., ModelVersion]) -> None:
     directory = store.local_directory(publish("1"))
     assert directory.stat().st_mode & 0o077 == 0
