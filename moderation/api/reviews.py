@@ -27,6 +27,7 @@ from moderation.review import decisions as reviewing
 from moderation.review.giving_second_opinions import give_dealt
 
 NOTE_CHARACTERS = 5000
+MOST_LABELS = 200
 CODES: dict[type[reviewing.CannotDecide], str] = {
     reviewing.AlreadyDecided: "already_decided",
     reviewing.NoLongerCurrent: "no_longer_current",
@@ -47,6 +48,11 @@ class ReviewRow(serializers.Serializer):
     outcome = serializers.ChoiceField(choices=Screening.Outcome.values, allow_null=True)
     labels = serializers.DictField(
         child=serializers.BooleanField(allow_null=True), help_text="{label: true, false, or null: not judged}"
+    )
+    touched = serializers.ListField(
+        child=serializers.CharField(),
+        allow_null=True,
+        help_text="With `relabel`: the labels whose box was ticked or cleared; null: not known.",
     )
     reason = serializers.CharField(allow_null=True, help_text="Why it was hidden, with `other_reason`.")
     model_version = serializers.CharField(allow_null=True, help_text="Whose opinion was judged.")
@@ -73,6 +79,14 @@ class DecisionRequest(serializers.Serializer):
     )
     labels = serializers.DictField(
         child=Boolean(), required=False, help_text="With `relabel`: true or false for each `labels_to_judge`."
+    )
+    touched = serializers.ListField(
+        child=Text(max_length=64),
+        required=False,
+        allow_null=True,
+        max_length=MOST_LABELS,
+        help_text="With `relabel`: the labels whose box the person ticked or cleared. The others count "
+        "less in training. Left out or null: not known.",
     )
     label = Text(  # type: ignore[assignment]  # a Field has a label of its own
         required=False,
@@ -249,6 +263,7 @@ def _decide(reviewer: AbstractBaseUser, given: Mapping[str, Any]) -> Review:
         "reviewer": reviewer,
         "kind": given["decision"],
         "labels": given.get("labels"),
+        "touched": given.get("touched"),
         "label": given["label"],
         "reason": given["reason"],
         "note": given["note"],
@@ -276,6 +291,7 @@ def review_row(review: Review) -> dict[str, Any]:
         "decision": review.decision or None,
         "outcome": review.outcome or None,
         "labels": review.labels,
+        "touched": review.touched,
         "reason": review.reason or None,
         "model_version": None if review.model_version is None else str(review.model_version),
         "undoes": review.undoes_id,

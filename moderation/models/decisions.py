@@ -84,6 +84,9 @@ class Review(AppendOnly):
     """Empty for an undo."""
     labels = models.JSONField(_("labels"), default=dict, blank=True)
     """{label: true | false | null}; null was not looked at and is masked in training."""
+    touched = models.JSONField(_("boxes touched"), null=True, blank=True)
+    """Of a relabelling: the labels whose box the person ticked or cleared; the others are as the form came.
+    Null: not known, or there were no boxes."""
     reason = models.CharField(_("reason"), max_length=32, default="", db_default="", blank=True)
     """Why it was hidden for another reason: a code of `moderation.review.reasons`; else empty."""
     undoes = models.ForeignKey(

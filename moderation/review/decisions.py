@@ -1,6 +1,6 @@
 """Records what a person decides about a screening: the review, the visibility, the audit entry."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -68,6 +68,7 @@ def decide(
     seen_number: int = 0,
     by_hand: bool = False,
     is_picked: bool = False,
+    touched: Collection[str] | None = None,
 ) -> Review:
     """Record a person's decision and make it so, in one transaction.
 
@@ -95,11 +96,14 @@ def decide(
     of the queue. The figures of reviews count such an item for itself alone. A correction does not change how
     an item came to be decided.
 
+    touched: with ``relabel``, the labels whose box the person ticked or cleared, where that is known: what
+    was left as the form came counts less in training.
+
     Raises AlreadyDecided, TakenBack, NotAllowed, OwnDecision, NoLongerCurrent, OpinionIsGone or
     InvalidDecision, each with nothing changed, and Screening.DoesNotExist, also where VISIBLE_SCREENINGS
     keeps it from the reviewer.
     """
-    choice, actor = Choice(kind, labels, label, reason), Actor.of(reviewer)
+    choice, actor = Choice(kind, labels, label, reason, touched), Actor.of(reviewer)
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = rights.locked(reviewer, screening_id)
         standing = ground_truth(screening)
@@ -174,6 +178,7 @@ def _as_before(screening: Screening, standing: Review | None) -> Judgement:
         dict(standing.labels),
         Screening.Outcome(standing.outcome),
         standing.reason,
+        standing.touched,
     )
 
 

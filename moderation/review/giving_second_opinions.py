@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -36,17 +36,18 @@ def give_second_opinion(
     reason: str = "",
     note: str = "",
     shown: int | None = None,
+    touched: Collection[str] | None = None,
 ) -> Review:
     """Record a second opinion on a decided screening; returns its row. Nothing else changes.
 
-    kind, labels, label, reason: as `decide` takes them. shown: id of the scoring that the person saw, or
-    None: the text was shown blind, and then it can't be upheld.
+    kind, labels, label, reason, touched: as `decide` takes them. shown: id of the scoring that the person
+    saw, or None: the text was shown blind, and then it can't be upheld.
 
     Raises InvalidDecision where nobody has decided, where the reviewer has decided or given an opinion
     before, or where the choice does not fit; NoLongerCurrent where the text was blanked; OpinionIsGone;
     Screening.DoesNotExist, also where VISIBLE_SCREENINGS keeps it from the reviewer.
     """
-    choice, actor = Choice(kind, labels, label, reason), Actor.of(reviewer)
+    choice, actor = Choice(kind, labels, label, reason, touched), Actor.of(reviewer)
     with transaction.atomic(using=router.db_for_write(Screening)):
         screening = rights.locked(reviewer, screening_id)
         if screening.blanked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -29,6 +29,8 @@ class Choice:
     """With ``uphold``: the one label that the person picked; empty: none was picked."""
     reason: str = ""
     """With ``other_reason``: a code of `moderation.review.reasons`."""
+    touched: Collection[str] | None = None
+    """With ``relabel``: the labels whose box the person ticked or cleared; None: not known."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Judgement:
     """{label: true, false, or null: not looked at}."""
     outcome: Screening.Outcome
     reason: str
+    touched: list[str] | None = None
+    """With ``relabel``: of the labels, those whose box the person touched; None: not known."""
 
 
 def judge(screening: Screening, opinion: Scoring | None, choice: Choice) -> Judgement:
@@ -52,7 +56,9 @@ def judge(screening: Screening, opinion: Scoring | None, choice: Choice) -> Judg
     if choice.label and decision != Review.Decision.UPHOLD:
         raise InvalidDecision(f"One label is picked with {Review.Decision.UPHOLD} alone.")
     labels = _labels(screening, opinion, decision, choice)
-    return Judgement(decision, labels, _outcome(decision, labels), choice.reason)
+    return Judgement(
+        decision, labels, _outcome(decision, labels), choice.reason, _touched(decision, labels, choice)
+    )
 
 
 def _known(kind: str) -> Review.Decision:
@@ -98,6 +104,17 @@ def _labels(
             % {"labels": ", ".join(labels) or _("no known label")}
         )
     return {label: bool(ticked[label]) for label in labels}
+
+
+def _touched(
+    decision: Review.Decision, labels: Mapping[str, bool | None], choice: Choice
+) -> list[str] | None:
+    """The boxes that were touched, in the labels' order; None but for a relabelling that says it."""
+    if decision != Review.Decision.RELABEL or choice.touched is None:
+        return None
+    if not set(choice.touched) <= set(labels):
+        raise InvalidDecision(f"What was touched is among: {', '.join(labels)}.")
+    return [label for label in labels if label in choice.touched]
 
 
 def _upheld(screening: Screening, opinion: Scoring | None) -> list[str]:

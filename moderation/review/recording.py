@@ -30,6 +30,7 @@ def record(
         kind=kind,
         decision=judgement.decision,
         labels=judgement.labels,
+        touched=judgement.touched,
         reason=judgement.reason,
         outcome=judgement.outcome,
         model_version_id=opinion.model_version_id if opinion else None,

@@ -62,6 +62,7 @@ def test_a_decision_is_recorded_and_carried_out(moderator: Client) -> None:
         "reviewer": "ann",
         "note": "as before",
         "undoes": None,
+        "touched": None,
         "reason": None,
     }
     thread.refresh_from_db()
@@ -77,6 +78,10 @@ def test_relabelling_answers_for_each_label(moderator: Client) -> None:
     labels = {"toxic": False, "threat": True, "insult": False}
     response = post(moderator, "reviews/", {"screening": row.pk, "decision": "relabel", "labels": labels})
     assert (response.status_code, response.json()["labels"]) == (201, labels)
+    assert response.json()["touched"] is None
+    touching = {"decision": "relabel", "labels": labels, "touched": ["insult", "threat"]}
+    answer = post(moderator, "reviews/", {"screening": queued("another").pk, **touching}).json()
+    assert answer["touched"] == ["threat", "insult"]
 
 
 def test_hiding_for_another_reason_names_it(moderator: Client) -> None:
@@ -183,6 +188,7 @@ def test_an_opinion_that_was_replaced_gets_409(moderator: Client) -> None:
         {"decision": "other_reason", "reason": "rude"},
         {"decision": "uphold", "reason": "spam"},
         {"decision": "relabel", "labels": {"toxic": True}},
+        {"decision": "relabel", "labels": dict.fromkeys(LABELS, True), "touched": ["rude"]},
         {"decision": "relabel", "labels": {**dict.fromkeys(LABELS, True), "a\0b": True}},
     ],
     ids=str,

@@ -246,6 +246,28 @@ def test_a_decision_writes_a_review_and_takes_the_item_off_the_list(
     assert texts(open_page(moderator, "?state=decided")) == ["you idiot"]
 
 
+@pytest.mark.parametrize(
+    ("data", "touched"),
+    [
+        ({"kind": "relabel", "label": ["toxic", "insult"]}, ["insult"]),
+        ({"kind": "relabel", "label": ["insult"]}, ["toxic", "insult"]),
+        ({"kind": "relabel", "label": ["toxic"]}, []),
+        ({"kind": "relabel", "label": ["toxic"], "touched": ["threat", "threat", "rude"]}, ["threat"]),
+        ({"kind": "relabel", "label": ["insult"], "preset": []}, None),
+        ({"kind": "false_positive"}, None),
+    ],
+)
+def test_what_a_person_changed_of_the_boxes_as_they_came_is_recorded(
+    moderator: Client, data: dict[str, Any], touched: list[str] | None
+) -> None:
+    """The form says which boxes were ticked when it came; a script adds those that were set back again."""
+    screening = queued("you idiot")
+    presets = re.findall(r'<input type="hidden" name="preset" value="(\w*)">', open_page(moderator))
+    assert presets == ["", "toxic"]
+    decide(moderator, screening, **{"shown": ["toxic", "threat", "insult"], "preset": presets, **data})
+    assert Review.objects.get().touched == touched
+
+
 def test_the_reason_and_the_note_of_a_decision_stand_at_the_item(moderator: Client) -> None:
     screening = queued("buy cheap watches")
     assert 'value="private_data"' in open_page(moderator)

@@ -33,6 +33,7 @@ _CHOICE = (
     '<input type="hidden" name="shown" value="{0}"><label{1}>'
     '<input type="checkbox" name="label" value="{0}"{2} autocomplete="off"> {3}</label> '
 )
+_PRESET = '<input type="hidden" name="preset" value="{}">'
 _REASON = '<button name="reason" value="{}"{} aria-describedby="{}">{}</button> '
 _WHY = '<a class="moderation-why-label" href="{0}?{1}{2}" data-ask="{1}"{3}{4}>{5}</a> '
 
@@ -49,6 +50,12 @@ def choice_boxes(choices: Iterable[Choice]) -> SafeString:
         for place, choice in enumerate(choices, 1)
     )
     return format_html_join("", _CHOICE, rows)
+
+
+def presets(choices: Iterable[Choice]) -> SafeString:
+    """Write which boxes are ticked before anybody touches one; an empty one says that this is known."""
+    ticked = ((choice.label,) for choice in choices if choice.ticked)
+    return format_html("{}{}", _KNOWN, format_html_join("", _PRESET, ticked))
 
 
 def reason_buttons(reasons: Iterable[tuple[str, str]], described_by: str) -> SafeString:
@@ -98,4 +105,5 @@ def _key(place: int) -> SafeString | str:
 
 _OVER = mark_safe(' class="moderation-over"')
 _CHECKED = mark_safe(" checked")
+_KNOWN = mark_safe('<input type="hidden" name="preset" value="">')
 _CURRENT = mark_safe(' aria-current="true"')

@@ -412,6 +412,10 @@ class Item:
         return markup.choice_boxes(self.choices)
 
     @property
+    def presets(self) -> SafeString:
+        return markup.presets(self.choices)
+
+    @property
     def reason_buttons(self) -> SafeString:
         return markup.reason_buttons(self.reasons, self.heading_id)
 

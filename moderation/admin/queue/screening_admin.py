@@ -272,6 +272,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
                 "reviewer": request.user,
                 "kind": kind,
                 "labels": _ticked(request) if kind == Review.Decision.RELABEL else None,
+                "touched": _touched(request) if kind == Review.Decision.RELABEL else None,
                 "label": _picked_label(request) if kind == Review.Decision.UPHOLD else "",
                 "reason": request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
                 "note": request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
@@ -412,6 +413,18 @@ def _ticked(request: HttpRequest) -> dict[str, bool]:
     """{label: ticked} of the labels that the form showed; the rest of the check is `decide`'s."""
     ticked = set(request.POST.getlist("label"))
     return {label: label in ticked for label in (*request.POST.getlist("shown"), *ticked)}
+
+
+def _touched(request: HttpRequest) -> set[str] | None:
+    """Return the labels whose box is not as the form came, or that a script saw touched; None: not known.
+
+    The form says by `preset` which boxes were ticked when it came, and that it knows by an empty one.
+    """
+    presets = request.POST.getlist("preset")
+    if not presets:
+        return None
+    changed = set(request.POST.getlist("label")) ^ set(filter(None, presets))
+    return (changed | set(request.POST.getlist("touched"))) & set(request.POST.getlist("shown"))
 
 
 def _audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str, SafeString, SafeString]]:

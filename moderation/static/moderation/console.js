@@ -429,6 +429,13 @@
     if (button) button.form.requestSubmit(button);
   };
 
+  /* Who ticks a box and clears it again has looked at that label. */
+  const touch = (box) => {
+    const note = document.createElement("input");
+    Object.assign(note, { type: "hidden", name: "touched", value: box.value });
+    box.form.append(note);
+  };
+
   const toggle = (digit) => {
     const item = current();
     const label = item?.querySelector(`.moderation-only[open] [data-key="${digit}"]`);
@@ -445,6 +452,7 @@
     const box = item?.querySelector(`.moderation-relabel [data-key="${digit}"] input`);
     if (!box) return;
     box.checked = !box.checked;
+    touch(box);
     say(`${box.closest("label").textContent.trim()}: ${box.checked ? words.saysOn : words.saysOff}`);
   };
 
@@ -515,6 +523,10 @@
     },
     { capture: true },
   );
+
+  queue.addEventListener("change", (event) => {
+    if (event.target.matches(".moderation-relabel input[name=label]")) touch(event.target);
+  });
 
   queue.addEventListener("submit", (event) => {
     const form = event.target;
