@@ -8,26 +8,42 @@ from __future__ import annotations
 import csv
 import math
 import random
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 
-from moderation.models import Review, Screening
+from moderation.models import ModelVersion, Review, Screening, TrainingRun
+from moderation.retraining import near_copies, splitting
+from moderation.retraining.splitting import DEV, TEST, TRAIN, Rotation, side
 from moderation.review.decisions import standing_decisions
 from moderation.review.response import NOT_DRAWN, Response, response
+from moderation.versions import store
 
-TRAIN, DEV, TEST = "train", "dev", "test"
-TEST_SHARE, DEV_SHARE = 0.25, 0.15
-"""Shares of the texts, by their key; the rest is learned. Never change them: a text keeps its side."""
-_KEYS = 16**8
+__all__ = [
+    "DEV",
+    "TEST",
+    "TRAIN",
+    "Rotation",
+    "Row",
+    "Sides",
+    "judged",
+    "one_per_text",
+    "reviewed",
+    "rotation",
+    "side",
+    "sides",
+    "unreviewed",
+    "weighted_by_comments",
+    "write_csv",
+]
+
+COMPARED = (TrainingRun.Result.BETTER, TrainingRun.Result.NOT_BETTER)
+"""Results of runs whose candidate was compared on the test side to a verdict."""
 _KEYS_IN_A_QUERY = 500
-_BOUNDS = {
-    TEST: (0.0, TEST_SHARE),
-    DEV: (TEST_SHARE, TEST_SHARE + DEV_SHARE),
-    TRAIN: (TEST_SHARE + DEV_SHARE, 1.0),
-}
 
 
 @dataclass(frozen=True)
@@ -47,16 +63,116 @@ class Row:
     """The same, were there nothing in the queue below what was reached."""
     is_random: bool = False
     """True if chance alone brought it up: only such rows tell of what no model pointed at."""
+    is_preset: tuple[bool, ...] = ()
+    """Of each label whether its box is as the form came, and nobody touched it; empty: not known of any."""
+    screening: int | None = None
+    review: int | None = None
+    """Ids of what was judged, and of the decision that stands."""
+    reviewer: str = ""
+    reviewed: datetime | None = None
+    """When the first decision on it was made: from then on a training may have learned it."""
 
     @property
     def side(self) -> str:
+        """Return the side of a text that reads like no other, before any rotation."""
         return side(self.text_key)
 
 
-def side(text_key: str) -> str:
-    """Return the side of the split on which a text is: a function of its key alone."""
-    share = int(text_key[:8], 16) / _KEYS
-    return next(name for name, (low, high) in _BOUNDS.items() if low <= share < high)
+@dataclass(frozen=True)
+class Sides:
+    """What is learned, chosen by and tested on; near copies of one text are all on one side."""
+
+    train: list[Row] = field(default_factory=list)
+    """Each text once."""
+    dev: list[Row] = field(default_factory=list)
+    """Each text once, weighing as many comments of the site as its reviews stand for; 0: for none."""
+    test: list[Row] = field(default_factory=list)
+    """Each reviewed comment, of texts that neither the active version nor one before it has learned."""
+    since_active: list[Row] = field(default_factory=list)
+    """Of the test side, what was first reviewed after the active version was made."""
+    rotation: Rotation = field(default_factory=Rotation)
+    counts: dict[str, int] = field(default_factory=dict)
+    """What a training run stores: rows of each side, and the comparisons made before."""
+
+
+def sides(labels: Sequence[str], of: Response | None = None, *, version: ModelVersion | None = None) -> Sides:
+    """Split what people decided into what is learned, chosen by and tested on.
+
+    labels, of: as `reviewed` takes them. version: from which the training starts; the active one by default.
+    Near copies make a group, which is on the side of its key that stands first. What a version in the line
+    of that one has learned, and what reads nearly like it, is no evidence for its successor: it is learned
+    again. Raises ModelUnavailable where no version is active.
+    """
+    version = version or store.active_version()
+    rows = reviewed(labels, of)
+    now = rotation()
+    trainings = _trainings(version)
+    made = trainings[0].started if trainings and trainings[0].version == version.pk else version.created
+    numbers = near_copies.groups([row.text for row in rows], [row.text_key for row in rows])
+    by_group: dict[int, list[Row]] = defaultdict(list)
+    for number, row in zip(numbers, rows, strict=True):
+        by_group[number].append(row)
+    by_side: dict[str, list[Row]] = {TRAIN: [], DEV: [], TEST: []}
+    learned_before = 0
+    for group in by_group.values():
+        where = splitting.side_of_group((row.text_key for row in group), now.number)
+        if where == TEST and any(_was_learned(group, training) for training in trainings):
+            where, learned_before = TRAIN, learned_before + len(group)
+        by_side[where] += group
+    train, dev = one_per_text(_in_order(by_side[TRAIN])), _standing_for_comments(_in_order(by_side[DEV]))
+    test = _in_order(by_side[TEST])
+    since = [row for row in test if row.reviewed is not None and row.reviewed > made]
+    counts = {TRAIN: len(train), DEV: len(dev), TEST: len(test), "since_active": len(since)}
+    counts |= {"comparisons": now.comparisons, "learned_before": learned_before}
+    return Sides(train, dev, test, since, now, counts)
+
+
+def rotation() -> Rotation:
+    """Count how many candidates were compared so far: the test side moves on after every ten."""
+    return Rotation(TrainingRun.objects.filter(result__in=COMPARED).count())
+
+
+@dataclass(frozen=True)
+class _Training:
+    version: int
+    started: datetime
+    rotation: int
+    """Number of the rotation as it was then."""
+
+
+def _trainings(version: ModelVersion) -> list[_Training]:
+    """Return how the version and those that it came from were trained on decisions, the newest first."""
+    trainings = []
+    line: ModelVersion | None = version
+    while line is not None:
+        run = TrainingRun.objects.filter(candidate=line).order_by("id").first()
+        if run is not None:
+            comparisons = int(run.counts.get("comparisons", 0))
+            trainings.append(_Training(line.pk, run.started or run.created, Rotation(comparisons).number))
+        line = line.parent
+    return trainings
+
+
+def _was_learned(group: Sequence[Row], training: _Training) -> bool:
+    """True where the training had a text of the group to learn or to choose by."""
+    before = [row.text_key for row in group if row.reviewed is None or row.reviewed <= training.started]
+    return bool(before) and splitting.side_of_group(before, training.rotation) != TEST
+
+
+def _in_order(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: row.review or 0)
+
+
+def _standing_for_comments(rows: Sequence[Row]) -> list[Row]:
+    """Return each text once, weighed by how many of the site's comments its reviews stand for.
+
+    What a person brought up stands for no others. Where nothing else was reviewed, each counts once.
+    """
+    weights: dict[str, float] = defaultdict(float)
+    for row in rows:
+        weights[row.text_key] += 1 / row.probability if row.probability else 0.0
+    is_known = any(weights.values())
+    return [replace(row, weight=weights[row.text_key] if is_known else 1.0) for row in one_per_text(rows)]
 
 
 def reviewed(labels: Sequence[str], of: Response | None = None) -> list[Row]:
@@ -71,6 +187,8 @@ def reviewed(labels: Sequence[str], of: Response | None = None) -> list[Row]:
     decisions = (
         standing_decisions().filter(screening__blanked=None).select_related("screening").order_by("id")
     )
+    first = Review.objects.filter(screening=OuterRef("screening"), kind=Review.Kind.DECISION)
+    decisions = decisions.annotate(first=Subquery(first.order_by("number").values("created")[:1]))
     of = of or response()
     rows: list[Row] = []
     for review in decisions.exclude(screening__text="").exclude(screening__text_key="").iterator():
@@ -86,6 +204,11 @@ def reviewed(labels: Sequence[str], of: Response | None = None) -> list[Row]:
                     probability=_times(probability, of.share(screening)),
                     reached_probability=_times(probability, of.share_of_reached(screening)),
                     is_random=probability is not None and screening.queued_for == Screening.QueuedFor.AUDIT,
+                    is_preset=_presets(review, labels),
+                    screening=screening.pk,
+                    review=review.pk,
+                    reviewer=review.reviewer_name,
+                    reviewed=review.first,
                 )
             )
     return rows
@@ -115,22 +238,25 @@ def judged(keys: Iterable[str]) -> set[str]:
     return with_decision
 
 
-def unreviewed(side_wanted: str, count: int, *, seed: int) -> tuple[list[tuple[str, str]], int]:
+def unreviewed(
+    side_wanted: str, count: int, *, seed: int, rotation: int = 0
+) -> tuple[list[tuple[str, str]], int]:
     """Draw at most `count` (text, key) that nobody has judged, from a random place on; and count all of them.
 
     What reads like a judged text is judged.
 
     Keys are hashes, so a run of neighbours in their order is a random sample, and the index finds it.
     """
-    low, high = _BOUNDS[side_wanted]
-    start = random.Random(seed).uniform(low, high)  # noqa: S311 - a sample, not a secret
-    everything = _unjudged(low, high)
+    start = random.Random(seed).random()  # noqa: S311 - a sample, not a secret
+    ranges = splitting.ranges(side_wanted, start, rotation)
     text_by_key: dict[str, str] = {}
-    for part in (_unjudged(start, high), _unjudged(low, start)):
+    for low, high in ranges:
         wanted = count - len(text_by_key)
         if wanted > 0:
-            text_by_key.update(part.order_by("text_key").values_list("text_key", "text")[:wanted])
-    return [(text, key) for key, text in text_by_key.items() if side(key) == side_wanted], everything.count()
+            part = _unjudged([(low, high)]).order_by("text_key")
+            text_by_key.update(part.values_list("text_key", "text")[:wanted])
+    found = [(text, key) for key, text in text_by_key.items() if side(key, rotation) == side_wanted]
+    return found, _unjudged(ranges).count()
 
 
 def write_csv(path: Path, labels: Sequence[str], rows: Iterable[Row]) -> None:
@@ -158,7 +284,11 @@ def _drawn_with(screening: Screening) -> float | None:
     return screening.sampling_probability or 1.0
 
 
-def _unjudged(low: float, high: float) -> QuerySet[Screening]:
+def _presets(review: Review, labels: Sequence[str]) -> tuple[bool, ...]:
+    return () if review.touched is None else tuple(label not in review.touched for label in labels)
+
+
+def _unjudged(ranges: Sequence[tuple[str, str]]) -> QuerySet[Screening]:
     """Select texts of which no like-reading one was reviewed: else the model would learn to stay wrong.
 
     No suggestions: a client decides what those are, and could steer the model by them. Nothing in a language
@@ -166,6 +296,9 @@ def _unjudged(low: float, high: float) -> QuerySet[Screening]:
     """
     reviews = Review.objects.filter(screening=OuterRef("pk"))
     decided = standing_decisions().filter(screening__text_key=OuterRef("text_key"))
+    is_within = Q()
+    for low, high in ranges:
+        is_within |= Q(text_key__gte=low, text_key__lt=high)
     rows = (
         Screening.objects.with_verdict()
         .of_the_site()
@@ -173,17 +306,12 @@ def _unjudged(low: float, high: float) -> QuerySet[Screening]:
         .filter(
             ~Exists(reviews),
             ~Exists(decided),
+            is_within,
             blanked=None,
             outcome="",
-            text_key__gte=_bound(low),
-            text_key__lt=_bound(high),
         )
     )
     return rows.exclude(text="")
-
-
-def _bound(share: float) -> str:
-    return "g" if share >= 1 else f"{math.ceil(share * _KEYS):08x}"
 
 
 def _chunks(keys: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -121,29 +121,30 @@ def _on_the_same(
 
 def _on_nearly_the_same(screenings: Iterable[Screening], decided: QuerySet[Screening]) -> dict[int, int]:
     """{screening id: the likest among the latest decided}, where one is like enough."""
-    wanted = {row.pk: words for row in screenings if (words := _words(row.text)) is not None}
+    wanted = {row.pk: words for row in screenings if (words := words_of(row.text)) is not None}
     if not wanted:
         return {}
     latest = decided.order_by("-reviewed", "-id")[:LATEST]
     beginnings = latest.values_list("pk", Substr("text", 1, COMPARED_CHARACTERS))
-    compared = [(pk, words) for pk, text in beginnings if (words := _words(text)) is not None]
+    compared = [(pk, words) for pk, text in beginnings if (words := words_of(text)) is not None]
     likest: dict[int, int] = {}
     for pk, words in wanted.items():
         share, other = max(
-            ((_share(words, theirs), other) for other, theirs in compared if other != pk), default=(0.0, 0)
+            ((share_of_words(words, theirs), other) for other, theirs in compared if other != pk),
+            default=(0.0, 0),
         )
         if share >= LEAST_SHARE:
             likest[pk] = other
     return likest
 
 
-def _words(text: str) -> frozenset[str] | None:
+def words_of(text: str) -> frozenset[str] | None:
     """The different words at the beginning of a text, numbers left out; None where they are too few."""
     words = frozenset(_WORD.findall(text[:COMPARED_CHARACTERS].casefold()))
     return words if len(words) >= LEAST_WORDS else None
 
 
-def _share(one: frozenset[str], other: frozenset[str]) -> float:
+def share_of_words(one: frozenset[str], other: frozenset[str]) -> float:
     """Of the words of both, the share that both have, 0 to 1; 0 where their numbers differ too much."""
     if min(len(one), len(other)) < LEAST_SHARE * max(len(one), len(other)):
         return 0.0
