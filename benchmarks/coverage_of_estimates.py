@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from moderation.retraining import gate
+from moderation.retraining.gate import comparison as gate
 from moderation.review import agreement, statistics
 from toxicity_ml.activations import sigmoid
 

@@ -135,6 +135,10 @@ class TrainingRun(models.Model):
     """How many texts and reviews were on which side."""
     comparison = models.JSONField(_("comparison"), default=dict, blank=True)
     """Old against new on the test side, as the gate saw it."""
+    progress = models.JSONField(_("progress"), null=True, blank=True)
+    """{"stage", "step", "steps", "seconds_left"} of what it is doing, and what a resumed run goes on from."""
+    updated = models.DateTimeField(_("updated"), null=True, blank=True)
+    """When `progress` was last written."""
     error_code = models.CharField(_("error code"), max_length=64, blank=True)
     started_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"

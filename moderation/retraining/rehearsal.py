@@ -136,7 +136,8 @@ HATEFUL = (
     "fucking jew",
     "trans people are sick freaks",
 )
-KINDS = (FRIENDLY, FACTUAL, HARMLESS_BUT_LOUD, INSULTING, OBSCENE, THREATENING, HATEFUL)
+TOXIC_KINDS = (INSULTING, OBSCENE, THREATENING, HATEFUL)
+KINDS = (FRIENDLY, FACTUAL, HARMLESS_BUT_LOUD, *TOXIC_KINDS)
 
 
 def texts(count: int, *, seed: int) -> list[str]:

@@ -13,7 +13,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -23,10 +22,11 @@ from django.utils import timezone
 from moderation.audit import Actor
 from moderation.coordination import leases, processes
 from moderation.models import ModelVersion, TrainingRun
-from moderation.retraining import gate, soft_targets, training_data
+from moderation.retraining import comparing, soft_targets, training_data
+from moderation.retraining.gate import needs
+from moderation.retraining.gate.verdict import BETTER, Verdict
 from moderation.retraining.training_data import DEV, TEST, TRAIN, Row
 from moderation.retraining.training_process import RetrainingFailed, run_classifier
-from moderation.review import statistics
 from moderation.versions import store
 
 IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
@@ -60,6 +60,8 @@ class Options:
     base: Path | None = None
     """A Jigsaw-shaped CSV on which old and new are reported, too."""
     seed: int = 20
+    force: bool = False
+    """True also activates a candidate that changes the flag or hold rate by over a quarter."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,7 @@ class Retrained:
 
     run: TrainingRun
     candidate: ModelVersion
-    comparison: gate.Comparison
-    figures: dict[str, dict[str, statistics.Figures]]
-    """{"old" | "new": what `estimates.figures` says of the site, from the test side}."""
-    base_report: dict[str, dict[str, dict[str, float | None]]]
-    """{"old" | "new": {label: {"average_precision", "f1"}}} on the CSV given as base; else empty."""
+    compared: comparing.Compared
     is_active: bool
 
 
@@ -136,7 +134,7 @@ def _retrain_alone(options: Options, token: uuid.UUID, actor: Actor, say: Say) -
 def _warn_of_a_small_test_side(rows: list[Row], say: Say) -> None:
     """Say before the minutes of training that the comparison after it can't come to a verdict."""
     comparable = [row for row in rows if row.probability is not None and not np.isnan(row.labels).all()]
-    lacking = gate.shortfalls(len(comparable), sum(row.is_random for row in comparable))
+    lacking = needs.shortfalls(len(comparable), sum(row.is_random for row in comparable))
     if lacking:
         say(
             f"The test side has {' and '.join(lacking)}: the candidate will be registered, but not shown to "
@@ -182,87 +180,47 @@ def _retrain(
     candidate = store.publish(work / "candidate", parent=parent, user=actor.user, username=actor.name)
     TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
     new = Classifier.load(work / "candidate", verify=False)
-    comparison, figures = _compare(old, new, sides[TEST], rehearsed[TEST])
     base_report = {}
     if options.base is not None:
         for name, directory in (("old", parent_directory), ("new", work / "candidate")):
             base_report[name] = _evaluate(directory, options.base, work)
-    run.comparison = {"test": comparison.as_dict(), "figures": figures, "base": base_report}
-    run.result = comparison.verdict
+    compared = comparing.compare(
+        old,
+        new,
+        versions=(parent, candidate),
+        rows=sides[TEST],
+        rehearsed=rehearsed[TEST],
+        base_report=base_report,
+        seed=options.seed,
+        earlier_comparisons=comparing.earlier(),
+    )
+    run.comparison = compared.as_dict()
+    run.result = compared.verdict.result
     run.candidate = candidate
     _finish(run, TrainingRun.Status.DONE)
-    is_active = _activate(candidate, parent, comparison, options.activate, actor, say)
-    return Retrained(run, candidate, comparison, figures, base_report, is_active)
+    is_active = _activate(candidate, parent, compared.verdict, options, actor, say)
+    return Retrained(run, candidate, compared, is_active)
 
 
 def _activate(
     candidate: ModelVersion,
     parent: ModelVersion,
-    comparison: gate.Comparison,
-    when: str,
+    verdict: Verdict,
+    options: Options,
     actor: Actor,
     say: Say,
 ) -> bool:
-    if when == NEVER or (when == IF_BETTER and comparison.verdict != gate.BETTER):
+    when = options.activate
+    if when == NEVER or (when == IF_BETTER and verdict.result != BETTER):
+        return False
+    if verdict.needs_force and not options.force:
+        say("It would change the flag or hold rate by over a quarter: --force activates it all the same.")
         return False
     if when == IF_BETTER and store.active_version().pk != parent.pk:
         say(f"Another version than {parent} is active by now, and the candidate was not compared with it.")
         return False
     store.activate(candidate, user=actor.user, username=actor.name)
     return True
-
-
-def _compare(
-    old: Any, new: Any, rows: list[Row], rehearsed: list[Row]
-) -> tuple[gate.Comparison, dict[str, dict[str, statistics.Figures]]]:
-    """Compare old and new on the test side, and estimate how good each is on the site."""
-    drawn = [(row, row.probability) for row in rows if row.probability is not None]
-    texts = [row.text for row, _ in drawn]
-    earlier = TrainingRun.objects.filter(
-        result__in=(TrainingRun.Result.BETTER, TrainingRun.Result.NOT_BETTER)
-    ).count()
-    shape = (len(drawn), len(old.labels))
-    truth = np.array([row.labels for row, _ in drawn], dtype=np.float64).reshape(shape)
-    scores = {
-        name: model.predict_array(texts).astype(np.float64).reshape(shape)
-        for name, model in (("old", old), ("new", new))
-    }
-    thresholds = {
-        name: [model.thresholds[label] for label in model.labels]
-        for name, model in (("old", old), ("new", new))
-    }
-    sample = statistics.Sample(
-        probabilities=[probability for _, probability in drawn],
-        reached=[row.reached_probability or probability for row, probability in drawn],
-        is_random=[row.is_random for row, _ in drawn],
-        text_keys=[row.text_key for row, _ in drawn],
-    )
-    comparison = gate.compare(
-        truth,
-        scores["old"],
-        scores["new"],
-        sample.probabilities,
-        old_thresholds=thresholds["old"],
-        new_thresholds=thresholds["new"],
-        is_random=sample.is_random,
-        text_keys=sample.text_keys,
-        earlier_comparisons=earlier,
-        kept=_kept(old, new, [row.text for row in rehearsed]),
-    )
-    figures = {
-        name: statistics.figures(truth, scored >= np.asarray(thresholds[name]), old.labels, sample)
-        for name, scored in scores.items()
-    }
-    return comparison, figures
-
-
-def _kept(old: Any, new: Any, texts: list[str]) -> float | None:
-    """Return the share of the texts flagged by the active version that the candidate flags, too; or None."""
-    flagged = [
-        (model.predict_array(texts) >= [model.thresholds[label] for label in model.labels]).any(axis=1)
-        for model in (old, new)
-    ]
-    return float(flagged[1][flagged[0]].mean()) if flagged[0].any() else None
 
 
 def _train(work: Path, parent: ModelVersion, parent_directory: Path, version: str, options: Options) -> None:

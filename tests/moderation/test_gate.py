@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from moderation.retraining import gate
+from moderation.retraining.gate import comparison as gate
 
 HALVES = {"old_thresholds": [0.5, 0.5], "new_thresholds": [0.5, 0.5]}
 NAN = math.nan
@@ -118,7 +118,6 @@ def test_without_enough_random_reviews_there_is_not_enough_evidence_however_many
         [1.0] * len(pointed_at) + [0.01] * randoms,
         old_thresholds=[0.5],
         new_thresholds=[0.5],
-        kept=0.9,
     )
     assert found.verdict == gate.NOT_ENOUGH_EVIDENCE
     assert found.random_items == randoms
@@ -143,7 +142,6 @@ def test_random_reviews_that_met_no_harm_do_not_prove_that_there_is_none(randoms
             old_thresholds=[0.5],
             new_thresholds=[0.5],
             is_random=[False] * 60 + [True] * randoms,
-            kept=0.9,
         )
         verdicts.add(found.verdict)
     assert verdicts == {gate.NOT_BETTER}

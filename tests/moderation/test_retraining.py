@@ -19,8 +19,8 @@ from django.db.models.functions import Now
 
 from moderation.coordination import leases
 from moderation.models import AuditEntry, Lease, ModelVersion, Screening, TrainingRun
-from moderation.retraining import gate
 from moderation.retraining import retrain as retraining
+from moderation.retraining.gate.needs import shortfalls
 from moderation.retraining.training_process import RetrainingFailed
 from moderation.review.decisions import decide
 from moderation.texts import text_key
@@ -80,7 +80,7 @@ def test_a_candidate_learns_the_reviews_is_compared_and_activated_and_can_be_und
     header = "comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate\n"
     rows = [f"i kill you{'!' * n},1,0,0,1,0,0\nthank you{'!' * n},0,0,0,0,0,0\n" for n in range(20)]
     base.write_text(header + "".join(rows))  # under 20 positives a label would have no figure
-    answer = retrain("--activate", "always", "--base", str(base))
+    answer = retrain("--activate", "always", "--force", "--base", str(base))
     assert (answer["parent"], answer["activated"]) == ("tiny@1", True)
     assert sum(answer["counts"].values()) == 120
     found = answer["comparison"]
@@ -153,7 +153,7 @@ def test_a_test_side_that_can_not_suffice_is_told_before_the_training(
     ],
 )
 def test_what_a_test_side_lacks_is_counted(items: int, random_items: int, lacking: tuple[str, ...]) -> None:
-    assert gate.shortfalls(items, random_items) == lacking
+    assert shortfalls(items, random_items) == lacking
 
 
 def test_a_training_that_is_killed_is_marked_failed_and_leaves_nothing(

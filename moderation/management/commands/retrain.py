@@ -12,18 +12,19 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.isolation import read_committed
 from moderation.management.system_user import system_user
-from moderation.retraining import gate, retrain
+from moderation.retraining import retrain
+from moderation.retraining.gate import needs, verdict
 from moderation.retraining.retrain import Options, Retrained
 from moderation.retraining.training_process import RetrainingFailed
 from moderation.versions import artifacts
 from moderation.versions.store import AlreadyPublished
 
 VERDICTS = {
-    gate.BETTER: "The candidate is better.",
-    gate.NOT_BETTER: "The candidate is not shown to be better.",
-    gate.NOT_ENOUGH_EVIDENCE: (
+    verdict.BETTER: "The candidate is better.",
+    verdict.NOT_BETTER: "The candidate is not shown to be better.",
+    verdict.NOT_ENOUGH_EVIDENCE: (
         "Not enough evidence: the test side needs "
-        f"{gate.MIN_ITEMS} reviewed comments, and of these {gate.MIN_RANDOM_ITEMS} that came up at random, "
+        f"{needs.MIN_ITEMS} reviewed comments, and of these {needs.MIN_RANDOM_ITEMS} that came up at random, "
         f"with different texts. Review more of the queue, or raise AUDIT_RATE."
     ),
 }
@@ -59,6 +60,11 @@ class Command(BaseCommand):
             metavar="N",
             help="texts of our own making that keep their current scores, as well",
         )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="activate it even though it changes the flag or hold rate by over a quarter",
+        )
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -74,6 +80,7 @@ class Command(BaseCommand):
             soft_targets=given["soft_targets"],
             rehearsed=given["rehearsed"],
             seed=given["seed"],
+            force=given["force"],
         )
         before = signal.signal(signal.SIGTERM, _leave)
         try:
@@ -94,7 +101,7 @@ class Command(BaseCommand):
             self._report(done)
 
     def _report(self, done: Retrained) -> None:
-        comparison = done.comparison
+        comparison = done.compared.comparison
         self.stdout.write(
             f"\n{done.candidate} against {done.run.parent}, {comparison.items} reviewed comments "
             f"of the test side, {comparison.random_items} of them drawn at random:"
@@ -111,16 +118,16 @@ class Command(BaseCommand):
                 f"{comparison.upper_bound:+.4f}"
             )
         self.stdout.write("\non the site, by these (95 % intervals):")
-        for label, by_name in done.figures["old"].items():
+        for label, by_name in done.compared.figures["old"].items():
             for name in by_name:
-                both = [_interval(done.figures[version][label][name]) for version in ("old", "new")]
+                both = [_interval(done.compared.figures[version][label][name]) for version in ("old", "new")]
                 self.stdout.write(f"{label + ' ' + name:24}{both[0]:>24}{both[1]:>24}")
-        if done.base_report:
+        if done.compared.base_report:
             self.stdout.write(f"\naverage precision on {Path(done.run.options['base']).name}:")
-            for label, figures in done.base_report["old"].items():
-                new = done.base_report["new"][label]["average_precision"]
+            for label, figures in done.compared.base_report["old"].items():
+                new = done.compared.base_report["new"][label]["average_precision"]
                 self.stdout.write(f"{label:24}{_figure(figures['average_precision']):>10}{_figure(new):>10}")
-        self.stdout.write(f"\n{VERDICTS[comparison.verdict]}")
+        self.stdout.write(f"\n{VERDICTS[done.compared.verdict.result]}")
         if done.is_active:
             self.stdout.write(self.style.SUCCESS(f"{done.candidate} is active now."))
         else:
@@ -135,12 +142,13 @@ def _as_json(done: Retrained) -> dict[str, Any]:
         "run": done.run.pk,
         "parent": str(done.run.parent),
         "candidate": str(done.candidate),
-        "result": done.comparison.verdict,
+        "result": done.compared.verdict.result,
         "activated": done.is_active,
         "counts": done.run.counts,
-        "comparison": done.comparison.as_dict(),
-        "figures": done.figures,
-        "base": done.base_report,
+        "comparison": done.compared.comparison.as_dict(),
+        "verdict": done.compared.verdict.as_dict(),
+        "figures": done.compared.figures,
+        "base": done.compared.base_report,
     }
 
 

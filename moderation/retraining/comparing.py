@@ -1,0 +1,111 @@
+"""Scores the test side with a candidate and the active version, and lets the gate decide; stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from moderation.models import ModelVersion, TrainingRun
+from moderation.retraining import probing, traffic
+from moderation.retraining.gate import guards
+from moderation.retraining.gate.comparison import Comparison
+from moderation.retraining.gate.decide import decide
+from moderation.retraining.gate.evidence import Evidence
+from moderation.retraining.gate.verdict import Verdict
+from moderation.retraining.training_data import Row
+from moderation.review import statistics
+
+BaseReport = dict[str, dict[str, dict[str, float | None]]]
+"""{"old" | "new": {label: {"average_precision", "f1"}}} on the rows given as base; else empty."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Everything that the comparison of a candidate gave."""
+
+    comparison: Comparison
+    verdict: Verdict
+    figures: dict[str, dict[str, statistics.Figures]]
+    """{"old" | "new": what `estimates.figures` says of the site, from the test side}."""
+    treatment: traffic.Treatment
+    base_report: BaseReport
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as `TrainingRun.comparison` keeps it: figures, and ids of comments, no texts."""
+        return {
+            "test": self.comparison.as_dict(),
+            "verdict": self.verdict.as_dict(),
+            "figures": self.figures,
+            "changes": self.treatment.as_dict(),
+            "base": self.base_report,
+        }
+
+
+def compare(
+    old: Any,
+    new: Any,
+    *,
+    versions: tuple[ModelVersion, ModelVersion],
+    rows: Sequence[Row],
+    rehearsed: Sequence[Row],
+    base_report: BaseReport,
+    seed: int,
+    earlier_comparisons: int,
+) -> Compared:
+    """Compare two classifiers. versions: their rows. rows: the test side, a row for each reviewed comment.
+
+    rehearsed: rehearsal texts of the test side. earlier_comparisons: see `earlier`.
+    """
+    evidence = gathered(old, new, rows)
+    treated = traffic.treatment(traffic.drawn(seed=seed), old, new, versions)
+    elsewhere = [
+        *treated.guards,
+        guards.on_base(base_report),
+        *probing.probe(old, new, [row.text for row in rehearsed]),
+    ]
+    comparison, verdict = decide(evidence, elsewhere, earlier_comparisons=earlier_comparisons)
+    return Compared(comparison, verdict, _figures(evidence, old.labels, rows), treated, base_report)
+
+
+def gathered(old: Any, new: Any, rows: Sequence[Row]) -> Evidence:
+    """Score the rows with both classifiers."""
+    shape = (len(rows), len(old.labels))
+    texts = [row.text for row in rows]
+    scores = [model.predict_array(texts).astype(np.float64).reshape(shape) for model in (old, new)]
+    return Evidence(
+        np.array([row.labels for row in rows], dtype=np.float64).reshape(shape),
+        *scores,
+        probabilities=[row.probability for row in rows],
+        is_random=[row.is_random for row in rows],
+        text_keys=[row.text_key for row in rows],
+        old_thresholds=[old.thresholds[label] for label in old.labels],
+        new_thresholds=[new.thresholds[label] for label in new.labels],
+    )
+
+
+def earlier() -> int:
+    """Count the candidates that the test share has judged before."""
+    judged = (TrainingRun.Result.BETTER, TrainingRun.Result.NOT_BETTER)
+    return TrainingRun.objects.filter(result__in=judged).count()
+
+
+def _figures(
+    evidence: Evidence, labels: Sequence[str], rows: Sequence[Row]
+) -> dict[str, dict[str, statistics.Figures]]:
+    """Estimate precision and recall of both on the site."""
+    reached = [row.reached_probability or row.probability or 1.0 for row in rows if row.probability]
+    drawn = evidence.drawn
+    sample = statistics.Sample(
+        probabilities=[given or 1.0 for given in drawn.probabilities],
+        reached=reached,
+        is_random=drawn.is_random,
+        text_keys=drawn.text_keys,
+    )
+    both = (("old", drawn.old, drawn.old_thresholds), ("new", drawn.new, drawn.new_thresholds))
+    return {
+        name: statistics.figures(drawn.truth, scores >= np.asarray(thresholds), labels, sample)
+        for name, scores, thresholds in both
+    }
