@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("moderation", "0042_one_index_of_reports")]
+    dependencies = [("moderation", "0044_touched")]
 
     operations = [
         migrations.AddField(
