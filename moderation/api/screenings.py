@@ -245,12 +245,13 @@ def screening_row(screening: Any, active: ModelVersion | None) -> dict[str, Any]
 
 def _opinion(screening: Screening, scoring: Scoring | None, is_blind: bool) -> dict[str, Any]:
     """What the model said, and what follows from it alone; nothing of a blind item."""
-    is_of_an_audit = screening.queued_for == Screening.QueuedFor.AUDIT
     return {
         "queued_for": None if is_blind else screening.queued_for or None,
         "verdict": None if is_blind else screening.verdict or None,
-        # of an audit item these are the ones of the screening whose place it had
-        "severity": None if is_blind or is_of_an_audit or not screening.verdict else screening.severity,
+        # of a drawn item these are the ones of the screening whose place it had
+        "severity": None
+        if is_blind or screening.is_drawn_by_chance or not screening.verdict
+        else screening.severity,
         "labels": None if scoring is None else reviewing.labels_over_threshold(scoring),
         "scoring": None if scoring is None else scoring.pk,
         "scores": None if scoring is None else reviewing.scores_in_order(scoring),

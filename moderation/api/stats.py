@@ -17,7 +17,7 @@ from moderation.api.access import READ_SCREENINGS, viewer_of
 from moderation.api.endpoint import Endpoint
 from moderation.api.openapi import Operation
 from moderation.models import Review, Screening
-from moderation.models.screenings import UNDECIDED_AUDIT
+from moderation.models.screenings import UNDECIDED_DRAWN
 from moderation.monitoring import figures
 from moderation.review import rights
 
@@ -116,8 +116,8 @@ def _recent(user: Any) -> dict[str, Any]:
         screenings=Count("pk"),
         since=Min("created"),
         judged=Count("pk", filter=~Q(verdict__in=["", "unjudged"])),
-        flagged=Count("pk", filter=Q(verdict="flagged") | UNDECIDED_AUDIT),
-        held=Count("pk", filter=Q(verdict="held") & ~UNDECIDED_AUDIT),
+        flagged=Count("pk", filter=Q(verdict="flagged") | UNDECIDED_DRAWN),
+        held=Count("pk", filter=Q(verdict="held") & ~UNDECIDED_DRAWN),
     )
     marked = counts["flagged"] + counts["held"]
     return {**counts, "flag_rate": marked / counts["judged"] if counts["judged"] else None}

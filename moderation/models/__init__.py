@@ -13,6 +13,7 @@ from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
 from moderation.models.screenings import Screening, written_labels
 from moderation.models.second_opinions import SecondOpinionDue
+from moderation.models.shadow import ShadowDisagreement, ShadowTrial
 from moderation.models.suggestions import Suggestion
 from moderation.models.versions import ModelVersion, PerspectiveScale, TrainingRun
 from moderation.models.webhooks import Webhook, WebhookDelivery
@@ -41,6 +42,8 @@ __all__ = [
     "ScreeningRun",
     "SecondLook",
     "SecondOpinionDue",
+    "ShadowDisagreement",
+    "ShadowTrial",
     "StoredFigures",
     "Suggestion",
     "TrainingRun",

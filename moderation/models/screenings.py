@@ -43,9 +43,11 @@ DECIDED = ~Q(outcome="")
 """What a person has decided on."""
 FLAGGED_OR_HELD = Q(verdict__in=["flagged", "held"])
 """Texts of which the model said that some label counts."""
-UNDECIDED_AUDIT = Q(queued_for="audit", outcome="")
-"""Audit items on which no person has decided: until then nothing tells them from flagged ones."""
-MAY_COUNT = FLAGGED_OR_HELD | UNDECIDED_AUDIT
+DRAWN_BY_CHANCE = ("audit", "disagreement")
+"""Reasons to stand in the queue of what the active version calls clear: chance alone brought it there."""
+UNDECIDED_DRAWN = Q(queued_for__in=DRAWN_BY_CHANCE, outcome="")
+"""Items drawn by chance on which no person has decided: until then nothing tells them from flagged ones."""
+MAY_COUNT = FLAGGED_OR_HELD | UNDECIDED_DRAWN
 """Texts of which the model said that some label counts, as far as that may be known."""
 UNJUDGED = Q(verdict="unjudged")
 """Texts in a language that the model was not made for, which nobody scored."""
@@ -75,9 +77,9 @@ def has_label(label: str) -> Q:
 
 
 def may_have_label(label: str) -> Q:
-    """Screenings of which this label counts, and the audit items that stand in the place of such.
+    """Screenings of which this label counts, and the drawn items that stand in the place of such.
 
-    For lists that open items are in, too: with `has_label` they would differ from the queue by audit items.
+    For lists that open items are in, too: with `has_label` they would differ from the queue by drawn items.
     """
     return MAY_COUNT & Q(labels__contains=json.dumps(label))
 
@@ -230,6 +232,9 @@ class Screening(models.Model):
         """Nothing but readers' reports brought a text here of which the model said nothing."""
         AUTHOR = "author", _("author")
         """Held for what the site decided of its author, whatever the model says."""
+        DISAGREEMENT = "disagreement", _("disagreement")
+        """Clear to the active version and not to a candidate in a shadow trial, and drawn at random among
+        such. Stands and looks like an audit item."""
 
     class Nudged(models.TextChoices):
         """What an author did who was told before posting that the text may be read as an insult."""
@@ -394,7 +399,7 @@ class Screening(models.Model):
                 condition=Q(
                     queued_for__in=[
                         *("", "flagged", "held", "audit", "failed", "edited", "language"),
-                        *("reported", "author"),
+                        *("reported", "author", "disagreement"),
                     ]
                 ),
                 name="moderation_queued_for",
@@ -461,7 +466,7 @@ class Screening(models.Model):
             ),
             # a second one for lists, beside the index of figures: SQLite takes none whose condition is wider
             models.Index(
-                fields=["-id", "verdict", "labels"], condition=MAY_COUNT, name="moderation_may_count"
+                fields=["-id", "verdict", "labels"], condition=MAY_COUNT, name="moderation_or_drawn"
             ),
             models.Index(fields=["-id"], condition=UNJUDGED, name="moderation_unjudged"),
             models.Index(
@@ -494,6 +499,11 @@ class Screening(models.Model):
     def is_open(self) -> bool:
         """True where it waits for a person, as `OPEN` says of rows."""
         return self.is_current and bool(self.queued_for) and not self.outcome
+
+    @property
+    def is_drawn_by_chance(self) -> bool:
+        """True where chance alone brought it into the queue: an audit item, or a disagreement."""
+        return self.queued_for in DRAWN_BY_CHANCE
 
     @property
     def is_reported_again(self) -> bool:

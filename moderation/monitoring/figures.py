@@ -13,6 +13,7 @@ from moderation.conf import conf
 from moderation.coordination import processes
 from moderation.metrics import priority_name
 from moderation.models import Discovery, Screening, Webhook, WebhookDelivery, WorkerHeartbeat
+from moderation.models.screenings import DRAWN_BY_CHANCE
 from moderation.versions.active import find_active
 from moderation.visibility import pending_actions
 
@@ -122,7 +123,8 @@ def queue_of(rows: QuerySet[Screening]) -> Waiting:
         oldest_held=Max(_since("created"), filter=Q(hidden_by_us=True)),
     )
     ages = {name: counts.pop(name) for name in ("oldest", "oldest_held")}
-    counts[Screening.QueuedFor.FLAGGED] += counts.pop(Screening.QueuedFor.AUDIT)
+    for reason in DRAWN_BY_CHANCE:
+        counts[Screening.QueuedFor.FLAGGED] += counts.pop(reason)
     seconds = {name: max(0.0, age.total_seconds()) if age else 0.0 for name, age in ages.items()}
     return Waiting(counts, **seconds)
 

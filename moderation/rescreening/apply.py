@@ -18,6 +18,7 @@ from moderation.audit import Action, Actor
 from moderation.authors import trust
 from moderation.db.locking import locked_if_free
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, written_labels
+from moderation.models.screenings import DRAWN_BY_CHANCE
 from moderation.policies import Judgement
 from moderation.rescreening.rescreen import narrowed
 from moderation.rescreening.runs import RunLease, Scope
@@ -29,7 +30,7 @@ CHUNK = 200
 """Screenings in one transaction."""
 PREVIEW_CHUNK = 1000
 NOT_JUDGED_BY_MODEL = (
-    *("", Screening.QueuedFor.AUDIT),
+    *("", *DRAWN_BY_CHANCE),
     *(Screening.QueuedFor.LANGUAGE, Screening.QueuedFor.REPORTED),
 )
 """Why what no model said anything against stands in the queue, if it does."""
@@ -219,7 +220,7 @@ def rest_on(change: Change, version: ModelVersion, actor: Actor) -> AuditEntry |
     if change.is_queued:
         reason = Screening.QueuedFor.AUTHOR if change.judgement.is_for_author else row.verdict
         row.queued_for, row.sampling_probability = reason, 1.0
-    if row.queued_for != Screening.QueuedFor.AUDIT:  # those keep the place that tells nothing
+    if not row.is_drawn_by_chance:  # those keep the place that tells nothing
         row.severity = change.judgement.severity
         row.labels = written_labels(change.judgement.labels)
     if row.verdict == before:

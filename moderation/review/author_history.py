@@ -13,12 +13,13 @@ from django.db.models import QuerySet
 
 from moderation.authors.identity import Author
 from moderation.models import Review, Screening
+from moderation.models.screenings import DRAWN_BY_CHANCE
 from moderation.review.decisions import standing_decisions
 
 LOOKED_AT = 1000
 """The latest texts of an author that are counted."""
 SHOWN = 5
-_BLIND = (Screening.QueuedFor.FLAGGED, Screening.QueuedFor.AUDIT)
+_BLIND = (Screening.QueuedFor.FLAGGED, *DRAWN_BY_CHANCE)
 
 
 @dataclass

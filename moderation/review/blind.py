@@ -1,7 +1,7 @@
 """Chooses which open items are judged without the model's scores, and where random ones stand in the queue.
 
 What a model misses is known from random reviews alone, and only if the reviewer does not know that the model
-had nothing to say. So an audit item stands where a flagged one would, and some flagged ones look like it.
+had nothing to say. So a drawn item stands where a flagged one would, and some flagged ones look like it.
 """
 
 import random
@@ -17,12 +17,12 @@ _KEYS = 16**8
 
 
 def is_blind(screening: Screening) -> bool:
-    """True where the item is shown without scores until somebody decides: audit items, some flagged ones.
+    """True where the item is shown without scores until somebody decides: drawn items, some flagged ones.
 
     A keyed hash of the id picks the share BLIND_SHARE of the flagged ones: nobody can tell from an id which
     they are. A site that draws no audit items has no blind ones.
     """
-    if screening.queued_for == Screening.QueuedFor.AUDIT:
+    if screening.is_drawn_by_chance:
         return True
     if screening.queued_for != Screening.QueuedFor.FLAGGED or screening.verdict == Screening.Verdict.HELD:
         return False
@@ -45,9 +45,9 @@ Place = tuple[str, float, str]
 
 
 def places(count: int, judged_now: Sequence[Place] = ()) -> list[tuple[float, str]]:
-    """Draw a severity and labels for each of `count` audit items: those of a recent flagged screening.
+    """Draw a severity and labels for each of `count` drawn items: those of a recent flagged screening.
 
-    The order and the filters of the queue go by these, so an audit item is met as often as the flagged ones,
+    The order and the filters of the queue go by these, so a drawn item is met as often as the flagged ones,
     wherever a moderator looks. Held screenings serve only where nothing was flagged: they stand before all
     others. judged_now: what is being stored beside them.
     """

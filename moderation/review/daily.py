@@ -24,6 +24,7 @@ from django.db.models import (
 from django.utils import timezone
 
 from moderation.models import Review, Scoring, Screening, StoredFigures
+from moderation.models.screenings import UNDECIDED_DRAWN
 
 TOP = 50
 """Authors and pages that are kept of a day; sums of several days may lack what came up little on each."""
@@ -38,8 +39,8 @@ WAITS = (
     ("longer", timedelta.max),
 )
 """Bounds of how long an item had waited when somebody decided; each counts what lies under it."""
-OPEN_AUDIT = Q(queued_for="audit", outcome="", is_current=True)
-POINTED_AT = Q(verdict__in=["flagged", "held"]) | OPEN_AUDIT
+OPEN_DRAWN = UNDECIDED_DRAWN & Q(is_current=True)
+POINTED_AT = Q(verdict__in=["flagged", "held"]) | OPEN_DRAWN
 
 Counts = dict[str, int]
 
@@ -81,7 +82,7 @@ def count(day: date) -> dict[str, Any]:
 def _by_verdict(came: QuerySet[Screening]) -> Counts:
     """Count by verdict; what has none by its status: pending, failed or superseded."""
     shown = Case(
-        When(OPEN_AUDIT, then=Value("flagged")),
+        When(OPEN_DRAWN, then=Value("flagged")),
         When(verdict="", then=F("status")),
         default=F("verdict"),
         output_field=CharField(),

@@ -52,10 +52,10 @@ def labels_to_judge(scoring: Scoring | None, active: ModelVersion | None) -> lis
 def may_uphold(screening: Screening, scoring: Scoring | None) -> bool:
     """True where there is something to uphold: a label over threshold, or a comment without scores.
 
-    An audit item is not shown with its scores, so there is no opinion of the model to agree with. A
+    A drawn item is not shown with its scores, so there is no opinion of the model to agree with. A
     suggestion is a client's, and is confirmed label by label.
     """
-    if screening.queued_for == Screening.QueuedFor.AUDIT or screening.source == Screening.Source.SUGGESTION:
+    if screening.is_drawn_by_chance or screening.source == Screening.Source.SUGGESTION:
         return False
     waits_unscored = scoring is None or screening.queued_for == Screening.QueuedFor.EDITED
     return waits_unscored or bool(labels_over_threshold(scoring))

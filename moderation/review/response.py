@@ -3,7 +3,8 @@
 A queue that is never emptied is read from its top. An item then has been reviewed with the probability that
 it came up times the share of such items that somebody came to (weighting classes for non-response; Little &
 Rubin 2019, section 3.3). Classes are what the order goes by: the severity, in bands, and the item's reason.
-Audit items stand at random places, so they are one class: whether one is reviewed tells nothing of it.
+What chance alone brought up stands at random places, so audit items are one class and disagreements of a
+shadow trial another: whether one of them is reviewed tells nothing of it.
 
 What moderators picked, by its topic, author or the like, was not reached in that order. It is a class of its
 own of which everything was reviewed: each such item counts for itself, and the others stand for the rest.
@@ -19,6 +20,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Floor
 
 from moderation.models import Screening
+from moderation.models.screenings import DRAWN_BY_CHANCE
 from moderation.review import statistics
 
 BANDS = 20
@@ -74,7 +76,7 @@ def response(among: QuerySet[Screening] | None = None, *, counts_blanked: bool =
             reviewed=Count("pk", filter=~Q(outcome="") & Q(was_picked=False)),
         )
     ):
-        band = 0 if reason == Screening.QueuedFor.AUDIT else int(floor)
+        band = 0 if reason in DRAWN_BY_CHANCE else int(floor)
         before = came_up[reason].get(band, (0, 0))
         came_up[reason][band] = (before[0] + count, before[1] + reviewed)
     shares = Response()
@@ -83,12 +85,12 @@ def response(among: QuerySet[Screening] | None = None, *, counts_blanked: bool =
         of_all, of_reached = statistics.shares_by_band(bands)
         shares.of_all.update({(reason, band): share for band, share in of_all.items()})
         shares.of_reached.update({(reason, band): share for band, share in of_reached.items()})
-        if reason != Screening.QueuedFor.AUDIT:
+        if reason not in DRAWN_BY_CHANCE:
             certain += sum(count for count, _ in bands.values())
             unreached += sum(bands[band][0] for band in bands if band not in of_reached)
     return replace(shares, unreached=unreached / certain if certain else 0.0)
 
 
 def _class(reason: str, severity: float) -> Class:
-    """Return the class of an item: audit items are one class, wherever they stand."""
-    return reason, 0 if reason == Screening.QueuedFor.AUDIT else math.floor(severity * BANDS)
+    """Return the class of an item: what was drawn for one reason is one class, wherever it stands."""
+    return reason, 0 if reason in DRAWN_BY_CHANCE else math.floor(severity * BANDS)

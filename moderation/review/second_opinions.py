@@ -17,6 +17,7 @@ from moderation.clock import Now
 from moderation.conf import conf
 from moderation.db.read_once import remembered
 from moderation.models import Review, Screening, SecondOpinionDue
+from moderation.models.screenings import DRAWN_BY_CHANCE
 from moderation.review import claims, rights
 from moderation.review.rights import AnyModel
 from moderation.texts import exact_digest
@@ -41,7 +42,7 @@ DEALT = 3
 """As many of them stand before one moderator at a time: among twenty items of a page they stay rare."""
 WAITS = timedelta(days=30)
 """Age at which one that nobody answered is given up, as on a site with one moderator."""
-KINDS = (Screening.QueuedFor.FLAGGED, Screening.QueuedFor.HELD, Screening.QueuedFor.AUDIT)
+KINDS = (Screening.QueuedFor.FLAGGED, Screening.QueuedFor.HELD, *DRAWN_BY_CHANCE)
 """Items of other reasons say why they are there, and so can't be shown as if they were open and blind."""
 _KEYS = 16**8
 

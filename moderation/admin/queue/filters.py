@@ -12,7 +12,7 @@ from moderation import audit
 from moderation.admin.display.label_names import label_name
 from moderation.admin.queue import tabs
 from moderation.models import AuditEntry, Screening
-from moderation.models.screenings import UNDECIDED_AUDIT, has_label, may_have_label
+from moderation.models.screenings import UNDECIDED_DRAWN, has_label, may_have_label
 from moderation.versions.active import find_active
 
 
@@ -85,7 +85,7 @@ class VerdictFilter(ChoiceFilter):
     """Items with this verdict, as far as a verdict may be known before the decision.
 
     The queue has held items, the others, and what no model judged, which is drawn for no audit: what is clear
-    there is mostly an audit item, which no filter picks out. In the other lists an audit item counts as
+    there is mostly an audit item, which no filter picks out. In the other lists a drawn item counts as
     flagged until somebody has decided.
     """
 
@@ -105,8 +105,8 @@ class VerdictFilter(ChoiceFilter):
         if StatusFilter.is_open(request) and verdict in (Screening.Verdict.FLAGGED, Screening.Verdict.CLEAR):
             return queryset.filter(verdict__in=[Screening.Verdict.FLAGGED, Screening.Verdict.CLEAR])
         if verdict == Screening.Verdict.FLAGGED:
-            return queryset.filter(Q(verdict=verdict) | UNDECIDED_AUDIT)
-        return queryset.filter(Q(verdict=verdict) & ~UNDECIDED_AUDIT)
+            return queryset.filter(Q(verdict=verdict) | UNDECIDED_DRAWN)
+        return queryset.filter(Q(verdict=verdict) & ~UNDECIDED_DRAWN)
 
     def as_open(self, request: HttpRequest, rows: QuerySet[Screening]) -> QuerySet[Screening]:
         """Narrow decided rows as if they were open audit items."""

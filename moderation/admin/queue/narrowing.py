@@ -27,6 +27,7 @@ from moderation.admin.queue import search
 from moderation.admin.queue.tabs import DECIDED, tab_of
 from moderation.models import LabelScore, ModelVersion, Review, Scoring, Screening
 from moderation.models.content_types import content_type_of
+from moderation.models.screenings import UNDECIDED_DRAWN
 from moderation.review import reasons
 
 LANGUAGES_OFFERED = 40
@@ -115,8 +116,7 @@ class ScoreFilter(QueueFilter):
             scores = scores.filter(score__gte=least)
         if most is not None:
             scores = scores.filter(score__lte=most)
-        undecided_audit = Q(queued_for=Screening.QueuedFor.AUDIT, outcome="")
-        return queryset.filter(Exists(scores)).exclude(undecided_audit)
+        return queryset.filter(Exists(scores)).exclude(UNDECIDED_DRAWN)
 
     def as_open(self, request: HttpRequest, rows: QuerySet[Screening]) -> QuerySet[Screening]:
         return rows.none() if self.is_in_force else rows

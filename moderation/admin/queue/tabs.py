@@ -92,7 +92,7 @@ TABS: tuple[Tab, ...] = (
     Tab(
         "flagged",
         _("Flagged"),
-        _open_for(QueuedFor.FLAGGED, QueuedFor.AUDIT, QueuedFor.LANGUAGE),
+        _open_for(QueuedFor.FLAGGED, QueuedFor.AUDIT, QueuedFor.DISAGREEMENT, QueuedFor.LANGUAGE),
         _OF_A_QUEUE,
         is_open=True,
     ),
