@@ -5,12 +5,12 @@ from moderation.admin.keys import ApiKeyAdmin
 from moderation.admin.queue.screening_admin import ScreeningAdmin
 from moderation.admin.records import (
     AuditEntryAdmin,
-    ModelVersionAdmin,
     ReviewAdmin,
     ScreeningRunAdmin,
     TrainingRunAdmin,
 )
 from moderation.admin.thresholds.policy_admin import PolicyAdmin
+from moderation.admin.versions.version_admin import ModelVersionAdmin
 from moderation.admin.webhooks import WebhookAdmin, WebhookDeliveryAdmin
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Shows what was recorded: versions, training runs, reviews, the audit trail."""
+"""Shows what was recorded: training runs, reviews, the audit trail."""
 
 from typing import Any
 
@@ -22,7 +22,6 @@ from moderation.admin.queue.search import of_object
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.models import (
     AuditEntry,
-    ModelVersion,
     Review,
     Screening,
     ScreeningRun,
@@ -33,37 +32,6 @@ from moderation.review.reasons import label_of
 
 EXCERPT = 200
 """Characters of a text in a list of reviews."""
-
-
-@admin.register(ModelVersion)
-class ModelVersionAdmin(ReadOnlyAdmin):
-    """Shows versions; `manage.py model_versions activate` activates them, where the files can be checked."""
-
-    class Media:
-        css = {"all": ("moderation/list.css",)}
-
-    list_display = ("__str__", "is_active", "activated", "parent", "created")
-    list_select_related = ("parent",)
-    fields = (
-        "name",
-        "version",
-        "is_active",
-        "activated",
-        "parent",
-        "location",
-        "manifest_sha256",
-        "threshold_table",
-        "measured",
-        "created",
-    )
-
-    @admin.display(description=gettext_lazy("thresholds"))
-    def threshold_table(self, version: ModelVersion) -> SafeString:
-        return as_table(version.thresholds)
-
-    @admin.display(description=gettext_lazy("metrics"))
-    def measured(self, version: ModelVersion) -> SafeString:
-        return as_table(version.metrics)
 
 
 @admin.register(TrainingRun)

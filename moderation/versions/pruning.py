@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import router, transaction
 
 from moderation import audit
@@ -34,16 +35,24 @@ class Pruned:
     cached: list[Path]
 
 
-def prune(*, keep: int = KEPT, username: str = "", dry_run: bool = False) -> Pruned:
+def prune(
+    *,
+    keep: int = KEPT,
+    user: AbstractBaseUser | None = None,
+    username: str = "",
+    note: str = "",
+    dry_run: bool = False,
+) -> Pruned:
     """Remove the files of all candidates but the newest `keep`, and folders of the cache that nobody uses.
 
-    dry_run: True reports what would be removed, and changes nothing.
+    username: who does it, where no user of the site does. note: why, for the audit trail. dry_run: True
+    reports what would be removed, and changes nothing.
     """
     candidates = list(_candidates()[keep:])
     if dry_run:
         return Pruned(candidates, list(_unused()))
-    actor = Actor(None, username)
-    pruned = [version for version in candidates if _given_up(version, actor)]
+    actor = Actor.of(user, username)
+    pruned = [version for version in candidates if _given_up(version, actor, note)]
     for version in store.pruned_versions():  # those that an earlier call was killed over, too
         artifacts.remove(version.location, list(version.manifest.get("files", ())))
     cached = list(_unused())
@@ -59,7 +68,7 @@ def _candidates() -> list[ModelVersion]:
     return [row for row in rows.defer("metrics") if row.pk not in gone]
 
 
-def _given_up(version: ModelVersion, actor: Actor) -> bool:
+def _given_up(version: ModelVersion, actor: Actor, note: str) -> bool:
     """Record that a version's files are removed; False where somebody has activated it meanwhile."""
     with transaction.atomic(using=router.db_for_write(ModelVersion)):
         locked = ModelVersion.objects.select_for_update().filter(pk=version.pk, activated=None)
@@ -70,7 +79,7 @@ def _given_up(version: ModelVersion, actor: Actor) -> bool:
             actor,
             version,
             before={"version": str(version), "location": version.location},
-            after={},
+            after={"note": note} if note else {},
         )
     return True
 

@@ -29,6 +29,7 @@ __all__ = [
     "activate",
     "active_version",
     "local_directory",
+    "openable_directory",
     "previously_active",
     "pruned_versions",
     "publish",
@@ -84,6 +85,12 @@ def local_directory(version: ModelVersion) -> Path:
     directory = artifacts.packaged_directory()
     artifacts.verify(directory, version.manifest_sha256)
     return directory
+
+
+def openable_directory(version: ModelVersion) -> Path:
+    """Return what `local_directory` does. Raises ModelUnavailable where the files were removed, too."""
+    _refuse_pruned(version)
+    return local_directory(version)
 
 
 def publish(
@@ -144,8 +151,7 @@ def activate(
     Raises ModelUnavailable, with the old version still active, when its files are not all there. username:
     who does it, where no user of the site does. note: why, for the audit trail.
     """
-    _refuse_pruned(version)
-    local_directory(version)
+    openable_directory(version)
     return _switch(version, Action.MODEL_ACTIVATED, Actor.of(user, username), note)
 
 

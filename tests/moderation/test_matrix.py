@@ -19,7 +19,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
 
-from moderation import migrations
+from moderation import audit, migrations
 from moderation.api import urls as api_urls
 from moderation.models import (
     ApiKey,
@@ -35,7 +35,9 @@ from moderation.models import (
 )
 from moderation.review import bulk
 from moderation.review import decisions as reviewing
+from moderation.versions import store
 from tests.moderation.test_queue import queued
+from tests.moderation.version_files import write_version
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +87,7 @@ class World:
 
 
 @pytest.fixture
-def world(version: ModelVersion, settings: Any) -> World:
+def world(version: ModelVersion, settings: Any, tmp_path: Path) -> World:
     settings.MODERATION = {**settings.MODERATION, "BLIND_SHARE": 0}
     made = World(clients={ANYBODY: Client()})
     for role in ROLES[1:]:
@@ -103,7 +105,12 @@ def world(version: ModelVersion, settings: Any) -> World:
         moderator, Screening.objects.filter(pk=other.pk), chosen="selected", decision="false_positive"
     )
     webhook = Webhook.objects.create(name="w", url="https://example.org/", events=["screening.held"])
+    settings.MODERATION = {**settings.MODERATION, "MODEL_DIRECTORY": str(tmp_path / "published")}
+    candidate, earlier = (_published(tmp_path, number, version) for number in ("candidate", "earlier"))
+    for activated in (earlier, version):
+        audit.record(audit.Action.MODEL_ACTIVATED, audit.MACHINE, activated, {}, {})
     made.rows = {
+        "candidate": candidate,
         "item": item,
         "decided": decided,
         "review": review,
@@ -118,6 +125,11 @@ def world(version: ModelVersion, settings: Any) -> World:
         "entry": AuditEntry.objects.order_by("id").last(),
     }
     return made
+
+
+def _published(tmp_path: Path, number: str, like: ModelVersion) -> ModelVersion:
+    columns = {"labels": like.labels, "thresholds": like.thresholds}
+    return store.publish(write_version(tmp_path / number, number, **columns))
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,10 @@ def of(name: str) -> Callable[[World], list[Any]]:
 
 def fields(**values: Any) -> Callable[[World], dict[str, Any]]:
     return lambda world: values
+
+
+def seen(world: World) -> dict[str, Any]:
+    return {"seen": world.key("version")}
 
 
 READ_ONLY = {
@@ -189,6 +205,11 @@ ADMIN: dict[str, Page] = {
         BOSS,
         fields(name="renamed", url="https://example.org/", events=["screening.held"]),
     ),
+    "moderation_modelversion_compare": Page(readers=RECORDS),
+    "moderation_modelversion_activate": Page(of("candidate"), BOSS, BOSS, seen),
+    "moderation_modelversion_rollback": Page(readers=BOSS, writers=BOSS, body=seen),
+    "moderation_modelversion_prune": Page(readers=BOSS, writers=BOSS, body=fields(keep="0")),
+    "moderation_modelversion_export": Page(of("candidate"), BOSS),
     "moderation_policy_add": Page(readers=LEADS),
     "moderation_policy_withdraw": Page(readers=RECORDS, writers=LEADS, body=fields(model=""), is_posted=True),
     "moderation_policy_apply": Page(readers=LEADS, writers=LEADS),

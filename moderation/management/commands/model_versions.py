@@ -1,4 +1,4 @@
-"""`manage.py model_versions`: list, publish, activate, go back to the version before, remove files."""
+"""`manage.py model_versions`: list, show, compare, publish, activate, go back, export, remove files."""
 
 import json
 from contextlib import suppress
@@ -8,103 +8,144 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.isolation import read_committed
+from moderation.management import version_reports
 from moderation.management.arguments import count
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion
+from moderation.monitoring import version_comparison
 from moderation.screening.model import try_out
-from moderation.versions import pruning, store
+from moderation.versions import exporting, pruning, store
+
+REFUSALS = (
+    store.ModelUnavailable,
+    store.NothingToGoBackTo,
+    store.AlreadyPublished,
+    store.PublishFailed,
+    exporting.ExportFailed,
+)
 
 
 class Command(BaseCommand):
     """Manages model versions; workers take an activated one up between batches, without a restart."""
 
-    help = "List model versions, publish one, activate one, go back, or remove files of candidates."
+    help = "List, show and compare model versions, publish, activate, go back, export, remove files."
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
-        for name, text in (
-            ("list", "all registered versions, the newest first"),
-            ("publish", "register a version directory made by `python -m toxicity_ml`"),
-            ("activate", "make a version the one that scores"),
-            ("rollback", "go back to the version that was active before"),
-        ):
-            command = commands.add_parser(name, help=text)
-            command.add_argument("--json", action="store_true", help="print JSON and nothing else")
-            if name == "activate":
-                command.add_argument("version", metavar="NAME@VERSION")
-            elif name == "publish":
-                command.add_argument("directory", metavar="DIR", type=Path)
-                command.add_argument(
-                    "--activate", action="store_true", help="make it the one that scores, too"
-                )
-        command = commands.add_parser("prune", help="remove files of candidates that were never active")
-        command.add_argument("--json", action="store_true", help="print JSON and nothing else")
+        made = {
+            name: commands.add_parser(name, help=text)
+            for name, text in (
+                ("list", "all registered versions, the newest first"),
+                ("show", "one version: where it came from, its figures, who did what with it and why"),
+                ("compare", "two versions: thresholds, figures, and what both said of the same comments"),
+                ("publish", "register a version directory made by `python -m toxicity_ml`"),
+                ("activate", "make a version the one that scores"),
+                ("rollback", "go back to the version that was active before"),
+                ("export", "write a version's files, checked, into a new directory or a new .tar"),
+                ("prune", "remove files of candidates that were never active"),
+            )
+        }
+        for name, command in made.items():
+            if name != "export":
+                command.add_argument("--json", action="store_true", help="print JSON and nothing else")
+            if name in ("publish", "activate", "rollback", "prune"):
+                command.add_argument("--note", default="", metavar="TEXT", help="why, for the audit trail")
+        for name in ("show", "activate", "export"):
+            made[name].add_argument("version", metavar="NAME@VERSION")
+        made["compare"].add_argument("old", metavar="OLD")
+        made["compare"].add_argument("new", metavar="NEW")
+        made["export"].add_argument("target", metavar="DIR|FILE.tar", type=Path)
+        made["publish"].add_argument("directory", metavar="DIR", type=Path)
+        text = "make it the one that scores, too"
+        made["publish"].add_argument("--activate", action="store_true", help=text)
         text = "keep the files of so many candidates, the newest (default: %(default)s)"
-        command.add_argument("--keep", type=count, default=pruning.KEPT, help=text)
-        command.add_argument("--dry-run", action="store_true", help="say what would go, and remove nothing")
+        made["prune"].add_argument("--keep", type=count, default=pruning.KEPT, help=text)
+        text = "say what would go, and remove nothing"
+        made["prune"].add_argument("--dry-run", action="store_true", help=text)
 
     @read_committed()
     def handle(self, *args: Any, **given: Any) -> None:
-        if given["command"] == "prune":
-            self._prune(given)
-            return
-        if given["command"] == "publish":
-            self._publish(given["directory"], is_activated=given["activate"], as_json=given["json"])
-            return
         try:
-            if given["command"] == "activate":
-                rows = [store.activate(_named(given["version"]), username=system_user())]
-            elif given["command"] == "rollback":
-                rows = [store.rollback(username=system_user())]
-            else:
-                store.active_version()  # registers the packaged default on a fresh install
-                rows = list(store.versions())
-        except (store.ModelUnavailable, store.NothingToGoBackTo) as error:
+            getattr(self, f"_{given['command']}")(given)
+        except REFUSALS as error:
             raise CommandError(str(error)) from error
-        if given["json"]:
-            described = [_as_json(row) for row in rows]
-            self.stdout.write(json.dumps(described if given["command"] == "list" else described[0], indent=2))
-        elif given["command"] == "list":
-            pruned = set(store.pruned_versions())
-            for row in rows:
-                origin = f"from {row.parent}" if row.parent else "packaged" if not row.location else ""
-                origin += " (files removed)" if row in pruned else ""
-                self.stdout.write(
-                    f"{'*' if row.is_active else ' '} {row!s:40} {row.created:%Y-%m-%d %H:%M}  {origin}"
-                )
-        else:
-            self.stdout.write(f"{rows[0]} is active now.")
 
-    def _publish(self, directory: Path, *, is_activated: bool, as_json: bool) -> None:
-        try:
-            golden = try_out(directory)
-            with suppress(store.ModelUnavailable):
-                store.active_version()  # registers the packaged default on a fresh install, to go back to
-            row = store.publish(directory, username=system_user())
-        except (store.ModelUnavailable, store.AlreadyPublished, store.PublishFailed) as error:
-            raise CommandError(str(error)) from error
-        if is_activated:
+    def _list(self, given: dict[str, Any]) -> None:
+        store.active_version()  # registers the packaged default on a fresh install
+        rows = list(store.versions())
+        if given["json"]:
+            self._print_json([version_reports.as_json(row) for row in rows])
+            return
+        pruned = set(store.pruned_versions())
+        for row in rows:
+            origin = row.came_from.value + (f" from {row.parent}" if row.parent else "")
+            origin += " (files removed)" if row in pruned else ""
+            self.stdout.write(
+                f"{'*' if row.is_active else ' '} {row!s:40} {row.created:%Y-%m-%d %H:%M}  {origin}"
+            )
+
+    def _show(self, given: dict[str, Any]) -> None:
+        version = _named(given["version"])
+        if given["json"]:
+            self._print_json(version_reports.whole_as_json(version))
+            return
+        for line in version_reports.lines_of(version):
+            self.stdout.write(line)
+
+    def _compare(self, given: dict[str, Any]) -> None:
+        old, new = _named(given["old"]), _named(given["new"])
+        if given["json"]:
+            self._print_json(version_comparison.as_json(old, new))
+            return
+        for line in version_reports.lines_of_two(old, new):
+            self.stdout.write(line)
+
+    def _activate(self, given: dict[str, Any]) -> None:
+        version = _named(given["version"])
+        self._tell_active(given, store.activate(version, username=system_user(), note=given["note"]))
+
+    def _rollback(self, given: dict[str, Any]) -> None:
+        self._tell_active(given, store.rollback(username=system_user(), note=given["note"]))
+
+    def _tell_active(self, given: dict[str, Any], version: ModelVersion) -> None:
+        if given["json"]:
+            self._print_json(version_reports.as_json(version))
+        else:
+            self.stdout.write(f"{version} is active now.")
+
+    def _publish(self, given: dict[str, Any]) -> None:
+        golden = try_out(given["directory"])
+        with suppress(store.ModelUnavailable):
+            store.active_version()  # registers the packaged default on a fresh install, to go back to
+        row = store.publish(given["directory"], username=system_user(), note=given["note"])
+        if given["activate"]:
             try:
-                row = store.activate(row, username=system_user())
+                row = store.activate(row, username=system_user(), note=given["note"])
             except store.ModelUnavailable as error:
                 raise CommandError(f"{row} is registered, but was not activated: {error}") from error
-        if as_json:
-            self.stdout.write(json.dumps(_as_json(row), indent=2))
+        if given["json"]:
+            self._print_json(version_reports.as_json(row))
             return
         self.stdout.write(
             f"{row} is registered; files are whole, {golden} golden text(s) score as they should."
         )
-        hint = f"{row} is active now." if is_activated else f"`model_versions activate {row}` makes it score."
+        is_active = given["activate"]
+        hint = f"{row} is active now." if is_active else f"`model_versions activate {row}` makes it score."
         self.stdout.write(hint)
 
+    def _export(self, given: dict[str, Any]) -> None:
+        version = _named(given["version"])
+        exporting.write(version, given["target"])
+        self.stdout.write(f"{version} lies in {given['target']}, every file as published.")
+
     def _prune(self, given: dict[str, Any]) -> None:
-        try:
-            gone = pruning.prune(keep=given["keep"], username=system_user(), dry_run=given["dry_run"])
-        except store.ModelUnavailable as error:
-            raise CommandError(str(error)) from error
+        gone = pruning.prune(
+            keep=given["keep"], username=system_user(), note=given["note"], dry_run=given["dry_run"]
+        )
         if given["json"]:
-            names = {"versions": list(map(str, gone.versions)), "cached": [path.name for path in gone.cached]}
-            self.stdout.write(json.dumps(names, indent=2))
+            self._print_json(
+                {"versions": list(map(str, gone.versions)), "cached": [path.name for path in gone.cached]}
+            )
             return
         verb = "would go" if given["dry_run"] else "removed"
         for version in gone.versions:
@@ -114,6 +155,9 @@ class Command(BaseCommand):
         if not gone.versions and not gone.cached:
             self.stdout.write("Nothing to remove.")
 
+    def _print_json(self, told: Any) -> None:
+        self.stdout.write(json.dumps(told, indent=2))
+
 
 def _named(given: str) -> ModelVersion:
     name, at, version = given.rpartition("@")
@@ -122,16 +166,3 @@ def _named(given: str) -> ModelVersion:
         return matching[0]
     registered = ", ".join(str(row) for row in store.versions()) or "none"
     raise CommandError(f"There is no one version {given}; registered: {registered}.")
-
-
-def _as_json(version: ModelVersion) -> dict[str, Any]:
-    return {
-        "version": str(version),
-        "is_active": version.is_active,
-        "activated": version.activated.isoformat() if version.activated else None,
-        "created": version.created.isoformat(),
-        "parent": str(version.parent) if version.parent else None,
-        "location": version.location or "packaged",
-        "manifest_sha256": version.manifest_sha256,
-        "metrics": version.metrics,
-    }

@@ -1,0 +1,1 @@
+"""The pages of model versions: the list, one version, two side by side, and what changes them."""
