@@ -36,7 +36,9 @@ def data(tmp_path: Path) -> Path:
 def run(script: str, *options: str | Path) -> Any:
     """What a script prints with --json; its other output is shown when it fails."""
     environment = {**os.environ, "DATABASE_URL": "", "TEST_DATABASE": "", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, str(ROOT / "benchmarks" / script), *map(str, options), "--json"]
+    given = [*map(str, options)]
+    command = [sys.executable, str(ROOT / "benchmarks" / script)]
+    command += given if "--json" in given else [*given, "--json"]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, cwd=ROOT, timeout=1200
     )
@@ -185,6 +187,22 @@ def test_migrations() -> None:
     assert {f"moderation.{name}" for name in sorted(later)[1:]} <= set(steps)
     assert all(step["writes"] > 0 and step["longest write, ms"] > 0 for step in steps.values())
     assert (report["rows"], report["reader_seconds"]) == (2000, 1)
+
+
+def test_retraining_story_and_null(tmp_path: Path) -> None:
+    cheap = ("--", "--epochs", "0.2", "--min-reviews", "20", "--soft-targets", "20", "--rehearsed", "40")
+    site, few = tmp_path / "site", ("--fresh", "40")
+    sizes = ("--comments", "300", "--decisions", "40", "--rounds", "1", "--audit-rate", "0.2")
+    story = run("retrain_story.py", *sizes, *few, "--keep", site, "--json", *cheap)
+    (one,) = story["rounds"]
+    assert (one["decisions"], one["screenings"], story["fresh"]) == (40, 300, 40)
+    assert sum(one["decided_by_reason"].values()) == 40
+    assert one["retrained"]["parent"] != one["retrained"]["candidate"]
+    assert one["candidate"]["brier"] != story["before"]["brier"]
+    null = run("retrain_null.py", "random", "--site", site, *few, "--json", *cheap)
+    (candidate,) = null["candidates"]
+    assert candidate["changed_decisions"] > 0
+    assert null["verdicts"] == {"not_enough_evidence": 1}
 
 
 def test_coverage_of_estimates() -> None:
