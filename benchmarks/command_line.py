@@ -44,6 +44,13 @@ def positive(value: str) -> int:
     return number
 
 
+def before_and_after_dashes(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments before `--`, and those after it, which are another command's."""
+    given = list(arguments)
+    place = given.index("--") if "--" in given else len(given)
+    return given[:place], given[place + 1 :]
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {

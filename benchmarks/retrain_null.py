@@ -248,8 +248,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--fresh", type=positive, default=2000, help="comments to measure on (default: 2000)")
     parser.add_argument("--seed", type=int, default=0, help="of those comments")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("retrain", nargs="*", metavar="-- OPTION", help="further options of `retrain`")
-    return parser.parse_args()
+    own, of_retrain = command_line.before_and_after_dashes(sys.argv[1:])
+    args = parser.parse_args(own)
+    args.retrain = of_retrain
+    return args
 
 
 if __name__ == "__main__":

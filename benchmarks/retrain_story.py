@@ -9,7 +9,8 @@ rows of Jigsaw's comments. A second round goes on from there with as many new co
     python benchmarks/retrain_story.py [--comments 20000] [--decisions 600] [--fresh 2000] [--rounds 2]
         [--jigsaw DIR] [--database sqlite|postgresql] [--keep DIR] [--json] [-- OPTIONS OF retrain]
 
---jigsaw DIR: a folder with valid.csv.gz and valid_enriched.csv.gz. --keep DIR: where the site stays.
+--jigsaw DIR: a folder with valid.csv.gz and valid_enriched.csv.gz. --keep DIR: where the site stays; days
+that have gone by on a site that was kept there do not go by again.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import command_line
 from benchmarks.command_line import positive
-from benchmarks.community.generator import comments
+from benchmarks.community.generator import Comment, comments
 from mysite.demo.environment import WorkDirectory
 from tests.servers import PostgresServer
 
@@ -94,15 +95,17 @@ def _round(number: int, args: argparse.Namespace, forum: Forum, ruler: Ruler) ->
 
     began = time.monotonic()
     before = store.active_version()
-    forum.live(
-        comments(args.comments, seed=1000 * number + args.seed),
-        days=DAYS,
-        decisions=args.decisions,
-        error_rate=args.error_rate,
-        reported=args.reported,
-        seed=1000 * number + args.seed,
-        say=command_line.progress,
-    )
+    if Screening.objects.exclude(outcome="").count() < number * args.decisions:  # else it was kept so
+        forum.live(
+            _written(number, args),
+            days=DAYS,
+            decisions=args.decisions,
+            error_rate=args.error_rate,
+            reported=args.reported,
+            seed=1000 * number + args.seed,
+            say=command_line.progress,
+        )
+    errors = forum.errors([one for before in range(number) for one in _written(before + 1, args)])
     lived = time.monotonic() - began
     retrained = retrain(args.retrain)
     trained = time.monotonic() - began - lived
@@ -110,18 +113,21 @@ def _round(number: int, args: argparse.Namespace, forum: Forum, ruler: Ruler) ->
     candidate = store.local_directory(ModelVersion.objects.get(name=name, version=version))
     return {
         "number": number,
-        "decisions": forum.tally.decisions,
-        "second_opinions": forum.tally.second_opinions,
-        "errors": forum.tally.errors,
-        "by_list": dict(forum.tally.by_list),
+        "decisions": Screening.objects.exclude(outcome="").count(),
+        "second_opinions": Review.objects.filter(kind=Review.Kind.SECOND_OPINION).count(),
+        "errors": errors,
         "screenings": Screening.objects.count(),
         "decided_by_reason": _decided_by_reason(),
-        "reviews": Review.objects.count(),
         "retrained": retrained,
         "seconds": {"living": round(lived), "retraining": round(trained)},
         "active_before": ruler.measure(store.local_directory(before)),
         "candidate": ruler.measure(candidate),
     }
+
+
+def _written(number: int, args: argparse.Namespace) -> list[Comment]:
+    """Return the comments of a round."""
+    return comments(args.comments, seed=1000 * number + args.seed)
 
 
 def _decided_by_reason() -> dict[str, int]:
@@ -247,8 +253,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="where the site stays")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("retrain", nargs="*", metavar="-- OPTION", help="further options of `retrain`")
-    return parser.parse_args()
+    own, of_retrain = command_line.before_and_after_dashes(sys.argv[1:])
+    args = parser.parse_args(own)
+    args.retrain = of_retrain
+    return args
 
 
 if __name__ == "__main__":

@@ -21,8 +21,10 @@ from django_comments.models import Comment as SiteComment
 from benchmarks.community.generator import MISSED, Comment
 from benchmarks.community.moderators import ERROR_RATE, OPEN, REPORTED, Moderator, Tally
 from moderation.models import Screening
+from moderation.review.decisions import standing_decisions
 from moderation.screening import reports
 from moderation.worker.drain import drain
+from toxicity_ml.labels import JIGSAW_LABELS
 
 CHUNK = 500
 MODERATORS = ("anne", "bo", "cleo")
@@ -97,6 +99,22 @@ class Forum:
         rows = Screening.objects.filter(content_type=of_comments, object_id__in=list(by_object))
         for key, object_id in rows.values_list("pk", "object_id"):
             self.truth[key] = by_object[object_id]
+
+    def errors(self, written: Sequence[Comment]) -> int:
+        """Return how many standing decisions say of a label what is not true.
+
+        written: all comments of the site, in the order in which they were posted.
+        """
+        posted = SiteComment.objects.order_by("pk").values_list("pk", flat=True)
+        truth = {str(key): comment for key, comment in zip(posted, written, strict=True)}
+        decisions = standing_decisions().values_list("screening__object_id", "labels")
+        return sum(
+            any(
+                said is not None and said != true
+                for true, said in zip(truth[key].truth, (labels[name] for name in JIGSAW_LABELS), strict=True)
+            )
+            for key, labels in decisions
+        )
 
     def report(self, share: float, chance: random.Random) -> int:
         """Let readers report public comments that nobody has flagged; return how many reports were made."""
