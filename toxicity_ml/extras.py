@@ -23,6 +23,7 @@ EXTRAS = {
     "transformers": "train",
     "accelerate": "train",
     "datasets": "train",
+    "peft": "train",
     "sklearn": "train",
     "scipy": "train",  # scikit-learn brings it
     "nltk": "train",

@@ -1,16 +1,23 @@
 """Runs the classifier library's command line in a process of its own, and explains how it failed."""
 
 import ctypes
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from moderation.versions import artifacts
 
 PR_SET_PDEATHSIG = 1
+LOOK_SECONDS = 0.5
+"""Seconds between two looks at what the process says of its progress."""
+
+OnProgress = Callable[[dict[str, Any]], None]
 
 
 class RetrainingFailed(Exception):
@@ -21,12 +28,22 @@ class RetrainingFailed(Exception):
         super().__init__(message)
 
 
-def run_classifier(command: str, *arguments: object, output: Path) -> None:
-    """Run `python -m toxicity_ml COMMAND ... --json > output`. Raises RetrainingFailed."""
+def run_classifier(
+    command: str, *arguments: object, output: Path, on_progress: OnProgress | None = None
+) -> None:
+    """Run `python -m toxicity_ml COMMAND ... --json > output`. Raises RetrainingFailed.
+
+    on_progress: is called with {"stage", "step", "steps", "seconds_left"} whenever the process has said
+    something new, for a command that knows `--progress`. What it raises ends the process.
+    """
     package = str(artifacts.packaged_directory().parent.parent)
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"}
     call = [sys.executable, "-m", "toxicity_ml", command, *map(str, arguments), "--json"]
+    said = output.with_suffix(".progress")
+    if on_progress is not None:
+        said.write_bytes(b"")
+        call += ["--progress", str(said)]
     errors = output.with_suffix(".err")
     with output.open("wb") as out, errors.open("wb") as err:
         stderr = None if sys.stderr.isatty() else err  # a person watches the progress bar; a log needs none
@@ -34,12 +51,30 @@ def run_classifier(command: str, *arguments: object, output: Path) -> None:
             call, stdout=out, stderr=stderr, env=environment, cwd=output.parent, preexec_fn=_give_way
         )
         try:
-            status = process.wait()
+            status = process.wait() if on_progress is None else _followed(process, said, on_progress)
         finally:
             process.kill()
             process.wait()
     if status != 0:
         raise _failure(command, status, errors.read_text(encoding="utf-8", errors="replace"))
+
+
+def _followed(process: subprocess.Popen[bytes], said: Path, on_progress: OnProgress) -> int:
+    """Wait for the end, and pass on the newest line of each look; return the exit status."""
+    seen = 0
+    while True:
+        try:
+            status: int | None = process.wait(LOOK_SECONDS)
+        except subprocess.TimeoutExpired:
+            status = None
+        with said.open("rb") as file:
+            file.seek(seen)
+            whole, _, _ = file.read().rpartition(b"\n")
+        if whole:
+            seen += len(whole) + 1
+            on_progress(json.loads(whole.rpartition(b"\n")[2]))
+        if status is not None:
+            return status
 
 
 def _give_way() -> None:
