@@ -52,6 +52,7 @@ def publish_version(
     base_model: str,
     training: Mapping[str, Any] | None = None,
     inherit: Manifest | None = None,
+    keep_calibration: bool = False,
     languages: Sequence[str] | None = None,
     progress: bool = False,
 ) -> Manifest:
@@ -61,11 +62,16 @@ def publish_version(
     population that will be screened, because calibration and thresholds follow them. A label with fewer than
     ``evaluation.MIN_POSITIVES`` positives or negatives there takes calibration and threshold from ``inherit``
     where one is given. So does the version its scale of Perspective, which holds as far as scores still mean
-    the same. languages: BCP 47 tags; None: those of ``inherit``, or English.
+    the same. keep_calibration: True takes every label's from ``inherit``, for validation rows that do not
+    stand for the population, as those that a queue brought up. languages: BCP 47 tags; None: those of
+    ``inherit``, or English.
 
-    ``out`` appears whole or not at all. Raises DataError when it exists, ExportRefused when int8 strays.
+    ``out`` appears whole or not at all. Raises DataError when it exists and when there is no calibration to
+    keep, ExportRefused when int8 strays.
     """
     check_is_new(out)
+    if keep_calibration and (inherit is None or inherit.labels != saved_labels(checkpoint)):
+        raise DataError("There is no version of the same labels whose calibration could be kept.")
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
         staging = Path(place) / out.name
@@ -95,6 +101,7 @@ def publish_version(
             inherit,
             {"int8_parity": parity},
             is_same_network=False,
+            keep_calibration=keep_calibration,
             progress=progress,
         )
         staging.rename(out)
@@ -174,6 +181,7 @@ def _finished(
     metrics: Mapping[str, Any],
     *,
     is_same_network: bool,
+    keep_calibration: bool = False,
     progress: bool,
 ) -> Manifest:
     """The manifest of a version whose files are in place: calibrated, measured, signed and written."""
@@ -181,7 +189,10 @@ def _finished(
     weights = np.asarray(validation["weight"], dtype=np.float64)
     draft.save(staging)
     logits = Classifier.load(staging, verify=False).logits(list(validation["text"]), progress=progress)
-    draft = calibrated(draft, logits, targets, weights, inherit)
+    if keep_calibration and inherit is not None:
+        draft = replace(draft, calibration=inherit.calibration, thresholds=inherit.thresholds)
+    else:
+        draft = calibrated(draft, logits, targets, weights, inherit)
     if inherit is not None and is_same_network:
         draft = replace(draft, perspective_scale=moved_scale(inherit, draft))
     draft = replace(draft, metrics={**validation_metrics(draft, logits, targets, weights), **metrics})
