@@ -107,6 +107,12 @@ def from_table(path: Path) -> Synonyms:
     return Synonyms("shipped", entries, irregular)
 
 
+def shipped_words() -> tuple[str, ...]:
+    """The base forms of the table that comes with the package, sorted: some thousand common words."""
+    table = json.loads(gzip.decompress(SHIPPED.read_bytes()))
+    return tuple(sorted({word for part in PARTS_OF_SPEECH for word in table[part] if word.isalpha()}))
+
+
 def inflected(word: str, ending: str) -> str:
     """``word`` with the regular ending ``s``, ``ed`` or ``ing``; final consonants are not doubled."""
     after_consonant = len(word) > 1 and word[-2] not in "aeiou"

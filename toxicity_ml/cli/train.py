@@ -57,6 +57,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "in which plain words are not (the six Jigsaw labels only)",
     )
     data.add_argument("--limit", type=positive, metavar="N", help="train on N rows drawn at random")
+    data.add_argument(
+        "--rehearse",
+        nargs="+",
+        default=(),
+        metavar="FILE",
+        help="texts whose scores are to stay as the version to go on from has them, whatever their labels",
+    )
+    data.add_argument(
+        "--rehearse-own",
+        type=count,
+        default=0,
+        metavar="N",
+        help="and N texts of our own, as those of --counterexamples, whose scores are to stay",
+    )
     result = parser.add_argument_group("result")
     add_result(result, name="the directory's", version="1")
     result.add_argument(
@@ -64,6 +78,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="TAG",
         help="of the data, as BCP 47 tags (default: those of the version to go on from, or en)",
+    )
+    result.add_argument(
+        "--keep-calibration",
+        action="store_true",
+        help="take calibration and thresholds of the version to go on from, where the validation rows do not "
+        "stand for what will be screened",
+    )
+    result.add_argument(
+        "--progress",
+        dest="progress_file",
+        type=Path,
+        metavar="FILE",
+        help="append JSON lines to it: stage, step, steps, seconds_left",
     )
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--base-model", metavar="NAME|DIR", help="encoder, or a model version to go on from")
@@ -99,6 +126,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--distill", type=float, metavar="SHARE", help="of each target that teachers give: out-of-fold TF-IDF"
     )
     recipe.add_argument("--teachers", nargs="+", metavar="DIR", help="further teachers: model versions")
+    recipe.add_argument(
+        "--trainable",
+        metavar="PART",
+        help="whole (the default), last:N (layers, and the head), head, or lora:RANK, merged afterwards",
+    )
+    recipe.add_argument("--anchor", type=float, metavar="STRENGTH", help="pull to the start weights (L2-SP)")
+    recipe.add_argument(
+        "--rehearsal-weight", type=float, metavar="WEIGHT", help="of a score that is to stay, beside a label"
+    )
+    recipe.add_argument(
+        "--keep-confirmed",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="learn only the labels that contradict the version to go on from; where they confirm it, its "
+        "score is to stay",
+    )
     recipe.add_argument("--dropout", type=float, help="before the head")
     recipe.add_argument("--encoder-dropout", type=float)
     recipe.add_argument("--average-from", type=float, metavar="EPOCH", help="average weights from here on")
@@ -112,10 +155,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="default: where the processor has it",
     )
     recipe.add_argument(
+        "--checkpoint-every", type=count, metavar="N", help="steps; default: at evaluations alone"
+    )
+    recipe.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="go on from DIR.work (the default)",
+        help="go on from DIR.work (the default), where its rows and options are the same",
     )
 
 
@@ -124,8 +170,10 @@ def run(args: argparse.Namespace) -> int:
 
     from toxicity_ml import corpora
     from toxicity_ml.manifest import MANIFEST_NAME, Manifest
+    from toxicity_ml.progress import ProgressLog
     from toxicity_ml.publishing.directories import check_is_new
     from toxicity_ml.publishing.publish import publish_version
+    from toxicity_ml.training.checkpoints import RECORD
     from toxicity_ml.training.fine_tune import train
 
     began = time.monotonic()
@@ -145,34 +193,45 @@ def run(args: argparse.Namespace) -> int:
         rows = rows.shuffle(seed=options.seed).select(range(args.limit))
     if args.counterexamples:
         rows = _with_counterexamples(rows, args.counterexamples, options)
+    rehearsed = _to_rehearse(args, options)
     work = args.out.parent / f"{args.out.name}.work"
-    checkpoint = train(rows, validation, work, options)
     parent = Path(options.base_model)
     inherit = Manifest.load(parent) if (parent / MANIFEST_NAME).is_file() else None
-    manifest = publish_version(
-        checkpoint,
-        args.out,
-        name=args.name or args.out.name,
-        version=args.version,
-        validation=validation,
-        base_model=inherit.base_model if inherit else options.base_model,
-        inherit=inherit,
-        languages=args.languages,
-        progress=options.progress,
-        training={
-            "rows": len(rows),
-            "validation_rows": len(validation),
-            "data": [Path(source).name for source in args.data],
-            "counterexamples": args.counterexamples,
-            "averaged": json.loads((checkpoint / "training.json").read_text(encoding="utf-8"))["averaged"],
-            "options": {
-                key: value for key, value in vars(options).items() if key not in ("progress", "resume")
-            }
-            | ({"base_model": inherit.base_model} if inherit else {}),  # and not this machine's path
-            "seconds": round(time.monotonic() - began),
-            **({"parent": f"{inherit.name}@{inherit.version}"} if inherit else {}),
-        },
-    )
+    if args.keep_calibration and inherit is None:
+        raise DataError("Only a version to go on from has a calibration to keep; name one as --base-model.")
+    with ProgressLog(args.progress_file) as report:
+        checkpoint = train(rows, validation, work, options, rehearsed=rehearsed, report=report)
+        report("publishing")
+        manifest = publish_version(
+            checkpoint,
+            args.out,
+            name=args.name or args.out.name,
+            version=args.version,
+            validation=validation,
+            base_model=inherit.base_model if inherit else options.base_model,
+            inherit=inherit,
+            keep_calibration=args.keep_calibration,
+            languages=args.languages,
+            progress=options.progress,
+            training={
+                "rows": len(rows),
+                "validation_rows": len(validation),
+                "rehearsed": len(rehearsed),
+                "data": [Path(source).name for source in args.data],
+                "counterexamples": args.counterexamples,
+                "averaged": json.loads((checkpoint / RECORD).read_text(encoding="utf-8"))["averaged"],
+                "calibration": "kept" if args.keep_calibration else "fitted",
+                "options": {
+                    key: value
+                    for key, value in vars(options).items()
+                    if key not in ("progress", "resume", "checkpoint_every")
+                }
+                | ({"base_model": inherit.base_model} if inherit else {}),  # and not this machine's path
+                "seconds": round(time.monotonic() - began),
+                **({"parent": f"{inherit.name}@{inherit.version}"} if inherit else {}),
+            },
+        )
+        report("done", 1, 1)
     shutil.rmtree(work)
     print_result(manifest, args)
     return 0
@@ -218,6 +277,17 @@ def _with_counterexamples(rows: "Dataset", count: int, options: "TrainingOptions
         raise DataError("Counterexamples carry Jigsaw's six labels; train on those, or leave them out.")
     own = corpora.from_rows(counterexamples(count, options.seed), options.labels)
     return concatenate_datasets([rows, own.cast(rows.features)])
+
+
+def _to_rehearse(args: argparse.Namespace, options: "TrainingOptions") -> list[str]:
+    """Texts to rehearse: those of the files named, and texts of our own, each once."""
+    from toxicity_ml import corpora
+    from toxicity_ml.augmentation.rehearsal import own_texts
+
+    texts = corpora.texts(args.rehearse)
+    if args.rehearse_own:
+        texts += own_texts(args.rehearse_own, options.seed)
+    return list(dict.fromkeys(texts))
 
 
 def _held_out(rows: "Dataset", seed: int) -> tuple["Dataset", "Dataset"]:

@@ -6,7 +6,7 @@ unjudged cells left empty, is read as it is.
 """
 
 from toxicity_ml.corpora.labelling import BY_NAME, SST2_CLASSES, TEXT_COLUMNS, Columns
-from toxicity_ml.corpora.loading import from_rows, load, read
+from toxicity_ml.corpora.loading import from_rows, load, read, texts
 from toxicity_ml.corpora.prevalence import natural_weights, weighted
 from toxicity_ml.corpora.splitting import folded, split, text_key
 
@@ -22,5 +22,6 @@ __all__ = [
     "read",
     "split",
     "text_key",
+    "texts",
     "weighted",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from toxicity_ml.corpora.labelling import BY_NAME, Columns, labelled
+from toxicity_ml.corpora.labelling import BY_NAME, Columns, labelled, text_column
 from toxicity_ml.corpora.reading import tables
 from toxicity_ml.errors import DataError
 from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL
@@ -56,6 +56,19 @@ def read(
     if not rows:
         raise DataError("The data has no rows.")
     return rows
+
+
+def texts(sources: Sequence[str | Path]) -> list[str]:
+    """Read the texts of sources as ``load`` takes them, whatever labels they have; no empty ones.
+
+    Raises DataError when a source cannot be read or has no column of text.
+    """
+    found: list[str] = []
+    for source in sources:
+        for table in tables(str(source)):
+            column = text_column(table.source, table.columns)
+            found.extend(_storable(str(row[column])) for _, row in table.rows if row[column])
+    return found
 
 
 def from_rows(rows: Iterable[Mapping[str, Any]], labels: Sequence[str] = JIGSAW_LABELS) -> "Dataset":

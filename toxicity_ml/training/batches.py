@@ -1,9 +1,10 @@
 """From rows to batches: tokens once, changed copies of texts anew in every batch, padding as little as can
 be."""
 
+import itertools
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,6 +13,8 @@ import torch
 from datasets import Dataset
 from tokenizers import Tokenizer
 from torch import Tensor
+from torch.utils.data import Sampler
+from transformers.trainer_pt_utils import get_length_grouped_indices
 
 from toxicity_ml.augmentation.eda import EDA
 from toxicity_ml.augmentation.joining import join
@@ -68,7 +71,8 @@ def oversampled(rows: Dataset, threshold: float) -> Dataset:
 class BatchMaker:
     """A collator: rows of ``tokenized`` in, tensors out, texts changed on the way as the options say.
 
-    The changes are drawn from torch's generator, whose state a checkpoint keeps.
+    The changes of a batch follow from the seed and the batch's number, so that a training that goes on from a
+    checkpoint makes the same ones.
     """
 
     words: Tokenizer
@@ -77,6 +81,8 @@ class BatchMaker:
     companions: Sequence[str] = ()
     """Short texts without any label, for joining."""
     eda: EDA | None = field(default=None)
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+    """Of the batches to come."""
 
     @classmethod
     def plain(cls, tokenizer: Tokenizer, options: TrainingOptions) -> "BatchMaker":
@@ -84,8 +90,11 @@ class BatchMaker:
         return cls(tokenizer, replace(options, stripped=0.0, noise=0.0, joined=0.0, eda=0.0))
 
     @classmethod
-    def training(cls, tokenizer: Tokenizer, options: TrainingOptions, rows: Dataset) -> "BatchMaker":
-        """The collator of training batches."""
+    def training(
+        cls, tokenizer: Tokenizer, options: TrainingOptions, rows: Dataset, first: int = 0
+    ) -> "BatchMaker":
+        """The collator of training batches. first: the number of the first batch, over 0 in a training that
+        goes on."""
         companions: list[str] = []
         if options.joined:
             targets = np.asarray(rows["labels"], dtype=np.float64)
@@ -94,10 +103,11 @@ class BatchMaker:
                 text for text in rows.select(np.flatnonzero(clear).tolist())["text"] if text.strip()
             ]
         eda = EDA.for_rows(len(rows), seed=options.seed) if options.eda else None
-        return cls(tokenizer, options, companions, eda)
+        return cls(tokenizer, options, companions, eda, itertools.count(first))
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-        """input_ids, attention_mask int64 (n, length); labels float (n, n_labels); weight float (n,)."""
+        """input_ids, attention_mask int64 (n, length); labels float (n, n_labels); weight float (n,); and
+        where the rows have them, kept logits float (n, n_labels)."""
         ids = self._changed(rows) if self._changes else [list(row["input_ids"]) for row in rows]
         longest = max(map(len, ids))
         padded = torch.zeros((len(rows), longest), dtype=torch.long)
@@ -105,11 +115,11 @@ class BatchMaker:
         for index, found in enumerate(ids):
             padded[index, : len(found)] = torch.tensor(found)
             mask[index, : len(found)] = 1
+        targets = ("labels", "weight", "kept") if "kept" in rows[0] else ("labels", "weight")
         return {
             "input_ids": padded,
             "attention_mask": mask,
-            "labels": torch.tensor([row["labels"] for row in rows], dtype=torch.float32),
-            "weight": torch.tensor([row["weight"] for row in rows], dtype=torch.float32),
+            **{name: torch.tensor([row[name] for row in rows], dtype=torch.float32) for name in targets},
         }
 
     @property
@@ -117,10 +127,12 @@ class BatchMaker:
         return bool(self.options.stripped or self.options.noise or self.companions or self.eda)
 
     def _changed(self, rows: Sequence[Mapping[str, Any]]) -> list[list[int]]:
-        generator = np.random.default_rng(int(torch.randint(2**31 - 1, (1,)).item()))
+        generator = np.random.default_rng((self.options.seed, next(self.numbers)))
         ids = []
         for row in rows:
-            text = self._change(row["text"], row["length"], generator)
+            # What is kept is the score of the text as it is.
+            is_kept = all(math.isnan(label) for label in row["labels"])
+            text = row["text"] if is_kept else self._change(row["text"], row["length"], generator)
             if text is row["text"]:
                 ids.append(list(row["input_ids"]))
             else:
@@ -142,6 +154,25 @@ class BatchMaker:
         if chance[3] < self.options.stripped:
             text = strip_punctuation(text)
         return text
+
+
+class EpochOrder(Sampler[int]):
+    """The order of the rows in an epoch, texts of about one length in a batch; the same whenever that epoch
+    is begun, also after an interruption."""
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, epoch: Callable[[], int]) -> None:
+        """epoch: tells which one begins when the rows are asked for."""
+        self.lengths, self.batch_size, self.seed, self.epoch = list(lengths), batch_size, seed, epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed + self.epoch())
+        order: list[int] = get_length_grouped_indices(  # type: ignore[no-untyped-call]
+            self.lengths, self.batch_size, generator=generator
+        )
+        return iter(order)
 
 
 def steps_per_epoch(rows: int, batch_size: int) -> int:

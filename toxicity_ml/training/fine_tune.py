@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,10 @@ import torch
 from datasets import Dataset
 from tokenizers import Tokenizer
 from transformers import EarlyStoppingCallback, PrinterCallback, ProgressCallback, TrainingArguments, set_seed
-from transformers.trainer_utils import get_last_checkpoint
 
 from toxicity_ml.errors import DataError
 from toxicity_ml.labels import SINGLE_LABEL
+from toxicity_ml.manifest import MANIFEST_NAME, Manifest
 from toxicity_ml.network import (
     MeanPoolingClassifier,
     load_model,
@@ -26,10 +28,20 @@ from toxicity_ml.network import (
     saved_task,
 )
 from toxicity_ml.training.batches import BatchMaker, oversampled, steps_per_epoch, tokenized
+from toxicity_ml.training.checkpoints import (
+    RECORD,
+    SavingOften,
+    Sealing,
+    fingerprint,
+    last_whole,
+    make_room,
+    step_of,
+)
 from toxicity_ml.training.class_weights import class_weights, positive_class_weights, prevalence
 from toxicity_ml.training.distillation import out_of_fold, softened
 from toxicity_ml.training.losses import make_loss
 from toxicity_ml.training.options import TrainingOptions
+from toxicity_ml.training.rehearsal import keeping_confirmed, with_rehearsal
 from toxicity_ml.training.selection import METRIC, by_accuracy, by_average_precision
 from toxicity_ml.training.trainer import (
     SNAPSHOTS,
@@ -37,28 +49,40 @@ from toxicity_ml.training.trainer import (
     EvaluateAtTheEnd,
     History,
     QuietProgress,
+    Reporting,
     WeightAverage,
 )
+from toxicity_ml.training.tunable import Anchor, merge, restrict
 
 logger = logging.getLogger(__name__)
 
 
-def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOptions) -> Path:
+def train(
+    training: Dataset,
+    validation: Dataset,
+    out: Path,
+    options: TrainingOptions,
+    *,
+    rehearsed: Sequence[str] = (),
+    report: Callable[[str, int, int], None] | None = None,
+) -> Path:
     """Fine-tune and write the best checkpoint, by ``validation``, to ``out``.
 
     training, validation: columns ``text`` str, ``labels`` (n_labels floats, NaN = masked), ``weight`` float.
+    rehearsed: texts whose scores are to stay as the model version has them that the training starts from.
+    report: is told stage, step and steps.
     The best is the one of greatest mean average precision, or accuracy for one of several classes.
     ``out`` gets config.json, model.safetensors, tokenizer.json and training.json (options and history), and
-    while training goes on ``checkpoints/``. Returns ``out``.
-    Raises DataError for rows that do not fit the labels, ValueError for a loss that does not fit the task.
+    while training goes on ``checkpoints/``. Killed at any moment and called again with the same arguments, it
+    goes on from the last whole checkpoint and ends with the same weights. Returns ``out``.
+    Raises DataError for rows that do not fit the labels and for rehearsal from a bare encoder, ValueError for
+    a loss that does not fit the task and for more layers than there are.
     """
-    for name, rows in (("training", training), ("validation", validation)):
-        if len(rows) == 0:
-            raise DataError(f"The {name} data has no rows.")
-        if len(rows[0]["labels"]) != len(options.labels):
-            raise DataError(
-                f"The {name} data has {len(rows[0]['labels'])} labels a row, not {len(options.labels)}."
-            )
+    _check(training, validation, rehearsed, options)
+    make_room(out, fingerprint(training, validation, rehearsed, options), resume=options.resume)
+    if (out / RECORD).is_file():
+        logger.info("%s is trained already.", out)
+        return out
     set_seed(options.seed)
     model, tokenizer = _starting_point(options)
     targets = np.asarray(training["labels"], dtype=np.float64)
@@ -76,13 +100,19 @@ def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOp
     if options.distill:
         training = _taught(training, targets, options)
     rows = tokenized(training, tokenizer, options.max_length)
-    collator = BatchMaker.training(tokenizer, options, rows)
+    if options.keep_confirmed:
+        parent = Manifest.load(Path(options.base_model))
+        rows = keeping_confirmed(rows, model, tokenizer, parent, options)
+    if rehearsed:
+        rows = with_rehearsal(rows, rehearsed, model, tokenizer, options)
+    checkpoints = out / "checkpoints"
+    last = last_whole(checkpoints)
+    collator = BatchMaker.training(tokenizer, options, rows, first=step_of(last))
     if options.oversample:
         rows = oversampled(rows, options.oversample)
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoints = out / "checkpoints"
+    restrict(model, options.trainable)
     epoch = steps_per_epoch(len(rows), options.batch_size)
-    average = WeightAverage(out, max(1, round(options.average_from * epoch)), epoch // SNAPSHOTS)
+    average = WeightAverage(max(1, round(options.average_from * epoch)), epoch // SNAPSHOTS, last)
     trainer = ClassifierTrainer(
         model=model,
         args=_arguments(checkpoints, epoch, options),
@@ -96,36 +126,59 @@ def train(training: Dataset, validation: Dataset, out: Path, options: TrainingOp
         ),
         callbacks=[
             History(),
+            *([Reporting(report)] if report else []),
+            *([Anchor(model, options.anchor)] if options.anchor else []),
             *([EvaluateAtTheEnd()] if options.evaluations else []),
             *([average] if options.average_from else []),
             *([EarlyStoppingCallback(options.patience)] if options.patience and options.evaluations else []),
+            *([SavingOften(options.checkpoint_every)] if options.checkpoint_every else []),
+            Sealing(),
         ],
         loss=loss,
         options=options,
         plain=BatchMaker.plain(tokenizer, options),
+        epoch=epoch,
     )
     # transformers prints its log to stdout, which belongs to the command's result
     trainer.remove_callback(PrinterCallback)
     if trainer.pop_callback(ProgressCallback) is not None:
         trainer.add_callback(QuietProgress())
-    last: str | None = None
-    if options.resume and checkpoints.is_dir():
-        last = get_last_checkpoint(str(checkpoints))  # type: ignore[no-untyped-call]
     if last:
         logger.info("Resuming from %s.", last)
-    trainer.train(resume_from_checkpoint=last)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
     averaged = _averaged_if_better(trainer, average)
+    merge(model, options.trainable)
     save_model(model, tokenizer, out)
     record = {
         "options": asdict(options),
         "rows": len(training),
+        "rehearsed": len(rehearsed),
         "averaged": averaged,
         "history": trainer.state.log_history,
     }
-    (out / "training.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    written = out / f"{RECORD}.new"
+    written.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    os.replace(written, out / RECORD)
     shutil.rmtree(checkpoints, ignore_errors=True)
-    average.path.unlink(missing_ok=True)
     return out
+
+
+def _check(
+    training: Dataset, validation: Dataset, rehearsed: Sequence[str], options: TrainingOptions
+) -> None:
+    for name, rows in (("training", training), ("validation", validation)):
+        if len(rows) == 0:
+            raise DataError(f"The {name} data has no rows.")
+        if len(rows[0]["labels"]) != len(options.labels):
+            raise DataError(
+                f"The {name} data has {len(rows[0]['labels'])} labels a row, not {len(options.labels)}."
+            )
+    if rehearsed and not _is_version(options.base_model):
+        raise DataError("Only a model version has scores to rehearse; name one as the base model.")
+    if options.keep_confirmed and not (Path(options.base_model) / MANIFEST_NAME).is_file():
+        raise DataError("Only a published version has thresholds that a label could confirm.")
+    if (rehearsed or options.keep_confirmed) and options.mixup:
+        raise DataError("A mixture of a rehearsed and a labelled text has no target: leave mixup out.")
 
 
 def bf16_is_native() -> bool:
@@ -229,8 +282,6 @@ def _arguments(checkpoints: Path, steps: int, options: TrainingOptions) -> Train
         "lr_scheduler_type": "linear",
         "bf16": bf16_is_native() if options.bf16 is None else options.bf16,
         "use_cpu": not cuda,
-        "train_sampling_strategy": "group_by_length",
-        "length_column_name": "length",
         "label_names": ["labels", "weight"],
         "remove_unused_columns": False,
         "eval_strategy": when,
@@ -238,6 +289,7 @@ def _arguments(checkpoints: Path, steps: int, options: TrainingOptions) -> Train
         "save_strategy": when,
         "save_steps": every,
         "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,  # how long nothing has become better
         "load_best_model_at_end": bool(options.evaluations),
         "metric_for_best_model": METRIC,
         "greater_is_better": True,

@@ -8,6 +8,9 @@ from toxicity_ml.labels import JIGSAW_LABELS, MULTI_LABEL, SINGLE_LABEL, TASKS
 LOSSES = {MULTI_LABEL: ("bce", "focal"), SINGLE_LABEL: ("cross_entropy", "focal")}
 """The losses that fit each task, the default first."""
 MIXUP_LEVELS = ("words", "texts")
+WHOLE, LAST, HEAD, LORA = "whole", "last", "head", "lora"
+LORA_RANK = 8
+"""The rank where none is said."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,16 @@ class TrainingOptions:
     teachers: tuple[str, ...] = ()
     """Model version directories. One that was trained on the same rows repeats their labels: name versions
     that were not."""
+    trainable: str = WHOLE
+    """What moves: ``whole``, ``last:N`` (the last N layers and the head), ``head``, or ``lora`` and
+    ``lora:RANK`` (Hu et al. 2022), which is merged into the weights."""
+    anchor: float = 0.0
+    """Strength with which trained weights are drawn to where they started (L2-SP, Li et al. 2018)."""
+    rehearsal_weight: float = 1.0
+    """What a score that is to stay weighs beside a label: the factor of the squared difference of logits."""
+    keep_confirmed: bool = False
+    """True: a label that the version to go on from already tells rightly, by its own threshold, teaches
+    nothing; its score is to stay, as a rehearsed text's."""
     average_from: float = 0.0
     """Epoch from which weights are averaged; the average competes for the best checkpoint. 0: never."""
     bf16: bool | None = None
@@ -81,8 +94,10 @@ class TrainingOptions:
     """Evaluations per epoch; a checkpoint is kept at each. 0: none, the last weights are the result."""
     patience: int = 3
     """Evaluations in a row without a better one after which training stops; 0 never stops early."""
+    checkpoint_every: int = 0
+    """Steps between checkpoints, beside those of the evaluations; 0: those alone."""
     resume: bool = True
-    """Go on from the last checkpoint under ``out`` where there is one."""
+    """Go on from the last whole checkpoint under ``out``, where one of the same rows and options is there."""
     progress: bool = True
 
     def __post_init__(self) -> None:
@@ -91,6 +106,9 @@ class TrainingOptions:
             raise ValueError(f"The task {self.task!r} is not known: choose {' or '.join(TASKS)}.")
         if self.mixup_level not in MIXUP_LEVELS:
             raise ValueError(f"mixup_level must be one of {', '.join(MIXUP_LEVELS)}.")
+        if self.rehearsal_weight < 0 or self.anchor < 0 or self.checkpoint_every < 0:
+            raise ValueError("rehearsal_weight, anchor and checkpoint_every are not negative.")
+        trainable_part(self.trainable)
         for name in ("stripped", "noise", "joined", "eda", "distill"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share, from 0 to 1.")
@@ -98,6 +116,21 @@ class TrainingOptions:
             raise ValueError("joined and distill are for several labels: leave them at 0.")
         if self.teachers and not self.distill:
             raise ValueError("teachers without distill teach nothing: give distill a share.")
+
+
+def trainable_part(trainable: str) -> tuple[str, int]:
+    """Read ``TrainingOptions.trainable``: the part, and its layers or its rank, 0 where it has none.
+
+    Raises ValueError for anything else.
+    """
+    part, colon, number = trainable.partition(":")
+    if part in (WHOLE, HEAD) and not colon:
+        return part, 0
+    if part == LORA and not colon:
+        return part, LORA_RANK
+    if part in (LAST, LORA) and number.isdigit() and int(number) > 0:
+        return part, int(number)
+    raise ValueError(f"{trainable!r} names nothing to train: whole, last:N, head, lora or lora:RANK.")
 
 
 def single_label(classes: tuple[str, ...], base_model: str = DEFAULT_BASE) -> TrainingOptions:

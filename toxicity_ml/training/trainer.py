@@ -1,4 +1,5 @@
-"""``transformers.Trainer`` with our losses, a learning rate for each depth, mixup, and averaged weights."""
+"""``transformers.Trainer`` with our losses, a learning rate for each depth, mixup, rehearsal, and averaged
+weights."""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +14,11 @@ from transformers import TrainingArguments as Arguments
 
 from toxicity_ml.augmentation.mixup import mixed, proportion
 from toxicity_ml.network import MeanPoolingClassifier
+from toxicity_ml.training.batches import EpochOrder
 from toxicity_ml.training.losses import Loss
 from toxicity_ml.training.options import TrainingOptions
+from toxicity_ml.training.rehearsal import KEPT, combined_loss
+from toxicity_ml.training.tunable import parameter_groups
 
 AVERAGE_FILE = "average.safetensors"
 SNAPSHOTS = 20
@@ -26,16 +30,26 @@ logger = logging.getLogger(__name__)
 
 
 class ClassifierTrainer(Trainer):
-    """Trainer with one of our losses, a learning rate for each depth, and mixup."""
+    """Trainer with one of our losses, a learning rate for each depth, mixup and rehearsal."""
 
     def __init__(
-        self, *args: Any, loss: Loss, options: TrainingOptions, plain: Collator, **kwargs: Any
+        self, *args: Any, loss: Loss, options: TrainingOptions, plain: Collator, epoch: int, **kwargs: Any
     ) -> None:
-        """plain: the collator of evaluation batches, which leaves texts as they are."""
+        """plain: the collator of evaluation batches, which leaves texts as they are. epoch: its steps."""
         super().__init__(*args, **kwargs)
         self.loss = loss
         self.options = options
         self.plain = plain
+        self.steps_in_epoch = epoch
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> EpochOrder:
+        rows = self.train_dataset if train_dataset is None else train_dataset
+        return EpochOrder(
+            rows["length"],  # type: ignore[index]
+            self.options.batch_size,
+            self.options.seed,
+            lambda: self.state.global_step // self.steps_in_epoch,
+        )
 
     def get_eval_dataloader(self, eval_dataset: Any = None) -> Any:
         training, self.data_collator = self.data_collator, self.plain
@@ -58,7 +72,12 @@ class ClassifierTrainer(Trainer):
         else:
             logits = model(input_ids=inputs["input_ids"], attention_mask=inputs["attention_mask"])
         logits = logits.float()
-        loss = self.loss(logits, targets, inputs["weight"])
+        if KEPT in inputs:
+            loss = combined_loss(
+                logits, targets, inputs[KEPT], inputs["weight"], self.loss, self.options.rehearsal_weight
+            )
+        else:
+            loss = self.loss(logits, targets, inputs["weight"])
         return (loss, {"loss": loss, "logits": logits}) if return_outputs else loss
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
@@ -66,23 +85,6 @@ class ClassifierTrainer(Trainer):
             groups = parameter_groups(self.model, self.options)  # type: ignore[arg-type]
             self.optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.999), eps=1e-8, fused=True)
         return self.optimizer
-
-
-def parameter_groups(model: MeanPoolingClassifier, options: TrainingOptions) -> list[dict[str, Any]]:
-    """AdamW groups: layer-wise decayed learning rates (Howard & Ruder 2018), no decay on biases and norms."""
-    depth = int(model.encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        if name.startswith("head."):
-            rate = options.head_lr
-        else:
-            parts = name.split(".")
-            above = depth - 1 if "pooler" in parts else -1
-            layer = int(parts[parts.index("layer") + 1]) if "layer" in parts else above
-            rate = options.body_lr * options.layer_decay ** (depth - 1 - layer)
-        decay = 0.0 if name.endswith("bias") or "LayerNorm" in name else options.weight_decay
-        groups.setdefault((rate, decay), []).append(parameter)
-    return [{"params": found, "lr": rate, "weight_decay": decay} for (rate, decay), found in groups.items()]
 
 
 def _mixed_up(
@@ -103,21 +105,17 @@ def _mixed_up(
 
 class WeightAverage(TrainerCallback):
     """The uniform average of the weights from one step on (Izmailov et al. 2018, "stochastic weight
-    averaging"), kept beside the checkpoints, so that an interrupted training goes on averaging."""
+    averaging"), kept in the checkpoints, so that an interrupted training goes on averaging."""
 
-    def __init__(self, place: Path, first_step: int, every: int) -> None:
-        self.path = place / AVERAGE_FILE
+    def __init__(self, first_step: int, every: int, checkpoint: Path | None) -> None:
+        """checkpoint: to go on from."""
         self.first_step, self.every = first_step, max(1, every)
         self.count = 0
         self.weights: dict[str, Tensor] = {}
-
-    def on_train_begin(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
-        if state.global_step > 0 and self.path.is_file():
-            saved = load_file(self.path)
+        if checkpoint is not None and (checkpoint / AVERAGE_FILE).is_file():
+            saved = load_file(checkpoint / AVERAGE_FILE)
             self.count = int(saved.pop("count").item())
             self.weights = saved
-        else:
-            self.path.unlink(missing_ok=True)
 
     def on_step_end(
         self, args: Arguments, state: TrainerState, control: TrainerControl, model: Any = None, **_: Any
@@ -132,9 +130,9 @@ class WeightAverage(TrainerCallback):
 
     def on_save(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
         if self.count:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
             content = {**self.weights, "count": torch.tensor([self.count])}
-            save_file({name: value.contiguous() for name, value in content.items()}, self.path)
+            place = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}" / AVERAGE_FILE
+            save_file({name: value.contiguous() for name, value in content.items()}, place)
 
 
 class History(TrainerCallback):
@@ -150,6 +148,20 @@ class History(TrainerCallback):
     ) -> None:
         figures = " ".join(f"{name}={float(value):.4g}" for name, value in (logs or {}).items())
         logger.info("step %d of %d: %s", state.global_step, state.max_steps, figures)
+
+
+class Reporting(TrainerCallback):
+    """Tells how many steps are done."""
+
+    def __init__(self, report: Callable[[str, int, int], None]) -> None:
+        """report: takes stage, step and steps."""
+        self.report = report
+
+    def on_train_begin(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self.report("training", state.global_step, state.max_steps)
+
+    def on_step_end(self, args: Arguments, state: TrainerState, control: TrainerControl, **_: Any) -> None:
+        self.report("training", state.global_step, state.max_steps)
 
 
 class QuietProgress(ProgressCallback):
