@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from moderation.models import ModelVersion, TrainingRun
+from moderation.models import ModelVersion
 from moderation.retraining import probing, traffic
 from moderation.retraining.gate import guards
 from moderation.retraining.gate.comparison import Comparison
@@ -57,7 +57,8 @@ def compare(
 ) -> Compared:
     """Compare two classifiers. versions: their rows. rows: the test side, a row for each reviewed comment.
 
-    rehearsed: rehearsal texts of the test side. earlier_comparisons: see `earlier`.
+    rehearsed: rehearsal texts of the test side. earlier_comparisons: how often candidates were compared on it
+    before.
     """
     evidence = gathered(old, new, rows)
     treated = traffic.treatment(traffic.drawn(seed=seed), old, new, versions)
@@ -84,12 +85,6 @@ def gathered(old: Any, new: Any, rows: Sequence[Row]) -> Evidence:
         old_thresholds=[old.thresholds[label] for label in old.labels],
         new_thresholds=[new.thresholds[label] for label in new.labels],
     )
-
-
-def earlier() -> int:
-    """Count the candidates that the test share has judged before."""
-    judged = (TrainingRun.Result.BETTER, TrainingRun.Result.NOT_BETTER)
-    return TrainingRun.objects.filter(result__in=judged).count()
 
 
 def _figures(

@@ -7,6 +7,13 @@ unreviewed comments. Some are meant to be vile: a moderation model has to keep k
 
 import random
 
+from toxicity_ml.augmentation.phrases.composing import composed
+
+COMPOSED_SHARE = 0.7
+"""Of the texts, how many come from the phrases of which the default model's counterexamples are made: groups
+of people in friendly and hostile sentences, benign uses of strong words, threats without any. Remarks alone
+let a retrained model forget whom it may not take for an insult."""
+
 OPENINGS = (
     "",
     "",
@@ -141,7 +148,13 @@ KINDS = (FRIENDLY, FACTUAL, HARMLESS_BUT_LOUD, *TOXIC_KINDS)
 
 
 def texts(count: int, *, seed: int) -> list[str]:
-    """Return at most `count` different texts, each kind and each remark about as often as any other."""
+    """Return at most `count` different texts to rehearse, of remarks and of composed phrases."""
+    phrases = [text for text, _, _ in composed(round(count * COMPOSED_SHARE), seed)]
+    return list(dict.fromkeys([*remarks(count - len(phrases), seed=seed), *phrases]))
+
+
+def remarks(count: int, *, seed: int) -> list[str]:
+    """Return at most `count` different remarks, each kind and each remark about as often as any other."""
     generator = random.Random(seed)  # noqa: S311 - a sample, not a secret
     chosen: dict[str, None] = {}
     longest = max(len(kind) for kind in KINDS)

@@ -22,10 +22,12 @@ from django.utils import timezone
 from moderation.audit import Actor
 from moderation.coordination import leases, processes
 from moderation.models import ModelVersion, TrainingRun
-from moderation.retraining import comparing, soft_targets, training_data
+from moderation.retraining import base_corpus, comparing, training_data
 from moderation.retraining.gate import needs
 from moderation.retraining.gate.verdict import BETTER, Verdict
-from moderation.retraining.training_data import DEV, TEST, TRAIN, Row
+from moderation.retraining.learning import learning
+from moderation.retraining.soft_targets import UNTOUCHED_WEIGHT
+from moderation.retraining.training_data import Row, Sides
 from moderation.retraining.training_process import RetrainingFailed, run_classifier
 from moderation.versions import store
 
@@ -58,7 +60,9 @@ class Options:
     rehearsed: int = 1000
     """Number of rehearsal texts to learn as well: a young site has few comments that nobody reviewed."""
     base: Path | None = None
-    """A Jigsaw-shaped CSV on which old and new are reported, too."""
+    """A Jigsaw-shaped CSV: a part of it is learned again, and old and new are reported on the rest."""
+    untouched_weight: float = UNTOUCHED_WEIGHT
+    """How much a box counts that nobody touched; for the rest the active version's score stands."""
     seed: int = 20
     force: bool = False
     """True also activates a candidate that changes the flag or hold rate by over a quarter."""
@@ -107,20 +111,17 @@ def retrain(
 def _retrain_alone(options: Options, token: uuid.UUID, actor: Actor, say: Say) -> Retrained:
     parent = store.active_version()
     parent_directory = store.local_directory(parent)
-    screenings = training_data.reviewed(parent.labels)
-    rows = training_data.one_per_text(screenings)
-    sides = {name: [row for row in rows if row.side == name] for name in (TRAIN, DEV)}
-    sides[DEV] = training_data.weighted_by_comments(sides[DEV])
-    sides[TEST] = [row for row in screenings if row.side == TEST]
-    if len(rows) < options.min_reviews or not sides[TRAIN] or not sides[DEV]:
+    sides = training_data.sides(parent.labels, version=parent)
+    texts = len({row.text_key for row in (*sides.train, *sides.dev, *sides.test)})
+    if texts < options.min_reviews or not sides.train or not sides.dev:
         raise RetrainingFailed(
             "too-few-reviews",
-            f"There are {len(rows)} reviewed texts: {len(sides[TRAIN])} to learn, {len(sides[DEV])} to "
-            f"choose by, {len(sides[TEST])} to test on. {options.min_reviews} are needed, and some to learn "
+            f"There are {texts} reviewed texts: {len(sides.train)} to learn, {len(sides.dev)} to "
+            f"choose by, {len(sides.test)} to test on. {options.min_reviews} are needed, and some to learn "
             "and to choose by. Review more, or lower --min-reviews.",
         )
-    _warn_of_a_small_test_side(sides[TEST], say)
-    run = _begin(options, parent, actor, {name: len(found) for name, found in sides.items()})
+    _warn_of_a_small_test_side(sides.test, say)
+    run = _begin(options, parent, actor, sides.counts)
     try:
         with tempfile.TemporaryDirectory(prefix="retraining-") as place:
             work = Path(place)
@@ -148,7 +149,7 @@ def _retrain(
     token: uuid.UUID,
     parent: ModelVersion,
     parent_directory: Path,
-    sides: dict[str, list[Row]],
+    sides: Sides,
     options: Options,
     actor: Actor,
     say: Say,
@@ -162,15 +163,20 @@ def _retrain(
             f"{work.parent} has {free >> 20} MiB left; a training takes up to {NEEDED_BYTES >> 20}.",
         )
     old = Classifier.load(parent_directory, verify=False)
-    rehearsed = soft_targets.rehearsed(old, options.rehearsed, options.seed)
-    learned = sides[TRAIN] + soft_targets.unreviewed(old, TRAIN, options.soft_targets, options.seed)
-    learned += rehearsed[TRAIN]
-    chosen_by = sides[DEV] + soft_targets.unreviewed(old, DEV, options.soft_targets // 4, options.seed)
-    chosen_by += soft_targets.proving_the_export(old, rehearsed[TRAIN])
-    training_data.write_csv(work / "train.csv", parent.labels, learned)
-    training_data.write_csv(work / "dev.csv", parent.labels, chosen_by)
+    base = None if options.base is None else base_corpus.parted(options.base, parent.labels)
+    to_learn = learning(
+        old,
+        sides,
+        unreviewed=options.soft_targets,
+        rehearsed=options.rehearsed,
+        base=() if base is None else base.rehearsed,
+        untouched_weight=options.untouched_weight,
+        seed=options.seed,
+    )
+    to_learn.write(work / "train.csv", work / "dev.csv", parent.labels)
+    reviewed = len(sides.train)
     say(
-        f"Learning from {len(sides[TRAIN])} reviewed texts, rehearsing {len(learned) - len(sides[TRAIN])} "
+        f"Learning from {reviewed} reviewed texts, rehearsing {len(to_learn.learned) - reviewed} "
         f"others, starting from {parent}."
     )
     _let_go_of_the_database()
@@ -181,18 +187,19 @@ def _retrain(
     TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
     new = Classifier.load(work / "candidate", verify=False)
     base_report = {}
-    if options.base is not None:
+    if base is not None:
+        reported = base.write_reported(work / "base.csv", parent.labels)
         for name, directory in (("old", parent_directory), ("new", work / "candidate")):
-            base_report[name] = _evaluate(directory, options.base, work)
+            base_report[name] = _evaluate(directory, reported, work)
     compared = comparing.compare(
         old,
         new,
         versions=(parent, candidate),
-        rows=sides[TEST],
-        rehearsed=rehearsed[TEST],
+        rows=sides.test,
+        rehearsed=to_learn.rehearsed_for_test,
         base_report=base_report,
         seed=options.seed,
-        earlier_comparisons=comparing.earlier(),
+        earlier_comparisons=sides.rotation.earlier,
     )
     run.comparison = compared.as_dict()
     run.result = compared.verdict.result

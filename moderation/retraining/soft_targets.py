@@ -5,39 +5,71 @@ uncalibrated probability (Hinton et al. 2015).
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from moderation.conf import conf
 from moderation.retraining import rehearsal, training_data
-from moderation.retraining.training_data import DEV, TEST, TRAIN, Row
+from moderation.retraining.near_copies import NearCopies
+from moderation.retraining.training_data import DEV, TEST, TRAIN, Row, Sides
 from moderation.texts import text_key
 
 SURE = 0.3, 0.7
 """Outside of these, int8 arithmetic does not change on which side of one half a probability is."""
+UNTOUCHED_WEIGHT = 0.5
+"""How much a box counts that came with the model's opinion, and that the person who relabelled left so."""
 TOXIC_SHARE = 0.15
 """Of the texts that prove an export: about as on a site."""
 
 
-def unreviewed(old: Any, side: str, count: int, seed: int) -> list[Row]:
-    """Draw unreviewed texts of one side to stand for all, with the active version's scores as targets."""
+def unreviewed(old: Any, sides: Sides, count: int, seed: int) -> list[Row]:
+    """Draw at most `count` unreviewed texts to learn, with the active version's scores as targets.
+
+    Each counts once: thousands of clear ones must not drown the reviews. What the active version flags is
+    left out, as reviews say what that is worth, and so is what reads nearly like a judged text: its score
+    would teach back what a person corrected.
+    """
     if count < 1:
         return []
-    found, total = training_data.unreviewed(side, count, seed=seed)
+    drawn, _ = training_data.unreviewed(TRAIN, count, seed=seed, rotation=sides.rotation.number)
+    judged = NearCopies([row.text for row in (*sides.train, *sides.dev, *sides.test)])
+    found = [(text, key) for text, key in drawn if not judged.near(text)]
     if not found:
         return []
     texts = [text for text, _ in found]
-    # What is learned counts each text once: thousands of clear ones must not drown the reviews. What is
-    # chosen and calibrated by has to look like the site.
-    scores = old.predict_array(texts) if side == DEV else _uncalibrated(old, texts)
-    weight = total / len(found) if side == DEV else 1.0
+    thresholds = [old.thresholds[label] for label in old.labels]
+    is_flagged = (old.predict_array(texts) >= thresholds).any(axis=1)
+    raw = _uncalibrated(old, texts)
     return [
-        Row(text, tuple(float(score) for score in row), key, weight)
-        for (text, key), row in zip(found, scores, strict=True)
+        Row(text, tuple(float(score) for score in scores), key)
+        for (text, key), scores, flagged in zip(found, raw, is_flagged, strict=True)
+        if not flagged
     ]
 
 
-def rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
+def with_presets(old: Any, rows: Sequence[Row], weight: float) -> list[Row]:
+    """Return the rows, in which a box that nobody touched counts with `weight`, 0 to 1.
+
+    For the rest of it the active version's own score stands: cross entropy is linear in the target, so the
+    mixture of the two is the same as learning both, each with its weight.
+    """
+    places = [place for place, row in enumerate(rows) if any(row.is_preset)]
+    if not places or weight >= 1:
+        return list(rows)
+    mixed = list(rows)
+    raw = _uncalibrated(old, [rows[place].text for place in places])
+    for place, scores in zip(places, raw, strict=True):
+        row = rows[place]
+        labels = tuple(
+            weight * value + (1 - weight) * float(score) if is_preset else value
+            for value, score, is_preset in zip(row.labels, scores, row.is_preset, strict=True)
+        )
+        mixed[place] = replace(row, labels=labels)
+    return mixed
+
+
+def rehearsed(old: Any, count: int, seed: int, rotation: int = 0) -> dict[str, list[Row]]:
     """Return {side: rehearsal texts, with the active version's scores as targets}.
 
     Texts that read like a judged one are left out: nothing is taught against a decision.
@@ -50,7 +82,7 @@ def rehearsed(old: Any, count: int, seed: int) -> dict[str, list[Row]]:
         return rows
     for text, row in zip(texts, _uncalibrated(old, texts), strict=True):
         key = keys[text]
-        rows[training_data.side(key)].append(Row(text, tuple(float(score) for score in row), key))
+        rows[training_data.side(key, rotation)].append(Row(text, tuple(float(score) for score in row), key))
     return rows
 
 

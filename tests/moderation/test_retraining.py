@@ -82,7 +82,8 @@ def test_a_candidate_learns_the_reviews_is_compared_and_activated_and_can_be_und
     base.write_text(header + "".join(rows))  # under 20 positives a label would have no figure
     answer = retrain("--activate", "always", "--force", "--base", str(base))
     assert (answer["parent"], answer["activated"]) == ("tiny@1", True)
-    assert sum(answer["counts"].values()) == 120
+    assert sum(answer["counts"][side] for side in ("train", "dev", "test")) == 120
+    assert answer["counts"]["comparisons"] == 0
     found = answer["comparison"]
     assert found["items"] == answer["counts"]["test"]
     assert found["new_loss"] < found["old_loss"]

@@ -258,6 +258,8 @@ def test_rehearsed_texts_are_many_different_and_the_same_each_time() -> None:
     texts = rehearsal.texts(800, seed=1)
     assert len(set(texts)) == len(texts) == 800
     assert texts == rehearsal.texts(800, seed=1)
+    texts = rehearsal.remarks(800, seed=1)
+    assert texts == rehearsal.remarks(800, seed=1)
     for kind in rehearsal.KINDS:
         share = sum(any(remark[1:] in text for remark in kind) for text in texts) / len(texts)
         assert share == pytest.approx(1 / len(rehearsal.KINDS), abs=0.05)

@@ -128,6 +128,6 @@ def test_a_split_keeps_each_template_on_one_side(rows: Dataset) -> None:
 
 def test_more_texts_than_the_phrases_give_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     few = [one for one in FAMILIES if one.name in ("greeting", "group_threat", "sarcasm", "slang_harmless")]
-    monkeypatch.setattr("toxicity_ml.augmentation.counterexamples.FAMILIES", tuple(few))
+    monkeypatch.setattr("toxicity_ml.augmentation.phrases.composing.FAMILIES", tuple(few))
     with pytest.raises(ValueError, match="ask for fewer"):
         counterexamples(2000, held_out=True)

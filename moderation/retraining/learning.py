@@ -1,0 +1,62 @@
+"""Puts together what a training learns and chooses by: decisions, soft targets, rehearsal, a base corpus.
+
+Uses a classifier that it is given; loads none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moderation.retraining import soft_targets
+from moderation.retraining.soft_targets import UNTOUCHED_WEIGHT
+from moderation.retraining.splitting import TEST, TRAIN
+from moderation.retraining.training_data import Row, Sides, write_csv
+
+
+@dataclass(frozen=True)
+class Learning:
+    """The rows of one training."""
+
+    learned: list[Row]
+    chosen_by: list[Row]
+    """Development side, and texts without labels that prove the export; no soft target is among them."""
+    rehearsed_for_test: list[Row]
+    """Rehearsal texts that are not learned, with the active version's scores."""
+    counts: dict[str, int]
+    """How many of each kind are learned: reviewed, unreviewed, rehearsed, base."""
+
+    def write(self, train: Path, dev: Path, labels: Sequence[str]) -> None:
+        """Write both files as the classifier library reads them."""
+        write_csv(train, labels, self.learned)
+        write_csv(dev, labels, self.chosen_by)
+
+
+def learning(
+    old: Any,
+    sides: Sides,
+    *,
+    unreviewed: int,
+    rehearsed: int,
+    base: Sequence[Row] = (),
+    untouched_weight: float = UNTOUCHED_WEIGHT,
+    seed: int,
+) -> Learning:
+    """Put the rows of a training together.
+
+    old: the active version's classifier. unreviewed, rehearsed: how many of such texts to learn at most.
+    base: rows of the base corpus, with their labels. untouched_weight: see `soft_targets.with_presets`.
+    """
+    parts = {
+        "reviewed": soft_targets.with_presets(old, sides.train, untouched_weight),
+        "unreviewed": soft_targets.unreviewed(old, sides, unreviewed, seed),
+        "rehearsed": [],
+        "base": list(base),
+    }
+    rehearsal = soft_targets.rehearsed(old, rehearsed, seed, sides.rotation.number)
+    parts["rehearsed"] = rehearsal[TRAIN]
+    chosen_by = sides.dev + soft_targets.proving_the_export(old, rehearsal[TRAIN])
+    counts = {name: len(rows) for name, rows in parts.items()}
+    return Learning([row for rows in parts.values() for row in rows], chosen_by, rehearsal[TEST], counts)

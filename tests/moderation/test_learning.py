@@ -1,0 +1,116 @@
+"""What is learned beside the decisions, and what of it would teach back what a person corrected."""
+
+import csv
+import gzip
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from django.contrib.auth.models import User
+
+from moderation.models import ModelVersion, Screening
+from moderation.retraining import base_corpus, soft_targets, training_data
+from moderation.retraining.learning import learning
+from moderation.retraining.training_data import Row, Sides
+from moderation.review.decisions import decide
+from moderation.texts import text_key
+from tests.moderation.conftest import LABELS
+
+SECRET = "a secret of this test"
+ROW = Row("some text", (1.0, 0.0, math.nan), "f" * 64)
+
+
+class SwearWords:
+    """A classifier that flags what says damn as toxic, and is a little unsure of anything else."""
+
+    labels = list(LABELS)
+    thresholds = dict.fromkeys(LABELS, 0.5)
+
+    def predict_array(self, texts: list[str]) -> Any:
+        return np.array([[0.9 if "damn" in text else 0.1, 0.1, 0.1] for text in texts])
+
+    def logits(self, texts: list[str]) -> Any:
+        scores = self.predict_array(texts)
+        return np.log(scores / (1 - scores))
+
+
+def unreviewed(text: str) -> Screening:
+    return Screening.objects.create(
+        source="import", text=text, text_key="f" + text_key(text, SECRET)[1:], status="done", verdict="clear"
+    )
+
+
+@pytest.mark.django_db
+def test_no_soft_target_says_what_a_person_has_corrected(version: ModelVersion) -> None:
+    """Neither what the active version flags nor a near copy of a judged text keeps its score."""
+    judged = unreviewed("nobody here reads the copper ladder of Anna")
+    labels = {**dict.fromkeys(LABELS, False), LABELS[0]: True}
+    decide(judged.pk, reviewer=User.objects.create_user("ann"), kind="relabel", labels=labels)
+    for text in ("a walk by the river", "damn, a walk", "nobody here reads the copper ladder of Bert"):
+        unreviewed(text)
+    sides = training_data.sides(LABELS, version=version)
+    found = soft_targets.unreviewed(SwearWords(), sides, 10, 1)
+    assert [row.text for row in found] == ["a walk by the river"]
+    assert found[0].labels == pytest.approx((0.1, 0.1, 0.1)) and found[0].weight == 1.0
+    assert soft_targets.unreviewed(SwearWords(), sides, 0, 1) == []
+
+
+@pytest.mark.parametrize(
+    ("is_preset", "weight", "labels"),
+    [
+        ((True, False, True), 0.5, (0.55, 0.0, math.nan)),
+        ((True, False, True), 0.0, (0.1, 0.0, math.nan)),
+        ((True, True, True), 1.0, (1.0, 0.0, math.nan)),
+        ((), 0.5, (1.0, 0.0, math.nan)),
+    ],
+)
+def test_a_box_that_nobody_touched_counts_less_and_the_score_for_the_rest(
+    is_preset: tuple[bool, ...], weight: float, labels: tuple[float, ...]
+) -> None:
+    row = Row(ROW.text, ROW.labels, ROW.text_key, is_preset=is_preset)
+    (found,) = soft_targets.with_presets(SwearWords(), [row], weight)
+    assert found.labels == pytest.approx(labels, nan_ok=True)
+
+
+@pytest.mark.django_db
+def test_nothing_is_chosen_by_that_no_person_judged(version: ModelVersion) -> None:
+    for number in range(30):
+        unreviewed(f"text number {number} that nobody judged")
+    sides = Sides(train=[ROW], dev=[ROW])
+    base = [Row("of the corpus", (0.0, 0.0, 0.0), "0" * 64)]
+    made = learning(SwearWords(), sides, unreviewed=20, rehearsed=60, base=base, seed=1)
+    assert (made.counts["reviewed"], made.counts["base"]) == (1, 1) and made.counts["rehearsed"] > 10
+    assert sum(made.counts.values()) == len(made.learned)
+    assert made.chosen_by[0] == ROW
+    assert all(row.weight == 0 and all(map(math.isnan, row.labels)) for row in made.chosen_by[1:])
+
+
+def test_a_corpus_is_rehearsed_in_part_and_reported_on_for_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "base.csv.gz"
+    with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["comment_text", "toxic", "insult"])
+        writer.writerows([f"text {number}", number % 2, ""] for number in range(500))
+    parts = base_corpus.parted(path, ["toxic", "new", "insult"], count=100)
+    assert (len(parts.rehearsed), len(parts.reported)) == (100, 400)
+    texts = {row.text for row in parts.rehearsed}
+    assert not texts & {row.text for row in parts.reported} and len(texts) == 100
+    again = base_corpus.parted(path, ["toxic", "new", "insult"], count=100)
+    assert {row.text for row in again.rehearsed} == texts
+    assert 0.3 < sum(row.labels[0] for row in parts.rehearsed) / 100 < 0.7
+    assert all(math.isnan(value) for value in parts.rehearsed[0].labels[1:])
+    assert len(base_corpus.parted(path, ["toxic"], count=9999).rehearsed) == 250
+    written = parts.write_reported(tmp_path / "rest.csv", ["toxic", "new", "insult"])
+    assert len(written.read_text(encoding="utf-8").splitlines()) == 401
+
+
+def test_a_small_corpus_is_reported_on_as_a_whole_and_one_without_texts_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "base.csv"
+    path.write_text("text,toxic\n" + "".join(f"text {number},1\n" for number in range(20)))
+    parts = base_corpus.parted(path, ["toxic"])
+    assert (len(parts.rehearsed), len(parts.reported)) == (0, 20)
+    path.write_text("words,toxic\nx,1\n")
+    with pytest.raises(ValueError, match="none of the columns comment_text, text"):
+        base_corpus.parted(path, ["toxic"])
