@@ -47,6 +47,11 @@ class Action(models.TextChoices):
     BULK_UNDONE = "bulk.undone", _("a decision about many items taken back")
     RESCREEN_ACTED = "rescreen.acted", _("another model version's verdicts applied")
     """One entry for each chunk of `rescreen --act`, with its counts."""
+    SHADOW_STARTED = "shadow.started", _("shadow trial started")
+    SHADOW_ENDED = "shadow.ended", _("shadow trial ended")
+    """By somebody, or by itself: then with the code of why."""
+    SHADOW_PROMOTED = "shadow.promoted", _("candidate of a shadow trial activated")
+    SHADOW_DROPPED = "shadow.dropped", _("candidate of a shadow trial dropped")
     SCREENING_REPORTED_AGAIN = "screening.reported_again", _("brought back by readers' reports")
     """As many readers reported it after a decision as REPORTS_TO_RETURN says; the decision stands."""
     SCREENING_RESCREENED = "screening.rescreened", _("verdict changed by another model version")

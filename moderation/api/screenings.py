@@ -199,7 +199,9 @@ class ScreeningView(Endpoint):
         if screening is None:
             raise not_found("There is no such screening.")
         row = screening_row(screening, find_active())
-        scorings = [] if row["is_blind"] else _with_labels(screening.scorings.order_by("-id"))
+        scorings = (
+            [] if row["is_blind"] else _with_labels(reviewing.scorings_to_tell(screening).order_by("-id"))
+        )
         return Response(
             {
                 **row,

@@ -20,6 +20,7 @@ from moderation.review.opinions import labels_to_judge as labels_to_judge
 from moderation.review.opinions import may_uphold as may_uphold
 from moderation.review.opinions import opinion_shown
 from moderation.review.opinions import scores_in_order as scores_in_order
+from moderation.review.opinions import scorings_to_tell as scorings_to_tell
 from moderation.review.overruling import follows_the_site
 from moderation.review.recording import record
 from moderation.review.refusals import (

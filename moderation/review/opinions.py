@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final, Literal
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from moderation.models import ModelVersion, Scoring, Screening
@@ -40,6 +41,12 @@ def scores_in_order(scoring: Scoring) -> dict[str, float]:
     order = {label: place for place, label in enumerate(scoring.model_version.labels)}
     scores: dict[str, float] = scoring.scores
     return dict(sorted(scores.items(), key=lambda entry: order.get(entry[0], len(order))))
+
+
+def scorings_to_tell(screening: Screening) -> QuerySet[Scoring]:
+    """The scorings that may be shown: a candidate's in a shadow trial only once somebody has decided."""
+    scorings = Scoring.objects.filter(screening=screening)
+    return scorings if screening.outcome else scorings.exclude(purpose=Scoring.Purpose.SHADOW)
 
 
 def labels_to_judge(scoring: Scoring | None, active: ModelVersion | None) -> list[str]:

@@ -55,6 +55,16 @@ def load_scorer(version: ModelVersion) -> Scorer:
     return _loaded.get(version).predict
 
 
+def load_candidate(version: ModelVersion) -> Scorer:
+    """The scorer of a candidate, beside the version that scores, on one core. Raises ModelNotReady."""
+    return _candidate.get(version).predict
+
+
+def forget_candidate() -> None:
+    """Free the memory of the candidate, if one is loaded."""
+    _candidate.forget()
+
+
 def load_scorer_for_web(version: ModelVersion) -> Scorer:
     """The scorer of `version` on one core of the CPU, whatever MODERATION says. Raises ModelNotReady.
 
@@ -157,10 +167,16 @@ def _is_not_the_texts_fault(error: Exception) -> bool:
 class _Loaded:
     """The one version that is loaded in this process; the worker's threads share it."""
 
-    def __init__(self, backend: Callable[[], str], cores: int | None = None) -> None:
-        """backend: asked at each load which one the setting wants. cores: see `model.load_model`."""
+    def __init__(
+        self, backend: Callable[[], str], cores: int | None = None, *, is_counted: bool = True
+    ) -> None:
+        """backend: asked at each load which one the setting wants. cores: see `model.load_model`.
+
+        is_counted: False where metrics are not to take it for the version that scores.
+        """
         self._backend = backend
         self._cores = cores
+        self._is_counted = is_counted
         self._lock = threading.Lock()
         self._sha256 = ""
         self._model: LoadedModel | None = None
@@ -174,6 +190,12 @@ class _Loaded:
             if self._model is not None and self._sha256 == version.manifest_sha256:
                 return self._model
             return self._load(version)
+
+    def forget(self) -> None:
+        """Free the memory of what is loaded; another `get` loads it anew."""
+        with self._lock:
+            self._model, self._sha256 = None, ""
+            self._backoff, self._not_before = FIRST_BACKOFF, 0.0
 
     def has(self, version: ModelVersion) -> bool:
         """True where `version` is loaded. Takes no lock, which is held while one is being loaded."""
@@ -196,7 +218,8 @@ class _Loaded:
             raise self._not_ready() from error
         self._model, self._sha256 = loaded, version.manifest_sha256
         self._backoff, self._complaint = FIRST_BACKOFF, ""
-        metrics.model_loaded(str(version), time.monotonic() - started)
+        if self._is_counted:
+            metrics.model_loaded(str(version), time.monotonic() - started)
         return loaded
 
     def _not_ready(self) -> ModelNotReady:
@@ -217,6 +240,7 @@ class _Loaded:
 
 _loaded = _Loaded(lambda: conf.BACKEND)
 _loaded_for_web = _Loaded(lambda: "onnx", cores=1)
+_candidate = _Loaded(lambda: conf.BACKEND, cores=1, is_counted=False)
 _of_the_parent: list[_Loaded] = []
 
 
@@ -225,9 +249,10 @@ def _load_anew() -> None:
 
     The parent's is kept, as to destroy it could wait for threads that are not there.
     """
-    global _loaded, _loaded_for_web
-    _of_the_parent.extend((_loaded, _loaded_for_web))
+    global _loaded, _loaded_for_web, _candidate
+    _of_the_parent.extend((_loaded, _loaded_for_web, _candidate))
     _loaded, _loaded_for_web = _Loaded(lambda: conf.BACKEND), _Loaded(lambda: "onnx", cores=1)
+    _candidate = _Loaded(lambda: conf.BACKEND, cores=1, is_counted=False)
 
 
 if hasattr(os, "register_at_fork"):

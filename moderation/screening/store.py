@@ -40,6 +40,8 @@ class Stored:
     """Texts with an error of their own."""
     gone: int = 0
     """Edited, deleted or taken over while they were scored: nothing was stored for them."""
+    judged: list[int] = field(default_factory=list)
+    """Ids of the site's comments that got scores."""
 
     def add(self, more: Stored) -> None:
         """Count what became of another claim, too."""
@@ -47,6 +49,7 @@ class Stored:
             self.verdicts[verdict] = self.verdicts.get(verdict, 0) + count
         self.failures += more.failures
         self.gone += more.gone
+        self.judged += more.judged
 
 
 def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Stored:
@@ -86,6 +89,7 @@ def store(claim: Claim, results: Sequence[Result], version: ModelVersion) -> Sto
         done.verdicts[row.verdict] = done.verdicts.get(row.verdict, 0) + 1
     done.gone = len(scores) + len(unjudged) - len(own)
     comments = [row for row in own if row.source != Screening.Source.SUGGESTION]
+    done.judged = [row.pk for row in comments if row.pk in scores]
     metrics.observe_stored(comments, scores, str(version))
     metrics.count_languages([row.language for row in comments], languages_of(version))
     _tell([row for row in comments if not (row.verdict == policies.UNJUDGED and row.is_open)])

@@ -42,6 +42,7 @@ from moderation.screening.scorer import (
     load_scorer,
 )
 from moderation.screening.store import Stored, store
+from moderation.shadow.following import Follower, follower
 from moderation.versions import store as model_store
 from moderation.worker.isolation import exclusive, shared
 from moderation.worker.process import worker_process
@@ -79,8 +80,11 @@ def drain(
     batches: int | None = None,
     seconds: float | None = None,
     stop: threading.Event = worker_process.stopping,
+    beside: Follower = follower,
 ) -> Drained:
     """Screen what is pending: at most `batches` batches, for about `seconds`, until `stop` is set.
+
+    Once nothing is pending, a candidate in a shadow trial scores some of it, too, as `beside` says.
 
     Raises OperationalError or InterfaceError when the database is away; nothing is counted against any text
     then.
@@ -88,6 +92,7 @@ def drain(
     worker_process.release_unreleased()
     done = Drained()
     if not _is_anything_pending():  # found out without a model
+        beside.follow(_is_idle, stop)
         return done
     end = None if seconds is None else time.monotonic() + seconds
     taken = 0
@@ -108,7 +113,15 @@ def drain(
         worker_process.complain("")
         heartbeat.beat()
         taken += 1
+        beside.note(done.judged)
+        done.judged = []
+    if done.is_finished and done.is_ready and beside.follow(_is_idle, stop):
+        done.is_finished = _is_idle()  # a comment that came meanwhile waits no longer
     return done
+
+
+def _is_idle() -> bool:
+    return not _is_anything_pending()
 
 
 def _is_anything_pending() -> bool:

@@ -445,10 +445,13 @@ def _named_labels(item: Item, review: Review) -> dict[str, bool | None]:
 
 
 def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str, float]]]:
-    """Return every scoring with its scores in the labels' order; none while scores are withheld."""
+    """Return every scoring with its scores in the labels' order; none while scores are withheld.
+
+    What a candidate says in a shadow trial is told after the decision alone, which may be held against it.
+    """
     if item.scores_are_withheld:
         return []
-    scorings = _with_labels(screening.scorings.order_by("-id"))
+    scorings = _with_labels(reviewing.scorings_to_tell(screening).order_by("-id"))
     return [
         (scoring, {label_name(label): score for label, score in reviewing.scores_in_order(scoring).items()})
         for scoring in scorings

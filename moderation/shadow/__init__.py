@@ -1,0 +1,1 @@
+"""Tries a candidate beside the active version: it scores live comments, without effect on them."""
