@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from moderation.admin.display.label_names import label_name
 from moderation.admin.thresholds.curves import NOTHING, Curve, drawn, in_words
 from moderation.admin.thresholds.form import Stored
+from moderation.admin.thresholds.wishes import Wish, answered, unreadable
 from moderation.models import ModelVersion
 from moderation.models.content_types import content_type_of
 from moderation.review import estimates, operating_points, statistics
@@ -43,6 +44,15 @@ def reviewed_of(label: str, version: ModelVersion) -> Reviewed:
 def curve_of(reviewed: Reviewed, label: str, in_force: float | None) -> Curve | None:
     among = [] if in_force is None else [in_force]
     return drawn(label_name(label), operating_points.curve(reviewed, label, among), in_force)
+
+
+def proposed(reviewed: Reviewed, label: str, wish: Wish) -> Wish:
+    """Answer what is wished of a label; a wish of nothing stays without an answer."""
+    if not wish.kind:
+        return wish
+    if wish.at_least is None:
+        return unreadable(wish)
+    return answered(wish, operating_points.propose(reviewed, label, wish.kind, wish.at_least))
 
 
 def expected(reviewed: Reviewed, label: str, version: ModelVersion, proposed: Stored) -> list[Expected]:

@@ -29,6 +29,7 @@ from moderation.admin.item.presenting import title_of
 from moderation.admin.item.shown_text import PREVIEW_LINES
 from moderation.admin.posting import posted
 from moderation.admin.read_only import ReadOnlyAdmin
+from moderation.admin.thresholds import wishes
 from moderation.admin.thresholds.form import Stored, ThresholdsForm
 from moderation.audit import Actor
 from moderation.models import ModelVersion, Policy, Screening, ScreeningRun
@@ -60,7 +61,9 @@ VERDICTS = dict(Screening.Verdict.choices)
 class LabelRow:
     """One label of the form: what is in force, and the fields for other numbers."""
 
+    label: str
     name: str
+    wish: wishes.Wish
     curve: Curve | None
     in_force: Mapping[str, Number]
     inherited: Mapping[str, Number]
@@ -127,6 +130,8 @@ class PolicyAdmin(ReadOnlyAdmin):
             source = _source(given.get(FROM, ""), label)
             form = ThresholdsForm(initial=ThresholdsForm.initial_from(source), inherited=inherited)
             return self._form_page(request, form, label, entry, version)
+        if wishes.PROPOSE in request.POST:
+            return self._proposals(request, label, entry, version, inherited)
         form = ThresholdsForm(request.POST, inherited=inherited)
         if not form.is_valid():
             return self._form_page(request, form, label, entry, version)
@@ -145,6 +150,28 @@ class PolicyAdmin(ReadOnlyAdmin):
             request, form, label, entry, version, preview=told, questions=questions, thresholds=thresholds
         )
 
+    def _proposals(
+        self,
+        request: HttpRequest,
+        label: str,
+        entry: Registered | None,
+        version: ModelVersion,
+        inherited: Mapping[str, Mapping[str, Number]],
+    ) -> HttpResponse:
+        """Fill the fields with the thresholds that the reviews propose for what is wished; change nothing."""
+        asked = wishes.wishes(request.POST, inherited)
+        given = request.POST.copy()
+        figures = _figures()
+        reviewed = figures.reviewed_of(label, version) if figures else None
+        if figures:
+            asked = {name: figures.proposed(reviewed, name, wish) for name, wish in asked.items()}
+        for name, wish in asked.items():
+            if wish.number:
+                given[f"flag_{name}"] = wish.number
+                given.pop(f"no_flag_{name}", None)
+        form = ThresholdsForm(given, inherited=inherited)
+        return self._form_page(request, form, label, entry, version, asked=asked, reviewed=reviewed)
+
     def _form_page(
         self,
         request: HttpRequest,
@@ -157,12 +184,17 @@ class PolicyAdmin(ReadOnlyAdmin):
         in_force = sources_for(entry, version)
         told: Preview | None = more.get("preview")
         figures = _figures()
-        reviewed = figures.reviewed_of(label, version) if figures else None
+        reviewed = more.pop("reviewed", None)
+        if figures and reviewed is None:
+            reviewed = figures.reviewed_of(label, version)
+        asked: Mapping[str, wishes.Wish] = more.pop("asked", None) or wishes.wishes(request.POST, in_force)
         if figures and told is not None:
             more["expected"] = figures.expected(reviewed, label, version, more["thresholds"])
         rows = [
             LabelRow(
+                name,
                 label_name(name),
+                asked[name],
                 figures.curve_of(reviewed, name, in_force[name]["flag"].value) if figures else None,
                 in_force[name],
                 form.inherited[name],
@@ -181,6 +213,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             version=version,
             has_own=newest_policy(label) is not None,
             has_figures=figures is not None,
+            wish_kinds=wishes.KINDS,
             decided=len(reviewed.items) if reviewed else 0,
             random=sum(item.is_random for item in reviewed.items) if reviewed else 0,
             named=_named(request.user, told.named) if told else (),
