@@ -19,6 +19,9 @@ from toxicity_ml.window_pooling import HIGHEST_TEMPERATURE, LOWEST_TEMPERATURE, 
 MANIFEST_NAME = "manifest.json"
 VERSION_FILES = ("config.json", "model.onnx", "model.safetensors", "tokenizer.json")
 """What a model version directory holds beside its manifest."""
+INT8, FLOAT32 = "int8", "float32"
+PRECISIONS = (INT8, FLOAT32)
+"""What the served network computes in."""
 _REPUBLISH = "Fetch or publish this model version again."
 
 
@@ -58,9 +61,20 @@ class Manifest:
     languages: tuple[str, ...] = ("en",)
     """BCP 47 tags of the languages whose texts it can score, the commonest first; English in versions that do
     not name them."""
+    disguises: bool = True
+    """True: disguised words are undone and the text is scored in that reading, too, where the task has
+    several labels. For English in pieces of words; an imported version of other languages or tokens has
+    False."""
+    precision: str = INT8
+    """What model.onnx computes in: ``int8``, or ``float32`` in an imported version that int8 can't follow."""
     perspective_scale: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     """Points of a map from a label's score to that of the Perspective API, by label
     (``perspective.scale.Scale``); none where it was never fitted."""
+
+    @property
+    def reads_both_forms(self) -> bool:
+        """True where a text with disguised words is read undisguised, too."""
+        return self.disguises and self.task != SINGLE_LABEL
 
     @classmethod
     def load(cls, directory: str | Path) -> "Manifest":
@@ -110,6 +124,10 @@ class Manifest:
             raise damaged("a canned text has scores for other labels")
         if not (isinstance(self.max_length, int) and isinstance(self.stride, int)):
             raise damaged("max_length and stride are not whole numbers")
+        if not isinstance(self.disguises, bool) or self.precision not in PRECISIONS:
+            raise damaged(
+                f"disguises is neither true nor false, or precision none of {', '.join(PRECISIONS)}"
+            )
         if self.task not in TASKS:
             raise damaged(f"task is neither {MULTI_LABEL} nor {SINGLE_LABEL}")
         if not 0 < self.stride <= self.max_length - 2:

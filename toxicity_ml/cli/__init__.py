@@ -25,6 +25,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "benchmark": ("toxicity_ml.cli.benchmark", "latency and throughput of every way to run a model"),
     "calibrate": ("toxicity_ml.cli.calibrate", "fit a version's probabilities and thresholds to your rows"),
     "merge": ("toxicity_ml.cli.merge", "make one model version of several by averaging their weights"),
+    "import-checkpoint": (
+        "toxicity_ml.cli.import_checkpoint",
+        "make a model version of a checkpoint of transformers",
+    ),
     "export": ("toxicity_ml.cli.export", "turn a checkpoint into the int8 network that is served"),
 }
 """Name: (module, help)."""

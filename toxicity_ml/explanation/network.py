@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from toxicity_ml.classifier import Classifier
@@ -25,6 +26,8 @@ from toxicity_ml.scorer import Scorer
 from toxicity_ml.text.repair import Span
 
 BASELINES = ("[MASK]", "[PAD]")
+_OTHER_NAMES = {"[MASK]": "<mask>", "[PAD]": "<pad>"}
+"""As RoBERTa's tokenizers and their kin have them."""
 _BATCH = 16
 """Steps that go through the network at once."""
 _PATIENCE = 16
@@ -109,7 +112,7 @@ def integrate(
             f"Integrated gradients explain one network, {version}, and the classifier is {scorer.version}; "
             "use occlusion."
         )
-    token = load_tokenizer(directory).token_to_id(baseline) if baseline in BASELINES else None
+    token = _baseline(load_tokenizer(directory), baseline) if baseline in BASELINES else None
     if token is None:
         raise DataError(f"There is no baseline token {baseline!r}; take one of {', '.join(BASELINES)}.")
     reading = read(directory, text)
@@ -161,6 +164,12 @@ def integrate(
         error=total - (logit - origin),
         tolerance=tolerance,
     )
+
+
+def _baseline(tokenizer: Tokenizer, name: str) -> int | None:
+    """The token that stands for nothing, or None where the vocabulary has none."""
+    token: int | None = tokenizer.token_to_id(name)
+    return tokenizer.token_to_id(_OTHER_NAMES[name]) if token is None else token
 
 
 def _logits(model: MeanPoolingClassifier, window: Window) -> np.ndarray:

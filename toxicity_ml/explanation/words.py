@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from toxicity_ml.inference.windows import WindowEncoder
-from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.text.repair import Repaired, Span
 
@@ -51,13 +50,14 @@ class Reading:
 def read(directory: str | Path, text: str) -> Reading:
     """The words of a text, and the windows that a version's ``WindowEncoder`` gives.
 
-    A single-label version reads the text only as it was written. Raises ModelNotFound or ModelDamaged.
+    A version without ``reads_both_forms`` reads the text only as it was written. Raises ModelNotFound or
+    ModelDamaged.
     """
     from tokenizers import Tokenizer
 
     manifest = Manifest.load(directory)
     encoder = WindowEncoder(
-        directory, manifest.max_length, manifest.stride, both_forms=manifest.task != SINGLE_LABEL
+        directory, manifest.max_length, manifest.stride, both_forms=manifest.reads_both_forms
     )
     readings = encoder.readings(text)
     if not readings:
@@ -133,13 +133,22 @@ def _token_spans(
     places: list[tuple[list[int], list[Span]]] = []
     for form in found:
         encoding = tokenizer.encode(form.text, add_special_tokens=False)
-        spans = [(form.spans[start][0], form.spans[end - 1][1]) for start, end in encoding.offsets]
+        spans = [_original(form, start, end) for start, end in encoding.offsets]
         places.extend((encoding.ids[at:], spans[at:]) for at in range(0, len(spans), stride))
     for window in windows:
         inner = window[1:-1].tolist()
         place = next(place for place in places if place[0][: len(inner)] == inner)
         places.remove(place)
         yield place[1][: len(inner)]
+
+
+def _original(form: Repaired, start: int, end: int) -> Span:
+    """The place in the original text of these characters of a form; an empty one where there are none, as of
+    a SentencePiece token that only says that a word begins."""
+    if start < end:
+        return form.spans[start][0], form.spans[end - 1][1]
+    place = form.spans[start][0] if start < len(form.spans) else form.spans[-1][1]
+    return place, place
 
 
 def _runs(text: str) -> Iterator[Span]:

@@ -17,8 +17,7 @@ from toxicity_ml.inference.backends.onnx import OnnxBackend
 from toxicity_ml.inference.cores import available_cores
 from toxicity_ml.inference.runners import BatchedRunner, Runner, ThreadedRunner
 from toxicity_ml.inference.windows import WindowEncoder
-from toxicity_ml.labels import SINGLE_LABEL
-from toxicity_ml.manifest import Manifest
+from toxicity_ml.manifest import INT8, Manifest
 
 if TYPE_CHECKING:
     from toxicity_ml.classifier import Classifier
@@ -54,7 +53,7 @@ def load(
     if verify:
         manifest.verify(directory)
     encoder = WindowEncoder(
-        directory, manifest.max_length, manifest.stride, both_forms=manifest.task != SINGLE_LABEL
+        directory, manifest.max_length, manifest.stride, both_forms=manifest.reads_both_forms
     )
 
     def on_onnx() -> Classifier:
@@ -101,10 +100,15 @@ def _onnx(
 ) -> tuple[ThreadedRunner, float]:
     """Load int8, or the same weights in float where this processor's int8 arithmetic is wrong. Returns the
     runner, and how far the golden examples are off."""
-    runner = ThreadedRunner(OnnxBackend(directory), threads, "onnx int8 (cpu)")
+    runner = ThreadedRunner(OnnxBackend(directory), threads, f"onnx {manifest.precision} (cpu)")
     difference = canned_difference(make(manifest, encoder, runner))
     if difference <= CANNED_TOLERANCE:
         return runner, difference
+    if manifest.precision != INT8:
+        raise ModelDamaged(
+            f"{directory / 'model.onnx'} does not give the scores that its manifest names "
+            f"(off by {difference:.3f}). Fetch or publish this model version again."
+        )
     message = (
         f"{manifest.name}@{manifest.version}: int8 arithmetic is off by {difference:.3f} on this processor; "
         "serving the same weights in float, more slowly."

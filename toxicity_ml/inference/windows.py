@@ -12,7 +12,7 @@ from toxicity_ml.text.deobfuscation import Lexicon
 from toxicity_ml.text.repair import Repaired, Span, forms, repair_encoding
 
 MAX_LENGTH = 192
-"""Tokens of a window, [CLS] and [SEP] included."""
+"""Tokens of a window, [CLS] and [SEP] included, or what the tokenizer has in their place."""
 STRIDE = 128
 """A longer text's windows start every STRIDE tokens, so neighbours share MAX_LENGTH - 2 - STRIDE of them."""
 MAX_WINDOWS = 64
@@ -47,12 +47,11 @@ class WindowEncoder:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True  # "[SEP]" in a comment is text
-        first, last = self._tokenizer.token_to_id("[CLS]"), self._tokenizer.token_to_id("[SEP]")
-        if first is None or last is None:
-            raise ModelDamaged(f"{path} has no [CLS] and [SEP] tokens; only BERT-like tokenizers are served.")
-        self._first, self._last = first, last
+        self._first, self._last = _ends_of_a_window(self._tokenizer, path)
         self._length, self._stride = max_length - 2, stride
-        self._lexicon = Lexicon.of(self._tokenizer.get_vocab())
+        self._is_word_piece = type(self._tokenizer.model).__name__ == "WordPiece"
+        # Of a vocabulary in other pieces nobody could say which of them are words.
+        self._lexicon = Lexicon.of(self._tokenizer.get_vocab() if self._is_word_piece else ())
 
     def readings(self, text: str) -> list[tuple[list[np.ndarray], int]]:
         """For each way to read the text: its windows, and how many that reading has in all.
@@ -74,7 +73,9 @@ class WindowEncoder:
 
     def forms(self, text: str) -> tuple[Repaired, ...]:
         """The one or two ways in which a text is read (``repair.forms``), with the vocabulary as lexicon."""
-        return forms(text, self._lexicon) if self.both_forms else (repair_encoding(text),)
+        if self.both_forms:
+            return forms(text, self._lexicon)
+        return (repair_encoding(text, breaks_words=self._is_word_piece),)
 
     def reading_one_form(self) -> "WindowEncoder":
         """The same encoder with ``both_forms`` off."""
@@ -103,6 +104,19 @@ class WindowEncoder:
             for start in starts
         ]
         return windows, count
+
+
+def _ends_of_a_window(tokenizer: Tokenizer, path: Path) -> tuple[int, int]:
+    """The tokens before and after every text: [CLS] and [SEP] for a BERT, <s> and </s> for a RoBERTa."""
+    around_nothing = tokenizer.encode("").ids
+    named = [tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]")]
+    ends = around_nothing if len(around_nothing) == 2 else [token for token in named if token is not None]
+    if len(ends) != 2:
+        raise ModelDamaged(
+            f"{path} puts no one token before and one after a text, as [CLS] and [SEP]; no such tokenizer is "
+            "served."
+        )
+    return ends[0], ends[1]
 
 
 def _tokens_at(offsets: Sequence[Span], places: Sequence[Span]) -> np.ndarray:

@@ -1,5 +1,5 @@
-"""Turns a checkpoint into the int8 ONNX network that is served, and refuses one that strays from what was
-trained."""
+"""Turns a checkpoint into the ONNX network that is served, int8 mostly, and refuses one that strays from what
+was trained."""
 
 import logging
 import tempfile
@@ -18,6 +18,7 @@ from toxicity_ml.errors import DataError, ExportRefused
 from toxicity_ml.inference.backends.onnx import INPUT, OUTPUT, OnnxBackend
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE, WindowEncoder
 from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
+from toxicity_ml.manifest import FLOAT32, INT8
 from toxicity_ml.network import load_model, saved_task
 from toxicity_ml.publishing.quantisation import WINDOWS, InFloat, quantise
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE, pool_windows
@@ -35,6 +36,8 @@ several classes the share of texts whose likeliest class changes. So many are al
 of chance:"""
 FEW_FLAGS_CHANGED = 2
 FLAG = 0.5
+MAX_FLOAT_DIFFERENCE = 0.001
+"""Largest |ONNX - torch| of a probability where both compute in float32."""
 
 _OPSET = 17
 
@@ -43,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Parity:
-    """How far the int8 network is from the float32 one over sample texts, windows included, uncalibrated."""
+    """How far the served network is from the trained one over texts, windows included, uncalibrated."""
 
     texts: int
     mean_difference: float
@@ -59,9 +62,12 @@ class Parity:
     task: str = MULTI_LABEL
     left_in_float: str = InFloat.ENDS.value
     """Of which layers the product that ends the feed-forward block is not in int8."""
+    precision: str = INT8
 
     def objections(self) -> list[str]:
         """A sentence for each figure that is over its limit."""
+        if self.precision == FLOAT32:
+            return self.objections_to_the_largest(MAX_FLOAT_DIFFERENCE)
         most, most_unsure = MAX_MEAN_DIFFERENCE, MAX_MEAN_DIFFERENCE_UNSURE
         if self.task == SINGLE_LABEL:
             most, most_unsure = MAX_CLASS_DIFFERENCE, MAX_CLASS_DIFFERENCE_UNSURE
@@ -79,6 +85,12 @@ class Parity:
             )
         return complaints
 
+    def objections_to_the_largest(self, limit: float | None) -> list[str]:
+        """A sentence where any probability differs by more; none for a limit of None."""
+        if limit is None or self.largest_difference <= limit:
+            return []
+        return [f"largest difference {self.largest_difference:.4f} is over {limit}"]
+
 
 def export_onnx(
     checkpoint_dir: Path,
@@ -87,18 +99,24 @@ def export_onnx(
     *,
     max_length: int = MAX_LENGTH,
     stride: int = STRIDE,
+    both_forms: bool = True,
+    precision: str = INT8,
+    largest: float | None = None,
 ) -> dict[str, Any]:
-    """Write ``out_dir``/model.onnx in int8; returns its parity with the checkpoint's float32 network.
+    """Write ``out_dir``/model.onnx; returns its parity with the checkpoint's network in torch.
 
     checkpoint_dir: config.json, model.safetensors and tokenizer.json, as training writes them. Dynamic
     quantisation, per channel, weights in seven bits (so that sums do not overflow where the processor lacks
     VNNI), embeddings included. When ``Parity.objections`` finds any, more of the network stays in float,
     which is slower; when it still does, this raises ExportRefused, and nothing is written.
+
+    both_forms: False where disguised words are not undone. precision: ``float32`` leaves all of it in float,
+    within MAX_FLOAT_DIFFERENCE. largest: refuse also where any probability differs by more.
     """
     checkpoint_dir, out_dir = Path(checkpoint_dir), Path(out_dir)
     network = load_model(checkpoint_dir, attention="eager").eval()
     one_of_several = saved_task(checkpoint_dir) == SINGLE_LABEL
-    encoder = WindowEncoder(checkpoint_dir, max_length, stride, both_forms=not one_of_several)
+    encoder = WindowEncoder(checkpoint_dir, max_length, stride, both_forms=both_forms and not one_of_several)
     samples = [readings for readings in map(encoder.readings, sample_texts) if readings]
     if not samples:
         raise DataError(
@@ -109,16 +127,19 @@ def export_onnx(
         full, small = Path(scratch) / "float32.onnx", Path(scratch) / "model.onnx"
         write_float(network, full)
         spread = [readings[0][0][0] for readings in samples[:: max(1, len(samples) // WINDOWS)]]
-        for in_float in InFloat:
-            quantise(full, small, spread, in_float)
+        for in_float in InFloat if precision == INT8 else [InFloat.ALL]:
+            if precision == INT8:
+                quantise(full, small, spread, in_float)
+            else:
+                full.replace(small)
             measured = measure_parity(network, OnnxBackend(scratch), samples, saved_task(checkpoint_dir))
-            parity = replace(measured, left_in_float=in_float.value)
-            objections = "; ".join(parity.objections())
+            parity = replace(measured, left_in_float=in_float.value, precision=precision)
+            objections = "; ".join([*parity.objections(), *parity.objections_to_the_largest(largest)])
             if not objections:
                 small.replace(out_dir / "model.onnx")
                 return asdict(parity)
-            logger.warning("In int8 the network strays from the trained one: %s.", objections)
-    raise ExportRefused(f"The int8 network of {checkpoint_dir} is not the trained one: {objections}.")
+            logger.warning("In %s the network strays from the trained one: %s.", precision, objections)
+    raise ExportRefused(f"The {precision} network of {checkpoint_dir} is not the trained one: {objections}.")
 
 
 def measure_parity(

@@ -1,6 +1,6 @@
 """Makes a model version of a checkpoint: exports, calibrates, sets thresholds, measures, signs.
 
-Everything is measured through ``Classifier``, on the int8 model and windows that will serve, never in torch.
+Everything is measured through ``Classifier``, on the network and windows that will serve, never in torch.
 """
 
 import shutil
@@ -17,7 +17,7 @@ from toxicity_ml.classifier import Classifier
 from toxicity_ml.errors import DataError
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE
 from toxicity_ml.labels import SINGLE_LABEL
-from toxicity_ml.manifest import VERSION_FILES, Manifest, file_sha256
+from toxicity_ml.manifest import INT8, VERSION_FILES, Manifest, file_sha256
 from toxicity_ml.network import saved_labels, saved_task
 from toxicity_ml.publishing.directories import check_is_new, to_go_on_from
 from toxicity_ml.publishing.export import export_onnx
@@ -78,23 +78,31 @@ def publish_version(
         staging.mkdir()
         for file in ("config.json", "model.safetensors", "tokenizer.json"):
             shutil.copyfile(checkpoint / file, staging / file)
-        parity = export_onnx(checkpoint, staging, _spread(list(validation["text"]), PARITY_TEXTS))
+        reading = _reading(inherit)
+        parity = export_onnx(
+            checkpoint,
+            staging,
+            spread(list(validation["text"]), PARITY_TEXTS),
+            max_length=reading["max_length"],
+            stride=reading["stride"],
+            both_forms=reading["disguises"],
+            precision=reading["precision"],
+        )
         labels = saved_labels(checkpoint)
         draft = Manifest(
             name=name,
             version=version,
             base_model=base_model,
             labels=labels,
-            max_length=MAX_LENGTH,
-            stride=STRIDE,
             thresholds=dict.fromkeys(labels, 0.5),
             calibration={label: {"slope": 1.0, "intercept": 0.0} for label in labels},
             training={**(training or {}), **_scale_note(inherit)},
             task=saved_task(checkpoint),
             window_temperature=WINDOW_TEMPERATURE,
+            **reading,
             **_inherited(inherit, languages),
         )
-        manifest = _finished(
+        manifest = finished(
             draft,
             staging,
             validation,
@@ -155,11 +163,9 @@ def recalibrate(
             files={},
         )
         kept = {key: value for key, value in manifest.metrics.items() if key == "int8_parity"}
-        finished = _finished(
-            draft, staging, validation, manifest, kept, is_same_network=True, progress=progress
-        )
+        after = finished(draft, staging, validation, manifest, kept, is_same_network=True, progress=progress)
         staging.rename(out)
-    return finished
+    return after
 
 
 def fitted_labels(manifest: Manifest, targets: np.ndarray) -> tuple[str, ...]:
@@ -173,7 +179,7 @@ def fitted_labels(manifest: Manifest, targets: np.ndarray) -> tuple[str, ...]:
     return tuple(label for label, is_enough in zip(manifest.labels, enough, strict=True) if is_enough)
 
 
-def _finished(
+def finished(
     draft: Manifest,
     staging: Path,
     validation: "Dataset",
@@ -184,7 +190,11 @@ def _finished(
     keep_calibration: bool = False,
     progress: bool,
 ) -> Manifest:
-    """The manifest of a version whose files are in place: calibrated, measured, signed and written."""
+    """Calibrate, measure, sign and write the manifest of a version whose files are in place.
+
+    inherit: what labels with too few rows keep. is_same_network: True where it has the same network, so that
+    its scale of Perspective is carried over.
+    """
     targets = np.asarray(validation["labels"], dtype=np.float64)
     weights = np.asarray(validation["weight"], dtype=np.float64)
     draft.save(staging)
@@ -196,11 +206,7 @@ def _finished(
     if inherit is not None and is_same_network:
         draft = replace(draft, perspective_scale=moved_scale(inherit, draft))
     draft = replace(draft, metrics={**validation_metrics(draft, logits, targets, weights), **metrics})
-    draft.save(staging)
-    manifest = _signed(draft, staging)
-    manifest.save(staging)
-    Classifier.load(staging)  # proves checksums and golden examples before anyone relies on them
-    return manifest
+    return signed(draft, staging)
 
 
 def calibrated(
@@ -273,6 +279,27 @@ def validation_metrics(
     return {"validation": report}
 
 
+def signed(draft: Manifest, staging: Path) -> Manifest:
+    """Write the manifest with golden examples and checksums, and prove both by loading the version."""
+    draft.save(staging)
+    classifier = Classifier.load(staging, verify=False)
+    canned = [{"text": text, "scores": classifier.predict(text)} for text in CANNED_TEXTS]
+    manifest = replace(
+        draft, canned=canned, files={name: file_sha256(staging / name) for name in VERSION_FILES}
+    )
+    manifest.save(staging)
+    Classifier.load(staging)  # proves checksums and golden examples before anyone relies on them
+    return manifest
+
+
+def _reading(inherit: Manifest | None) -> dict[str, Any]:
+    """How a version reads and computes: as the one that training went on from, since an imported one may have
+    a tokenizer to which today's way does not apply."""
+    if inherit is None:
+        return {"max_length": MAX_LENGTH, "stride": STRIDE, "disguises": True, "precision": INT8}
+    return {name: getattr(inherit, name) for name in ("max_length", "stride", "disguises", "precision")}
+
+
 def _inherited(inherit: Manifest | None, languages: Sequence[str] | None) -> dict[str, Any]:
     """What a version's manifest takes over from the one that training went on from."""
     taken: dict[str, Any] = {} if languages is None else {"languages": tuple(languages)}
@@ -293,13 +320,7 @@ def _listed(names: str | Sequence[str] | None) -> Sequence[str]:
     return [names] if isinstance(names, str) else names or ()
 
 
-def _signed(draft: Manifest, staging: Path) -> Manifest:
-    classifier = Classifier.load(staging, verify=False)
-    canned = [{"text": text, "scores": classifier.predict(text)} for text in CANNED_TEXTS]
-    return replace(draft, canned=canned, files={name: file_sha256(staging / name) for name in VERSION_FILES})
-
-
-def _spread(texts: Sequence[str], count: int) -> list[str]:
+def spread(texts: Sequence[str], count: int) -> list[str]:
     """``count`` texts evenly spaced over the rows, all of them where there are fewer."""
     if len(texts) <= count:
         return list(texts)

@@ -70,19 +70,22 @@ def forms(
     return (plain, _broken(found, changed)) if changed else (plain,)
 
 
-def repair_encoding(text: str) -> Repaired:
+def repair_encoding(text: str, *, breaks_words: bool = True) -> Repaired:
     """Undo damage and disguise in the encoding of a text; words stay as they were written.
 
     Cut to MAX_CHARACTERS (head and tail); garbled UTF-8 restored (ftfy); surrogate pairs joined and lone ones
     dropped; control, zero-width and bidirectional characters dropped; full-width, mathematical and other
     styled letters made plain (NFKC, each character by itself; signs such as ™, ½ and … stay); runs of
     combining marks cut to MAX_MARKS; words over MAX_WORD broken. Any string is accepted, plain ASCII comes
-    back as it is.
+    back as it is. breaks_words: False leaves long words whole, for tokenizers that read them piece by piece.
     """
     if len(text) <= MAX_CHARACTERS and _is_plain(text):
         ends = range(1, len(text) + 1)
         return Repaired(text, tuple(zip(range(len(text)), ends, strict=True)))
-    return _broken(_pieces(text))
+    pieces = _pieces(text)
+    if breaks_words:
+        return _broken(pieces)
+    return Repaired(joined_text(pieces), tuple((start, end) for _, start, end in pieces))
 
 
 def _pieces(text: str, restores_encoding: bool = True) -> list[Piece]:

@@ -1,4 +1,4 @@
-"""`manage.py model_versions`: list, show, compare, publish, activate, go back, export, remove files."""
+"""`manage.py model_versions`: list, show, compare, publish, import, activate, go back, export, prune."""
 
 import json
 from contextlib import suppress
@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.isolation import read_committed
-from moderation.management import version_reports
+from moderation.management import checkpoint_import, version_reports
 from moderation.management.arguments import count
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion
@@ -28,7 +28,7 @@ REFUSALS = (
 class Command(BaseCommand):
     """Manages model versions; workers take an activated one up between batches, without a restart."""
 
-    help = "List, show and compare model versions, publish, activate, go back, export, remove files."
+    help = "List, show, compare model versions, publish, import, activate, go back, export, remove files."
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
@@ -39,6 +39,7 @@ class Command(BaseCommand):
                 ("show", "one version: where it came from, its figures, who did what with it and why"),
                 ("compare", "two versions: thresholds, figures, and what both said of the same comments"),
                 ("publish", "register a version directory made by `python -m toxicity_ml`"),
+                ("import", "make a version of a checkpoint of transformers, and register it"),
                 ("activate", "make a version the one that scores"),
                 ("rollback", "go back to the version that was active before"),
                 ("export", "write a version's files, checked, into a new directory or a new .tar"),
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         for name, command in made.items():
             if name != "export":
                 command.add_argument("--json", action="store_true", help="print JSON and nothing else")
-            if name in ("publish", "activate", "rollback", "prune"):
+            if name in ("publish", "import", "activate", "rollback", "prune"):
                 command.add_argument("--note", default="", metavar="TEXT", help="why, for the audit trail")
         for name in ("show", "activate", "export"):
             made[name].add_argument("version", metavar="NAME@VERSION")
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         made["publish"].add_argument("directory", metavar="DIR", type=Path)
         text = "make it the one that scores, too"
         made["publish"].add_argument("--activate", action="store_true", help=text)
+        checkpoint_import.add_arguments(made["import"])
         text = "keep the files of so many candidates, the newest (default: %(default)s)"
         made["prune"].add_argument("--keep", type=count, default=pruning.KEPT, help=text)
         text = "say what would go, and remove nothing"
@@ -130,6 +132,25 @@ class Command(BaseCommand):
             f"{row} is registered; files are whole, {golden} golden text(s) score as they should."
         )
         is_active = given["activate"]
+        hint = f"{row} is active now." if is_active else f"`model_versions activate {row}` makes it score."
+        self.stdout.write(hint)
+
+    def _import(self, given: dict[str, Any]) -> None:
+        with suppress(store.ModelUnavailable):
+            store.active_version()  # registers the packaged default on a fresh install, to go back to
+        imported = checkpoint_import.run(given)
+        row = imported.version
+        if given["activate"]:
+            try:
+                row = store.activate(row, username=system_user(), note=given["note"])
+            except store.ModelUnavailable as error:
+                raise CommandError(f"{row} is registered, but was not activated: {error}") from error
+        if given["json"]:
+            self._print_json({**version_reports.as_json(row), "import": imported.told})
+            return
+        for line in checkpoint_import.as_lines(imported):
+            self.stdout.write(line)
+        is_active = row.is_active
         hint = f"{row} is active now." if is_active else f"`model_versions activate {row}` makes it score."
         self.stdout.write(hint)
 
