@@ -30,6 +30,9 @@ class Action(models.TextChoices):
     MODEL_ACTIVATED = "model.activated", _("model version activated")
     MODEL_ROLLED_BACK = "model.rolled_back", _("earlier model version activated again")
     MODEL_PRUNED = "model.pruned", _("files of a model version removed")
+    LABELS_IMPORTED = "labels.imported", _("labels imported from a file")
+    """One entry for each chunk of rows, with its counts."""
+    LABELS_EXPORTED = "labels.exported", _("decisions written to a file")
     SCALE_CHANGED = "scale.changed", _("Perspective scale fitted")
     POLICY_CHANGED = "policy.changed", _("thresholds changed")
     POLICY_WITHDRAWN = "policy.withdrawn", _("thresholds withdrawn")

@@ -116,6 +116,11 @@ class Conf:
         return rules if isinstance(rules, Mapping | str) else {}
 
     @property
+    def IMPORTED_WEIGHT(self) -> float:
+        """What an imported text weighs in a training, where one that was judged here weighs 1; 0: nothing."""
+        return float(self.given.get("IMPORTED_WEIGHT", 0.5))
+
+    @property
     def BATCH_SIZE(self) -> int | None:
         """How many texts a worker claims at a time; None: 32 on a CPU, 512 on a GPU."""
         value = self.given.get("BATCH_SIZE")
@@ -299,6 +304,7 @@ KEYS = (
     "SECOND_OPINION_SHARE",
     "FIGURES_MINUTES",
     "AUTHOR_RULES",
+    "IMPORTED_WEIGHT",
     "BATCH_SIZE",
     "LEASE_SECONDS",
     "SWEEP_SECONDS",

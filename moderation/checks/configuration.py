@@ -35,6 +35,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "HOLD_AT": (0, 1, True),
     "AUDIT_RATE": (0, 1, False),
     "BLIND_SHARE": (0, 1, False),
+    "IMPORTED_WEIGHT": (0, 100, False),
     "REPORTS_TO_HOLD": (1, 100, True),
     "REPORTS_TO_RETURN": (1, 100, True),
     "CLAIM_SECONDS": (1, 86_400, False),

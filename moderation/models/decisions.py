@@ -59,6 +59,8 @@ class Review(AppendOnly):
         UNDO = "undo", _("undo")
         SECOND_OPINION = "second_opinion", _("second opinion")
         SUGGESTION = "suggestion", _("confirmed suggestion")
+        IMPORT = "import", _("import")
+        """What a file of another system says; learned from, and no decision of this site."""
 
     class Decision(models.TextChoices):
         """What the person made of the model's opinion."""
@@ -79,7 +81,7 @@ class Review(AppendOnly):
     """1, 2, 3 ... within its screening."""
     kind = models.CharField(_("kind"), max_length=16, choices=Kind, default=Kind.DECISION)
     decision = models.CharField(_("decision"), max_length=16, choices=Decision, blank=True)
-    """Empty for an undo."""
+    """Empty for an undo and an import."""
     outcome = models.CharField(_("outcome"), max_length=12, choices=Screening.Outcome, blank=True)
     """Empty for an undo."""
     labels = models.JSONField(_("labels"), default=dict, blank=True)
@@ -132,7 +134,7 @@ class Review(AppendOnly):
             ),
             models.CheckConstraint(condition=Q(number__gte=1), name="moderation_review_number_from_1"),
             models.CheckConstraint(
-                condition=Q(kind__in=["decision", "undo", "second_opinion", "suggestion"]),
+                condition=Q(kind__in=["decision", "undo", "second_opinion", "suggestion", "import"]),
                 name="moderation_review_kind",
             ),
             models.CheckConstraint(

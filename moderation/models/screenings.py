@@ -39,6 +39,8 @@ ASKED_AGAIN = Q(is_current=True, second_look__isnull=False)
 """Texts on which a person has decided, and whose author has asked for a second look."""
 FAILED = Q(is_current=True, status="failed")
 """Current texts that could not be scored, whether a person has decided on them or not."""
+IMPORTED = Q(source="import", is_current=False)
+"""Texts that came with labels in a file: not scored, not to be judged, and none of the site's comments."""
 DECIDED = ~Q(outcome="")
 """What a person has decided on."""
 FLAGGED_OR_HELD = Q(verdict__in=["flagged", "held"])
@@ -132,8 +134,11 @@ class ScreeningQuerySet(models.QuerySet["Screening"]):
         return self.filter(ASKED_AGAIN).order_by("second_look", "id")
 
     def of_the_site(self) -> ScreeningQuerySet:
-        """All but what API clients suggested: figures of the site's comments, and chance, know only these."""
-        return self.exclude(source=Screening.Source.SUGGESTION)
+        """All but suggestions of API clients and texts that came with labels.
+
+        Figures of the site's comments, and chance, know only these.
+        """
+        return self.exclude(source=Screening.Source.SUGGESTION).exclude(IMPORTED)
 
     def decided(self) -> ScreeningQuerySet:
         """What a person has decided on, replaced since or not."""
@@ -195,7 +200,7 @@ class Screening(models.Model):
         FAILED = "failed", _("failed")
         """Could not be scored; waits in the queue for a person and for the next model version."""
         SUPERSEDED = "superseded", _("superseded")
-        """Edited or deleted before it was scored; never claimed again."""
+        """Edited or deleted before it was scored, or imported with labels; never claimed."""
 
     class Verdict(models.TextChoices):
         """What policy makes of the live scores."""
@@ -285,7 +290,8 @@ class Screening(models.Model):
     """A BCP 47 tag, as the model's library told it when a model last looked at the text; a text that says too
     little counts as the model's own. Empty: not looked at, or it could not be told."""
     is_current = models.BooleanField(_("is current"), default=True)
-    """False once the object was edited (a newer screening exists) or deleted."""
+    """False once the object was edited (a newer screening exists) or deleted, and of texts that came with
+    labels."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
 
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING)

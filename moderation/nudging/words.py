@@ -15,8 +15,11 @@ WORDS: Mapping[str, str | Promise] = {
     "threat": gettext_lazy("a threat"),
     "insult": gettext_lazy("an insult"),
     "identity_hate": gettext_lazy("an attack on a group of people"),
+    "sexual_explicit": gettext_lazy("a sexual remark"),
+    "spam": gettext_lazy("advertising"),
+    "off_topic": gettext_lazy("something that does not belong here"),
 }
-OTHER = gettext_lazy("something that hurts others")
+OTHER = gettext_lazy("something that is not wanted here")
 """For a label of which only the model version knows."""
 GENERAL = frozenset({"toxic", "severe_toxic"})
 """Labels that nearly every text over a threshold has: a label that says more goes before them."""

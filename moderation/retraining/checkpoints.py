@@ -43,7 +43,7 @@ def import_checkpoint(
     """
     if ModelVersion.objects.filter(name=name, version=number).exists():
         raise store.AlreadyPublished(
-            f"{name}@{number} is published already: give another --version, or another --name."
+            f"{name}@{number} is published already: give another --number, or another --name."
         )
     with tempfile.TemporaryDirectory(prefix="importing-") as place:
         out, told = Path(place) / "version", Path(place) / "told.json"

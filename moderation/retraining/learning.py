@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from moderation.retraining import soft_targets
+from moderation.retraining.label_files.learned import imported
 from moderation.retraining.soft_targets import UNTOUCHED_WEIGHT
 from moderation.retraining.splitting import TEST, TRAIN
 from moderation.retraining.training_data import Row, Sides, write_csv
@@ -26,7 +27,7 @@ class Learning:
     rehearsed_for_test: list[Row]
     """Rehearsal texts that are not learned, with the active version's scores."""
     counts: dict[str, int]
-    """How many of each kind are learned: reviewed, unreviewed, rehearsed, base."""
+    """How many of each kind are learned: reviewed, imported, unreviewed, rehearsed, base."""
 
     def write(self, train: Path, dev: Path, labels: Sequence[str]) -> None:
         """Write both files as the classifier library reads them."""
@@ -40,6 +41,7 @@ def learning(
     *,
     unreviewed: int,
     rehearsed: int,
+    elsewhere: int = 0,
     base: Sequence[Row] = (),
     untouched_weight: float = UNTOUCHED_WEIGHT,
     seed: int,
@@ -47,16 +49,20 @@ def learning(
     """Put the rows of a training together.
 
     old: the active version's classifier. unreviewed, rehearsed: how many of such texts to learn at most.
-    base: rows of the base corpus, with their labels. untouched_weight: see `soft_targets.with_presets`.
+    elsewhere: how many that came with labels in a file. base: rows of the base corpus, with their labels. untouched_weight: see `soft_targets.with_presets`.
     """
+    labelled = imported(old.labels, elsewhere, seed=seed, apart_from=[*sides.dev, *sides.test])
+    keys = {row.text_key for row in labelled}
+    rehearsal = soft_targets.rehearsed(old, rehearsed, seed, sides.rotation.number)
     parts = {
         "reviewed": soft_targets.with_presets(old, sides.train, untouched_weight),
-        "unreviewed": soft_targets.unreviewed(old, sides, unreviewed, seed),
-        "rehearsed": [],
+        "imported": labelled,
+        "unreviewed": [
+            row for row in soft_targets.unreviewed(old, sides, unreviewed, seed) if row.text_key not in keys
+        ],
+        "rehearsed": [row for row in rehearsal[TRAIN] if row.text_key not in keys],
         "base": list(base),
     }
-    rehearsal = soft_targets.rehearsed(old, rehearsed, seed, sides.rotation.number)
-    parts["rehearsed"] = rehearsal[TRAIN]
     chosen_by = sides.dev + soft_targets.proving_the_export(old, rehearsal[TRAIN])
     counts = {name: len(rows) for name, rows in parts.items()}
     return Learning([row for rows in parts.values() for row in rows], chosen_by, rehearsal[TEST], counts)

@@ -59,6 +59,8 @@ class Options:
     """So many unreviewed texts keep their current scores, against forgetting."""
     rehearsed: int = 1000
     """Number of rehearsal texts to learn as well: a young site has few comments that nobody reviewed."""
+    imported: int = 2000
+    """The number of texts that came with labels in a file and are learned, too, at most."""
     base: Path | None = None
     """A Jigsaw-shaped CSV: a part of it is learned again, and old and new are reported on the rest."""
     untouched_weight: float = UNTOUCHED_WEIGHT
@@ -169,6 +171,7 @@ def _retrain(
         sides,
         unreviewed=options.soft_targets,
         rehearsed=options.rehearsed,
+        elsewhere=options.imported,
         base=() if base is None else base.rehearsed,
         untouched_weight=options.untouched_weight,
         seed=options.seed,

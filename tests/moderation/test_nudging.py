@@ -118,7 +118,7 @@ def test_the_policy_of_the_model_counts_and_the_setting_may_only_raise_it(
 
 
 def test_a_label_that_nobody_has_words_for_is_told_in_general_ones() -> None:
-    assert "something that hurts others" in Nudge("spam").says
+    assert "something that is not wanted here" in Nudge("haiku").says
 
 
 def test_a_process_without_a_model_gives_way_at_once_and_loads_it_meanwhile(

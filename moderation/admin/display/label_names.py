@@ -14,8 +14,11 @@ KNOWN: Mapping[str, str] = {
     "threat": _("threat"),
     "insult": _("insult"),
     "identity_hate": _("identity hate"),
+    "sexual_explicit": _("sexually explicit"),
+    "spam": _("spam"),
+    "off_topic": _("off topic"),
 }
-"""The labels of the default model version."""
+"""The labels of the default model version, and others that many versions have."""
 
 
 def label_name(label: str) -> str:

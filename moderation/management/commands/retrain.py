@@ -61,6 +61,13 @@ class Command(BaseCommand):
             help="texts of our own making that keep their current scores, as well",
         )
         parser.add_argument(
+            "--imported",
+            type=int,
+            default=default.imported,
+            metavar="N",
+            help="texts that import_labels brought, at most",
+        )
+        parser.add_argument(
             "--force",
             action="store_true",
             help="activate it even though it changes the flag or hold rate by over a quarter",
@@ -79,6 +86,7 @@ class Command(BaseCommand):
             epochs=given["epochs"],
             soft_targets=given["soft_targets"],
             rehearsed=given["rehearsed"],
+            imported=given["imported"],
             seed=given["seed"],
             force=given["force"],
         )

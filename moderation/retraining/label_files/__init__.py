@@ -1,0 +1,1 @@
+"""Labels as files: what other systems decided, and what was decided here to take along."""
