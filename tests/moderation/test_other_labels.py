@@ -1,4 +1,4 @@
-"""A version of labels beyond Jigsaw's six works wherever a label is met: queue, policies, API, figures, files."""
+"""A version of labels beyond Jigsaw's six works wherever a label is met: queue, API, figures, files."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_figures_and_pages_know_them(
     found = estimates.estimate(reviewed, {None: dict.fromkeys(LABELS, 0.5)})
     assert set(LABELS) <= set(found.quality)
     assert 'label="off_topic"' in render()[0].decode()
-    for page in ("moderation/dashboard/", "moderation/modelversion/", "moderation/policy/"):
+    for page in ("moderation/storedfigures/", "moderation/modelversion/", "moderation/policy/"):
         assert admin_client.get(f"/admin/{page}", follow=True).status_code == 200
 
 
