@@ -16,7 +16,7 @@ from toxicity_ml.inference.windows import WindowEncoder
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.text.repair import repair_encoding
 
-TEXTS = 60
+TEXTS = 40
 """Texts that are scored in both ways."""
 
 

@@ -34,7 +34,7 @@ CLOSE = 0.003
 """``auto`` serves int8 where no score of the sample is further from the checkpoint's own, else float32."""
 INT8_LIMIT = 0.1
 """How far a single score may be under ``int8``, whose limits are on means: as in ``inference.loading``."""
-PARITY_TEXTS = 200
+PARITY_TEXTS = 100
 """Sample texts on which the served network is compared with the one in torch."""
 
 logger = logging.getLogger(__name__)

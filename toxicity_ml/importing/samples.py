@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from toxicity_ml.augmentation.counterexamples import counterexamples
 from toxicity_ml.publishing.publish import CANNED_TEXTS
 
-COMPOSED = 96
+COMPOSED = 64
 """English texts that are composed of the phrases that augmentation has."""
 OTHER_LANGUAGES = (
     "Das war ein kluger Beitrag, vielen Dank dafür.",
