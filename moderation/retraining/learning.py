@@ -49,7 +49,8 @@ def learning(
     """Put the rows of a training together.
 
     old: the active version's classifier. unreviewed, rehearsed: how many of such texts to learn at most.
-    elsewhere: how many that came with labels in a file. base: rows of the base corpus, with their labels. untouched_weight: see `soft_targets.with_presets`.
+    elsewhere: how many that came with labels in a file. base: rows of the base corpus, with their labels.
+    untouched_weight: see `soft_targets.with_presets`.
     """
     labelled = imported(old.labels, elsewhere, seed=seed, apart_from=[*sides.dev, *sides.test])
     keys = {row.text_key for row in labelled}

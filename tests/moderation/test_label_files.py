@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import tracemalloc
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +22,8 @@ from moderation.models import AuditEntry, ModelVersion, Review, Screening
 from moderation.retraining import training_data
 from moderation.retraining.label_files import importing
 from moderation.retraining.label_files.learned import imported
-from moderation.retraining.training_data import TRAIN
+from moderation.retraining.learning import learning
+from moderation.retraining.training_data import TRAIN, Sides
 from moderation.review import estimates
 from moderation.review.decisions import NoLongerCurrent, decide
 from moderation.review.giving_second_opinions import give_second_opinion
@@ -232,6 +235,19 @@ def test_imported_texts_are_learned_with_their_weight_and_the_site_s_decisions_w
     assert first.text not in {row.text for row in imported(LABELS, 1000, seed=1)}
     settings.MODERATION = {**settings.MODERATION, "IMPORTED_WEIGHT": 0}
     assert imported(LABELS, 1000, seed=1) == []
+
+
+def test_a_training_learns_them_and_chooses_and_tests_by_none(tmp_path: Path, admin_user: User) -> None:
+    lines = [[" ".join(f"word{place}of{number}" for place in range(6)), 1] for number in range(100)]
+    run(write(tmp_path / "a.csv", ["text", "toxic"], *lines), "own")
+    old = SimpleNamespace(labels=LABELS)  # with nothing to score, it is asked for nothing else
+    made = learning(old, Sides(), unreviewed=0, rehearsed=0, elsewhere=1000, seed=1)
+    assert 30 < made.counts["imported"] == len(made.learned) < 80
+    assert made.chosen_by == []
+    held_out = Sides(test=[replace(made.learned[0], text=made.learned[0].text + " indeed")])
+    apart = learning(old, held_out, unreviewed=0, rehearsed=0, elsewhere=1000, seed=1)
+    assert made.learned[0] not in apart.learned and len(apart.learned) == len(made.learned) - 1
+    assert learning(old, Sides(), unreviewed=0, rehearsed=0, seed=1).learned == []
 
 
 def test_a_long_file_takes_no_more_memory_than_a_short_one(
