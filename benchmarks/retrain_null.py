@@ -5,7 +5,7 @@ Takes a site that `benchmarks/retrain_story.py --keep DIR` has left. Each candid
 (fewer epochs and fewer soft targets make cheap candidates), and is never activated. Its truth is measured on
 comments of the forum that nobody reviewed.
 
-    python benchmarks/retrain_null.py --site DIR KIND [--candidates N] [--results FILE] [--json]
+    python benchmarks/retrain_null.py KIND --site DIR [--candidates N] [--cheap] [--results FILE] [--json]
         [-- OPTIONS OF retrain]
 
 KIND: `null`, other seeds and no new labels, from the version that had learned all there is, one after the
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from moderation.models import Review
 
 KINDS = ("null", "shuffled", "random", "flipper", "freeing", "framing", "as_is")
+CHEAP = ("null", "shuffled", "as_is")
 AT_RANDOM = 0.3
 """Share of the decisions that `random` makes at random."""
 FLIPPED = 0.2
@@ -56,6 +57,8 @@ def main() -> int:
     args = _arguments()
     if args.one is not None:
         return _one(args)
+    if args.cheap:
+        return _cheap(args)
     results = args.results or Path(tempfile.mkstemp(suffix=".jsonl")[1])
     known = _read(results)
     with tempfile.TemporaryDirectory(prefix="null-") as place:
@@ -66,6 +69,24 @@ def main() -> int:
     report = {"kind": args.kind, **_summary(list(found.values()))}
     if args.json:
         command_line.print_json({**report, "candidates": list(found.values())})
+    else:
+        for name, value in report.items():
+            print(f"{name}: {value}")
+    return 0
+
+
+def _cheap(args: argparse.Namespace) -> int:
+    """Let the gate decide on candidates that are made in a moment, and print what it said."""
+    with tempfile.TemporaryDirectory(prefix="null-") as place:
+        copy = Path(place) / "site"
+        shutil.copytree(args.site, copy)
+        with scratch_site("sqlite", copy):
+            from benchmarks.community import cheap_candidates
+
+            lines = cheap_candidates.candidates(args.kind, args.candidates)
+    report = {"kind": args.kind, "cheap": True, **cheap_candidates.summary(lines)}
+    if args.json:
+        command_line.print_json({**report, "candidates": lines})
     else:
         for name, value in report.items():
             print(f"{name}: {value}")
@@ -245,12 +266,19 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--site", type=Path, required=True, metavar="DIR")
     parser.add_argument("--candidates", type=positive, default=1, help="default: 1")
     parser.add_argument("--results", type=Path, metavar="FILE")
+    parser.add_argument(
+        "--cheap",
+        action="store_true",
+        help="null, shuffled, as_is: see benchmarks/community/cheap_candidates.py",
+    )
     parser.add_argument("--fresh", type=positive, default=2000, help="comments to measure on (default: 2000)")
     parser.add_argument("--seed", type=int, default=0, help="of those comments")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     own, of_retrain = command_line.before_and_after_dashes(sys.argv[1:])
     args = parser.parse_args(own)
     args.retrain = of_retrain
+    if args.cheap and args.kind not in CHEAP:
+        parser.error(f"--cheap knows {', '.join(CHEAP)} alone.")
     return args
 
 

@@ -203,6 +203,8 @@ def test_retraining_story_and_null(tmp_path: Path) -> None:
     (candidate,) = null["candidates"]
     assert candidate["changed_decisions"] > 0
     assert null["verdicts"] == {"not_enough_evidence": 1}
+    cheap_null = run("retrain_null.py", "null", "--site", site, "--candidates", "3", "--cheap")
+    assert cheap_null["verdicts"] == {"not_enough_evidence": 3}
 
 
 def test_coverage_of_estimates() -> None:
