@@ -9,6 +9,7 @@ from moderation.admin.records import (
     ScreeningRunAdmin,
     TrainingRunAdmin,
 )
+from moderation.admin.shadow_trials import ShadowTrialAdmin
 from moderation.admin.thresholds.policy_admin import PolicyAdmin
 from moderation.admin.versions.version_admin import ModelVersionAdmin
 from moderation.admin.webhooks import WebhookAdmin, WebhookDeliveryAdmin
@@ -22,6 +23,7 @@ __all__ = [
     "ReviewAdmin",
     "ScreeningAdmin",
     "ScreeningRunAdmin",
+    "ShadowTrialAdmin",
     "TrainingRunAdmin",
     "WebhookAdmin",
     "WebhookDeliveryAdmin",
