@@ -330,7 +330,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
     def day(self, version: ModelVersion) -> str:
         return str(formats.date_format(timezone.localtime(version.created), "SHORT_DATE_FORMAT"))
 
-    @admin.display(description=gettext_lazy("with the active one"))
+    @admin.display(description=gettext_lazy("compare"))
     def compare(self, version: ModelVersion) -> SafeString | str:
         if version.is_active:
             return figures.NOTHING
