@@ -208,6 +208,8 @@ def test_a_proposal_fills_the_field_and_nothing_is_in_force_before_its_preview(
     }
     page = lead.post(ADD, {**asked, "_propose": "1"}).text
     assert not Policy.objects.exists() and "What would change" not in page
+    form = page.split('id="policy-form"')[1]
+    assert re.findall(r'<(?:button|input type="submit")[^>]* name="(\w+)"', form)[0] == "_preview", "Enter"
     field = re.search(r'name="flag_insult" value="(0\.\d{3})"', page)
     assert field is not None
     assert f"Proposed: flag from {field[1]}. Precision 100 %" in page and "40 decided comments" in page
