@@ -69,6 +69,11 @@ class MeanPoolingClassifier(nn.Module):
         self.projection = nn.Linear(width, width) if pooling in FIRST_TOKEN else None
         self.head = nn.Linear(width * max(1, len(self.layers)), n_labels)
 
+    @property
+    def n_labels(self) -> int:
+        """How many labels come out."""
+        return self.head.out_features if self.kept is None else len(self.kept)
+
     def forward(
         self,
         input_ids: Tensor | None = None,

@@ -22,6 +22,7 @@ from toxicity_ml.errors import DataError, ExportRefused, ModelDamaged, ModelNotF
 from toxicity_ml.explanation import attention, attribute
 from toxicity_ml.importing.importing import Options, import_checkpoint
 from toxicity_ml.importing.label_names import Outputs, outputs, task_of
+from toxicity_ml.inference.backends.torch import TorchBackend
 from toxicity_ml.manifest import Manifest
 
 TEXTS = (
@@ -133,6 +134,7 @@ def test_a_softmax_becomes_labels_with_the_classes_shares(names: tuple[str, ...]
     assert made.outputs.left_out == ("neutral",)
     served = Classifier.load(tmp_path / "version", threads=1).predict_array(TEXTS)
     assert np.abs(served - own_scores(checkpoint)[:, 1:]).max() < 0.003
+    assert TorchBackend(tmp_path / "version").run_batch([]).shape == (0, len(names) - 1)
 
 
 def test_int8_is_served_where_it_keeps_to_the_scores_and_float_where_not(tmp_path: Path) -> None:

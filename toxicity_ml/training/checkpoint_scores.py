@@ -21,7 +21,7 @@ def checkpoint_logits(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = load_model(checkpoint, "sdpa" if device.type == "cuda" else "eager").to(device)
     tokenizer = load_tokenizer(checkpoint)
-    n_labels = model.head.out_features
+    n_labels = model.n_labels
     rows = Dataset.from_dict(
         {
             "text": list(texts),

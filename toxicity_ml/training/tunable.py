@@ -70,7 +70,7 @@ def parameter_groups(model: MeanPoolingClassifier, options: TrainingOptions) -> 
             rate = options.head_lr
         else:
             parts = name.split(".")
-            above = depth - 1 if "pooler" in parts else -1
+            above = depth - 1 if "pooler" in parts or "projection" in parts else -1
             layer = int(parts[parts.index("layer") + 1]) if "layer" in parts else above
             rate = options.body_lr * options.layer_decay ** (depth - 1 - layer)
         decay = 0.0 if name.endswith("bias") or "LayerNorm" in name else options.weight_decay

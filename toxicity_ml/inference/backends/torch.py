@@ -62,7 +62,7 @@ class TorchBackend:
             raise BackendUnavailable(
                 f"The network does not get onto the device {device} ({type(error).__name__})."
             ) from error
-        self._labels = network.head.out_features
+        self._labels = network.n_labels
         self._network: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = network
         if compile:
             self._network = _compiled(network, device)
