@@ -20,6 +20,7 @@ from moderation.admin.item.presenting import title_of
 from moderation.admin.queue.filters import ActionFilter
 from moderation.admin.queue.search import of_object
 from moderation.admin.read_only import ReadOnlyAdmin
+from moderation.admin.training_report.page import TrainingReportPages
 from moderation.models import (
     AuditEntry,
     Review,
@@ -35,15 +36,15 @@ EXCERPT = 200
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(ReadOnlyAdmin):
+class TrainingRunAdmin(TrainingReportPages, ReadOnlyAdmin):
     """Shows the attempts to train a better version, and how each compared."""
 
     class Media:
         css = {"all": ("moderation/list.css",)}
 
     fields = (
-        *("status", "result", "parent", "candidate", "options_table", "counts_table", "comparison_table"),
-        *("error_code", "started_by_name", "created", "started", "finished"),
+        *("status", "result", "report_link", "parent", "candidate", "options_table", "counts_table"),
+        *("comparison_table", "error_code", "started_by_name", "created", "started", "finished"),
     )
     list_display = ("id", "status", "result", "parent", "candidate", "started", "finished", "error_code")
     list_select_related = ("parent", "candidate")

@@ -15,7 +15,7 @@ from moderation.retraining.gate.comparison import Comparison
 from moderation.retraining.gate.decide import decide
 from moderation.retraining.gate.evidence import Evidence
 from moderation.retraining.gate.verdict import Verdict
-from moderation.retraining.training_data import Row
+from moderation.retraining.training_data import Row, Sides
 from moderation.review import statistics
 
 BaseReport = dict[str, dict[str, dict[str, float | None]]]
@@ -49,36 +49,36 @@ def compare(
     new: Any,
     *,
     versions: tuple[ModelVersion, ModelVersion],
-    rows: Sequence[Row],
+    sides: Sides,
     rehearsed: Sequence[Row],
     base_report: BaseReport,
     seed: int,
-    earlier_comparisons: int,
 ) -> Compared:
-    """Compare two classifiers. versions: their rows. rows: the test side, a row for each reviewed comment.
+    """Compare two classifiers on the test side. versions: their rows.
 
-    rehearsed: rehearsal texts of the test side. earlier_comparisons: how often candidates were compared on it
-    before.
+    rehearsed: rehearsal texts that are not learned.
     """
-    evidence = gathered(old, new, rows)
-    treated = traffic.treatment(traffic.drawn(seed=seed), old, new, versions)
+    evidence = gathered(old, new, sides.test)
+    comments = traffic.drawn(seed=seed, rotation=sides.rotation.number)
+    treated = traffic.treatment(comments, old, new, versions)
     elsewhere = [
         *treated.guards,
         guards.on_base(base_report),
         *probing.probe(old, new, [row.text for row in rehearsed]),
     ]
-    comparison, verdict = decide(evidence, elsewhere, earlier_comparisons=earlier_comparisons)
-    return Compared(comparison, verdict, _figures(evidence, old.labels, rows), treated, base_report)
+    comparison, verdict = decide(evidence, elsewhere, earlier_comparisons=sides.rotation.earlier)
+    return Compared(comparison, verdict, _figures(evidence, old.labels, sides.test), treated, base_report)
 
 
 def gathered(old: Any, new: Any, rows: Sequence[Row]) -> Evidence:
     """Score the rows with both classifiers."""
     shape = (len(rows), len(old.labels))
     texts = [row.text for row in rows]
-    scores = [model.predict_array(texts).astype(np.float64).reshape(shape) for model in (old, new)]
+    before, after = (model.predict_array(texts).astype(np.float64).reshape(shape) for model in (old, new))
     return Evidence(
         np.array([row.labels for row in rows], dtype=np.float64).reshape(shape),
-        *scores,
+        before,
+        after,
         probabilities=[row.probability for row in rows],
         is_random=[row.is_random for row in rows],
         text_keys=[row.text_key for row in rows],

@@ -5,36 +5,44 @@ Training runs in a process of its own, so that torch is never loaded here and it
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
+import math
 import shutil
-import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connections, router, transaction
-from django.utils import timezone
+from django.db import connections, router
 
 from moderation.audit import Actor
-from moderation.coordination import leases, processes
+from moderation.coordination import leases
 from moderation.models import ModelVersion, TrainingRun
-from moderation.retraining import base_corpus, comparing, training_data
+from moderation.retraining import (
+    base_corpus,
+    comparing,
+    run_records,
+    soft_targets,
+    training_data,
+    work_directory,
+)
 from moderation.retraining.gate import needs
 from moderation.retraining.gate.verdict import BETTER, Verdict
 from moderation.retraining.learning import learning
+from moderation.retraining.refusals import Refused, answers, never_found, refuse_what_teaches_nothing
+from moderation.retraining.run_records import Progress
 from moderation.retraining.soft_targets import UNTOUCHED_WEIGHT
+from moderation.retraining.splitting import TEST
 from moderation.retraining.training_data import Row, Sides
 from moderation.retraining.training_process import RetrainingFailed, run_classifier
-from moderation.versions import store
+from moderation.versions import artifacts, store
 
 IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
 ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
-NEEDED_BYTES = 1024**3
-"""Room that a training takes for a while: checkpoints with the optimiser's state, and the result."""
 LEASE = "retraining"
 LEASE_SECONDS = 180.0
 """Seconds of the lease to train, renewed meanwhile: a process that has not renewed it is taken for dead."""
@@ -89,21 +97,22 @@ def retrain(
 ) -> Retrained:
     """Train a candidate from the active version on what people decided, and activate it as `options` say.
 
-    The candidate is registered in any case. username: who does it, where no user of the site does. Raises
-    RetrainingFailed, or ModelUnavailable when the active version's files are not all there; the training run
-    then says that it failed, and nothing half-done stays.
+    The candidate is registered in any case. A run whose process was killed is gone on with where nothing has
+    changed since. username: who does it, where no user of the site does. Raises Refused where there is
+    nothing to learn or another training goes on, and then changes nothing; RetrainingFailed, or
+    ModelUnavailable when the active version's files are not all there: the training run then says that it
+    failed, and nothing half-done stays.
     """
     token = leases.take(LEASE, LEASE_SECONDS)
     if token is None:
         running = TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING).order_by("-id").first()
-        raise RetrainingFailed(
+        raise Refused(
             "already-running",
             f"Training run {running.pk if running else '(just begun)'} is under way in "
             f"{leases.holder(LEASE)}. Where that process was killed, the next one may begin "
             f"{LEASE_SECONDS / 60:g} minutes later, on the same machine at once.",
         )
     try:
-        _mark_the_dead()
         with leases.kept(LEASE, token, LEASE_SECONDS, renewals=None):
             return _retrain_alone(options, token, Actor.of(user, username), say)
     finally:
@@ -114,30 +123,34 @@ def _retrain_alone(options: Options, token: uuid.UUID, actor: Actor, say: Say) -
     parent = store.active_version()
     parent_directory = store.local_directory(parent)
     sides = training_data.sides(parent.labels, version=parent)
-    texts = len({row.text_key for row in (*sides.train, *sides.dev, *sides.test)})
-    if texts < options.min_reviews or not sides.train or not sides.dev:
-        raise RetrainingFailed(
-            "too-few-reviews",
-            f"There are {texts} reviewed texts: {len(sides.train)} to learn, {len(sides.dev)} to "
-            f"choose by, {len(sides.test)} to test on. {options.min_reviews} are needed, and some to learn "
-            "and to choose by. Review more, or lower --min-reviews.",
-        )
-    _warn_of_a_small_test_side(sides.test, say)
-    run = _begin(options, parent, actor, sides.counts)
+    asked = as_json(options)
+    fingerprint = run_records.fingerprint(asked, parent, [*sides.train, *sides.dev])
+    run = run_records.left_behind(fingerprint, parent)
+    if run is None:
+        refuse_what_teaches_nothing(sides, parent.labels, options.min_reviews)
+        _say_what_is_lacking(sides, parent, say)
+        run = run_records.begin(asked, parent, actor, sides.counts)
+    else:
+        run_records.take_up(run)
+        say(f"Going on with training run {run.pk}, whose process was killed while {_stage_of(run)}.")
+    training = _Training(run, parent, parent_directory, sides, options, token, actor, say)
     try:
-        with tempfile.TemporaryDirectory(prefix="retraining-") as place:
-            work = Path(place)
-            return _retrain(run, work, token, parent, parent_directory, sides, options, actor, say)
+        return training.carry_on(fingerprint)
     except BaseException as error:
         # Interrupts and SIGTERM included: a run that nobody carries on must not look as if it went on.
-        _finish(run, TrainingRun.Status.FAILED, error_code=_code(error))
+        run_records.finish(run, TrainingRun.Status.FAILED, error_code=_code(error))
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise RetrainingFailed(
+                "disk-full", "The disk is full: make room for the training, and start it again."
+            ) from error
         raise
 
 
-def _warn_of_a_small_test_side(rows: list[Row], say: Say) -> None:
-    """Say before the minutes of training that the comparison after it can't come to a verdict."""
-    comparable = [row for row in rows if row.probability is not None and not np.isnan(row.labels).all()]
-    lacking = needs.shortfalls(len(comparable), sum(row.is_random for row in comparable))
+def _say_what_is_lacking(sides: Sides, parent: ModelVersion, say: Say) -> None:
+    """Say before the minutes of training what it can't learn, and that the gate can't come to a verdict."""
+    if never := never_found(answers(sides.train, parent.labels)):
+        say(f"Nobody found these in a text yet, so nothing is learned of when they fit: {', '.join(never)}.")
+    lacking = needs.shortfalls(*comparable(sides.test))
     if lacking:
         say(
             f"The test side has {' and '.join(lacking)}: the candidate will be registered, but not shown to "
@@ -145,71 +158,144 @@ def _warn_of_a_small_test_side(rows: list[Row], say: Say) -> None:
         )
 
 
-def _retrain(
-    run: TrainingRun,
-    work: Path,
-    token: uuid.UUID,
-    parent: ModelVersion,
-    parent_directory: Path,
-    sides: Sides,
-    options: Options,
-    actor: Actor,
-    say: Say,
-) -> Retrained:
-    from toxicity_ml.classifier import Classifier
+def comparable(rows: Sequence[Row]) -> tuple[int, int]:
+    """Count the rows of a test side that stand for others, and of these the ones that came up at random."""
+    drawn = [row for row in rows if row.probability is not None and not all(map(math.isnan, row.labels))]
+    return len(drawn), sum(row.is_random for row in drawn)
 
-    free = shutil.disk_usage(work).free
-    if free < NEEDED_BYTES:
-        raise RetrainingFailed(
-            "disk-full",
-            f"{work.parent} has {free >> 20} MiB left; a training takes up to {NEEDED_BYTES >> 20}.",
+
+@dataclass
+class _Training:
+    """One run, stage by stage; each stage finds what an earlier process of the same run has made."""
+
+    run: TrainingRun
+    parent: ModelVersion
+    parent_directory: Path
+    sides: Sides
+    options: Options
+    token: uuid.UUID
+    actor: Actor
+    say: Say
+
+    def carry_on(self, fingerprint: str) -> Retrained:
+        """Do the stages that are left."""
+        from toxicity_ml.classifier import Classifier
+
+        stage = _stage_of(self.run)
+        progress = Progress(self.run)
+        candidate = self.run.candidate
+        work = work_directory.opened(self.run.pk)
+        if candidate is None and stage not in (run_records.TRAINING, run_records.PUBLISHING):
+            progress.stage(run_records.PREPARING, fingerprint=fingerprint)
+            self._prepare(work)
+        if candidate is None:
+            rows = self.run.counts.get("learned", 0)
+            progress.stage(run_records.TRAINING, text_epochs=rows * self.options.epochs)
+            self._train(work, progress)
+            progress.stage(run_records.PUBLISHING)
+            candidate = self._publish(work)
+        progress.stage(run_records.COMPARING)
+        directory = store.local_directory(candidate)
+        old, new = (Classifier.load(place, verify=False) for place in (self.parent_directory, directory))
+        compared = comparing.compare(
+            old,
+            new,
+            versions=(self.parent, candidate),
+            sides=self.sides,
+            rehearsed=soft_targets.rehearsed(
+                old, self.options.rehearsed, self.options.seed, self.sides.rotation.number
+            )[TEST],
+            base_report=self._base_report(directory, work),
+            seed=self.options.seed,
         )
-    old = Classifier.load(parent_directory, verify=False)
-    base = None if options.base is None else base_corpus.parted(options.base, parent.labels)
-    to_learn = learning(
-        old,
-        sides,
-        unreviewed=options.soft_targets,
-        rehearsed=options.rehearsed,
-        elsewhere=options.imported,
-        base=() if base is None else base.rehearsed,
-        untouched_weight=options.untouched_weight,
-        seed=options.seed,
-    )
-    to_learn.write(work / "train.csv", work / "dev.csv", parent.labels)
-    reviewed = len(sides.train)
-    say(
-        f"Learning from {reviewed} reviewed texts, rehearsing {len(to_learn.learned) - reviewed} "
-        f"others, starting from {parent}."
-    )
-    _let_go_of_the_database()
-    _train(work, parent, parent_directory, f"site-{run.pk}", options)
-    if not leases.renew(LEASE, token, LEASE_SECONDS):
-        raise RetrainingFailed("taken-over", "The database was away for so long that another training began.")
-    candidate = store.publish(work / "candidate", parent=parent, user=actor.user, username=actor.name)
-    TrainingRun.objects.filter(pk=run.pk).update(candidate=candidate)
-    new = Classifier.load(work / "candidate", verify=False)
-    base_report = {}
-    if base is not None:
-        reported = base.write_reported(work / "base.csv", parent.labels)
-        for name, directory in (("old", parent_directory), ("new", work / "candidate")):
-            base_report[name] = _evaluate(directory, reported, work)
-    compared = comparing.compare(
-        old,
-        new,
-        versions=(parent, candidate),
-        rows=sides.test,
-        rehearsed=to_learn.rehearsed_for_test,
-        base_report=base_report,
-        seed=options.seed,
-        earlier_comparisons=sides.rotation.earlier,
-    )
-    run.comparison = compared.as_dict()
-    run.result = compared.verdict.result
-    run.candidate = candidate
-    _finish(run, TrainingRun.Status.DONE)
-    is_active = _activate(candidate, parent, compared.verdict, options, actor, say)
-    return Retrained(run, candidate, compared, is_active)
+        self.run.comparison = compared.as_dict()
+        self.run.result = compared.verdict.result
+        self.run.candidate = candidate
+        self.run.progress = progress.end()
+        run_records.finish(self.run, TrainingRun.Status.DONE)
+        is_active = _activate(candidate, self.parent, compared.verdict, self.options, self.actor, self.say)
+        return Retrained(self.run, candidate, compared, is_active)
+
+    def _prepare(self, work: Path) -> None:
+        """Write what is learned and chosen by."""
+        from toxicity_ml.classifier import Classifier
+
+        old = Classifier.load(self.parent_directory, verify=False)
+        base = self._base()
+        to_learn = learning(
+            old,
+            self.sides,
+            unreviewed=self.options.soft_targets,
+            rehearsed=self.options.rehearsed,
+            elsewhere=self.options.imported,
+            base=() if base is None else base.rehearsed,
+            untouched_weight=self.options.untouched_weight,
+            seed=self.options.seed,
+        )
+        to_learn.write(work / "train.csv", work / "dev.csv", self.parent.labels)
+        learned = to_learn.learned
+        reviewed = len(self.sides.train)
+        self.run.counts = {**self.run.counts, "learned": len(learned)}
+        self.run.save(update_fields=["counts"])
+        self.say(
+            f"Learning from {reviewed} reviewed texts, rehearsing {len(learned) - reviewed} others, starting "
+            f"from {self.parent}."
+        )
+
+    def _train(self, work: Path, progress: Progress) -> None:
+        """Train in a process of its own, from its last checkpoint on; what is trained already stays."""
+        if _is_whole(work / "candidate"):
+            return
+        shutil.rmtree(work / "candidate", ignore_errors=True)
+        _let_go_of_the_database()
+        _train(work, self.parent, self.parent_directory, f"site-{self.run.pk}", self.options, progress)
+        if not leases.renew(LEASE, self.token, LEASE_SECONDS):
+            raise RetrainingFailed(
+                "taken-over", "The database was away for so long that another training began."
+            )
+
+    def _publish(self, work: Path) -> ModelVersion:
+        """Register the candidate, unless an earlier process of this run has done so."""
+        manifest = artifacts.read_manifest(work / "candidate")
+        candidate = ModelVersion.objects.filter(manifest_sha256=manifest.sha256).first()
+        if candidate is None:
+            candidate = store.publish(
+                work / "candidate",
+                parent=self.parent,
+                data_fingerprint=str((self.run.progress or {}).get("fingerprint", "")),
+                user=self.actor.user,
+                username=self.actor.name,
+            )
+        TrainingRun.objects.filter(pk=self.run.pk).update(candidate=candidate)
+        return candidate
+
+    def _base_report(self, directory: Path, work: Path) -> comparing.BaseReport:
+        base = self._base()
+        if base is None:
+            return {}
+        reported = base.write_reported(work / "base.csv", self.parent.labels)
+        both = (("old", self.parent_directory), ("new", directory))
+        return {name: _evaluate(place, reported, work) for name, place in both}
+
+    def _base(self) -> base_corpus.BaseCorpus | None:
+        """Read the base corpus: what of it is learned again, and what old and new are reported on."""
+        return (
+            None if self.options.base is None else base_corpus.parted(self.options.base, self.parent.labels)
+        )
+
+
+def _is_whole(directory: Path) -> bool:
+    """True where a training has ended and left a version with all its files."""
+    try:
+        artifacts.verify(directory, artifacts.read_manifest(directory).sha256)
+    except artifacts.ModelUnavailable:
+        return False
+    return True
+
+
+def _stage_of(run: TrainingRun) -> str:
+    """Return the stage in which a run was when it last said so; empty: none."""
+    return str((run.progress or {}).get("stage", ""))
 
 
 def _activate(
@@ -233,7 +319,14 @@ def _activate(
     return True
 
 
-def _train(work: Path, parent: ModelVersion, parent_directory: Path, version: str, options: Options) -> None:
+def _train(
+    work: Path,
+    parent: ModelVersion,
+    parent_directory: Path,
+    version: str,
+    options: Options,
+    on_progress: Progress,
+) -> None:
     run_classifier(
         "train",
         *("--data", work / "train.csv", "--validation", work / "dev.csv"),
@@ -243,7 +336,10 @@ def _train(work: Path, parent: ModelVersion, parent_directory: Path, version: st
         # Without weights for positives: the targets are probabilities already.
         *("--evaluations", 1, "--pos-weight-cap", 1),
         *("--body-lr", options.body_lr, "--head-lr", options.head_lr, "--seed", options.seed),
+        # Most of what was reviewed was flagged: it says little of how often the site's comments are so.
+        "--keep-calibration",
         output=work / "output.json",
+        on_progress=on_progress,
     )
 
 
@@ -258,31 +354,9 @@ def _evaluate(directory: Path, base: Path, work: Path) -> dict[str, dict[str, fl
     }
 
 
-def _begin(options: Options, parent: ModelVersion, actor: Actor, counts: dict[str, int]) -> TrainingRun:
-    asked = {key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()}
-    return TrainingRun.objects.create(
-        status=TrainingRun.Status.RUNNING,
-        parent=parent,
-        options={**asked, "process": processes.here()},
-        counts=counts,
-        started_by=actor.user,
-        started_by_name=actor.name,
-        started=timezone.now(),
-    )
-
-
-def _finish(run: TrainingRun, status: TrainingRun.Status, error_code: str = "") -> None:
-    if run.status == TrainingRun.Status.DONE:
-        return  # the candidate is registered and compared; only its activation failed, which the error says
-    with transaction.atomic(using=router.db_for_write(TrainingRun)):
-        run.status, run.error_code, run.finished = status, error_code, timezone.now()
-        run.save(update_fields=["status", "error_code", "finished", "comparison", "result"])
-
-
-def _mark_the_dead() -> None:
-    """Mark runs that seem to go on as failed: this process holds the lease, so theirs have ended."""
-    for run in TrainingRun.objects.filter(status=TrainingRun.Status.RUNNING):
-        _finish(run, TrainingRun.Status.FAILED, error_code="killed")
+def as_json(options: Options) -> dict[str, Any]:
+    """Return the options as a training run keeps them."""
+    return {key: str(value) if isinstance(value, Path) else value for key, value in asdict(options).items()}
 
 
 def _let_go_of_the_database() -> None:

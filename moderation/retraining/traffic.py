@@ -13,17 +13,15 @@ from typing import Any
 
 from moderation import policies
 from moderation.models import ModelVersion, Screening
+from moderation.retraining import splitting
 from moderation.retraining.gate import guards
 from moderation.retraining.gate.verdict import Guard
-from moderation.retraining.training_data import TEST, side
 from moderation.screening import judging
 from moderation.visibility import means
 
 COMMENTS = 1000
 CHANGES = 20
 """Comments that are named in each direction."""
-_OVERSAMPLED = 6
-_KEYS = 16**8
 
 
 @dataclass(frozen=True)
@@ -60,12 +58,12 @@ class Treatment:
         }
 
 
-def drawn(count: int = COMMENTS, *, seed: int) -> list[Screening]:
+def drawn(count: int = COMMENTS, *, seed: int, rotation: int = 0) -> list[Screening]:
     """Draw at most `count` current comments of the test side, reviewed or not; with their texts.
 
     Keys are hashes, so a run of neighbours in their order is a random sample, and the index finds it.
     """
-    start = f"{random.Random(seed).randrange(_KEYS):08x}"  # noqa: S311 - a sample, not a secret
+    start = random.Random(seed).random()  # noqa: S311 - a sample, not a secret
     comments = (
         Screening.objects.with_verdict()
         .of_the_site()
@@ -74,11 +72,10 @@ def drawn(count: int = COMMENTS, *, seed: int) -> list[Screening]:
         .exclude(text="")
         .order_by("text_key")
     )
-    ids: list[int] = []
-    for part in (comments.filter(text_key__gte=start), comments.filter(text_key__lt=start, text_key__gt="")):
-        keys = part.values_list("pk", "text_key")[: _OVERSAMPLED * (count - len(ids))]
-        ids += [key for key, text_key in keys if side(text_key) == TEST]
-    chosen = ids[:count]
+    chosen: list[int] = []
+    for low, high in splitting.ranges(splitting.TEST, start, rotation):
+        part = comments.filter(text_key__gte=low, text_key__lt=high)
+        chosen += part.values_list("pk", flat=True)[: count - len(chosen)]
     return [
         row
         for at in range(0, len(chosen), 500)
@@ -110,7 +107,10 @@ def treatment(
     names = (guards.FLAG_RATE, guards.HOLD_RATE)
     return Treatment(
         len(rows),
-        tuple(guards.rate(name, *both, len(rows)) for name, both in zip(names, counted, strict=True)),
+        tuple(
+            guards.rate(name, before, after, len(rows))
+            for name, (before, after) in zip(names, counted, strict=True)
+        ),
         _most([change for change in changes if change.new > change.old]),
         _most([change for change in changes if change.new < change.old]),
     )

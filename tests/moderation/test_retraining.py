@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from datetime import timedelta
@@ -20,6 +19,7 @@ from django.db.models.functions import Now
 from moderation.coordination import leases
 from moderation.models import AuditEntry, Lease, ModelVersion, Screening, TrainingRun
 from moderation.retraining import retrain as retraining
+from moderation.retraining import work_directory
 from moderation.retraining.gate.needs import shortfalls
 from moderation.retraining.training_process import RetrainingFailed
 from moderation.review.decisions import decide
@@ -43,20 +43,24 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def parent(tiny: Path, settings: Any, tmp_path: Path) -> ModelVersion:
     """The tiny version, published and active."""
-    settings.MODERATION = {**settings.MODERATION, "MODEL_DIRECTORY": str(tmp_path / "published")}
+    settings.MODERATION = {
+        **settings.MODERATION,
+        "MODEL_DIRECTORY": str(tmp_path / "published"),
+        "MODEL_CACHE": str(tmp_path / "cache"),
+    }
     return store.activate(store.publish(tiny))
 
 
 def review(count: int) -> None:
-    """A site where "idiot" is a pet name: the model flags it, and ann finds every one harmless."""
+    """A site where "idiot" is a pet name: the model flags it, and ann finds all but threats harmless."""
     ann, _ = User.objects.get_or_create(username="ann")
     for number in range(count):
         words = [FRIENDLY[(number * step + step) % len(FRIENDLY)] for step in (1, 3, 5)]
-        text = f"{' '.join(words)} idiot {number}"
+        text = f"{' '.join(words)} idiot {'kill ' if number % 10 == 7 else ''}{number}"
         Screening.objects.create(source="import", text=text, text_key=text_key(text, "moderation.text_key"))
     drain()
     for screening in Screening.objects.filter(text__contains="idiot", outcome=""):
-        decide(screening.pk, reviewer=ann, kind="false_positive")
+        decide(screening.pk, reviewer=ann, kind="uphold" if "kill" in screening.text else "false_positive")
 
 
 def retrain(*arguments: str) -> dict[str, Any]:
@@ -160,8 +164,6 @@ def test_what_a_test_side_lacks_is_counted(items: int, random_items: int, lackin
 def test_a_training_that_is_killed_is_marked_failed_and_leaves_nothing(
     parent: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "work"))
-    (tmp_path / "work").mkdir()
     review(60)
     killer = threading.Thread(target=kill_training, daemon=True)
     killer.start()
@@ -171,7 +173,7 @@ def test_a_training_that_is_killed_is_marked_failed_and_leaves_nothing(
     run = TrainingRun.objects.get()
     assert (run.status, run.error_code, run.candidate) == ("failed", "killed-by-signal-9", None)
     assert listed() == {"tiny@1": True}
-    assert list((tmp_path / "work").iterdir()) == []
+    assert list(work_directory.root().iterdir()) == []
     assert [path.name for path in (tmp_path / "published").iterdir()] == [parent.location]
 
 
@@ -211,10 +213,10 @@ def test_an_interrupted_training_is_marked_failed(
 
 
 def test_a_full_disk_is_said_before_the_training_starts(
-    parent: ModelVersion, monkeypatch: pytest.MonkeyPatch
+    parent: ModelVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     review(60)
-    monkeypatch.setattr(retraining, "NEEDED_BYTES", shutil.disk_usage(tempfile.gettempdir()).total * 2)
+    monkeypatch.setattr(work_directory, "NEEDED_BYTES", shutil.disk_usage(tmp_path).total * 2)
     with pytest.raises(CommandError, match="MiB left"):
         retrain()
     assert TrainingRun.objects.get().error_code == "disk-full"

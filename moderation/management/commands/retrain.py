@@ -12,37 +12,50 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.isolation import read_committed
 from moderation.management.system_user import system_user
-from moderation.retraining import retrain
-from moderation.retraining.gate import needs, verdict
+from moderation.retraining import planning, retrain, wording
+from moderation.retraining.gate.verdict import Guard
+from moderation.retraining.refusals import Refused
 from moderation.retraining.retrain import Options, Retrained
 from moderation.retraining.training_process import RetrainingFailed
 from moderation.versions import artifacts
 from moderation.versions.store import AlreadyPublished
 
-VERDICTS = {
-    verdict.BETTER: "The candidate is better.",
-    verdict.NOT_BETTER: "The candidate is not shown to be better.",
-    verdict.NOT_ENOUGH_EVIDENCE: (
-        "Not enough evidence: the test side needs "
-        f"{needs.MIN_ITEMS} reviewed comments, and of these {needs.MIN_RANDOM_ITEMS} that came up at random, "
-        f"with different texts. Review more of the queue, or raise AUDIT_RATE."
-    ),
-}
+CANNOT = 2
+"""Exit code where nothing was begun and nothing changed; 1 is an error, 0 any verdict."""
 
 
 class Command(BaseCommand):
     """Trains a candidate and changes nobody's visibility; workers take it up between batches once active."""
 
-    help = "Train a new model version from reviews, starting from the active one, and compare the two."
+    help = (
+        "Train a new model version from reviews, starting from the active one, and compare the two. Exit "
+        "code 0: done, whatever the verdict; 1: an error; 2: it cannot, and nothing changed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         default = Options()
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="say what it would learn, how long it takes and whether the gate can decide; change nothing",
+        )
+        parser.add_argument(
+            "--report",
+            type=Path,
+            metavar="FILE",
+            help="write the report as one HTML page; it holds comments, so keep it private and delete it",
+        )
         parser.add_argument("--activate", choices=retrain.ACTIVATE, default=default.activate)
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="activate it even though it changes the flag or hold rate by over a quarter",
+        )
         parser.add_argument(
             "--base",
             type=Path,
             metavar="CSV",
-            help="Jigsaw-shaped rows on which old and new are reported, too",
+            help="Jigsaw-shaped rows: a part is learned again, and old and new are compared on the rest",
         )
         parser.add_argument("--min-reviews", type=int, default=default.min_reviews, metavar="N")
         parser.add_argument("--epochs", type=_positive, default=default.epochs)
@@ -67,33 +80,21 @@ class Command(BaseCommand):
             metavar="N",
             help="texts that import_labels brought, at most",
         )
-        parser.add_argument(
-            "--force",
-            action="store_true",
-            help="activate it even though it changes the flag or hold rate by over a quarter",
-        )
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
     @read_committed()
     def handle(self, *args: Any, **given: Any) -> None:
-        if given["base"] is not None and not given["base"].is_file():
-            raise CommandError(f"{given['base']} does not exist.")
-        options = Options(
-            activate=given["activate"],
-            base=given["base"].resolve() if given["base"] else None,
-            min_reviews=given["min_reviews"],
-            epochs=given["epochs"],
-            soft_targets=given["soft_targets"],
-            rehearsed=given["rehearsed"],
-            imported=given["imported"],
-            seed=given["seed"],
-            force=given["force"],
-        )
+        options = _options(given)
         before = signal.signal(signal.SIGTERM, _leave)
         try:
+            if given["dry_run"]:
+                self._plan(options, as_json=given["json"])
+                return
             say = self.stderr.write if given["json"] else self.stdout.write
             done = retrain.retrain(options, username=system_user(), say=say)
+        except Refused as refused:
+            raise CommandError(str(refused), returncode=CANNOT) from refused
         except (
             RetrainingFailed,
             artifacts.ModelUnavailable,
@@ -103,39 +104,48 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         finally:
             signal.signal(signal.SIGTERM, before)
+        if given["report"] is not None:
+            _write_report(given["report"], done)
         if given["json"]:
             self.stdout.write(json.dumps(_as_json(done), indent=2))
         else:
-            self._report(done)
+            self._tell(done)
 
-    def _report(self, done: Retrained) -> None:
-        comparison = done.compared.comparison
+    def _plan(self, options: Options, *, as_json: bool) -> None:
+        plan = planning.plan(options)
+        if as_json:
+            self.stdout.write(json.dumps(plan.as_dict(), indent=2))
+        elif not plan.refusal:
+            self.stdout.write("\n".join(planning.lines(plan)))
+        if plan.refusal:
+            raise CommandError(plan.refusal, returncode=CANNOT)
+
+    def _tell(self, done: Retrained) -> None:
+        comparison, verdict = done.compared.comparison, done.compared.verdict
         self.stdout.write(
             f"\n{done.candidate} against {done.run.parent}, {comparison.items} reviewed comments "
             f"of the test side, {comparison.random_items} of them drawn at random:"
         )
-        self.stdout.write(f"{'':24}{'old':>10}{'new':>10}")
+        self.stdout.write(f"{'':32}{'old':>10}{'new':>10}")
         for name, old, new in (
             ("Brier score", comparison.old_loss, comparison.new_loss),
             ("labels judged wrongly", comparison.old_errors, comparison.new_errors),
         ):
-            self.stdout.write(f"{name:24}{_figure(old):>10}{_figure(new):>10}")
+            self.stdout.write(f"{name:32}{_figure(old):>10}{_figure(new):>10}")
         if comparison.upper_bound is not None:
             self.stdout.write(
                 f"difference {comparison.difference:+.4f}, with {1 - comparison.level:.1%} confidence below "
                 f"{comparison.upper_bound:+.4f}"
             )
-        self.stdout.write("\non the site, by these (95 % intervals):")
-        for label, by_name in done.compared.figures["old"].items():
-            for name in by_name:
-                both = [_interval(done.compared.figures[version][label][name]) for version in ("old", "new")]
-                self.stdout.write(f"{label + ' ' + name:24}{both[0]:>24}{both[1]:>24}")
-        if done.compared.base_report:
-            self.stdout.write(f"\naverage precision on {Path(done.run.options['base']).name}:")
-            for label, figures in done.compared.base_report["old"].items():
-                new = done.compared.base_report["new"][label]["average_precision"]
-                self.stdout.write(f"{label:24}{_figure(figures['average_precision']):>10}{_figure(new):>10}")
-        self.stdout.write(f"\n{VERDICTS[done.compared.verdict.result]}")
+        if verdict.smallest is not None:
+            self.stdout.write(f"a gain of {verdict.smallest:.4f} or more would be shown in 8 of 10 cases")
+        self.stdout.write("\nwhat must not get worse:")
+        for guard in verdict.guards:
+            self.stdout.write(_guard_line(guard))
+        self._tell_of_the_site(done)
+        self.stdout.write(f"\n{wording.headline(verdict.result)}")
+        for code in verdict.reasons:
+            self.stdout.write(f"- {wording.reason(code)}")
         if done.is_active:
             self.stdout.write(self.style.SUCCESS(f"{done.candidate} is active now."))
         else:
@@ -143,6 +153,44 @@ class Command(BaseCommand):
                 f"{done.candidate} is registered, not active: `model_versions activate {done.candidate}` "
                 "makes it so."
             )
+
+    def _tell_of_the_site(self, done: Retrained) -> None:
+        figures = done.compared.figures
+        self.stdout.write(
+            "\non the site, by these (95 % intervals; precision is that of what was reached in the queue):"
+        )
+        for label, by_name in figures["old"].items():
+            for name in by_name:
+                both = [_interval(figures[version][label][name]) for version in ("old", "new")]
+                self.stdout.write(f"{label + ' ' + name:24}{both[0]:>24}{both[1]:>24}")
+        report = done.compared.base_report
+        if report:
+            self.stdout.write(f"\naverage precision on {Path(done.run.options['base']).name}:")
+            for label, found in report["old"].items():
+                new = report["new"][label]["average_precision"]
+                self.stdout.write(f"{label:24}{_figure(found['average_precision']):>10}{_figure(new):>10}")
+
+
+def _options(given: Mapping[str, Any]) -> Options:
+    if given["base"] is not None and not given["base"].is_file():
+        raise CommandError(f"{given['base']} does not exist.")
+    return Options(
+        activate=given["activate"],
+        base=given["base"].resolve() if given["base"] else None,
+        min_reviews=given["min_reviews"],
+        epochs=given["epochs"],
+        soft_targets=given["soft_targets"],
+        rehearsed=given["rehearsed"],
+        imported=given["imported"],
+        seed=given["seed"],
+        force=given["force"],
+    )
+
+
+def _write_report(path: Path, done: Retrained) -> None:
+    from moderation.admin.training_report.page import as_file  # a site without the admin needs no report
+
+    path.write_text(as_file(done.run), encoding="utf-8")
 
 
 def _as_json(done: Retrained) -> dict[str, Any]:
@@ -158,6 +206,13 @@ def _as_json(done: Retrained) -> dict[str, Any]:
         "figures": done.compared.figures,
         "base": done.compared.base_report,
     }
+
+
+def _guard_line(guard: Guard) -> str:
+    state = "" if guard.passed else "  WORSE"
+    old, new = (wording.value(guard, figure) for figure in (guard.old, guard.new))
+    name = wording.guard_name(guard.name)
+    return f"{name:40}{old:>10}{new:>10}   allowed: {wording.allowance(guard)}{state}"
 
 
 def _figure(value: float | None) -> str:

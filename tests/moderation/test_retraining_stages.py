@@ -1,0 +1,309 @@
+"""A retraining by stages, with a training that only copies: killed and gone on with, refused, planned."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+
+from moderation.models import ModelVersion, Screening, TrainingRun
+from moderation.retraining import comparing, planning, probing, run_records, work_directory
+from moderation.retraining import retrain as retraining
+from moderation.retraining.retrain import Options
+from moderation.retraining.training_process import RetrainingFailed
+from moderation.review.decisions import decide
+from moderation.texts import text_key
+from moderation.versions import store
+from moderation.worker.drain import drain
+from tests.toxicity_ml.tiny_model import FRIENDLY, build_version
+
+pytestmark = pytest.mark.django_db
+QUICK = Options(soft_targets=10, rehearsed=0, min_reviews=20)
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing of the process runs any more."""
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("versions") / "tiny"
+    build_version(directory)
+    return directory
+
+
+@pytest.fixture
+def parent(tiny: Path, settings: Any, tmp_path: Path) -> ModelVersion:
+    settings.MODERATION = {
+        **settings.MODERATION,
+        "MODEL_DIRECTORY": str(tmp_path / "published"),
+        "MODEL_CACHE": str(tmp_path / "cache"),
+    }
+    return store.activate(store.publish(tiny))
+
+
+@pytest.fixture
+def trained(tiny: Path, parent: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Training copies the tiny version; the list tells how often, and what the learned file held."""
+    learned: list[str] = []
+
+    def copy(work: Path, of: ModelVersion, directory: Path, version: str, *_: Any, **__: Any) -> None:
+        learned.append((work / "train.csv").read_text(encoding="utf-8"))
+        copy_as(tiny, work / "candidate", version)
+
+    monkeypatch.setattr(retraining, "_train", copy)
+    monkeypatch.setattr(probing, "probe", lambda *_: [])  # test_probing has it
+    return learned
+
+
+def copy_as(tiny: Path, directory: Path, version: str) -> None:
+    shutil.copytree(tiny, directory)
+    manifest = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+    (directory / "manifest.json").write_text(json.dumps(manifest | {"version": version}), encoding="utf-8")
+
+
+def review(count: int, *, toxic: int = 4, kinds: tuple[str, str] = ("false_positive", "uphold")) -> None:
+    """Every item is flagged; each `toxic`-th is upheld, and the others are harmless."""
+    ann, _ = User.objects.get_or_create(username="ann")
+    for number in range(count):
+        words = [FRIENDLY[(number * step + step) % len(FRIENDLY)] for step in (1, 3, 5)]
+        word = "kill" if toxic and number % toxic == 0 else "idiot"
+        text = f"{' '.join(words)} {word} {number}"
+        Screening.objects.create(source="import", text=text, text_key=text_key(text, "moderation.text_key"))
+    drain()
+    for screening in Screening.objects.filter(outcome="").exclude(verdict="clear").order_by("pk"):
+        decide(screening.pk, reviewer=ann, kind=kinds["kill" in screening.text])
+
+
+def killed_in(monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> None:
+    """Run a retraining whose process is killed when it calls that function."""
+
+    def kill(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(where, name, kill)
+        dying.setattr(run_records, "finish", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            retraining.retrain(QUICK)
+
+
+@pytest.mark.parametrize(
+    ("where", "name", "stage", "trainings"),
+    [
+        (retraining, "learning", "preparing", 1),
+        (retraining, "_train", "training", 1),
+        (comparing, "compare", "comparing", 1),
+    ],
+)
+def test_a_run_whose_process_was_killed_is_gone_on_with(
+    trained: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    where: Any,
+    name: str,
+    stage: str,
+    trainings: int,
+) -> None:
+    review(60)
+    killed_in(monkeypatch, where, name)
+    run = TrainingRun.objects.get()
+    assert (run.status, (run.progress or {})["stage"]) == ("running", stage)
+    assert run.updated is not None
+    assert work_directory.of_run(run.pk).is_dir()
+    said: list[str] = []
+    done = retraining.retrain(QUICK, say=said.append)
+    assert done.run.pk == run.pk and TrainingRun.objects.count() == 1
+    assert f"Going on with training run {run.pk}, whose process was killed while {stage}." in said
+    assert len(trained) == trainings
+    run.refresh_from_db()
+    assert (run.status, run.error_code) == ("done", "")
+    told = run.progress or {}
+    assert "comparing" in told["seconds"] and told["resumed"] == 1
+    assert run.candidate is not None and run.candidate.version == f"site-{run.pk}"
+    assert not list(work_directory.root().iterdir())
+
+
+def test_what_was_killed_while_it_registered_its_candidate_registers_it_once(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+    publish = store.publish
+
+    def killed_after(*arguments: Any, **given: Any) -> ModelVersion:
+        publish(*arguments, **given)
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(store, "publish", killed_after)
+        dying.setattr(run_records, "finish", lambda *_, **__: None)
+        with pytest.raises(Killed):
+            retraining.retrain(QUICK)
+    done = retraining.retrain(QUICK)
+    assert len(trained) == 1
+    assert ModelVersion.objects.exclude(pk=done.candidate.pk).filter(version__startswith="site-").count() == 0
+
+
+def test_a_killed_run_that_would_learn_something_else_now_starts_clean(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+    killed_in(monkeypatch, retraining, "_train")
+    dead = TrainingRun.objects.get()
+    left = work_directory.of_run(dead.pk)
+    assert "idiot" in (left / "train.csv").read_text(encoding="utf-8")
+    review(70)
+    done = retraining.retrain(QUICK)
+    dead.refresh_from_db()
+    assert (dead.status, dead.error_code) == ("failed", "killed")
+    assert done.run.pk != dead.pk and not left.exists()
+
+
+def test_an_interrupted_run_leaves_no_text_behind(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(comparing, "compare", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        retraining.retrain(QUICK)
+    run = TrainingRun.objects.get()
+    assert (run.status, run.error_code) == ("failed", "interrupted")
+    assert not list(work_directory.root().iterdir())
+
+
+def test_a_disk_that_fills_up_while_files_are_written_is_told_as_such(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(retraining, "learning", full)
+    with pytest.raises(RetrainingFailed, match="The disk is full"):
+        retraining.retrain(QUICK)
+    assert TrainingRun.objects.get().error_code == "disk-full"
+
+
+def one_review() -> None:
+    review(1, toxic=0)
+
+
+def nothing() -> None:
+    pass
+
+
+def all_harmless() -> None:
+    review(60, toxic=0)
+
+
+def all_harmful() -> None:
+    review(60, kinds=("uphold", "uphold"))
+
+
+@pytest.mark.parametrize(
+    ("decided", "message"),
+    [
+        (nothing, "no reviewed texts yet"),
+        (one_review, "One of the reviewed texts teaches nothing"),
+        (all_harmless, "Every decision says harmless"),
+        (all_harmful, "No decision says of any label that it does not fit"),
+    ],
+)
+def test_what_teaches_nothing_is_refused_with_exit_code_2_and_changes_nothing(
+    trained: list[str], decided: Callable[[], None], message: str
+) -> None:
+    decided()
+    for arguments in ([], ["--dry-run"]):
+        with pytest.raises(CommandError, match=message) as refused:
+            call_command("retrain", "--min-reviews", "20", *arguments, stdout=StringIO())
+        assert refused.value.returncode == 2
+    assert not TrainingRun.objects.exists() and not trained
+    assert not work_directory.root().exists() or not list(work_directory.root().iterdir())
+
+
+def test_labels_that_nobody_found_are_named_and_the_rest_is_learned(trained: list[str]) -> None:
+    review(60)
+    said: list[str] = []
+    retraining.retrain(QUICK, say=said.append)
+    (line,) = [line for line in said if "Nobody found these" in line]
+    assert "identity_hate" in line and "threat" not in line
+
+
+def test_a_plan_says_what_is_lacking_and_changes_nothing(trained: list[str], settings: Any) -> None:
+    review(40)
+    out = StringIO()
+    call_command("retrain", "--dry-run", "--min-reviews", "20", "--json", stdout=out)
+    plan = json.loads(out.getvalue())
+    assert not plan["can_decide"]
+    assert plan["random_items"] == 0 and plan["more_random"] == 120 and plan["days"] is None
+    assert plan["answers"]["threat"][0] > 0 and plan["answers"]["identity_hate"][0] == 0
+    assert plan["minutes"] > 0 and plan["minutes_from"] == "probe"
+    out = StringIO()
+    call_command("retrain", "--dry-run", "--min-reviews", "20", stdout=out)
+    assert (
+        "Collect 120 more random reviews: none was made in the last 28 days. AUDIT_RATE is" in out.getvalue()
+    )
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_plan_counts_the_days_that_random_reviews_take(trained: list[str]) -> None:
+    review(60)
+    audit = Screening.objects.exclude(outcome="").order_by("pk").values_list("pk", flat=True)[:28]
+    Screening.objects.filter(pk__in=list(audit)).update(queued_for="audit", sampling_probability=0.05)
+    plan = planning.plan(QUICK)
+    assert plan.random_per_day == pytest.approx(1.0)
+    assert plan.more_random == (30 - plan.random_items) * 4
+    assert plan.days == plan.more_random
+    assert f"about {plan.days} days at this rate (1.0 a day)" in planning.lines(plan)[-1]
+
+
+def test_an_earlier_run_says_how_long_the_next_takes(trained: list[str]) -> None:
+    review(60)
+    done = retraining.retrain(QUICK)
+    text_epochs = (done.run.progress or {})["text_epochs"]
+    done.run.progress = {"seconds": {"training": 600.0, "comparing": 60.0}, "text_epochs": text_epochs}
+    done.run.save()
+    plan = planning.plan(QUICK)
+    assert plan.minutes_from == "earlier run"
+    learned = text_epochs / QUICK.epochs
+    assert plan.minutes == pytest.approx(10 * plan.learned / learned + 1)
+
+
+def test_a_second_training_beside_it_cannot_and_says_so_with_exit_code_2(parent: ModelVersion) -> None:
+    from moderation.coordination import leases
+    from moderation.models import Lease
+
+    assert leases.take(retraining.LEASE, 60) is not None
+    Lease.objects.update(holder="other-container[boot/1]:1")
+    with pytest.raises(CommandError, match="is under way in other-container") as refused:
+        call_command("retrain", stdout=StringIO())
+    assert refused.value.returncode == 2
+
+
+@pytest.mark.parametrize(("force", "is_active"), [(False, False), (True, True)])
+def test_a_change_of_a_rate_by_over_a_quarter_is_activated_by_force_alone(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch, force: bool, is_active: bool
+) -> None:
+    review(60)
+    from moderation.retraining import traffic
+    from moderation.retraining.gate import guards
+
+    changed = traffic.Treatment(100, (guards.rate(guards.FLAG_RATE, 70, 20, 100),), (), ())
+    monkeypatch.setattr(traffic, "treatment", lambda *_: changed)
+    said: list[str] = []
+    options = Options(activate="always", soft_targets=10, rehearsed=0, min_reviews=20, force=force)
+    done = retraining.retrain(options, say=said.append)
+    assert done.compared.verdict.needs_force
+    assert done.is_active is is_active
+    assert any("--force" in line for line in said) is not force
