@@ -1,5 +1,6 @@
 """The app's part of Django's admin: the queue, and what was recorded."""
 
+from moderation.admin.contradictions import ContradictionAdmin
 from moderation.admin.dashboard.dashboard_admin import DashboardAdmin
 from moderation.admin.keys import ApiKeyAdmin
 from moderation.admin.queue.screening_admin import ScreeningAdmin
@@ -17,6 +18,7 @@ from moderation.admin.webhooks import WebhookAdmin, WebhookDeliveryAdmin
 __all__ = [
     "ApiKeyAdmin",
     "AuditEntryAdmin",
+    "ContradictionAdmin",
     "DashboardAdmin",
     "ModelVersionAdmin",
     "PolicyAdmin",

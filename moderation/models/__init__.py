@@ -3,6 +3,7 @@
 from moderation.models.authors import AuthorNote, AuthorTrust
 from moderation.models.bulk import BulkDecision, BulkItem
 from moderation.models.claims import ItemClaim, ItemSkip
+from moderation.models.contradictions import Contradiction
 from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
 from moderation.models.figures import StoredFigures
@@ -26,6 +27,7 @@ __all__ = [
     "AuthorTrust",
     "BulkDecision",
     "BulkItem",
+    "Contradiction",
     "Discovery",
     "ItemClaim",
     "ItemSkip",

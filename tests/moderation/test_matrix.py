@@ -24,6 +24,7 @@ from moderation.api import urls as api_urls
 from moderation.models import (
     ApiKey,
     AuditEntry,
+    Contradiction,
     ModelVersion,
     Policy,
     Review,
@@ -123,6 +124,7 @@ def world(version: ModelVersion, settings: Any, tmp_path: Path) -> World:
         "delivery": WebhookDelivery.objects.create(webhook=webhook, event="screening.held", payload={}),
         "run": TrainingRun.objects.create(),
         "trial": ShadowTrial.objects.create(candidate=candidate, beside=version),
+        "contradiction": Contradiction.objects.create(kind="reviewer", key="reviewer:ann:1"),
         "screening_run": ScreeningRun.objects.create(kind="rescreen", model_version=version),
         "entry": AuditEntry.objects.order_by("id").last(),
     }
@@ -173,6 +175,7 @@ READ_ONLY = {
     "screeningrun": ("screening_run", RECORDS),
     "trainingrun": ("run", RECORDS),
     "shadowtrial": ("trial", BOSS),
+    "contradiction": ("contradiction", LEADS),
     "policy": ("policy", RECORDS),
     "apikey": ("key", BOSS),
     "webhook": ("webhook", BOSS),

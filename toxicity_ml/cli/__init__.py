@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "attack": ("toxicity_ml.cli.attack", "measure how disguises and noise change the scores"),
     "benchmark": ("toxicity_ml.cli.benchmark", "latency and throughput of every way to run a model"),
     "calibrate": ("toxicity_ml.cli.calibrate", "fit a version's probabilities and thresholds to your rows"),
+    "doubts": ("toxicity_ml.cli.doubts", "say which labels are unlikely, and how many are wrong"),
     "merge": ("toxicity_ml.cli.merge", "make one model version of several by averaging their weights"),
     "import-checkpoint": (
         "toxicity_ml.cli.import_checkpoint",
