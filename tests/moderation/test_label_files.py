@@ -209,7 +209,9 @@ def test_an_imported_text_is_in_no_queue_no_figure_and_no_worker_s_hands(
     assert "kill" not in queue
     screening = rows.get(text="i kill you")
     page = admin_client.get(reverse("admin:moderation_screening_change", args=[screening.pk]))
-    assert page.status_code == 200 and "i kill you" in page.content.decode()
+    shown = page.content.decode()
+    assert "i kill you" in shown and "from a file" in shown and "No model scores it" in shown
+    assert "Not scored yet" not in shown and "replaced" not in shown
     reviews = admin_client.get(reverse("admin:moderation_review_changelist")).content.decode()
     assert "ann (system)" in reviews
     with pytest.raises(NoLongerCurrent):

@@ -241,6 +241,11 @@ class Item:
         return name_of(self.screening.language) if is_shown and self.screening.language else ""
 
     @property
+    def is_imported(self) -> bool:
+        """True of a text that came with labels in a file, to learn from: nobody judges or scores it here."""
+        return self.screening.source == Screening.Source.IMPORT and not self.screening.is_current
+
+    @property
     def is_unjudged(self) -> bool:
         """True where no model scored the text, as none was made for its language."""
         return self.screening.verdict == Screening.Verdict.UNJUDGED
@@ -255,6 +260,8 @@ class Item:
             return ""
         if self.decision is not None:
             return self._decided_badge(self.decision)
+        if self.is_imported:
+            return _("from a file")
         if not screening.is_current:
             return _("replaced")
         if screening.status in (Screening.Status.FAILED, Screening.Status.PENDING):
