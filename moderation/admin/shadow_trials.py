@@ -19,8 +19,9 @@ from moderation.admin.posting import posted
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.models import ModelVersion, ShadowTrial
 from moderation.shadow import comparing, counting, trials
-from moderation.shadow.comparing import Comparison, Reviewed
+from moderation.shadow.comparing import Comparison
 from moderation.shadow.counting import Counts
+from moderation.shadow.difference import Reviewed
 from moderation.shadow.intervals import Share, Sum
 from moderation.versions.artifacts import ModelUnavailable
 from moderation.versions.rights import may_manage
@@ -38,7 +39,6 @@ class ShadowTrialAdmin(ReadOnlyAdmin):
 
     list_display = ("__str__", "status", "candidate", "beside", "scored", "created", "finished", "error_code")
     list_select_related = ("candidate", "beside")
-    list_filter = ("status",)
     ordering = ("-id",)
     change_list_template = "admin/moderation/shadowtrial/change_list.html"
 

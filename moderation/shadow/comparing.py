@@ -1,10 +1,4 @@
-"""Compares the two versions of a trial: how often they agree, and which people find right where they do not.
-
-What both flag, or neither, makes no difference between them: they err on it alike. So the difference in wrong
-flags is known from the disagreements alone, each of which is right for one version and wrong for the other
-(McNemar 1947), and all disagreements are counted, reviewed or not. Only which is right is estimated, for
-either kind by itself: the ones came into the queue by chance, the others for certain.
-"""
+"""Compares the two versions of a trial: how often they agree, and which is right where they do not."""
 
 from __future__ import annotations
 
@@ -18,13 +12,9 @@ from moderation.models import Review, Screening, ShadowDisagreement, ShadowTrial
 from moderation.review.decisions import standing_decisions
 from moderation.shadow import counting
 from moderation.shadow.counting import Counts
-from moderation.shadow.intervals import Share, Sum, combined, exact
+from moderation.shadow.difference import Reviewed, difference_of
+from moderation.shadow.intervals import Share, Sum, exact
 
-MIN_REVIEWED = 10
-"""Reviewed disagreements under which nothing is said of which version is right."""
-MIN_READ = 0.5
-"""Share of what the active version alone flags that has to be reviewed: moderators read the worst first, so
-the rest may differ from what they have read."""
 FlaggedBy = ShadowDisagreement.FlaggedBy
 
 
@@ -35,25 +25,6 @@ class Verdict(TextChoices):
     WORSE = "worse", _("the candidate makes more mistakes")
     NO_DIFFERENCE = "no_difference", _("no difference shown")
     NOT_ENOUGH = "not_enough", _("not enough evidence")
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """The disagreements of one kind: those that one of the versions alone flags."""
-
-    found: int
-    """All of them."""
-    came_up: int
-    """Those that came into the queue."""
-    reviewed: int
-    """Those on which a decision stands that says whether something is wrong with the text."""
-    right: int
-    """Of these, where something is: the version that flags them is right."""
-
-    @property
-    def share(self) -> Share:
-        """Return the share in which the version that flags is right, with its exact interval."""
-        return exact(self.right, self.reviewed)
 
 
 @dataclass(frozen=True)
@@ -115,28 +86,6 @@ def compare(trial: ShadowTrial) -> Comparison:
         difference=difference,
         verdict=verdict_of(difference),
     )
-
-
-def difference_of(of_active: Reviewed, of_candidate: Reviewed, scored: int) -> Sum | None:
-    """Estimate how many more mistakes per comment the candidate makes than the active version.
-
-    None where too few disagreements are reviewed to tell. Flagging what nobody minds and passing over what
-    somebody does are each one mistake.
-    """
-    if not scored or of_active.reviewed + of_candidate.reviewed < MIN_REVIEWED:
-        return None
-    if (of_candidate.found and not of_candidate.reviewed) or (
-        of_active.reviewed < MIN_READ * of_active.found
-    ):
-        return None
-    parts = [
-        (2 * of_active.found / scored, of_active.share),  # where it flags and is right, the candidate errs
-        (-2 * of_candidate.found / scored, of_candidate.share),
-    ]
-    known = [(weight, share) for weight, share in parts if weight]
-    sums = combined(known)
-    offset = (of_candidate.found - of_active.found) / scored
-    return Sum(sums.value + offset, sums.low + offset, sums.high + offset)
 
 
 def verdict_of(difference: Sum | None) -> Verdict:

@@ -90,6 +90,13 @@ def test_uphold(tmp_path: Path) -> None:
     assert set(rules["all over flag"]["recorded_by_label"]) >= {"toxic", "insult"}
 
 
+def test_shadow() -> None:
+    report = run("shadow.py", "--comments", "400", "--reviews", "10", "--samples", "5")
+    by = report["by"]
+    assert by["disagreements"]["width"] < by["audit"]["width"]
+    assert 0 < report["disagreements"] < 400 and report["difference"] < 0
+
+
 def test_language_identification(tmp_path: Path) -> None:
     file = tmp_path / "comments.csv"
     german = "Der Stadtrat hat den Markt auf Samstag verlegt, und niemand hat die Händler gefragt."
