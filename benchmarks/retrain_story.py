@@ -95,7 +95,7 @@ def _round(number: int, args: argparse.Namespace, forum: Forum, ruler: Ruler) ->
 
     began = time.monotonic()
     before = store.active_version()
-    if Screening.objects.exclude(outcome="").count() < number * args.decisions:  # else it was kept so
+    if Screening.objects.count() < number * args.comments:  # else the days of a kept site have gone by
         forum.live(
             _written(number, args),
             days=DAYS,

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.community.generator import Comment
+from moderation.models import Review
 from toxicity_ml.labels import JIGSAW_LABELS
 
 ERROR_RATE = 0.08
@@ -107,7 +108,9 @@ class Moderator:
             headers={"Accept": "application/json"},
         )
         if answer.status_code == 200:
-            tally.add(list_name, is_second="review" not in answer.json(), is_error=is_error)
+            number = answer.json()["review"]
+            is_second = Review.objects.get(screening=key, number=number).kind == Review.Kind.SECOND_OPINION
+            tally.add(list_name, is_second=is_second, is_error=is_error)
 
     def judged(self, truth: Sequence[bool]) -> tuple[tuple[bool, ...], bool]:
         """Return the labels that the moderator sees in a comment, and whether that is an error."""

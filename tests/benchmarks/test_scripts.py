@@ -199,7 +199,7 @@ def test_migrations() -> None:
 def test_retraining_story_and_null(tmp_path: Path) -> None:
     cheap = ("--", "--epochs", "0.2", "--min-reviews", "20", "--soft-targets", "20", "--rehearsed", "40")
     site, few = tmp_path / "site", ("--fresh", "40")
-    sizes = ("--comments", "300", "--decisions", "40", "--rounds", "1", "--audit-rate", "0.2")
+    sizes = ("--comments", "300", "--decisions", "40", "--rounds", "1", "--audit-rate", "0.5")
     story = run("retrain_story.py", *sizes, *few, "--keep", site, "--json", *cheap)
     (one,) = story["rounds"]
     assert (one["decisions"], one["screenings"], story["fresh"]) == (40, 300, 40)
