@@ -15,7 +15,7 @@ from django.db import router, transaction
 from moderation import audit
 from moderation.audit import Action, Actor
 from moderation.conf import conf
-from moderation.models import ModelVersion
+from moderation.models import ModelVersion, ShadowTrial
 from moderation.versions import artifacts, store
 from moderation.versions.active import find_active
 
@@ -62,8 +62,13 @@ def prune(
 
 
 def _candidates() -> list[ModelVersion]:
-    """Return the site's versions that were never active and still have their files, the newest first."""
+    """Return the site's versions that were never active and still have their files, the newest first.
+
+    Without one that workers score with in a shadow trial.
+    """
     gone = {version.pk for version in store.pruned_versions()}
+    tried = ShadowTrial.objects.filter(status=ShadowTrial.Status.RUNNING)
+    gone |= set(tried.values_list("candidate", flat=True))
     rows = ModelVersion.objects.filter(is_active=False, activated=None).exclude(location="").order_by("-id")
     return [row for row in rows.defer("metrics") if row.pk not in gone]
 

@@ -14,7 +14,7 @@ import pytest
 from django.core.files.storage import InMemoryStorage
 from django.core.management.base import CommandError
 
-from moderation.models import AuditEntry, ModelVersion
+from moderation.models import AuditEntry, ModelVersion, ShadowTrial
 from moderation.versions import artifacts, pruning, store
 from tests.moderation.conftest import run_command
 from tests.moderation.test_model_store import directories, packaged, publish, remote
@@ -134,3 +134,14 @@ def test_without_a_cache_there_is_nothing_to_remove(packaged: Path, tmp_path: Pa
 
 def _interrupted(*_: Any) -> None:
     raise KeyboardInterrupt
+
+
+def test_a_candidate_in_a_shadow_trial_keeps_its_files_until_the_trial_ends(
+    tmp_path: Path, candidates: list[ModelVersion]
+) -> None:
+    trial = ShadowTrial.objects.create(candidate=candidates[0], beside=store.active_version())
+    pruning.prune(keep=0)
+    assert {"lost-0"} == {name for name in there(tmp_path) if name.startswith("lost")}
+    ShadowTrial.objects.filter(pk=trial.pk).update(status="dropped")
+    pruning.prune(keep=0)
+    assert "lost-0" not in there(tmp_path)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.core.management.base import CommandError
 from moderation import signals
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, ShadowDisagreement, ShadowTrial
 from moderation.review.decisions import decide
+from moderation.screening import model
 from moderation.screening.scorer import ModelNotReady, Scorer
 from moderation.shadow import comparing, intervals, storing, trials
 from moderation.shadow.budget import Sample, TimeBudget
@@ -462,3 +465,32 @@ def test_a_sum_of_one_share_has_its_interval_and_opposite_ones_widen_it() -> Non
     both = intervals.combined([(1.0, share), (-1.0, share)])
     assert both.value == pytest.approx(0) and both.high == pytest.approx(-both.low)
     assert both.high > share.high - share.value
+
+
+def test_memory_of_a_candidate_is_freed_beside_the_version_that_scores(
+    version: ModelVersion, candidate: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Loaded:
+        def predict(self, texts: Sequence[str]) -> list[dict[str, float]]:
+            return by_other_words(texts)
+
+    models: list[weakref.ref[Loaded]] = []
+
+    def load_model(version: ModelVersion, **options: Any) -> Loaded:
+        assert options["cores"] == 1
+        loaded = Loaded()
+        models.append(weakref.ref(loaded))
+        return loaded
+
+    monkeypatch.setattr(model, "load_model", load_model)
+    clock = Clock()
+    follower = Follower(clock=clock)
+    trial = trials.start(candidate)
+    post("nice")
+    screen(beside=follower)
+    assert counts(trial).scored == 1 and [made() is not None for made in models] == [True]
+    trials.stop(trial)
+    clock.now += 10
+    screen(beside=follower)
+    gc.collect()
+    assert [made() for made in models] == [None]
