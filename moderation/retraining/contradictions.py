@@ -76,6 +76,16 @@ def find(version: ModelVersion, labels: Sequence[str] | None = None) -> Found:
     )
 
 
+def waiting_line() -> str:
+    """Say how many contradictions wait for a lead, as far as they were looked for."""
+    waiting = Contradiction.objects.waiting().count()
+    if not Contradiction.objects.exists():
+        return "No contradictions between decisions are known; `find_contradictions` looks for some."
+    return (
+        f"{waiting} contradictions between decisions wait for a lead; `find_contradictions` looks for more."
+    )
+
+
 def _pairs(rows: Sequence[Row], groups: Sequence[int]) -> Iterator[Contradiction]:
     """Give the pairs of a group whose labels differ, each with its latest decision."""
     by_group: dict[int, list[Row]] = defaultdict(list)

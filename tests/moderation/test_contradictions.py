@@ -45,6 +45,7 @@ def page(client: Client) -> str:
 
 
 def test_texts_that_read_alike_and_were_decided_otherwise_are_noted_once(version: ModelVersion) -> None:
+    assert contradictions.waiting_line().startswith("No contradictions between decisions are known;")
     first = decided(TEXT.format("Anna"), "a" * 64, is_toxic=True)
     same = decided(TEXT.format("Anna"), "a" * 64, is_toxic=False)
     near = decided(TEXT.format("Bert"), "b" * 64, is_toxic=True)
@@ -52,6 +53,7 @@ def test_texts_that_read_alike_and_were_decided_otherwise_are_noted_once(version
     for _ in range(2):
         found = contradictions.find(version)
         assert (found.pairs, found.waiting, found.wrong) == (1, 1, None)
+    assert contradictions.waiting_line().startswith("1 contradictions between decisions wait for a lead;")
     (row,) = Contradiction.objects.all()
     assert (row.kind, row.review, row.other) == ("near_text", same, near)
     again = decided(TEXT.format("anna"), "a" * 64, is_toxic=False)

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.isolation import read_committed
 from moderation.management.system_user import system_user
-from moderation.retraining import planning, retrain, wording
+from moderation.retraining import contradictions, planning, retrain, wording
 from moderation.retraining.gate.verdict import Guard
 from moderation.retraining.refusals import Refused
 from moderation.retraining.retrain import Options, Retrained
@@ -116,7 +116,7 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps(plan.as_dict(), indent=2))
         elif not plan.refusal:
-            self.stdout.write("\n".join(planning.lines(plan)))
+            self.stdout.write("\n".join([*planning.lines(plan), contradictions.waiting_line()]))
         if plan.refusal:
             raise CommandError(plan.refusal, returncode=CANNOT)
 
