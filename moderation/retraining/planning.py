@@ -15,7 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from moderation.conf import conf
-from moderation.models import Screening, TrainingRun
+from moderation.models import Contradiction, Screening, TrainingRun
 from moderation.retraining import rehearsal, training_data
 from moderation.retraining.gate import needs
 from moderation.retraining.refusals import Refused, answers, refuse_what_teaches_nothing
@@ -62,6 +62,8 @@ class Plan:
     """How many such reviews were made a day of late."""
     days: int | None = None
     """How long that takes at this rate; None: none was made, or none is lacking."""
+    contradictions: int = 0
+    """Decisions that were found to contradict each other, and that no lead has settled."""
     comparison: int = 1
     """Which comparison on this test share it would be."""
     level: float = needs.LEVEL
@@ -103,6 +105,7 @@ def plan(options: Options) -> Plan:
         more_random=more_random,
         random_per_day=rate,
         days=math.ceil(more_random / rate) if more_random and rate else None,
+        contradictions=Contradiction.objects.waiting().count(),
         comparison=sides.rotation.earlier + 1,
         level=needs.level_of(sides.rotation.earlier + 1),
     )
@@ -121,6 +124,10 @@ def lines(of: Plan) -> list[str]:
         f"It takes about {max(1, round(of.minutes))} min, by "
         f"{'an earlier run' if of.minutes_from == 'earlier run' else 'a short probe of this machine'}.",
     ]
+    if of.contradictions:
+        written.append(
+            f"Contradictions between decisions that wait for a lead: {of.contradictions}. Settle them first."
+        )
     if of.can_decide:
         written.append(
             f"The gate can decide: {of.items} test items, {of.random_items} of them random. It would be "

@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
-from moderation.models import ModelVersion, Screening, TrainingRun
+from moderation.models import Contradiction, ModelVersion, Screening, TrainingRun
 from moderation.retraining import comparing, planning, probing, run_records, work_directory
 from moderation.retraining import retrain as retraining
 from moderation.retraining.retrain import Options
@@ -259,6 +259,9 @@ def test_a_plan_says_what_is_lacking_and_changes_nothing(trained: list[str], set
 
 def test_a_plan_counts_the_days_that_random_reviews_take(trained: list[str]) -> None:
     review(60)
+    assert not [line for line in planning.lines(planning.plan(QUICK)) if "Contradictions" in line]
+    Contradiction.objects.create(kind="reviewer", key="reviewer ann", reviewer_name="ann")
+    assert "decisions that wait for a lead: 1." in "\n".join(planning.lines(planning.plan(QUICK)))
     audit = Screening.objects.exclude(outcome="").order_by("pk").values_list("pk", flat=True)[:28]
     Screening.objects.filter(pk__in=list(audit)).update(queued_for="audit", sampling_probability=0.05)
     plan = planning.plan(QUICK)
