@@ -34,6 +34,7 @@ class Action(models.TextChoices):
     LABELS_IMPORTED = "labels.imported", _("labels imported from a file")
     """One entry for each chunk of rows, with its counts."""
     LABELS_EXPORTED = "labels.exported", _("decisions written to a file")
+    TRAINING_ASKED = "training.asked", _("training asked for")
     SCALE_CHANGED = "scale.changed", _("Perspective scale fitted")
     POLICY_CHANGED = "policy.changed", _("thresholds changed")
     POLICY_WITHDRAWN = "policy.withdrawn", _("thresholds withdrawn")

@@ -107,6 +107,11 @@ class Conf:
         return float(self.given.get("FIGURES_MINUTES", 10))
 
     @property
+    def RETRAIN_AFTER(self) -> int:
+        """After how many new decisions the task `moderation.tasks.retrain` trains by itself; 0: never."""
+        return int(self.given.get("RETRAIN_AFTER", 200))
+
+    @property
     def AUTHOR_RULES(self) -> Mapping[str, Mapping[str, int]] | str:
         """Which authors are held always or never, by what was decided of them: numbers, or a dotted path.
 
@@ -305,6 +310,7 @@ KEYS = (
     "FIGURES_MINUTES",
     "AUTHOR_RULES",
     "IMPORTED_WEIGHT",
+    "RETRAIN_AFTER",
     "BATCH_SIZE",
     "LEASE_SECONDS",
     "SWEEP_SECONDS",

@@ -9,6 +9,7 @@ from celery import current_app, shared_task
 from moderation import metrics, row_errors
 from moderation.db import sqlite
 from moderation.notifier import process_notifier
+from moderation.retraining import schedule
 from moderation.screening.claim import is_backlog
 from moderation.screening.scorer import batch_limits
 from moderation.worker.drain import drain as drain_pending
@@ -21,6 +22,8 @@ SOFT_LIMIT, HARD_LIMIT = 3600, 3900
 """In place of the site's `task_soft_time_limit` and `task_time_limit`, which may be meant for shorter tasks:
 they would cut off a slow batch again and again, or kill its process, which counts as a death against every
 text of it. By then a batch that hangs has lost its lease."""
+TRAINING_LIMIT = 24 * 3600
+"""Seconds after which a training is taken for hung."""
 
 
 # Acknowledged early and never retried: the pending rows are the queue, and a lost wake-up is made up for by
@@ -49,3 +52,21 @@ def drain() -> None:
         logger.info("Screened %d, failed %d.", done.scored, done.failures, extra=extra)
     if done.is_ready and not done.is_finished:
         process_notifier.notify()
+
+
+# A queue of its own: comments never wait for a training. Its message may get lost: the next look comes.
+@shared_task(  # type: ignore[untyped-decorator]
+    ignore_result=True,
+    acks_late=False,
+    max_retries=0,
+    soft_time_limit=TRAINING_LIMIT,
+    time_limit=TRAINING_LIMIT + 300,
+    queue="training",
+)
+def retrain() -> None:
+    """Train if somebody asked for it in the admin, or RETRAIN_AFTER decisions have come."""
+    try:
+        schedule.run_what_is_wanted()
+    except Exception as error:
+        # Celery would log the exception's message, and a database error quotes the row.
+        logger.error("The training stopped (%s).", type(error).__name__)

@@ -157,7 +157,18 @@ if _text_key_secret := os.environ.get("TEXT_KEY_SECRET"):
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ROUTES = {"moderation.tasks.*": {"queue": "screening"}}
+CELERY_TASK_ROUTES = {
+    "moderation.tasks.retrain": {"queue": "training"},
+    "moderation.tasks.*": {"queue": "screening"},
+}
+CELERY_BEAT_SCHEDULE = {
+    # Looks whether a training was asked for, or enough decisions have come; mostly that takes two queries.
+    "retrain": {
+        "task": "moderation.tasks.retrain",
+        "schedule": 300.0,
+        "options": {"queue": "training", "expires": 300},
+    },
+}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False  # workers log as LOGGING says, without texts
 # A prefork child loads the model when it starts; with the default of 4 s it is killed while loading.

@@ -20,6 +20,7 @@ from moderation.admin.item.presenting import title_of
 from moderation.admin.queue.filters import ActionFilter
 from moderation.admin.queue.search import of_object
 from moderation.admin.read_only import ReadOnlyAdmin
+from moderation.admin.training import AskForTraining
 from moderation.admin.training_report.page import TrainingReportPages
 from moderation.models import (
     AuditEntry,
@@ -36,17 +37,29 @@ EXCERPT = 200
 
 
 @admin.register(TrainingRun)
-class TrainingRunAdmin(TrainingReportPages, ReadOnlyAdmin):
+class TrainingRunAdmin(AskForTraining, TrainingReportPages, ReadOnlyAdmin):
     """Shows the attempts to train a better version, and how each compared."""
 
     class Media:
         css = {"all": ("moderation/list.css",)}
 
     fields = (
-        *("status", "result", "report_link", "parent", "candidate", "options_table", "counts_table"),
+        *(
+            "status",
+            "how_far",
+            "result",
+            "report_link",
+            "parent",
+            "candidate",
+            "options_table",
+            "counts_table",
+        ),
         *("comparison_table", "error_code", "started_by_name", "created", "started", "finished"),
     )
-    list_display = ("id", "status", "result", "parent", "candidate", "started", "finished", "error_code")
+    list_display = (
+        *("id", "status", "how_far", "result", "parent", "candidate"),
+        *("started", "finished", "error_code"),
+    )
     list_select_related = ("parent", "candidate")
     list_filter = ("status", "result")
 

@@ -41,6 +41,7 @@ NUMBERS: dict[str, tuple[float, float, bool]] = {
     "CLAIM_SECONDS": (1, 86_400, False),
     "SECOND_OPINION_SHARE": (0, 1, False),
     "FIGURES_MINUTES": (0, 1440, False),
+    "RETRAIN_AFTER": (0, 1_000_000, False),
     "BATCH_SIZE": (1, 10_000, True),
     "LEASE_SECONDS": (1, 86_400, False),
     "SWEEP_SECONDS": (0.1, 86_400, False),
