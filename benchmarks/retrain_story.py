@@ -166,7 +166,12 @@ def scratch_site(database: str, keep: Path | None, **moderation: Any) -> Iterato
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # about a missing XDG_RUNTIME_DIR, for which it falls back
                 os.environ["DATABASE_URL"] = postgres.start().create("story")
-        settings = {"BROKER": False, "TEXT_KEY_SECRET": "the same sides in every run", **moderation}
+        settings = {
+            "BROKER": False,
+            "TEXT_KEY_SECRET": "the same sides in every run",
+            "MODEL_CACHE": str(work.run / "cache"),  # trainings of another site work in the user's own
+            **moderation,
+        }
         os.environ.update(
             BENCHMARK_MODERATION=json.dumps(settings),
             DJANGO_SETTINGS_MODULE="benchmarks.site_settings",
