@@ -81,10 +81,12 @@ class ContradictionAdmin(ReadOnlyAdmin):
         said = str(row.get_kind_display())
         if row.kind == Contradiction.Kind.UNLIKELY:
             label = label_name(row.label) if row.label else _("any")
-            return f"{said}: {label}, {row.probability or 0.0:.2f}"
+            figures = {"said": said, "label": label, "probability": f"{row.probability or 0.0:.2f}"}
+            return _("%(said)s: %(label)s; probability %(probability)s") % figures
         if row.kind == Contradiction.Kind.REVIEWER:
-            rate, others = (row.figures.get(name, 0.0) for name in ("rate", "rate_of_others"))
-            return f"{said}: {row.reviewer_name}, {rate:.0%} / {others:.0%}"
+            shares = {name: f"{row.figures.get(name, 0.0):.0%}" for name in ("rate", "rate_of_others")}
+            told = {"said": said, "name": row.reviewer_name, **shares}
+            return _("%(said)s: %(name)s; unlikely %(rate)s, of others %(rate_of_others)s") % told
         return said
 
     @admin.display(description=gettext_lazy("decision"))
