@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from moderation.review.operating_points import Point
-from moderation.review.statistics import Estimate
+if TYPE_CHECKING:  # they need NumPy, which only workers must have
+    from moderation.review.operating_points import Point
+    from moderation.review.statistics import Estimate
 
 NOTHING = "\u2013"
 """Stands for a figure for which there are too few reviews."""
