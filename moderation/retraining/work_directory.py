@@ -6,10 +6,14 @@ left, unless it goes on from it.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
+from django.db import connections, router
+
 from moderation.conf import conf
+from moderation.models import TrainingRun
 from moderation.retraining.training_process import RetrainingFailed
 
 NEEDED_BYTES = 1024**3
@@ -17,8 +21,10 @@ NEEDED_BYTES = 1024**3
 
 
 def root() -> Path:
-    """Return where such folders are."""
-    return Path(conf.MODEL_CACHE) / "retraining"
+    """Return where such folders of this site are: two sites of one user on a machine may share the cache."""
+    told = connections[router.db_for_write(TrainingRun)].settings_dict
+    database = "\n".join(str(told.get(key) or "") for key in ("ENGINE", "HOST", "PORT", "NAME"))
+    return Path(conf.MODEL_CACHE) / "retraining" / hashlib.sha256(database.encode()).hexdigest()[:16]
 
 
 def of_run(number: int) -> Path:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
+from django.db import connections, router
 
 from moderation.models import Contradiction, ModelVersion, Screening, TrainingRun
 from moderation.retraining import comparing, planning, probing, run_records, work_directory
@@ -310,3 +311,17 @@ def test_a_change_of_a_rate_by_over_a_quarter_is_activated_by_force_alone(
     assert done.compared.verdict.needs_force
     assert done.is_active is is_active
     assert any("--force" in line for line in said) is not force
+
+
+def test_sites_that_share_a_cache_have_folders_of_their_own(
+    parent: ModelVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = work_directory.root()
+    told = connections[router.db_for_write(TrainingRun)].settings_dict
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setitem(told, "NAME", "another site's")
+        theirs = work_directory.opened(1)
+    work_directory.opened(1)
+    work_directory.remove_all()
+    assert theirs.is_dir() and not theirs.is_relative_to(ours)
+    assert not list(ours.iterdir())
