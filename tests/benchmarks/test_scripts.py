@@ -214,6 +214,16 @@ def test_retraining_story_and_null(tmp_path: Path) -> None:
     assert cheap_null["verdicts"] == {"not_enough_evidence": 3}
 
 
+def test_retrain() -> None:
+    cheap = ("--", "--epochs", "0.2", "--min-reviews", "20", "--soft-targets", "10", "--rehearsed", "30")
+    report = run("retrain.py", "--decisions", "40", "--sampled", "24", "--cores", "1", "--json", *cheap)
+    (ours,), (naive,) = report["ours"], report["naive"]
+    assert (ours["decisions"], naive["rows"]) == (40, 159_571 + 40)
+    assert ours["counts"]["learned"] > ours["counts"]["train"] > 10
+    assert ours["cpu_seconds"] > 0 and 0.1 < ours["peak_gib"] < 10 and 0.1 < naive["peak_gib"] < 10
+    assert report["ratio"] == pytest.approx(naive["cpu_seconds"] / ours["cpu_seconds"])
+
+
 def test_coverage_of_estimates() -> None:
     report = run("coverage_of_estimates.py", "--sites", "20")
     assert len(report["coverage"]) == 7
