@@ -22,17 +22,21 @@ class Learning:
     """The rows of one training."""
 
     learned: list[Row]
+    """What has labels: reviewed, imported, and of the base corpus."""
+    kept: list[Row]
+    """Texts whose scores are to stay: unreviewed and rehearsed."""
     chosen_by: list[Row]
     """Development side, and texts without labels that prove the export; no soft target is among them."""
     rehearsed_for_test: list[Row]
     """Rehearsal texts that are not learned, with the active version's scores."""
     counts: dict[str, int]
-    """How many of each kind are learned: reviewed, imported, unreviewed, rehearsed, base."""
+    """How many there are of each kind: reviewed, imported, unreviewed, rehearsed, base."""
 
-    def write(self, train: Path, dev: Path, labels: Sequence[str]) -> None:
-        """Write both files as the classifier library reads them."""
+    def write(self, train: Path, dev: Path, kept: Path, labels: Sequence[str]) -> None:
+        """Write the files as the classifier library reads them."""
         write_csv(train, labels, self.learned)
         write_csv(dev, labels, self.chosen_by)
+        write_csv(kept, labels, self.kept)
 
 
 def learning(
@@ -66,4 +70,6 @@ def learning(
     }
     chosen_by = sides.dev + soft_targets.proving_the_export(old, rehearsal[TRAIN])
     counts = {name: len(rows) for name, rows in parts.items()}
-    return Learning([row for rows in parts.values() for row in rows], chosen_by, rehearsal[TEST], counts)
+    learned = [row for name in ("reviewed", "imported", "base") for row in parts[name]]
+    kept = [row for name in ("unreviewed", "rehearsed") for row in parts[name]]
+    return Learning(learned, kept, chosen_by, rehearsal[TEST], counts)

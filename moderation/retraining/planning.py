@@ -19,7 +19,7 @@ from moderation.models import Contradiction, Screening, TrainingRun
 from moderation.retraining import rehearsal, training_data
 from moderation.retraining.gate import needs
 from moderation.retraining.refusals import Refused, answers, refuse_what_teaches_nothing
-from moderation.retraining.retrain import Options, comparable
+from moderation.retraining.retrain import NONSENSE_SHARE, Options, comparable
 from moderation.retraining.splitting import TEST_SHARE
 from moderation.review.decisions import standing_decisions
 from moderation.versions import store
@@ -88,7 +88,7 @@ def plan(options: Options) -> Plan:
     lacking_randoms = max(0, needs.MIN_RANDOM_ITEMS - randoms)
     more_random = math.ceil(lacking_randoms / TEST_SHARE)
     rate = _random_reviews_a_day()
-    learned = len(sides.train) + options.soft_targets + options.rehearsed
+    learned = len(sides.train) + options.soft_targets + round((1 + NONSENSE_SHARE) * options.rehearsed)
     minutes, source = _minutes(learned, options.epochs, directory)
     return Plan(
         parent=str(parent),

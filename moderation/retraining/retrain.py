@@ -46,6 +46,9 @@ ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
 LEASE = "retraining"
 LEASE_SECONDS = 180.0
 """Seconds of the lease to train, renewed meanwhile: a process that has not renewed it is taken for dead."""
+CHECKPOINT_STEPS = 50
+NONSENSE_SHARE = 0.5
+"""For each rehearsed text of `moderation.retraining.rehearsal`, so many that the library composes."""
 
 logger = logging.getLogger("moderation.retraining")
 Say = Callable[[str], None]
@@ -59,14 +62,24 @@ class Options:
     """`if-better`, `always` or `never`."""
     min_reviews: int = 50
     """With fewer reviewed texts there is nothing to learn yet."""
-    epochs: float = 4.0
+    epochs: float = 3.0
     batch_size: int = 16
-    body_lr: float = 5e-5
-    head_lr: float = 3e-4
-    soft_targets: int = 1000
+    body_lr: float = 1e-4
+    head_lr: float = 5e-4
+    trainable: str = "whole"
+    """What of the network moves: `whole`, `last:N` layers, `head` or `lora:RANK`."""
+    rehearsal_weight: float = 0.03
+    """What a score that is to stay weighs beside a label. More forgets less, and learns less."""
+    is_focal: bool = False
+    """True for the focal loss (Lin et al. 2017): what the network finds easy teaches less."""
+    eda: float = 0.0
+    """Share of the reviewed texts that are replaced by an EDA copy, anew in each epoch."""
+    noise: float = 0.0
+    """Share of the reviewed texts that are misspelt, anew in each epoch."""
+    soft_targets: int = 500
     """So many unreviewed texts keep their current scores, against forgetting."""
     rehearsed: int = 1000
-    """Number of rehearsal texts to learn as well: a young site has few comments that nobody reviewed."""
+    """So many texts of our own keep theirs as well: a young site has few comments that nobody reviewed."""
     imported: int = 2000
     """The number of texts that came with labels in a file and are learned, too, at most."""
     base: Path | None = None
@@ -232,14 +245,13 @@ class _Training:
             untouched_weight=self.options.untouched_weight,
             seed=self.options.seed,
         )
-        to_learn.write(work / "train.csv", work / "dev.csv", self.parent.labels)
-        learned = to_learn.learned
-        reviewed = len(self.sides.train)
-        self.run.counts = {**self.run.counts, "learned": len(learned)}
+        to_learn.write(work / "train.csv", work / "dev.csv", work / "kept.csv", self.parent.labels)
+        kept = len(to_learn.kept) + _nonsense(self.options)
+        self.run.counts = {**self.run.counts, "learned": len(to_learn.learned) + kept}
         self.run.save(update_fields=["counts"])
         self.say(
-            f"Learning from {reviewed} reviewed texts, rehearsing {len(learned) - reviewed} others, starting "
-            f"from {self.parent}."
+            f"Learning from {len(to_learn.learned)} texts with labels, {len(self.sides.train)} of them "
+            f"reviewed, and keeping the scores of {kept} others, starting from {self.parent}."
         )
 
     def _train(self, work: Path, progress: Progress) -> None:
@@ -333,14 +345,26 @@ def _train(
         *("--base-model", parent_directory, "--out", work / "candidate"),
         *("--name", parent.name, "--version", version),
         *("--epochs", options.epochs, "--batch-size", options.batch_size),
-        # Without weights for positives: the targets are probabilities already.
-        *("--evaluations", 1, "--pos-weight-cap", 1),
-        *("--body-lr", options.body_lr, "--head-lr", options.head_lr, "--seed", options.seed),
+        # The last weights count: the development side is too small to choose among checkpoints by.
+        *("--evaluations", 0, "--checkpoint-every", CHECKPOINT_STEPS),
+        # Without weights for positives: targets may be probabilities.
+        *("--class-weights", "none", *(("--loss", "focal") if options.is_focal else ())),
+        *("--body-lr", options.body_lr, "--head-lr", options.head_lr, "--trainable", options.trainable),
+        *("--eda", options.eda, "--noise", options.noise, "--seed", options.seed),
+        *("--rehearse", work / "kept.csv", "--rehearse-own", _nonsense(options)),
+        *("--rehearsal-weight", options.rehearsal_weight, "--keep-confirmed"),
+        # Fitted to the development side, which the queue brought up, they would fit no site.
+        "--keep-calibration",
         # Most of what was reviewed was flagged: it says little of how often the site's comments are so.
         "--keep-calibration",
         output=work / "output.json",
         on_progress=on_progress,
     )
+
+
+def _nonsense(options: Options) -> int:
+    """Return how many texts without sense are rehearsed beside those that make sense."""
+    return round(NONSENSE_SHARE * options.rehearsed)
 
 
 def _evaluate(directory: Path, base: Path, work: Path) -> dict[str, dict[str, float | None]]:

@@ -82,7 +82,7 @@ def test_nothing_is_chosen_by_that_no_person_judged(version: ModelVersion) -> No
     base = [Row("of the corpus", (0.0, 0.0, 0.0), "0" * 64)]
     made = learning(SwearWords(), sides, unreviewed=20, rehearsed=60, base=base, seed=1)
     assert (made.counts["reviewed"], made.counts["base"]) == (1, 1) and made.counts["rehearsed"] > 10
-    assert sum(made.counts.values()) == len(made.learned)
+    assert sum(made.counts.values()) == len(made.learned) + len(made.kept)
     assert made.chosen_by[0] == ROW
     assert all(row.weight == 0 and all(map(math.isnan, row.labels)) for row in made.chosen_by[1:])
 

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from toxicity_ml.activations import sigmoid
+from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.network import MeanPoolingClassifier
 from toxicity_ml.training.batches import BatchMaker, tokenized
@@ -73,16 +74,21 @@ def keeping_confirmed(
     """Rows of ``tokenized`` in which each label that confirms the start network is masked and its logit kept.
 
     A label confirms it where both are on the same side: true and at or over the version's threshold, or false
-    and below. So what is learned is what contradicts, and a plain *no* to a faint score does not press it
-    down: ranking among what both call clean, or toxic, is knowledge that a 0 or 1 would wipe out.
+    and below; one of several classes where it is the likeliest. So what is learned is what contradicts, and a
+    plain *no* to a faint score does not press it down: ranking among what both call clean, or toxic, is
+    knowledge that a 0 or 1 would wipe out.
     """
     logits = start_logits(model, BatchMaker.plain(tokenizer, options), rows).astype(np.float64)
     slopes = np.array([manifest.calibration[label]["slope"] for label in options.labels])
     intercepts = np.array([manifest.calibration[label]["intercept"] for label in options.labels])
     thresholds = np.array([manifest.thresholds[label] for label in options.labels])
     targets = np.asarray(rows["labels"], dtype=np.float64)
-    is_over = sigmoid(slopes * logits + intercepts) >= thresholds
-    confirmed = ~np.isnan(targets) & (is_over == (targets >= 0.5))
+    if options.task == SINGLE_LABEL:
+        is_likeliest = logits.argmax(axis=1) == np.nan_to_num(targets).argmax(axis=1)
+        confirmed = ~np.isnan(targets) & is_likeliest[:, np.newaxis]
+    else:
+        is_over = sigmoid(slopes * logits + intercepts) >= thresholds
+        confirmed = ~np.isnan(targets) & (is_over == (targets >= 0.5))
     labels = np.where(confirmed, np.nan, targets)
     features = rows.features
     rows = (

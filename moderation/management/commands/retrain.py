@@ -80,6 +80,30 @@ class Command(BaseCommand):
             metavar="N",
             help="texts that import_labels brought, at most",
         )
+        parser.add_argument(
+            "--trainable",
+            default=default.trainable,
+            metavar="PART",
+            help="what of the network moves: whole, last:N layers, head, or lora:RANK",
+        )
+        parser.add_argument(
+            "--rehearsal-weight",
+            type=_share,
+            default=default.rehearsal_weight,
+            metavar="WEIGHT",
+            help="of a score that is to stay, beside a label: more forgets less, and learns less",
+        )
+        parser.add_argument("--focal", action="store_true", help="learn less of what the model finds easy")
+        parser.add_argument(
+            "--eda",
+            type=_share,
+            default=default.eda,
+            metavar="SHARE",
+            help="of texts replaced by an EDA copy",
+        )
+        parser.add_argument(
+            "--noise", type=_share, default=default.noise, metavar="SHARE", help="of texts that are misspelt"
+        )
         parser.add_argument("--seed", type=int, default=default.seed)
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
@@ -179,6 +203,11 @@ def _options(given: Mapping[str, Any]) -> Options:
         base=given["base"].resolve() if given["base"] else None,
         min_reviews=given["min_reviews"],
         epochs=given["epochs"],
+        trainable=given["trainable"],
+        rehearsal_weight=given["rehearsal_weight"],
+        is_focal=given["focal"],
+        eda=given["eda"],
+        noise=given["noise"],
         soft_targets=given["soft_targets"],
         rehearsed=given["rehearsed"],
         imported=given["imported"],
@@ -229,6 +258,13 @@ def _positive(given: str) -> float:
     value = float(given)
     if not 0 < value <= 100:
         raise ArgumentTypeError("must be over 0 and at most 100")
+    return value
+
+
+def _share(given: str) -> float:
+    value = float(given)
+    if not 0 <= value <= 1:
+        raise ArgumentTypeError("must be from 0 to 1")
     return value
 
 
