@@ -53,7 +53,9 @@ def test_a_forum_is_understood_better_after_its_moderators_have_decided(forum: F
 
     before = store.active_version()
     out = StringIO()
-    call_command("retrain", *CHEAP, "--activate", "always", "--json", stdout=out, stderr=StringIO())
+    call_command(
+        "retrain", *CHEAP, "--activate", "always", "--force", "--json", stdout=out, stderr=StringIO()
+    )
     answer = json.loads(out.getvalue())
     after = store.active_version()
     assert (answer["activated"], str(after)) == (True, answer["candidate"])
