@@ -96,13 +96,25 @@ def _ours(count: int, args: argparse.Namespace, work: Path) -> dict[str, Any]:
 
 def _naive(count: int, args: argparse.Namespace, work: Path) -> dict[str, Any]:
     """Train the base encoder on two samples of a corpus, and extrapolate from what the rows between cost."""
+    base = work / "base"
+    _run([sys.executable, __file__, "--make-base", str(base)], args.cores)
     costs = {}
     for rows in (args.sampled // 2, args.sampled):
         data = work / f"naive-{rows}.csv"
         _write_corpus(data, rows)
         out = work / f"naive-{rows}"
         call = [sys.executable, "-m", "toxicity_ml", "train", "--data", str(data), "--out", str(out)]
-        options = ["--epochs", "1", "--evaluations", "0", "--languages", "en", "--json"]
+        options = [
+            "--base-model",
+            str(base),
+            "--epochs",
+            "1",
+            "--evaluations",
+            "0",
+            "--languages",
+            "en",
+            "--json",
+        ]
         costs[rows] = _run([*call, *options], args.cores)
     few, many = costs
     per_row = {
@@ -118,6 +130,23 @@ def _naive(count: int, args: argparse.Namespace, work: Path) -> dict[str, Any]:
         "cpu_seconds": costs[few].cpu_seconds + NAIVE_EPOCHS * rows * per_row["cpu_seconds"],
         "peak_gib": costs[many].peak_gib,
     }
+
+
+def _make_base(directory: Path) -> None:
+    """Write an encoder as large as the one that the packaged version comes from, and its tokenizer: what it
+    knows makes no difference to what training costs."""
+    from transformers import PreTrainedTokenizerFast
+
+    from moderation.versions.artifacts import packaged_directory
+    from toxicity_ml.network import load_model
+
+    packaged = packaged_directory()
+    encoder: Any = load_model(packaged).encoder
+    del encoder.config.classifier_pooling  # it would make a version of ours of it, to go on from
+    encoder.save_pretrained(directory)
+    tokens = {"unk_token": "[UNK]", "pad_token": "[PAD]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
+    fast = PreTrainedTokenizerFast(tokenizer_file=str(packaged / "tokenizer.json"), **tokens)
+    fast.save_pretrained(directory)
 
 
 def _write_corpus(path: Path, rows: int) -> None:
@@ -261,6 +290,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--corpus-rows", type=positive, default=JIGSAW_ROWS)
     parser.add_argument("--sampled", type=positive, default=600)
     parser.add_argument("--make-site", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--make-base", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--retrain-site", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("retrain", nargs="*", metavar="-- OPTION", help="further options of `retrain`")
     return parser.parse_args()
@@ -270,6 +300,8 @@ if __name__ == "__main__":
     asked = _arguments()
     if asked.make_site:
         _make_site(asked.make_site, asked.decisions[0])
+    elif asked.make_base:
+        _make_base(asked.make_base)
     elif asked.retrain_site:
         _retrain_site(asked.retrain_site, asked.retrain)
     else:
