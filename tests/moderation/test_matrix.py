@@ -122,7 +122,7 @@ def world(version: ModelVersion, settings: Any, tmp_path: Path) -> World:
         "key": ApiKey.objects.create(name="k", prefix="mod_k", sha256="k" * 64, scopes=["read"]),
         "webhook": webhook,
         "delivery": WebhookDelivery.objects.create(webhook=webhook, event="screening.held", payload={}),
-        "run": TrainingRun.objects.create(),
+        "run": TrainingRun.objects.create(status=TrainingRun.Status.DONE),
         "trial": ShadowTrial.objects.create(candidate=candidate, beside=version),
         "contradiction": Contradiction.objects.create(kind="reviewer", key="reviewer:ann:1"),
         "screening_run": ScreeningRun.objects.create(kind="rescreen", model_version=version),
@@ -217,6 +217,8 @@ ADMIN: dict[str, Page] = {
     "moderation_modelversion_prune": Page(readers=BOSS, writers=BOSS, body=fields(keep="0")),
     "moderation_modelversion_export": Page(of("candidate"), BOSS),
     # refused while the world's trial is running: tests/moderation/test_shadow_admin.py starts one
+    "moderation_trainingrun_report": Page(of("run"), RECORDS),
+    "moderation_trainingrun_ask": Page(readers=RECORDS, writers=BOSS, is_posted=True),
     "moderation_shadowtrial_start": Page(readers=BOSS, is_posted=True),
     "moderation_shadowtrial_stop": Page(of("trial"), BOSS, BOSS, is_posted=True),
     "moderation_shadowtrial_promote": Page(of("trial"), BOSS, BOSS, is_posted=True),
