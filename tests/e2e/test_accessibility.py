@@ -181,7 +181,7 @@ def test_a_preview_of_thresholds_and_its_curves_break_no_rule(
     slider.press("ArrowRight")
     moderator.locator("[data-policy-curve] summary").first.click()
     moderator.locator("[name=flag_toxic]").fill("0")
-    moderator.locator("[name=_preview]").first.click()
+    moderator.locator("input[name=_preview]").click()
     expect(moderator.locator("#preview")).to_be_visible()
     assert faults(moderator) == []
 
