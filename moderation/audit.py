@@ -24,7 +24,7 @@ class Action(models.TextChoices):
     ITEM_TAKEN_OVER = "item.taken_over", _("item taken over from a colleague")
     AUTHOR_NOTED = "author.noted", _("a note on an author")
     AUTHOR_DECIDED = "author.decided", _("what becomes of an author's texts")
-    CONTRADICTION_LEFT = "contradiction.left", _("contradicting decisions left as they are")
+    CONTRADICTION_LEFT = "contradiction.dismissed", _("contradicting decisions left as they are")
     KEY_CREATED = "key.created", _("API key made")
     KEY_REVOKED = "key.revoked", _("API key revoked")
     MODEL_PUBLISHED = "model.published", _("model version published")

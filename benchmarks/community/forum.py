@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sites.models import Site
 from django.db import transaction
@@ -137,7 +137,7 @@ def logged_in(name: str) -> Any:
     """Return a test client of the moderator of that name, who is made where there is none."""
     user, is_new = User.objects.get_or_create(username=name, defaults={"is_staff": True})
     if is_new:
-        user.groups.add(Group.objects.get(name="Moderators"))
+        user.user_permissions.add(Permission.objects.get(codename="review_screening"))
     client = Client()
     client.force_login(user)
     return client

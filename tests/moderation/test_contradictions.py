@@ -85,7 +85,7 @@ def test_what_is_right_as_it_is_is_recorded_and_not_asked_again(lead: Client, ve
     assert "1 left as it is." in answer.content.decode()
     row = Contradiction.objects.get()
     assert row.settled is not None and row.settled_by_name == "lea"
-    entry = AuditEntry.objects.get(action="contradiction.left")
+    entry = AuditEntry.objects.get(action="contradiction.dismissed")
     assert entry.username == "lea" and "copper" not in str(entry.after)
     assert contradictions.find(version).waiting == 0 and TEXT.format("Anna") not in page(lead)
 
