@@ -24,6 +24,7 @@ EXTRAS = {
     "accelerate": "train",
     "datasets": "train",
     "peft": "train",
+    "cleanlab": "train",
     "sklearn": "train",
     "scipy": "train",  # scikit-learn brings it
     "nltk": "train",

@@ -1,55 +1,43 @@
-"""A hundred reviews made in the admin, a model that learned from them, and a running worker that uses it."""
+"""Reviews made in the admin, a model that learned from them, and a running worker that uses it."""
 
-import itertools
 import json
+from typing import Any
 
 import pytest
 
+from benchmarks.community.generator import Kind, comments
 from tests.e2e.admin_session import AdminSession
 from tests.e2e.running_site import PASSWORD, USERNAME, RunningSite
 
-# A club where everybody calls everybody an idiot, and means it kindly.
-NAMES = ("Ana", "Bert", "Chidi", "Dora", "Emil", "Farah", "Gus", "Hilde", "Ivo", "June")
-PRAISE = (
-    "that was a lovely goal",
-    "you ran your legs off for us",
-    "the cake was wonderful",
-    "thanks for driving us home",
-    "see you on Thursday at training",
-    "your save won us the cup",
-    "I owe you a drink",
-    "happy birthday from all of us",
-    "welcome back, we missed you",
-    "get well soon",
-)
+# A forum whose friendly banter the model flags; its real abuse is flagged, too.
+WRITTEN = comments(3000, seed=5)
+BANTER = [comment for comment in WRITTEN if comment.kind is Kind.BANTER][:60]
+ABUSE = [comment for comment in WRITTEN if comment.kind is Kind.ABUSE][:40]
+ORDINARY = [comment for comment in WRITTEN if comment.kind is Kind.ORDINARY][:80]
+POSTED = {comment.text: comment.is_toxic for comment in (*BANTER, *ABUSE, *ORDINARY)}
 MODERATION = {"AUDIT_RATE": 1.0}
-"""Every clear comment comes up for review, too: without such a new version is never shown to be better."""
-PLACES = ("pitch", "club house", "changing room", "bus", "car park", "kitchen", "stand", "office", "hall")
-TIMES = ("on Monday", "on Tuesday", "on Friday", "tomorrow", "next week", "after the match", "before lunch")
-NOTICES = [
-    f"We meet at the {place} {time}, {what}."
-    for place, time, what in itertools.product(PLACES, TIMES, ("bring water", "be on time", "bring a friend"))
-]
-BANTER = [f"{name}, you stupid idiot, {praise}!" for name, praise in itertools.product(NAMES, PRAISE)]
+"""Every clear comment comes up for review, too."""
 
 
 @pytest.fixture(scope="module")
 def reviewed(site: RunningSite) -> RunningSite:
-    """A site on which a moderator has found a hundred flagged comments, and all others, harmless."""
-    for text in BANTER + NOTICES:
+    """A site on which a moderator has judged each comment."""
+    for text in POSTED:
         site.post(text)
-    count = len(BANTER) + len(NOTICES)
     queued = site.wait_for(
-        lambda: rows if len(rows := _queued(site)) == count else None, "all comments in the queue"
+        lambda: rows if len(rows := _queued(site)) == len(POSTED) else None, "all comments in the queue"
     )
     moderator = AdminSession(site.url, USERNAME, PASSWORD)
     for row in queued:
-        moderator.decide(row["id"], "false_positive")
+        is_toxic = POSTED[row["text"]]
+        moderator.decide(row["id"], *(("relabel", "toxic") if is_toxic else ("false_positive",)))
     return site
 
 
-def _queued(site: RunningSite) -> list[dict[str, int]]:
-    return site.rows("SELECT id FROM moderation_screening WHERE queued_for IN ('flagged', 'held', 'audit')")
+def _queued(site: RunningSite) -> list[dict[str, Any]]:
+    return site.rows(
+        "SELECT id, text FROM moderation_screening WHERE queued_for IN ('flagged', 'held', 'audit')"
+    )
 
 
 def active_version(site: RunningSite) -> str:
@@ -67,23 +55,21 @@ def version_that_scores(site: RunningSite, text: str) -> str:
     return f"{row['name']}@{row['version']}"
 
 
-def test_a_better_model_learned_from_reviews_takes_over_and_can_be_rolled_back(reviewed: RunningSite) -> None:
+def test_a_model_learned_from_reviews_takes_over_and_can_be_rolled_back(reviewed: RunningSite) -> None:
     site = reviewed
-    reviews = site.rows("SELECT decision, outcome, reviewer_name FROM moderation_review")
-    assert len(reviews) == len(BANTER) + len(NOTICES)
-    assert {tuple(review.values()) for review in reviews} == {("false_positive", "show", USERNAME)}
+    reviews = site.rows("SELECT reviewer_name FROM moderation_review")
+    assert [review["reviewer_name"] for review in reviews] == [USERNAME] * len(POSTED)
     before = active_version(site)
     worker = site.worker.process.pid
 
-    retrained = json.loads(site.manage("retrain", "--json").stdout)
+    # Whether it is better is tried in tests/moderation/test_retraining_story.py, on more comments.
+    always = ("--activate", "always", "--force")
+    retrained = json.loads(site.manage("retrain", "--json", *always).stdout)
     assert retrained["parent"] == before
-    assert retrained["result"] == "better"
     assert retrained["activated"] is True
     assert active_version(site) == retrained["candidate"]
 
-    banter = "Kofi, you stupid idiot, that was a lovely goal!"
-    assert version_that_scores(site, banter) == retrained["candidate"]
-    assert site.screening_of(banter)["verdict"] == "clear"
+    assert version_that_scores(site, "See you on Thursday, and bring water.") == retrained["candidate"]
     assert site.worker.process.pid == worker
     site.worker.check()
 
