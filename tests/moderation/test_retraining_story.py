@@ -16,7 +16,7 @@ from moderation.models import ModelVersion, Review, Screening
 from moderation.versions import store
 from toxicity_ml import Classifier
 
-CHEAP = ("--epochs", "3", "--soft-targets", "150", "--rehearsed", "150")
+CHEAP = ("--epochs", "5", "--soft-targets", "150", "--rehearsed", "150")
 
 
 @pytest.fixture
@@ -66,8 +66,7 @@ def test_a_forum_is_understood_better_after_its_moderators_have_decided(forum: F
     abuse = of_kinds(nobody_saw, [Kind.ABUSE])
     assert flagged(before, banter).mean() > 0.9
     assert flagged(before, missed).mean() < 0.3
-    # Two hundred decisions and few steps; what six hundred mend stands in docs/retraining.md.
-    assert flagged(after, harmless).sum() <= flagged(before, harmless).sum() * 0.75
+    assert flagged(after, harmless).sum() <= flagged(before, harmless).sum() / 2
     assert flagged(after, missed).mean() >= 0.5
     assert flagged(after, abuse).mean() >= 0.75
     comparison = answer["comparison"]
