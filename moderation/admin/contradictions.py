@@ -67,7 +67,9 @@ class ContradictionAdmin(ReadOnlyAdmin):
         """Settle the chosen ones as they are; they are not asked again."""
         actor = Actor.of(request.user)  # type: ignore[arg-type]  # never anonymous
         with transaction.atomic(using=router.db_for_write(Contradiction)):
-            chosen = list(Contradiction.objects.select_for_update().filter(pk__in=rows.values("pk")))
+            # what somebody else settles at the same moment is read again under its lock, and left out
+            waiting = Contradiction.objects.select_for_update().filter(settled=None)
+            chosen = list(waiting.filter(pk__in=rows.values("pk")))
             for row in chosen:
                 row.settled, row.settled_by, row.settled_by_name = timezone.now(), actor.user, actor.name
                 row.save(update_fields=["settled", "settled_by", "settled_by_name"])

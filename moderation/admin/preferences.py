@@ -74,7 +74,7 @@ def _preferences(model_admin: ModelAdmin, request: HttpRequest) -> HttpResponse:
     """Show the page; on POST store the choices and go to the queue."""
     form = PreferencesForm(request.POST or None, instance=preferring.preferences_of(request.user))
     if request.method == "POST" and form.is_valid():
-        form.save()
+        preferring.choose(request.user, **form.cleaned_data)
         messages.success(request, _("Your preferences are saved."))
         return HttpResponseRedirect(_queue(model_admin))
     page = {

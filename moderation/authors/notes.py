@@ -11,6 +11,7 @@ from django.db.models import Max, Q, QuerySet
 from moderation import audit
 from moderation.audit import Action, Actor
 from moderation.authors.identity import Author
+from moderation.coordination.turns import AUTHORS, wait_for_turn
 from moderation.models import AuthorNote, Screening
 from moderation.texts import storable
 
@@ -20,7 +21,8 @@ MOST_CHARACTERS = 2000
 def add(author: Author, text: str, by: AbstractBaseUser) -> AuthorNote | None:
     """Store a note on an author, at most MOST_CHARACTERS of it; None for an empty one, or nobody known.
 
-    The audit trail says that there is one, and not what it says.
+    Who sends the newest note once more, as by a double click, is given that one. The audit trail says that
+    there is a note, and not what it says.
     """
     text = storable(text.strip()[:MOST_CHARACTERS])
     if not text or not author.is_known:
@@ -28,6 +30,10 @@ def add(author: Author, text: str, by: AbstractBaseUser) -> AuthorNote | None:
     key, name = author.identity
     actor = Actor.of(by)
     with transaction.atomic(using=router.db_for_write(AuthorNote)):
+        wait_for_turn(AUTHORS)
+        newest = notes_on(author).first()
+        if newest is not None and newest.text == text and newest.written_by_id == by.pk:
+            return newest
         note: AuthorNote = AuthorNote.objects.create(
             author_key=key, author_name=name, text=text, written_by=actor.user, written_by_name=actor.name
         )

@@ -16,6 +16,7 @@ from moderation import audit, signals
 from moderation.audit import Action, Actor
 from moderation.authors.identity import Author
 from moderation.authors.rules import stances_by_rule
+from moderation.coordination.turns import AUTHORS, wait_for_turn
 from moderation.models import AuthorTrust, Screening
 from moderation.texts import storable
 
@@ -30,7 +31,8 @@ class UnknownAuthor(LookupError):
 def decide(author: Author, stance: str, by: AbstractBaseUser) -> AuthorTrust | None:
     """Record what becomes of an author's texts from now on; None where that was so already.
 
-    Texts that were screened before stay as they are. After the commit `author_trust_changed` is sent. Raises
+    Of two who decide the same at once the second is told None. Texts that were screened before stay as they
+    are. After the commit `author_trust_changed` is sent. Raises
     UnknownAuthor, and ValueError where there is no such stance.
     """
     if not author.is_known:
@@ -39,6 +41,7 @@ def decide(author: Author, stance: str, by: AbstractBaseUser) -> AuthorTrust | N
     key, name = author.identity
     actor = Actor.of(by)
     with transaction.atomic(using=router.db_for_write(AuthorTrust)):
+        wait_for_turn(AUTHORS)
         newest = decisions_about(author).first()
         before = newest.stance if newest is not None else Stance.USUAL
         if before == stance:

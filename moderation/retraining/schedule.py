@@ -17,6 +17,7 @@ from django.utils import timezone
 from moderation import audit
 from moderation.audit import Action, Actor
 from moderation.conf import conf
+from moderation.coordination.turns import TRAININGS, wait_for_turn
 from moderation.models import Review, TrainingRun
 from moderation.retraining.training_process import RetrainingFailed
 
@@ -63,6 +64,7 @@ def ask(user: AbstractBaseUser) -> TrainingRun:
     """Queue a training for the next look of a training worker; the one that is queued already, if one is."""
     actor = Actor.of(user)
     with transaction.atomic(using=router.db_for_write(TrainingRun)):
+        wait_for_turn(TRAININGS)
         queued = TrainingRun.objects.select_for_update().filter(status=TrainingRun.Status.QUEUED).first()
         if queued is not None:
             return queued

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
@@ -34,6 +34,12 @@ def preferences_of(user: AbstractBaseUser | AnonymousUser) -> ModeratorPreferenc
     """Read what a user chose; an unsaved row with the defaults where nothing was chosen."""
     key = str(user.pk)
     return ModeratorPreferences.objects.filter(user_key=key).first() or ModeratorPreferences(user_key=key)
+
+
+def choose(user: AbstractBaseUser | AnonymousUser, **choices: Any) -> ModeratorPreferences:
+    """Store what a user chose, by column; the other columns stay."""
+    chosen, _ = ModeratorPreferences.objects.update_or_create(user_key=str(user.pk), defaults=choices)
+    return chosen
 
 
 def streak_of(user: AbstractBaseUser | AnonymousUser, now: datetime | None = None) -> Streak:
@@ -67,6 +73,4 @@ def break_due(
 
 def put_break_off(user: AbstractBaseUser | AnonymousUser) -> None:
     """Keep quiet about a break for PUT_OFF."""
-    ModeratorPreferences.objects.update_or_create(
-        user_key=str(user.pk), defaults={"break_put_off": timezone.now() + PUT_OFF}
-    )
+    choose(user, break_put_off=timezone.now() + PUT_OFF)

@@ -15,6 +15,7 @@ from moderation.audit import MACHINE, Action, Actor
 from moderation.conf import conf
 from moderation.models import ModelVersion, ShadowTrial
 from moderation.versions import store
+from moderation.versions.active import find_active
 
 __all__ = [
     *("BUDGET", "DRAW_RATE", "TrialRefused"),
@@ -107,15 +108,21 @@ def promote(trial: ShadowTrial, *, user: AbstractBaseUser | None = None, usernam
     """
     if trial.status not in (Status.RUNNING, Status.ENDED):
         raise TrialRefused(_("This trial is over: it was decided on."))
-    active = store.active_version()
-    if active.pk != trial.beside_id:
+    store.active_version()  # takes up a newer packaged default first
+    store.openable_directory(trial.candidate)  # may fetch files, for which nobody is to wait
+    note = f"shadow trial {trial.pk}"
+    try:
+        with transaction.atomic(using=_database()):
+            # the trial first: who drops it at the same moment waits, and is told that it is over
+            _end(trial, Status.PROMOTED, Action.SHADOW_PROMOTED, Actor.of(user, username))
+            store.activate(trial.candidate, user=user, username=username, note=note, instead_of=trial.beside)
+    except store.ActivatedMeanwhile as error:
+        trial.refresh_from_db(using=_database())
         raise TrialRefused(
             _("%(version)s is active by now, and the candidate was not compared with it.")
-            % {"version": active}
-        )
-    note = f"shadow trial {trial.pk}"
-    store.activate(trial.candidate, user=user, username=username, note=note)
-    return _end(trial, Status.PROMOTED, Action.SHADOW_PROMOTED, Actor.of(user, username))
+            % {"version": find_active()}
+        ) from error
+    return trial
 
 
 def end_by_itself(trial: ShadowTrial, code: str) -> None:

@@ -22,6 +22,7 @@ from moderation.versions.active import find_active
 from moderation.versions.artifacts import ManifestFile, ModelUnavailable, PublishFailed
 
 __all__ = [
+    "ActivatedMeanwhile",
     "AlreadyPublished",
     "ModelUnavailable",
     "NothingToGoBackTo",
@@ -44,6 +45,10 @@ logger = logging.getLogger(__name__)
 
 class AlreadyPublished(Exception):
     """Another version has this name and number."""
+
+
+class ActivatedMeanwhile(Exception):
+    """Another version is active than the person saw, and nothing was changed."""
 
 
 class NothingToGoBackTo(Exception):
@@ -144,22 +149,34 @@ def publish(
 
 
 def activate(
-    version: ModelVersion, *, user: AbstractBaseUser | None = None, username: str = "", note: str = ""
+    version: ModelVersion,
+    *,
+    user: AbstractBaseUser | None = None,
+    username: str = "",
+    note: str = "",
+    instead_of: ModelVersion | None = None,
 ) -> ModelVersion:
     """Make a version the one that scores; workers switch between batches. Already active: nothing happens.
 
     Raises ModelUnavailable, with the old version still active, when its files are not all there. username:
-    who does it, where no user of the site does. note: why, for the audit trail.
+    who does it, where no user of the site does. note: why, for the audit trail. instead_of: the version that
+    is to be active still, as the person saw it; None: any. Raises ActivatedMeanwhile where another is.
     """
     openable_directory(version)
-    return _switch(version, Action.MODEL_ACTIVATED, Actor.of(user, username), note)
+    return _switch(version, Action.MODEL_ACTIVATED, Actor.of(user, username), note, instead_of)
 
 
-def rollback(*, user: AbstractBaseUser | None = None, username: str = "", note: str = "") -> ModelVersion:
+def rollback(
+    *,
+    user: AbstractBaseUser | None = None,
+    username: str = "",
+    note: str = "",
+    instead_of: ModelVersion | None = None,
+) -> ModelVersion:
     """Go back to the version that was active before this one; again, to the one before that.
 
     Raises NothingToGoBackTo, or ModelUnavailable when that version's files are not all there. username: who
-    does it, where no user of the site does. note: why, for the audit trail.
+    does it, where no user of the site does. note, instead_of: as `activate` takes them.
     """
     previous = previously_active()
     if previous is None:
@@ -167,7 +184,7 @@ def rollback(*, user: AbstractBaseUser | None = None, username: str = "", note: 
     if not previous.location:
         previous = _packaged_now(previous)
     local_directory(previous)
-    return _switch(previous, Action.MODEL_ROLLED_BACK, Actor.of(user, username), note)
+    return _switch(previous, Action.MODEL_ROLLED_BACK, Actor.of(user, username), note, instead_of)
 
 
 def previously_active() -> ModelVersion | None:
@@ -199,12 +216,20 @@ def _is_named(manifest: ManifestFile) -> bool:
     return ModelVersion.objects.filter(name=content["name"], version=content["version"]).exists()
 
 
-def _switch(version: ModelVersion, action: Action, actor: Actor, note: str = "") -> ModelVersion:
+def _switch(
+    version: ModelVersion,
+    action: Action,
+    actor: Actor,
+    note: str = "",
+    instead_of: ModelVersion | None = None,
+) -> ModelVersion:
     with transaction.atomic(using=_database()):
         # All rows in one order: two people activating at once wait for each other instead of deadlocking.
         list(ModelVersion.objects.select_for_update().order_by("pk").values_list("pk"))
         _refuse_pruned(version)
         before = find_active()
+        if instead_of is not None and before != instead_of:
+            raise ActivatedMeanwhile(f"{before} is active by now.")
         if before is None or before.pk != version.pk:
             ModelVersion.objects.filter(is_active=True).update(is_active=False)
             ModelVersion.objects.filter(pk=version.pk).update(is_active=True, activated=timezone.now())

@@ -72,6 +72,20 @@ def test_nothing_is_put_in_force_that_was_not_previewed(lead: Client, screened: 
     assert Policy.objects.get().thresholds == {"insult": {"flag": 0.6, "hold": 0.65}}
 
 
+def test_what_somebody_put_in_force_after_the_preview_is_not_replaced_unseen(lead: Client) -> None:
+    data = {"model_label": "", "flag_toxic": "0.6"}
+    page = lead.post(ADD, {**data, "_preview": "1"}).text
+    match = re.search(r'name="in_force" value="(\d+)"', page)
+    assert match is not None and match[1] == "0"
+    Policy.objects.create(model_label="", thresholds={"toxic": {"flag": 0.3}})
+    answer = lead.post(ADD, {**data, "_save": "1", "seen": seen(page), "in_force": match[1]})
+    assert "somebody has put other thresholds in force" in answer.text
+    assert "What would change" in answer.text and Policy.objects.count() == 1
+    form = {**data, "_save": "1", "seen": seen(answer.text), "in_force": str(Policy.objects.get().pk)}
+    assert lead.post(ADD, form).status_code == 302
+    assert Policy.objects.count() == 2
+
+
 def test_a_preview_counts_names_and_asks_about_what_looks_like_a_slip(
     lead: Client, screened: ModelVersion
 ) -> None:

@@ -39,7 +39,13 @@ from moderation.rescreening.apply import Consequences
 from moderation.rescreening.runs import Scope
 from moderation.review import rights, second_opinions
 from moderation.screening.judging import has_newer_policy, newest_policy, stored_policy
-from moderation.screening.policy_changes import NothingToWithdraw, put_in_force, withdraw
+from moderation.screening.policy_changes import (
+    ChangedMeanwhile,
+    NothingToWithdraw,
+    key_in_force,
+    put_in_force,
+    withdraw,
+)
 from moderation.screening.policy_preview import Change, Preview, preview
 from moderation.screening.threshold_sources import Number, sources_for
 from moderation.versions.active import find_active
@@ -55,6 +61,9 @@ EXCERPT_CHARACTERS = 160
 MANY_HELD, MANY_FLAGGED, MANY_TIMES = 0.2, 0.5, 3
 """Shares of the latest screenings, and times as many as now, from which a person is asked twice."""
 VERDICTS = dict(Screening.Verdict.choices)
+CHANGED_MEANWHILE = gettext_lazy(
+    "Nothing was changed: somebody has put other thresholds in force. Please look once more."
+)
 
 
 @dataclass(frozen=True)
@@ -136,18 +145,34 @@ class PolicyAdmin(ReadOnlyAdmin):
         if not form.is_valid():
             return self._form_page(request, form, label, entry, version)
         thresholds = form.thresholds()
+        in_force = key_in_force(label)
         told = preview(label, thresholds, version)
         questions = _questions(told, thresholds)
         is_seen = constant_time_compare(request.POST.get("seen", ""), _seal(label, thresholds))
+        if SAVE in request.POST and request.POST.get("in_force", str(in_force)) != str(in_force):
+            is_seen = False
+            messages.warning(request, CHANGED_MEANWHILE)
         if SAVE in request.POST and is_seen and (form.cleaned_data["is_meant"] or not questions):
             policy = Policy(model_label=label, thresholds=thresholds, note=form.cleaned_data["note"])
-            put_in_force(policy, Actor.of(request.user))  # type: ignore[arg-type]  # nobody anonymous
+            try:
+                put_in_force(policy, Actor.of(request.user), seen=in_force)  # type: ignore[arg-type]
+            except ChangedMeanwhile:
+                messages.warning(request, CHANGED_MEANWHILE)
+                return HttpResponseRedirect(_address("add", label))
             messages.success(request, _("These thresholds are in force from now on."))
             return HttpResponseRedirect(_address("apply", label))
         if SAVE in request.POST and is_seen:
             form.add_error("is_meant", _("Please tick this if you mean it."))
         return self._form_page(
-            request, form, label, entry, version, preview=told, questions=questions, thresholds=thresholds
+            request,
+            form,
+            label,
+            entry,
+            version,
+            preview=told,
+            questions=questions,
+            thresholds=thresholds,
+            in_force=str(in_force),  # as it is, whatever thousands look like
         )
 
     def _proposals(

@@ -174,7 +174,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             return self._ask_again(request, active, self._address("activate", version.pk))
 
         def activate(note: str) -> ModelVersion:
-            return store.activate(version, user=request.user, note=note)  # type: ignore[arg-type]
+            return store.activate(version, user=request.user, note=note, instead_of=active)  # type: ignore[arg-type]
 
         return self._switch(request, version, active, activate)
 
@@ -193,7 +193,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             return self._ask_again(request, active, self._address("rollback"))
 
         def go_back(note: str) -> ModelVersion:
-            return store.rollback(user=request.user, note=note)  # type: ignore[arg-type]
+            return store.rollback(user=request.user, note=note, instead_of=active)  # type: ignore[arg-type]
 
         return self._switch(request, previous, active, go_back)
 
@@ -290,6 +290,8 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             messages.error(request, text % told)
         except store.NothingToGoBackTo:
             messages.warning(request, _("No other model version was active before this one."))
+        except store.ActivatedMeanwhile:
+            return self._ask_again(request, find_active(), self._address("changelist"))
         else:
             text = _("Active now: %(version)s. Workers take it up between two batches.")
             messages.success(request, text % {"version": now})
