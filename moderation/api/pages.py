@@ -6,7 +6,7 @@ which of a blind item nobody may know, so the row's place is read anew.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
@@ -16,6 +16,8 @@ from rest_framework.request import Request
 from rest_framework.utils.urls import replace_query_param
 
 from moderation.api.fields import Number, Text, as_id
+from moderation.review.ordering import Place, place_of, sorted_keys
+from moderation.review.ordering import beyond as rows_beyond
 
 Order = tuple[str, ...]
 NEWEST: Order = ("-id",)
@@ -40,16 +42,27 @@ def read_query(request: Request, query: type[serializers.Serializer]) -> Mapping
 
 
 def page(
-    request: Request, rows: QuerySet[Any], asked: Mapping[str, Any], order: Order = NEWEST
+    request: Request,
+    rows: QuerySet[Any],
+    asked: Mapping[str, Any],
+    order: Order = NEWEST,
+    others: Sequence[Any] = (),
+    cursors: Sequence[Any] = (),
 ) -> tuple[list[Any], str | None]:
     """Return the rows of one page, in `order`, and the address of the next one; None after the last.
 
-    order: ends in the id, which makes each place one row's. Raises ValidationError for a cursor of no such
-    list.
+    order: ends in the id, which makes each place one row's. others: rows in memory that stand in the list,
+    too, at their own places. cursors: rows in memory, whose places there are to count for a cursor that names
+    one of them. Raises ValidationError for a cursor of no such list.
     """
     if "cursor" in asked:
-        rows = rows.filter(_after(rows.model, asked["cursor"], order))
+        start = _place_of_cursor(rows.model, asked["cursor"], order, [*others, *cursors])
+        rows, others = rows.filter(_after(start, order)), rows_beyond(others, start, order)
     listed = list(rows.order_by(*order)[: asked["limit"] + 1])
+    if others:
+        either = {row.pk: row for row in (*listed, *others)}
+        keys = sorted_keys({key: place_of(row, order) for key, row in either.items()}, order)
+        listed = [either[key] for key in keys[: asked["limit"] + 1]]
     if len(listed) <= asked["limit"]:
         return listed, None
     listed.pop()
@@ -71,24 +84,32 @@ def _code(order: Order) -> str:
     return "".join(column.lstrip("-")[0] for column in order)
 
 
-def _after(model: type[Model], cursor: str, order: Order) -> Q:
+def _place_of_cursor(model: type[Model], cursor: str, order: Order, in_memory: Sequence[Any]) -> Place:
     code = _code(order)
     key = as_id(cursor.removeprefix(code)) if cursor.startswith(code) else None
     if key is None:
         raise _no_cursor()
+    if len(order) == 1:
+        return (key,)
+    manager: Any = model._default_manager
+    names = [column.lstrip("-") for column in order]
+    places = (place_of(row, order) for row in in_memory if row.pk == key)
+    place: Place | None = next(places, None) or manager.filter(pk=key).values_list(*names).first()
+    if place is None or None in place:
+        raise _no_cursor()
+    return place
+
+
+def _after(start: Place, order: Order) -> Q:
     *columns, last = order
-    rest = _beyond(last, key)
+    rest = _beyond(last, start[-1])
     if not columns:
         return rest
     (column,) = columns
     name = column.lstrip("-")
-    manager: Any = model._default_manager
-    place = manager.filter(pk=key).values_list(name, flat=True).first()
-    if place is None:
-        raise _no_cursor()
     # the first condition is all that an index can begin at
-    return Q(**{f"{name}__{'lte' if column.startswith('-') else 'gte'}": place}) & (
-        _beyond(column, place) | rest
+    return Q(**{f"{name}__{'lte' if column.startswith('-') else 'gte'}": start[0]}) & (
+        _beyond(column, start[0]) | rest
     )
 
 

@@ -243,7 +243,8 @@ def _check_claim(reviewer: AbstractBaseUser, screening: int, *, takes_over: bool
     """
     if not rights.may_see(reviewer, screening):
         raise Screening.DoesNotExist
-    claim = claims.holder_of(reviewer, screening)
+    dealt = second_opinions.dealt_to(reviewer)
+    claim = claims.holder_of(reviewer, screening, dealt=dealt)
     if claim is None:
         return
     if not takes_over:
@@ -254,7 +255,7 @@ def _check_claim(reviewer: AbstractBaseUser, screening: int, *, takes_over: bool
         detail = "Only those who lead moderation may take an item over."
         raise Refusal(detail, "may_not_take_over", status.HTTP_403_FORBIDDEN)
     with suppress(claims.NotOpen):  # what became of it meanwhile is for the decision to say
-        claims.take_over(reviewer, screening)
+        claims.take_over(reviewer, screening, dealt=dealt)
 
 
 def _decide(reviewer: AbstractBaseUser, given: Mapping[str, Any]) -> Review:

@@ -169,9 +169,9 @@ class ScreeningsView(Endpoint):
         rows = _readable(request, Screening.objects.filter(condition & _narrowed(asked)))
         if asked["state"] == "decided":
             rows = second_opinions.without_dealt(viewer_of(request), rows)
-        rows_of_page, following = page(request, rows, asked, order)
-        if asked["state"] == OPEN and "model" not in asked and "cursor" not in asked:
-            rows_of_page = second_opinions.mixed_in(rows_of_page, _dealt(request, asked))
+        dealt = _dealt(request)
+        others = _asked_for(dealt, asked) if dealt and asked["state"] == OPEN else []
+        rows_of_page, following = page(request, rows, asked, order, others, dealt)
         rows_of_page = second_opinions.as_seen_by(viewer_of(request), rows_of_page)
         active = find_active()
         return Response({"next": following, "results": [screening_row(row, active) for row in rows_of_page]})
@@ -290,16 +290,26 @@ def _readable(request: Request, rows: QuerySet[Screening]) -> QuerySet[Any]:
     )
 
 
-def _dealt(request: Request, asked: Mapping[str, Any]) -> list[Screening]:
-    """Read what is dealt to the caller for a second opinion, and would stand in this list if it were open."""
+def _dealt(request: Request) -> list[Screening]:
+    """Read what is dealt to the caller for a second opinion, as the open items that they are to look like."""
     user = viewer_of(request)
     keys = second_opinions.dealt_to(user)
-    if not keys or asked.get("verdict", Screening.Verdict.FLAGGED) != Screening.Verdict.FLAGGED:
+    if not keys:
         return []
     rows = _readable(request, Screening.objects.filter(pk__in=keys))
-    if "label" in asked:
-        rows = rows.filter(labels__contains=json.dumps(asked["label"]))
     return second_opinions.as_seen_by(user, rows.order_by("pk"))
+
+
+def _asked_for(dealt: list[Screening], asked: Mapping[str, Any]) -> list[Screening]:
+    """Select the items dealt for a second opinion that would stand in this list if they were open."""
+    if asked.get("verdict", Screening.Verdict.FLAGGED) != Screening.Verdict.FLAGGED:
+        return []
+    condition = Q(labels__contains=json.dumps(asked["label"])) if "label" in asked else Q()
+    if "model" in asked:
+        condition &= _of_object(asked["model"], asked["object_id"])
+    keys = Screening.objects.filter(condition, pk__in=[row.pk for row in dealt]).values_list("pk", flat=True)
+    wanted = set(keys)
+    return [row for row in dealt if row.pk in wanted]
 
 
 def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:

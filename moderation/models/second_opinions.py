@@ -21,6 +21,9 @@ class SecondOpinionDue(models.Model):
     """Who decided; it is dealt to anybody else."""
     probability = models.FloatField(_("probability"))
     """With which it was drawn: SECOND_OPINION_SHARE as it was then."""
+    severity = models.FloatField(null=True, blank=True, editable=False)
+    """Its place in the queue: that of its screening, or, where that was held, a flagged one's: held items are
+    not judged blind. Null: drawn by an earlier release, which gave it none."""
     created = models.DateTimeField(_("created"), auto_now_add=True)
     answered = models.DateTimeField(_("answered"), null=True, blank=True)
     """When the first second opinion came; null: nobody has given one, or it was taken back."""

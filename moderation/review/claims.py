@@ -2,17 +2,22 @@
 
 A claim keeps two people from reading the same item. It is no lock: whose decision counts is settled by
 `moderation.review.decisions`, which knows of no claims. All times are the database's.
+
+What is dealt to somebody for a second opinion is decided, and open to that person alone: `dealt`, its ids,
+says of it in these functions that it is held as any open item is. Otherwise what is held would tell the two
+apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import connections, router, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from moderation import audit
 from moderation.audit import Action, Actor
@@ -24,10 +29,13 @@ from moderation.models import ItemClaim, ItemSkip, Screening
 from moderation.models.screenings import OPEN
 
 __all__ = [
+    "NOTHING_BESIDE",
+    "Beside",
     "NotOpen",
     "claimed_by",
     "deal",
     "end",
+    "held_among",
     "hold",
     "holder_of",
     "holders",
@@ -55,23 +63,36 @@ class NotOpen(Exception):
     """The item waits for nobody any more: it was decided, edited or deleted."""
 
 
-def deal(user: AbstractBaseUser, count: int, queue: QuerySet[Screening]) -> list[int]:
+@dataclass(frozen=True)
+class Beside:
+    """Items that are dealt to the user for a second opinion, and where they stand in the queue."""
+
+    dealt: tuple[int, ...]
+    """Their ids."""
+    placed: Callable[[list[int]], list[int]]
+    """Puts ids of open items and of these into the order in which the user sees them."""
+
+
+NOTHING_BESIDE = Beside((), lambda keys: keys)
+
+
+def deal(
+    user: AbstractBaseUser, count: int, queue: QuerySet[Screening], beside: Beside = NOTHING_BESIDE
+) -> list[int]:
     """Put items of the queue into the user's hands until they are `count`, and renew those already there.
 
-    queue: screenings in the order in which they are to be judged; only open ones are dealt. What others
-    hold, and what the user has skipped, stays where it is. Returns the ids of the queue's items that the user
-    holds now, in the queue's order: fewer than `count` where no more are free.
+    queue: screenings in the order in which they are to be judged; only open ones are dealt, and those
+    `beside`. What others hold, and what the user has skipped, stays where it is. Returns the ids of the
+    queue's items that the user holds now, in the queue's order: fewer than `count` where no more are free.
     """
     count = min(count, MOST)
     rows = _bare(queue).using(router.db_for_write(Screening)).filter(OPEN)
     _clean_up()
     for _ in range(ROUNDS):
-        mine = list(rows.filter(_held(by=user)).values_list("pk", flat=True)[:count])
-        missing = count - len(mine)
-        if missing <= 0 or not _take(user, rows, missing):
+        missing = count - len(_in_hands(user, rows, count, beside))
+        if missing <= 0 or not _take(user, rows, missing, beside):
             break
-    held = rows.filter(_held(by=user)).values_list("pk", flat=True)
-    dealt = list(held[:count])
+    dealt = _in_hands(user, rows, count, beside)
     renew(user, dealt)
     return dealt
 
@@ -90,23 +111,23 @@ def renew_all(user: Any) -> int:
     return renew(user, list(mine.values_list("pk", flat=True)[:MOST]))
 
 
-def hold(user: AbstractBaseUser, screening_id: int) -> bool:
+def hold(user: AbstractBaseUser, screening_id: int, *, dealt: Collection[int] = ()) -> bool:
     """Put one open item into the user's hands where nobody else holds it; True where the user has it then."""
     with transaction.atomic(using=router.db_for_write(Screening)):
-        is_open = Screening.objects.select_for_update().filter(OPEN, pk=screening_id).exists()
+        is_open = _locked_if_open(screening_id, dealt)
         if not is_open or holders(user, [screening_id]):
             return False
         _store(user, [screening_id])
         return True
 
 
-def take_over(user: AbstractBaseUser, screening_id: int) -> str:
+def take_over(user: AbstractBaseUser, screening_id: int, *, dealt: Collection[int] = ()) -> str:
     """Give the user an item that somebody else may hold; return that person's name, or nothing.
 
     Raises Screening.DoesNotExist, and NotOpen where nobody is to judge it any more.
     """
     with transaction.atomic(using=router.db_for_write(Screening)):
-        if not Screening.objects.select_for_update().filter(OPEN, pk=screening_id).exists():
+        if not _locked_if_open(screening_id, dealt):
             Screening.objects.only("pk").get(pk=screening_id)
             raise NotOpen(screening_id)
         holder = holders(user, [screening_id]).get(screening_id)
@@ -156,12 +177,18 @@ def holders(user: Any, screenings: Iterable[int]) -> dict[int, ItemClaim]:
     return {claim.screening_id: claim for claim in others.exclude(user_key=_key(user))}
 
 
-def holder_of(user: Any, screening_id: int) -> ItemClaim | None:
+def held_among(user: Any, screenings: Iterable[int]) -> set[int]:
+    """Return those of the screenings that the user holds."""
+    mine = ItemClaim.objects.filter(user_key=_key(user), screening__in=list(screenings), until__gte=Now())
+    return set(mine.values_list("pk", flat=True))
+
+
+def holder_of(user: Any, screening_id: int, *, dealt: Collection[int] = ()) -> ItemClaim | None:
     """Return the claim by which somebody else holds an open item, or None.
 
     What comes by a person's hand, from a page or over the API, is not decided against it.
     """
-    if not Screening.objects.filter(OPEN, pk=screening_id).exists():
+    if screening_id not in dealt and not Screening.objects.filter(OPEN, pk=screening_id).exists():
         return None
     return holders(user, [screening_id]).get(screening_id)
 
@@ -186,7 +213,15 @@ def unskipped(user: Any, queue: QuerySet[Screening]) -> QuerySet[Screening]:
     return queue.exclude(pk__in=skipped.values("screening")) if has_skipped else queue
 
 
-def _take(user: AbstractBaseUser, rows: QuerySet[Screening], missing: int) -> int:
+def _in_hands(user: AbstractBaseUser, rows: QuerySet[Screening], count: int, beside: Beside) -> list[int]:
+    """Return the ids of the first items of the queue that the user holds, `count` at most."""
+    held = list(rows.filter(_held(by=user)).values_list("pk", flat=True)[:count])
+    if beside.dealt:
+        held += sorted(held_among(user, beside.dealt))
+    return beside.placed(held)[:count]
+
+
+def _take(user: AbstractBaseUser, rows: QuerySet[Screening], missing: int, beside: Beside) -> int:
     """Claim up to `missing` free items for the user; return how many were free a moment before.
 
     A claim is written under the lock of its screening's row, on SQLite under that of the database.
@@ -196,6 +231,10 @@ def _take(user: AbstractBaseUser, rows: QuerySet[Screening], missing: int) -> in
     with transaction.atomic(using=rows.db):
         free = _free(user, unskipped(user, rows))
         looked_at = [row.pk for row in _locked(free.only("pk"))[:missing]]
+        if beside.dealt:
+            of_others = _free(user, Screening.objects.using(rows.db).filter(pk__in=beside.dealt))
+            looked_at += [row.pk for row in _locked(of_others.order_by("pk").only("pk"))]
+        looked_at = beside.placed(looked_at)[:missing]
         if looked_at:
             _store(user, _free(user, Screening.objects.filter(pk__in=looked_at)).values_list("pk", flat=True))
         return len(looked_at)
@@ -207,6 +246,12 @@ def _locked(rows: QuerySet[Screening]) -> QuerySet[Screening]:
     return rows.select_for_update(
         skip_locked=features.has_select_for_update_skip_locked, no_key=features.has_select_for_no_key_update
     )
+
+
+def _locked_if_open(screening_id: int, dealt: Collection[int]) -> bool:
+    """True where the item is there and open, or dealt; its row is locked then."""
+    is_open = OPEN | Q(pk__in=list(dealt)) if dealt else OPEN
+    return Screening.objects.select_for_update().filter(is_open, pk=screening_id).exists()
 
 
 def _store(user: AbstractBaseUser, screenings: Collection[int] | QuerySet[Any, int]) -> None:

@@ -7,7 +7,7 @@ judged without scores. Which these are, a keyed hash of the decision says, which
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -18,7 +18,7 @@ from moderation.conf import conf
 from moderation.db.read_once import remembered
 from moderation.models import Review, Screening, SecondOpinionDue
 from moderation.models.screenings import DRAWN_BY_CHANCE
-from moderation.review import claims, rights
+from moderation.review import blind, rights
 from moderation.review.rights import AnyModel
 from moderation.texts import exact_digest
 
@@ -28,18 +28,16 @@ __all__ = [
     "ask_again",
     "dealt_to",
     "draw",
-    "due_to",
     "forget_old",
     "is_as_open",
     "is_due",
-    "mixed_in",
     "note_answer",
     "withdraw",
     "without_dealt",
 ]
 
 DEALT = 3
-"""As many of them stand before one moderator at a time: among twenty items of a page they stay rare."""
+"""As many of them are dealt to one moderator at a time: among the items of a queue they stay rare."""
 WAITS = timedelta(days=30)
 """Age at which one that nobody answered is given up, as on a site with one moderator."""
 KINDS = (Screening.QueuedFor.FLAGGED, Screening.QueuedFor.HELD, *DRAWN_BY_CHANCE)
@@ -59,8 +57,18 @@ def draw(review: Review, screening: Screening) -> bool:
     if int(digest[:8], 16) >= share * _KEYS:
         return False
     columns = {"reviewer_id": review.reviewer_id, "probability": share, "answered": None}
-    SecondOpinionDue.objects.update_or_create(screening=screening, defaults=columns)
+    SecondOpinionDue.objects.update_or_create(
+        screening=screening, defaults={**columns, "severity": _place_of(screening)}
+    )
     return True
+
+
+def _place_of(screening: Screening) -> float:
+    """Return the severity by which it stands in the queue again; a held one takes a flagged one's place."""
+    if screening.verdict != Screening.Verdict.HELD:
+        return screening.severity
+    ((severity, _),) = blind.places(1)
+    return severity
 
 
 def withdraw(screening: Screening) -> None:
@@ -68,20 +76,15 @@ def withdraw(screening: Screening) -> None:
     SecondOpinionDue.objects.filter(screening=screening, answered=None).delete()
 
 
-def due_to(user: AbstractBaseUser) -> QuerySet[Screening]:
-    """Select what is dealt to this moderator at present: the oldest that others decided, DEALT at most.
+def _due_to(user: AbstractBaseUser) -> Mapping[int, float]:
+    """{id: place} of what is dealt to this moderator: the oldest that others decided, DEALT at most.
 
-    They are decided, and the moderator is to see them as open: nothing of the decision is shown before.
+    Also what the user has left to others, and may get again.
     """
-    return claims.unskipped(user, Screening.objects.filter(pk__in=_keys_due_to(user)))
+    return remembered(("second opinions", user.pk), lambda: _read_due_to(user))
 
 
-def _keys_due_to(user: AbstractBaseUser) -> list[int]:
-    """The ids of what is dealt to the user, also of what the user has left to others, and may get again."""
-    return remembered(("second opinions", user.pk), lambda: _read_keys_due_to(user))
-
-
-def _read_keys_due_to(user: AbstractBaseUser) -> list[int]:
+def _read_due_to(user: AbstractBaseUser) -> dict[int, float]:
     own = Review.objects.filter(screening=OuterRef("screening"), reviewer=user.pk)
     due = (
         rights.about_visible(user, SecondOpinionDue.objects.all())
@@ -97,12 +100,16 @@ def _read_keys_due_to(user: AbstractBaseUser) -> list[int]:
         .exclude(screening__outcome="")
         .exclude(reviewer=user.pk)
     )
-    return list(due.order_by("id").values_list("screening_id", flat=True)[:DEALT])
+    columns = ("screening_id", "severity", "screening__severity", "screening__verdict")
+    return {
+        key: own_place if place is None and verdict != Screening.Verdict.HELD else place or 0.0
+        for key, place, own_place, verdict in due.order_by("id").values_list(*columns)[:DEALT]
+    }
 
 
 def is_due(screening_id: int, user: AbstractBaseUser) -> bool:
     """True where the item is dealt to this moderator for a second opinion."""
-    return screening_id in _keys_due_to(user)
+    return screening_id in _due_to(user)
 
 
 def as_seen_by(user: AbstractBaseUser | None, rows: Iterable[Screening]) -> list[Screening]:
@@ -113,10 +120,10 @@ def as_seen_by(user: AbstractBaseUser | None, rows: Iterable[Screening]) -> list
     """
     screenings = list(rows)
     if any(row.outcome for row in screenings):
-        dealt = dealt_to(user)
+        dealt = _dealt(user)
         for row in screenings:
             if row.pk in dealt:
-                _open(row)
+                _open(row, dealt[row.pk])
     return screenings
 
 
@@ -130,7 +137,11 @@ def dealt_to(user: AbstractBaseUser | None) -> set[int]:
 
     None where the user may not review, and sees decisions; user: None for a program of the site's own.
     """
-    return set(_keys_due_to(user)) if user is not None and rights.may_review(user) else set()
+    return set(_dealt(user))
+
+
+def _dealt(user: AbstractBaseUser | None) -> Mapping[int, float]:
+    return _due_to(user) if user is not None and rights.may_review(user) else {}
 
 
 def without_dealt(user: AbstractBaseUser | None, rows: QuerySet[Screening]) -> QuerySet[Screening]:
@@ -145,12 +156,12 @@ def about_undealt(user: AbstractBaseUser | None, rows: QuerySet[AnyModel]) -> Qu
     return rows.exclude(screening__in=keys) if keys else rows
 
 
-def _open(row: Screening) -> None:
+def _open(row: Screening, severity: float) -> None:
     """Take out of a row in memory what a decision, a hiding or a release has put there.
 
     Reports go, too: that they were answered tells of the decision, and so does an author who asked about it.
     """
-    row.outcome, row.reviewed, row.released = "", None, None
+    row.outcome, row.reviewed, row.released, row.severity = "", None, None, severity
     row.queued_for, row.verdict = Screening.QueuedFor.AUDIT, Screening.Verdict.CLEAR
     row.hidden_by_us, row.hidden_by, row.action_pending = False, "", False
     row.held_by_reports, row.open_reports, row.second_look = False, 0, None
@@ -173,27 +184,6 @@ def ask_again(screening: Screening) -> None:
     opinions = Review.objects.filter(screening=screening, kind=Review.Kind.SECOND_OPINION)
     if not opinions.exclude(pk__in=undone).exists():
         SecondOpinionDue.objects.filter(screening=screening).update(answered=None)
-
-
-def mixed_in(page: Sequence[Screening], dealt: Iterable[Screening]) -> list[Screening]:
-    """Return a page of open items with those dealt for a second opinion among them, at places of no meaning.
-
-    Each stands behind an item that a keyed hash picks, or before all of them, and stays there when others are
-    decided. What is held comes first: what is public never stands before that.
-    """
-    first = next((at for at, row in enumerate(page) if row.verdict != Screening.Verdict.HELD), len(page))
-    anchors = [0, *(row.pk for row in page[first:] if row.verdict != Screening.Verdict.HELD)]
-    behind: dict[int, list[Screening]] = {}
-    for row in sorted(dealt, key=lambda row: _place(row.pk, 0)):
-        behind.setdefault(min(anchors, key=lambda anchor: _place(row.pk, anchor)), []).append(row)
-    items = [*page[:first], *behind.get(0, [])]
-    for row in page[first:]:
-        items += [row, *behind.get(row.pk, [])]
-    return items
-
-
-def _place(key: int, anchor: int) -> str:
-    return exact_digest(f"second opinion's place:{anchor}", conf.TEXT_KEY_SECRET, key)
 
 
 def forget_old() -> int:

@@ -10,10 +10,12 @@ from django.core.cache import cache
 from django.test import Client
 
 from moderation.models import ModelVersion, Review, Screening
+from moderation.review import claims, second_opinions
 from tests.moderation.api import get, key, pages, person, post, problem
 from tests.moderation.conftest import LABELS
 from tests.moderation.test_api_blind import told
 from tests.moderation.test_dealing_second_opinions import VERDICTS, deal
+from tests.moderation.test_queue import queued
 
 pytestmark = pytest.mark.django_db
 EVERYTHING = {*VERDICTS, "another nice remark"}
@@ -59,6 +61,36 @@ def test_a_label_lists_it_where_it_would_stand(ben: Client, dealt: dict[str, Scr
     Screening.objects.filter(pk=row.pk).update(labels='["insult"]')
     assert row.text in {each["text"] for each in listed(ben, state="open", label="insult")}
     assert row.text not in {each["text"] for each in listed(ben, state="open", label="threat")}
+
+
+@pytest.mark.parametrize("query", [{"state": "open"}, {"state": "all"}])
+def test_pages_of_any_size_have_it_at_the_same_place(
+    ben: Client, dealt: dict[str, Screening], query: dict[str, str]
+) -> None:
+    for number in range(5):
+        queued(f"more {number}", number / 10)
+    whole = [row["text"] for row in listed(ben, **query, limit="100")]
+    assert len(whole) == 9 and set(VERDICTS) < set(whole)
+    for limit in range(1, 10):
+        parts = list(pages(ben, "screenings/", **query, limit=str(limit)))
+        assert [row["text"] for part in parts for row in part] == whole
+        assert {len(part) for part in parts[:-1]} <= {limit}
+
+
+def test_an_object_s_open_screenings_have_it(ben: Client, dealt: dict[str, Screening]) -> None:
+    for row in dealt.values():
+        query = {"state": "open", "model": "forum.Post", "object_id": row.object_id}
+        assert [each["id"] for each in listed(ben, **query)] == [row.pk]
+
+
+def test_what_a_colleague_looks_at_is_refused_alike(ben: Client, dealt: dict[str, Screening]) -> None:
+    cleo = person("cleo", "review_screening")
+    keys = {row.pk for row in dealt.values()}
+    holder = User.objects.get(username="ben")
+    assert all(claims.hold(holder, key, dealt=second_opinions.dealt_to(holder)) for key in keys)
+    answers = [post(cleo, "reviews/", {"screening": key, "decision": "false_positive"}) for key in keys]
+    assert {problem(answer) for answer in answers} == {(409, "claimed")}
+    assert {answer.json()["detail"] for answer in answers} == {"ben looks at it."}
 
 
 def test_who_is_dealt_nothing_is_told_the_decisions(dealt: dict[str, Screening]) -> None:

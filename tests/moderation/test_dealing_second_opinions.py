@@ -155,7 +155,7 @@ def test_by_time_it_stands_at_its_own_place_and_is_met_once(
     pages = [texts(page) for page in every_page(ben, f"?{query}")]
     met = [text for page in pages for text in page]
     assert len(met) == len(set(met)) == 58 and set(VERDICTS) < set(met)
-    assert set(VERDICTS) <= set(pages[1])
+    assert set(VERDICTS) <= set(pages[1]) and [len(page) for page in pages] == [20, 20, 18]
     made = dict(Screening.objects.values_list("text", "id"))
     assert [made[text] for text in met] == sorted((made[text] for text in met), reverse="oldest" not in query)
     assert list(pages_back(ben, f"?{query}")) == pages
@@ -261,20 +261,119 @@ def test_nobody_takes_back_what_looks_open_to_them(ben: Client, dealt: dict[str,
     assert Review.objects.filter(screening=row).count() == 1
 
 
-def test_by_severity_a_later_page_has_none_and_the_first_keeps_their_places(
+@pytest.mark.parametrize("query", ["state=open", "state=flagged", "state=open&q=o"])
+def test_by_severity_it_stands_at_its_own_place_and_is_met_once(
+    ben: Client, dealt: dict[str, Screening], query: str
+) -> None:
+    for number in range(55):
+        queued(f"more or less {number}", number / 120)
+    places = {row.text: row.severity for row in Screening.objects.open()}
+    due = SecondOpinionDue.objects.select_related("screening")
+    places |= {row.screening.text: row.severity for row in due if row.severity is not None}
+    made = dict(Screening.objects.values_list("text", "id"))
+    expected = sorted(places, key=lambda text: (-places[text], made[text]))
+    if "q=o" in query:
+        expected = [text for text in expected if "o" in text]
+    pages = [texts(page) for page in every_page(ben, f"?{query}")]
+    assert [text for page in pages for text in page] == expected
+    assert [len(page) for page in pages[:-1]] == [20, 20]  # one more would tell that there is one on it
+    assert list(pages_back(ben, f"?{query}")) == pages
+
+
+@pytest.mark.parametrize("order", ["worst", "oldest", "newest"])
+def test_no_page_that_begins_or_ends_at_it_tells_it_from_others(
+    ben: Client, dealt: dict[str, Screening], order: str
+) -> None:
+    for number in range(27):
+        queued(f"more {number}", number / 60)
+    whole = [text for page in every_page(ben, f"?o={order}") for text in texts(page)]
+    made = dict(Screening.objects.values_list("text", "id"))
+    assert set(VERDICTS) < set(whole) and len(whole) == 31
+    for at, text in enumerate(whole[:-1]):
+        assert texts(open_page(ben, f"?o={order}&after={made[text]}")) == whole[at + 1 : at + 21], text
+    for at, text in enumerate(whole[20:], 20):
+        assert texts(open_page(ben, f"?o={order}&before={made[text]}")) == whole[at - 20 : at], text
+
+
+AS_SCRIPT = {"headers": {"Accept": "application/json"}}
+
+
+def hands(client: Client, query: str = "", **data: Any) -> list[int]:
+    answer = client.post(f"{QUEUE}deal/{query}", data, **AS_SCRIPT)
+    return [item["id"] for item in answer.json()["items"]]
+
+
+def listed(client: Client, query: str) -> list[int]:
+    made = dict(Screening.objects.values_list("text", "id"))
+    return [made[text] for text in texts(open_page(client, query))]
+
+
+@pytest.mark.parametrize("order", ["worst", "oldest", "newest"])
+def test_it_is_put_into_hands_and_listed_as_ones_own_in_its_turn(
+    ben: Client, dealt: dict[str, Screening], order: str
+) -> None:
+    for number in range(4):
+        queued(f"more {number}", 0.05 + number / 10)
+    whole = listed(ben, f"?o={order}")
+    second = {dealt[text].pk for text in VERDICTS}
+    assert listed(ben, "?state=mine") == [] and len(whole) == 8
+    left = list(whole)
+    while left:
+        assert hands(ben, f"?o={order}", on_page=left) == left[:4]
+        assert listed(ben, f"?state=mine&o={order}") == left[:4]
+        page = words(open_page(ben))
+        assert f"Mine {len(left[:4])} " in page and f"All open {len(left)} " in page
+        decided = left.pop(0)
+        answer = ben.post(f"{QUEUE}{decided}/decide/", {"kind": "false_positive", "scoring": ""}, **AS_SCRIPT)
+        assert answer.status_code == 200
+        assert listed(ben, f"?state=mine&o={order}") == left[:3]
+    assert Review.objects.filter(kind="second_opinion").count() == len(second) == 3
+
+
+def test_the_next_items_that_are_taken_without_a_script_are_listed_all(
     ben: Client, dealt: dict[str, Screening]
 ) -> None:
-    rows = [queued(f"more {number}", 0.2 - number / 1000) for number in range(30)]
-    for query in (f"?after={Screening.objects.open()[5].pk}", "?state=edited"):
-        assert not set(texts(open_page(ben, query))) & set(VERDICTS), query
-    before = texts(open_page(ben))
-    assert set(VERDICTS) < set(before)
-    at = {text: before.index(text) for text in VERDICTS}
-    anchors = {before[max(0, index - 1)] for index in at.values()}
-    gone = next(row for row in rows if row.text in before and row.text not in anchors)
-    Screening.objects.filter(pk=gone.pk).update(outcome="hide")
-    after = [text for text in texts(open_page(ben)) if text in before]
-    assert after == [text for text in before if text != gone.text]
+    answer = ben.post(f"{QUEUE}deal/", follow=True)
+    assert "4 items are yours now." in answer.text
+    assert sorted(texts(answer.text)) == sorted([*VERDICTS, "another nice remark"])
+    assert len({look(answer.text, row) for row in dealt.values()}) == 1
+    assert size(answer.text) == 4 and "Mine 4 " in words(answer.text)
+
+
+def test_what_a_colleague_holds_is_shown_and_refused_alike(ben: Client, dealt: dict[str, Screening]) -> None:
+    cleo, lead = staff("cleo", "review_screening"), staff("lea", "review_screening", "lead_reviews")
+    assert set(hands(ben)) == {row.pk for row in dealt.values()}
+    for client in (cleo, lead):
+        page = open_page(client)
+        assert {"ben looks at this" in look(page, row) for row in dealt.values()} == {True}
+        assert len({look(page, row) for row in dealt.values()}) == 1
+        assert hands(client) == []
+        states = client.post(
+            f"{QUEUE}states/", {"id": [row.pk for row in dealt.values()]}, **AS_SCRIPT
+        ).json()
+        assert {state["state"] for state in states["items"].values()} == {"held"}
+    said = {"kind": "false_positive", "scoring": "", "seen_number": "0"}
+    answers = [cleo.post(f"{QUEUE}{row.pk}/decide/", said, **AS_SCRIPT) for row in dealt.values()]
+    assert {(answer.status_code, answer.json()["state"]) for answer in answers} == {(409, "held")}
+    assert {cleo.post(f"{QUEUE}{row.pk}/take-over/", **AS_SCRIPT).status_code for row in dealt.values()} == {
+        403
+    }
+    taken = [lead.post(f"{QUEUE}{row.pk}/take-over/", **AS_SCRIPT).json()["text"] for row in dealt.values()]
+    assert set(taken) == {"You took it over from ben."}
+    assert set(listed(lead, "?state=mine")) == {row.pk for row in dealt.values()}
+    assert listed(ben, "?state=mine") == []
+    assert not Review.objects.filter(kind="second_opinion").exists()
+
+
+def test_what_is_left_to_others_and_taken_back_is_ones_own_alike(
+    ben: Client, dealt: dict[str, Screening]
+) -> None:
+    hands(ben)
+    for row in dealt.values():
+        assert ben.post(f"{QUEUE}{row.pk}/skip/", **AS_SCRIPT).status_code == 200
+        assert row.pk not in listed(ben, "?state=mine")
+        assert ben.post(f"{QUEUE}{row.pk}/unskip/", **AS_SCRIPT).status_code == 200
+        assert row.pk in listed(ben, "?state=mine")
 
 
 def test_lists_of_reviews_and_the_audit_trail_tell_it_to_a_lead_once_the_opinion_is_given(

@@ -44,7 +44,8 @@ def decided(text: str, by: User) -> Screening:
 
 
 def dealt_to(user: User) -> list[int]:
-    return list(second_opinions.due_to(user).order_by("pk").values_list("pk", flat=True))
+    keys = Screening.objects.order_by("pk").values_list("pk", flat=True)
+    return [key for key in keys if second_opinions.is_due(key, user)]
 
 
 def test_a_decided_item_is_dealt_to_another_moderator_alone(ann: User, ben: User, settings: Any) -> None:
@@ -111,18 +112,32 @@ def test_what_nobody_answers_is_given_up(ann: User, ben: User, settings: Any) ->
     assert dealt_to(ben) == [young.pk]
 
 
-def test_they_stand_at_places_of_no_meaning_behind_what_is_held() -> None:
-    held = [Screening(pk=number, verdict="held") for number in (1, 2)]
-    flagged = [Screening(pk=number, verdict="flagged") for number in range(3, 20)]
-    places = set()
-    for number in range(100, 160):
-        dealt = Screening(pk=number, verdict="held" if number % 2 else "clear")
-        mixed = second_opinions.mixed_in([*held, *flagged], [dealt])
-        assert mixed == second_opinions.mixed_in([*held, *flagged], [dealt])
-        assert [row for row in mixed if row is not dealt] == [*held, *flagged]
-        places.add(mixed.index(dealt))
-    assert min(places) >= 2 and len(places) > 12
-    assert second_opinions.mixed_in([], [dealt]) == [dealt]
+def test_it_stands_where_it_stood_and_what_was_held_where_a_flagged_item_would(
+    ann: User, settings: Any
+) -> None:
+    share(settings, 1.0)
+    flagged = [decided(f"you idiot {number}", ann) for number in range(3)]
+    Screening.objects.filter(pk=flagged[0].pk).update(severity=0.31)
+    held = [decided(f"I kill you {number}", ann) for number in range(3)]
+    drawn = queued("nice", 0.07, verdict="clear", queued_for="audit")
+    decide(drawn.pk, reviewer=ann, kind="false_positive")
+    places = dict(SecondOpinionDue.objects.values_list("screening", "severity"))
+    own = dict(Screening.objects.values_list("id", "severity"))
+    assert places[drawn.pk] == own[drawn.pk] == 0.07
+    assert all(places[row.pk] == pytest.approx(0.2) for row in flagged)  # as it was when it was decided
+    severities = {own[row.pk] for row in flagged}
+    assert all(places[row.pk] in severities and own[row.pk] > 0.4 for row in held)
+    seen = {row.pk: row.severity for row in second_opinions.as_seen_by(None, Screening.objects.all())}
+    assert seen == own  # of those to whom none is dealt
+
+
+def test_one_that_an_earlier_release_drew_has_a_place_too(ann: User, settings: Any) -> None:
+    share(settings, 1.0)
+    flagged, held = decided("you idiot", ann), decided("I kill you", ann)
+    SecondOpinionDue.objects.update(severity=None)
+    staff("cleo", "review_screening")
+    rows = second_opinions.as_seen_by(User.objects.get(username="cleo"), Screening.objects.order_by("id"))
+    assert [row.severity for row in rows] == [flagged.severity, 0.0] and held.severity > 0.4
 
 
 def test_random_items_are_reached_as_early_as_flagged_ones_in_every_list_and_order(

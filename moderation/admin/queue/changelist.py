@@ -90,6 +90,12 @@ class Queue(ChangeList):
         rows = search.found(rows.filter(self.lookups), self.query, are_few=True)
         return second_opinions.as_seen_by(user, rows.order_by("pk"))
 
+    def _dealt_cursors(self, request: HttpRequest) -> list[Screening]:
+        """Read what is dealt to the reader and a cursor names: its place is that of the item as shown."""
+        user: Any = request.user
+        keys = second_opinions.dealt_to(user) & set(self.cursors.values())
+        return second_opinions.as_seen_by(user, Screening.objects.filter(pk__in=keys)) if keys else []
+
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Any]) -> list[Any]:
         is_of_days = any(isinstance(spec, CreatedFilter) and spec.is_in_force for spec in self.filter_specs)
         if is_of_days and self.tab.is_history:
@@ -125,8 +131,16 @@ class Queue(ChangeList):
             self.counted += len(self.dealt)
         else:
             self.counted = self.counts[self.tab.name]
-        cursors = self.cursors
-        self.page = keyset.page_of(rows, order, self.list_per_page, **cursors, keeps=keeps, known=known)
+        self.page = keyset.page_of(
+            rows,
+            order,
+            self.list_per_page,
+            **self.cursors,
+            keeps=keeps,
+            known=known,
+            others=self.dealt,
+            cursors=self._dealt_cursors(request),
+        )
 
     def _first_keys(
         self, rows: QuerySet[Any], order: list[Any], keeps: keyset.Keeps | None
@@ -217,6 +231,7 @@ class Queue(ChangeList):
         if keys := second_opinions.dealt_to(user):
             counts = {**counts, "decided": max(0, counts["decided"] - len(keys))}
             counts.update({name: counts[name] + len(keys) for name in tabs.WITH_BLIND})
+            counts[tabs.MINE.name] += len(claims.held_among(user, keys))
         return counts
 
     @property

@@ -82,17 +82,15 @@ class DealingViews:
         To a script: those that it holds, in their order, each with its HTML where the page has it not yet.
         """
         _check_may_review(request)
-        rows = self.rows_of(request)
+        rows, beside = self.rows_of(request)
         if not answering.wants_json(request):
-            dealt = claims.deal(_user(request), HAND_OF_A_LIST, rows)
+            dealt = claims.deal(_user(request), HAND_OF_A_LIST, rows, beside)
             count = len(dealt)
             word = ngettext("%(count)d item is yours now.", "%(count)d items are yours now.", count)
             messages.info(request, word % {"count": count} if count else _("Nothing is free at the moment."))
             return HttpResponseRedirect(_mine(request) if count else answering.back(request))
-        dealt = claims.deal(_user(request), HAND, rows)
-        on_page = _ids(request, "on_page")
-        dealt += second_opinions.dealt_among(request, on_page)
-        missing = set(dealt) - set(on_page)
+        dealt = claims.deal(_user(request), HAND, rows, beside)
+        missing = set(dealt) - set(_ids(request, "on_page"))
         pages = self.rendered(request, missing)
         return JsonResponse({"items": [{"id": pk, "html": pages.get(pk, "")} for pk in dealt]})
 
@@ -122,7 +120,7 @@ class DealingViews:
         """Take back an item that the user left to others."""
         _check_may_review(request)
         claims.take_back_skip(_user(request), seen(request, pk).pk)
-        claims.hold(_user(request), pk)
+        claims.hold(_user(request), pk, dealt=second_opinions.dealt_to(request))
         return answering.done(request, _("It is back in your queue."), **self.item_for_script(request, pk))
 
     @posted
@@ -132,10 +130,8 @@ class DealingViews:
         holder = claims.holders(request.user, [seen(request, pk).pk])
         if holder and not rights.may_lead(request.user):
             raise PermissionDenied
-        if second_opinions.dealt_among(request, [pk]):  # looks open, and is nobody's to hold
-            return answering.done(request, _("It is yours now."), **self.item_for_script(request, pk))
         try:
-            name = claims.take_over(_user(request), pk)
+            name = claims.take_over(_user(request), pk, dealt=second_opinions.dealt_to(request))
         except claims.NotOpen:
             return answering.refused(request, _("It waits for no decision any more."), GONE)
         word = _("You took it over from %(name)s.") % {"name": name} if name else _("It is yours now.")
@@ -143,15 +139,16 @@ class DealingViews:
 
     # --- what these need ------------------------------------------------------------------------
 
-    def rows_of(self: Any, request: HttpRequest) -> Any:
-        """Return the screenings of the address's list, search and filters, in their order.
+    def rows_of(self: Any, request: HttpRequest) -> tuple[Any, claims.Beside]:
+        """Return the screenings of the address's list, search and filters, in their order, and those beside.
 
         Raises Http404 where the address has filters that there are not.
         """
         try:
-            return self.changelist_of_rows(request).queryset
+            cl = self.changelist_of_rows(request)
         except IncorrectLookupParameters as error:
             raise Http404 from error
+        return cl.queryset, second_opinions.beside(request, cl)
 
     def changelist_of_rows(self: Any, request: HttpRequest) -> Any:
         """Make the changelist of the address, without fetching or counting its rows."""

@@ -13,6 +13,7 @@ from moderation.admin.display.label_names import label_name
 from moderation.admin.queue import tabs
 from moderation.models import AuditEntry, Screening
 from moderation.models.screenings import UNDECIDED_DRAWN, has_label, may_have_label
+from moderation.review import claims
 from moderation.versions.active import find_active
 
 
@@ -38,7 +39,10 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset.filter(self.tab.condition(request))
 
     def as_open(self, request: HttpRequest, rows: QuerySet[Screening]) -> QuerySet[Screening]:
-        """Narrow decided rows as if they were open audit items, which nobody holds."""
+        """Narrow decided rows as if they were open audit items, of which the reader may hold some."""
+        if self.tab is tabs.MINE:
+            keys = list(rows.order_by().values_list("pk", flat=True))
+            return rows.filter(pk__in=claims.held_among(request.user, keys))
         return rows if self.tab.name in (*tabs.WITH_BLIND, tabs.ALL) else rows.none()
 
 

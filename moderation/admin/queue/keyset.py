@@ -13,6 +13,8 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from moderation.models import Screening
+from moderation.review.ordering import Place, place_of, reversed_order, sorted_keys
+from moderation.review.ordering import beyond as rows_beyond
 
 AFTER, BEFORE = "after", "before"
 """The parameters of an address that carry the id of a row."""
@@ -59,63 +61,81 @@ def page_of(
     before: int | None = None,
     keeps: Keeps | None = None,
     known: Known | None = None,
+    others: Sequence[Screening] = (),
+    cursors: Sequence[Screening] = (),
 ) -> Page:
     """Take the `size` rows that follow the row `after`, or that stand before the row `before`.
 
     order: ends in the id. Without such a row the list begins anew. After a row that is the last one, or has
     become it, come the last rows: a decision on the last item of a page leads to one that has something.
     keeps: of the rows only those count of which it is true. known: the list's first rows, where
-    somebody has read them: a page among them is not looked for again.
+    somebody has read them: a page among them is not looked for again. others: rows in memory that stand in
+    the list, too, at their own places. cursors: rows in memory, whose places there are to count where
+    they are `after` or `before`.
     """
-    if known is not None and (part := _among(known, size, after, before)) is not None:
+    source = _Source(rows, keeps, others, {row.pk: row for row in (*others, *cursors)}, size + 1)
+    if known is not None and not others and (part := _among(known, size, after, before)) is not None:
         keys = known.keys[part.start : part.stop]
         return Page(_in_order(rows, keys), part.start > 0, has_next=part.stop < len(known.keys))
-    if before is not None and (beyond := _beyond(before, reverse := _reversed(order))) is not None:
-        keys = keys_of(rows.filter(beyond), reverse, size + 1, keeps)
+    reverse = reversed_order(order)
+    if before is not None and (start := source.place_of(before, order)) is not None:
+        keys = source.keys(reverse, start)
         if len(keys) > size:
-            return Page(_in_order(rows, keys[:size][::-1]), has_previous=True, has_next=True)
-    beyond = _beyond(after, order) if after is not None else None
-    keys = keys_of(rows if beyond is None else rows.filter(beyond), order, size + 1, keeps)
-    if keys or beyond is None:
-        has_next = len(keys) > size
-        return Page(_in_order(rows, keys[:size]), has_previous=beyond is not None, has_next=has_next)
-    keys = keys_of(rows, _reversed(order), size + 1, keeps)
-    return Page(_in_order(rows, keys[:size][::-1]), has_previous=len(keys) > size, has_next=False)
+            return Page(source.fetched(keys[:size][::-1]), has_previous=True, has_next=True)
+    start = source.place_of(after, order) if after is not None else None
+    keys = source.keys(order, start)
+    if keys or start is None:
+        return Page(source.fetched(keys[:size]), has_previous=start is not None, has_next=len(keys) > size)
+    keys = source.keys(reverse)
+    return Page(source.fetched(keys[:size][::-1]), has_previous=len(keys) > size, has_next=False)
 
 
-def merged(
-    page: Page, others: Iterable[Screening], order: Sequence[str], *, after: int | None, before: int | None
-) -> list[Screening]:
-    """Return a page's rows with those of other rows among them whose places lie on it.
+@dataclass(frozen=True)
+class _Source:
+    """A list's rows in the database, with the few in memory that stand among them."""
 
-    order: whose columns all rise or all fall. after, before: with which the page was taken. A reader who goes
-    on from page to page in one direction meets each of the others once.
-    """
+    rows: QuerySet[Screening]
+    keeps: Keeps | None
+    others: Sequence[Screening]
+    in_memory: dict[int, Screening]
+    most: int
+    """Keys that are read at a time."""
+
+    def place_of(self, key: int, order: Sequence[str]) -> Place | None:
+        """Return where a cursor stands; None where there is no such row, or it has no place in this order."""
+        if len(order) == 1:
+            return (key,)
+        place: Place | None
+        if key in self.in_memory:
+            place = place_of(self.in_memory[key], order)
+        else:
+            names = [column.lstrip("-") for column in order]
+            place = Screening.objects.filter(pk=key).values_list(*names).first()
+        return None if place is None or None in place else place
+
+    def keys(self, order: Sequence[str], start: Place | None = None) -> list[int]:
+        """Read the ids of the first items that follow `start`, `most` at most."""
+        rows = self.rows if start is None else self.rows.filter(_beyond(start, order))
+        keys = keys_of(rows, order, self.most, self.keeps)
+        others = self.others if start is None else rows_beyond(self.others, start, order)
+        if not others:
+            return keys
+        return in_order([*keys, *(row.pk for row in others)], order, others)[: self.most]
+
+    def fetched(self, keys: list[int]) -> list[Screening]:
+        """Read the items with these ids, those of them that still belong to the list."""
+        return _in_order(self.rows, keys, self.others)
+
+
+def in_order(keys: Iterable[int], order: Sequence[str], others: Sequence[Screening]) -> list[int]:
+    """Sort the ids of a list's rows and of the others that stand among them, as the list shows them."""
+    others_places = {row.pk: place_of(row, order) for row in others}
     names = [column.lstrip("-") for column in order]
-    falls = order[0].startswith("-")
-
-    def place(row: Screening) -> tuple[Any, ...]:
-        return tuple(getattr(row, name) for name in names)
-
-    def precedes(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
-        return one > other if falls else one < other
-
-    def place_of(key: int | None) -> tuple[Any, ...] | None:
-        return Screening.objects.filter(pk=key).values_list(*names).first() if key is not None else None
-
-    start = end = None
-    if page.has_previous:
-        start, cursor = place(page.rows[0]), place_of(after)
-        start = cursor if cursor is not None and precedes(cursor, start) else start
-    if page.has_next:
-        end, cursor = place(page.rows[-1]), place_of(before)
-        end = cursor if cursor is not None and precedes(end, cursor) else end
-    on_page = [
-        row
-        for row in others
-        if (start is None or precedes(start, place(row))) and (end is None or precedes(place(row), end))
-    ]
-    return sorted([*page.rows, *on_page], key=place, reverse=falls)
+    of_rows = Screening.objects.filter(pk__in=[key for key in keys if key not in others_places])
+    places = {key: place for key, *place in of_rows.order_by().values_list("pk", *names)}
+    wanted = set(keys)
+    places |= {key: place for key, place in others_places.items() if key in wanted}
+    return sorted_keys(places, order)
 
 
 def keys_of(
@@ -157,30 +177,25 @@ def _among(known: Known, size: int, after: int | None, before: int | None) -> sl
     return slice(start, start + size)
 
 
-def _in_order(rows: QuerySet[Screening], keys: list[int]) -> list[Screening]:
+def _in_order(
+    rows: QuerySet[Screening], keys: list[int], others: Sequence[Screening] = ()
+) -> list[Screening]:
     """Fetch the rows with these ids, those of them that still belong to the list."""
-    fetched = {row.pk: row for row in rows.filter(pk__in=keys).order_by()}
+    fetched = {row.pk: row for row in (*rows.filter(pk__in=keys).order_by(), *others)}
     return [fetched[key] for key in keys if key in fetched]
 
 
-def _reversed(order: Sequence[str]) -> tuple[str, ...]:
-    return tuple(column[1:] if column.startswith("-") else f"-{column}" for column in order)
-
-
-def _beyond(key: int, order: Sequence[str]) -> Q | None:
-    """Make the condition of the rows that follow the row with this id; None where there is no such row."""
+def _beyond(start: Place, order: Sequence[str]) -> Q:
+    """Make the condition of the rows that follow this place."""
     *columns, last = order
-    rest = _following(last, key)
+    rest = _following(last, start[-1])
     if not columns:
         return rest
     (column,) = columns
     name = column.lstrip("-")
-    place = Screening.objects.filter(pk=key).values_list(name, flat=True).first()
-    if place is None:
-        return None
     # the first condition is all that an index can begin at
-    at_or_beyond = Q(**{f"{name}__{'lte' if column.startswith('-') else 'gte'}": place})
-    return at_or_beyond & (_following(column, place) | rest)
+    at_or_beyond = Q(**{f"{name}__{'lte' if column.startswith('-') else 'gte'}": start[0]})
+    return at_or_beyond & (_following(column, start[0]) | rest)
 
 
 def _following(column: str, value: Any) -> Q:

@@ -172,9 +172,8 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
         response = super().changelist_view(request, page)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             cl = response.context_data["cl"]
-            rows = second_opinions.with_dealt(request, cl)
             response.context_data.update(
-                items=self.items_of(request, rows),
+                items=self.items_of(request, cl.page.rows),
                 tab_links=list(cl.tab_links()),
                 trouble=pipeline_trouble.words(),
                 shows_dashboard=is_shown_to(request.user),
@@ -262,7 +261,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             raise PermissionDenied
         if haste.is_hasty(request):
             return answering.refused(request, dealing.too_soon(), "again")
-        if holder := claims.holder_of(request.user, pk):
+        if holder := claims.holder_of(request.user, pk, dealt=second_opinions.dealt_to(request)):
             dealing.seen(request, pk)
             held = format_html("{} {}", _("Not recorded:"), dealing.held_by(holder))
             return answering.refused(request, held, dealing.HELD)
@@ -280,6 +279,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             said |= {"shown": _shown(request), "seen_number": _seen_number(request)}
             if second_opinions.is_given(request, pk):
                 review, message = second_opinions.give(pk, **said)
+                claims.note_decided(request.user, pk)
                 return answering.done(request, message, **_undoing(review))
             review = reviewing.decide(pk, **said, by_hand=True, is_picked=is_picked(request))
         except Screening.DoesNotExist as error:

@@ -5,7 +5,6 @@ Before the moderator has spoken nothing on the pages tells such an item from one
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.http import HttpRequest
@@ -16,27 +15,18 @@ from django.utils.translation import gettext as _
 from moderation.admin.queue import keyset
 from moderation.admin.queue.changelist import Queue
 from moderation.models import Review, Screening
-from moderation.review import second_opinions
+from moderation.review import claims, second_opinions
 from moderation.review.giving_second_opinions import give_dealt
 from moderation.review.standing import ground_truth
 
 
-def with_dealt(request: HttpRequest, cl: Queue) -> list[Screening]:
-    """Return the rows of a page with those among them that are dealt to the reader for a second opinion.
-
-    By severity they stand on the first page, as those who work the queue begin there; by time, which each
-    item shows, at their own place.
-    """
-    rows = cl.page.rows
-    order = cl.get_ordering(request, cl.queryset)
+def beside(request: HttpRequest, cl: Queue) -> claims.Beside:
+    """Return what is dealt to the reader in a list, and where it stands among the list's open items."""
     if not cl.dealt:
-        return rows
-    if order[0].lstrip("-") != "severity":
-        return keyset.merged(cl.page, cl.dealt, order, **cl.cursors)
-    is_held = [row.verdict == Screening.Verdict.HELD for row in rows]
-    if cl.page.has_previous or (cl.page.has_next and all(is_held)):
-        return rows  # none that is judged blind would stand here
-    return second_opinions.mixed_in(rows, cl.dealt)
+        return claims.NOTHING_BESIDE
+    order = cl.get_ordering(request, cl.queryset)
+    dealt = tuple(row.pk for row in cl.dealt)
+    return claims.Beside(dealt, lambda keys: keyset.in_order(keys, order, cl.dealt))
 
 
 def as_seen(request: HttpRequest, rows: list[Screening]) -> list[Screening]:
@@ -45,11 +35,10 @@ def as_seen(request: HttpRequest, rows: list[Screening]) -> list[Screening]:
     return second_opinions.as_seen_by(user, rows)
 
 
-def dealt_among(request: HttpRequest, keys: Iterable[int]) -> list[int]:
-    """Return those of these ids that are dealt to the reader for a second opinion."""
+def dealt_to(request: HttpRequest) -> set[int]:
+    """Return the ids of what is dealt to the reader for a second opinion."""
     user: Any = request.user
-    due = set(second_opinions.due_to(user).values_list("pk", flat=True))
-    return [key for key in keys if key in due]
+    return second_opinions.dealt_to(user)
 
 
 def is_given(request: HttpRequest, pk: int) -> bool:

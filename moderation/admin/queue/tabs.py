@@ -85,6 +85,13 @@ DECIDED = Tab(
     {NEWEST: ("-reviewed", "-id"), OLDEST: ("reviewed", "id")},
     is_history=True,
 )
+MINE = Tab(
+    "mine",
+    _("Mine"),
+    lambda request: Q(pk__in=claims.claimed_by(request.user).values("pk")),
+    _OF_A_QUEUE,
+    is_open=True,
+)
 TABS: tuple[Tab, ...] = (
     OPEN,
     Tab("held", _("Held"), _open_for(QueuedFor.HELD, QueuedFor.AUTHOR), _OF_A_QUEUE, is_open=True),
@@ -107,13 +114,7 @@ TABS: tuple[Tab, ...] = (
         counted_in=_OF_A_QUEUE[WORST],
     ),
     Tab("suggested", _("Suggested"), _always(screenings.WAITING_SUGGESTIONS), _NEWEST_FIRST),
-    Tab(
-        "mine",
-        _("Mine"),
-        lambda request: Q(pk__in=claims.claimed_by(request.user).values("pk")),
-        _OF_A_QUEUE,
-        is_open=True,
-    ),
+    MINE,
     Tab(
         "second_looks",
         _("Second looks"),
@@ -124,7 +125,7 @@ TABS: tuple[Tab, ...] = (
     Tab(ALL, _("Everything"), _always(Q()), _NEWEST_FIRST, is_history=True),
 )
 WITH_BLIND = (OPEN.name, "flagged")
-"""The lists in which an item that is judged blind may stand."""
+"""The lists in which an item that is judged blind stands; in `MINE` it does while its reader holds it."""
 _BY_NAME = {tab.name: tab for tab in TABS}
 
 
