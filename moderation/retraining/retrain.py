@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import connections, router
+from django.db import connections, router, transaction
 
 from moderation.audit import Actor
 from moderation.coordination import leases
@@ -225,9 +225,38 @@ class _Training:
         self.run.result = compared.verdict.result
         self.run.candidate = candidate
         self.run.progress = progress.end()
-        run_records.finish(self.run, TrainingRun.Status.DONE)
-        is_active = _activate(candidate, self.parent, compared.verdict, self.options, self.actor, self.say)
-        return Retrained(self.run, candidate, compared, is_active)
+        return Retrained(self.run, candidate, compared, self._end(candidate, compared.verdict))
+
+    def _end(self, candidate: ModelVersion, verdict: Verdict) -> bool:
+        """Store that the run is done, and activate the candidate as the options say; True: it is active now.
+
+        Both in one transaction: a process that is killed before its end has done neither, and the next one
+        compares once more; were only the first stored, a better candidate would lie unused for good.
+        """
+        is_wanted = _is_wanted(verdict, self.options, self.say)
+        try:
+            with transaction.atomic(using=router.db_for_write(TrainingRun)):
+                run_records.finish(self.run, TrainingRun.Status.DONE)
+                return is_wanted and self._activated(candidate)
+        except BaseException as error:
+            self.run.status = TrainingRun.Status.RUNNING  # as it is stored, for all was rolled back
+            if isinstance(error, Exception):  # the comparison was made and is kept; the error says the rest
+                run_records.finish(self.run, TrainingRun.Status.DONE)
+            raise
+
+    def _activated(self, candidate: ModelVersion) -> bool:
+        """Activate the candidate, unless it was to replace what it was compared with and can't any more."""
+        compared_with = self.parent if self.options.activate == IF_BETTER else None
+        user, username = self.actor.user, self.actor.name
+        try:
+            store.activate(candidate, instead_of=compared_with, user=user, username=username)
+        except store.ActivatedMeanwhile:
+            self.say(
+                f"Another version than {self.parent} is active by now, and the candidate was not compared "
+                "with it."
+            )
+            return False
+        return True
 
     def _prepare(self, work: Path) -> None:
         """Write what is learned and chosen by."""
@@ -310,24 +339,14 @@ def _stage_of(run: TrainingRun) -> str:
     return str((run.progress or {}).get("stage", ""))
 
 
-def _activate(
-    candidate: ModelVersion,
-    parent: ModelVersion,
-    verdict: Verdict,
-    options: Options,
-    actor: Actor,
-    say: Say,
-) -> bool:
+def _is_wanted(verdict: Verdict, options: Options, say: Say) -> bool:
+    """True where the options have a candidate of this verdict activated."""
     when = options.activate
     if when == NEVER or (when == IF_BETTER and verdict.result != BETTER):
         return False
     if verdict.needs_force and not options.force:
         say("It would change the flag or hold rate by over a quarter: --force activates it all the same.")
         return False
-    if when == IF_BETTER and store.active_version().pk != parent.pk:
-        say(f"Another version than {parent} is active by now, and the candidate was not compared with it.")
-        return False
-    store.activate(candidate, user=actor.user, username=actor.name)
     return True
 
 
@@ -353,9 +372,7 @@ def _train(
         *("--eda", options.eda, "--noise", options.noise, "--seed", options.seed),
         *("--rehearse", work / "kept.csv", "--rehearse-own", _nonsense(options)),
         *("--rehearsal-weight", options.rehearsal_weight, "--keep-confirmed"),
-        # Fitted to the development side, which the queue brought up, they would fit no site.
-        "--keep-calibration",
-        # Most of what was reviewed was flagged: it says little of how often the site's comments are so.
+        # Fitted to the development side, which the queue brought up, it would fit no site.
         "--keep-calibration",
         output=work / "output.json",
         on_progress=on_progress,

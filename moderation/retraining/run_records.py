@@ -84,8 +84,11 @@ def begin(asked: dict[str, Any], parent: ModelVersion, actor: Actor, counts: dic
 
 
 def finish(run: TrainingRun, status: TrainingRun.Status, error_code: str = "") -> None:
-    """Store how a run ended, and remove its folder."""
-    work_directory.remove_all()
+    """Store how a run ended, and remove its folder.
+
+    Its own alone: a run that has lost the lease ends beside the one that took over.
+    """
+    work_directory.remove(run.pk)
     if run.status == TrainingRun.Status.DONE:
         return  # the candidate is registered and compared; only its activation failed, which the error says
     with transaction.atomic(using=router.db_for_write(TrainingRun)):

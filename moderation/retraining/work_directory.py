@@ -46,6 +46,11 @@ def opened(number: int) -> Path:
     return place
 
 
+def remove(number: int) -> None:
+    """Remove the folder of a run that ends."""
+    shutil.rmtree(of_run(number), ignore_errors=True)
+
+
 def remove_all(but: int | None = None) -> None:
     """Remove the folders of all runs but that one. Call it under the lease alone."""
     for place in root().glob("run-*"):

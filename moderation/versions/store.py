@@ -176,15 +176,17 @@ def rollback(
     """Go back to the version that was active before this one; again, to the one before that.
 
     Raises NothingToGoBackTo, or ModelUnavailable when that version's files are not all there. username: who
-    does it, where no user of the site does. note, instead_of: as `activate` takes them.
+    does it, where no user of the site does. note, instead_of: as `activate` takes them; None: the version
+    that is active now, so ActivatedMeanwhile is raised where another is by the time of the switch.
     """
+    left = instead_of or find_active()  # read first: somebody may activate another while we look
     previous = previously_active()
     if previous is None:
         raise NothingToGoBackTo("No other model version was active before this one.")
     if not previous.location:
         previous = _packaged_now(previous)
     local_directory(previous)
-    return _switch(previous, Action.MODEL_ROLLED_BACK, Actor.of(user, username), note, instead_of)
+    return _switch(previous, Action.MODEL_ROLLED_BACK, Actor.of(user, username), note, left)
 
 
 def previously_active() -> ModelVersion | None:

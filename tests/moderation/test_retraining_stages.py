@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connections, router
 
-from moderation.models import Contradiction, ModelVersion, Screening, TrainingRun
+from moderation.models import Contradiction, Lease, ModelVersion, Screening, TrainingRun
 from moderation.retraining import comparing, planning, probing, run_records, work_directory
 from moderation.retraining import retrain as retraining
 from moderation.retraining.retrain import Options
@@ -166,6 +168,94 @@ def test_a_killed_run_that_would_learn_something_else_now_starts_clean(
     assert done.run.pk != dead.pk and not left.exists()
 
 
+def better(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every candidate found better."""
+    compare = comparing.compare
+
+    def found_better(*args: Any, **given: Any) -> comparing.Compared:
+        compared = compare(*args, **given)
+        return replace(compared, verdict=replace(compared.verdict, result="better", needs_force=False))
+
+    monkeypatch.setattr(comparing, "compare", found_better)
+
+
+def test_a_run_that_is_killed_before_it_activates_is_not_done_and_activates_when_it_is_gone_on_with(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch, parent: ModelVersion
+) -> None:
+    review(60)
+    better(monkeypatch)
+    real = run_records.finish
+
+    def kill(*_: Any, **__: Any) -> None:
+        dying.setattr(run_records, "finish", lambda *_, **__: None)  # whoever is killed tidies nothing
+        raise Killed
+
+    with monkeypatch.context() as dying:
+        dying.setattr(store, "activate", kill)
+        with pytest.raises(Killed):
+            retraining.retrain(QUICK)
+    assert run_records.finish is real
+    run = TrainingRun.objects.get()
+    assert (run.status, store.active_version()) == ("running", parent)
+    done = retraining.retrain(QUICK)
+    assert (done.run.pk, done.is_active, len(trained)) == (run.pk, True, 1)
+    run.refresh_from_db()
+    assert run.status == "done" and store.active_version() == run.candidate
+
+
+def test_a_candidate_whose_files_are_gone_is_compared_and_not_activated(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch, parent: ModelVersion
+) -> None:
+    review(60)
+    better(monkeypatch)
+
+    def gone(*_: Any, **__: Any) -> None:
+        raise store.ModelUnavailable("model.onnx cannot be read.")
+
+    monkeypatch.setattr(store, "activate", gone)
+    with pytest.raises(CommandError, match=r"model\.onnx cannot be read"):
+        call_command("retrain", "--min-reviews", "20", "--rehearsed", "0", stdout=StringIO())
+    run = TrainingRun.objects.get()
+    assert (run.status, run.result, store.active_version()) == ("done", "better", parent)
+
+
+def test_what_somebody_activates_while_the_candidate_is_activated_is_not_replaced(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch, parent: ModelVersion, tiny: Path, tmp_path: Path
+) -> None:
+    review(60)
+    better(monkeypatch)
+    copy_as(tiny, tmp_path / "other", "other")
+    other = store.publish(tmp_path / "other")
+    look = store.openable_directory
+
+    def meanwhile(version: ModelVersion) -> Path:
+        monkeypatch.setattr(store, "openable_directory", look)
+        store.activate(other)
+        return look(version)
+
+    monkeypatch.setattr(store, "openable_directory", meanwhile)
+    said: list[str] = []
+    done = retraining.retrain(QUICK, say=said.append)
+    assert not done.is_active and store.active_version() == other
+    assert any("is active by now, and the candidate was not compared with it" in line for line in said)
+    assert TrainingRun.objects.get().status == "done"
+
+
+def test_a_run_that_lost_its_lease_leaves_the_folder_of_the_one_that_took_over(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+
+    def taken_over(*_: Any, **__: Any) -> None:
+        Lease.objects.filter(name=retraining.LEASE).update(token=uuid.uuid4())
+        work_directory.opened(999)
+
+    monkeypatch.setattr(retraining, "_train", taken_over)
+    with pytest.raises(RetrainingFailed, match="another training began"):
+        retraining.retrain(QUICK)
+    assert [place.name for place in work_directory.root().iterdir()] == ["run-999"]
+
+
 def test_an_interrupted_run_leaves_no_text_behind(
     trained: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -286,7 +376,6 @@ def test_an_earlier_run_says_how_long_the_next_takes(trained: list[str]) -> None
 
 def test_a_second_training_beside_it_cannot_and_says_so_with_exit_code_2(parent: ModelVersion) -> None:
     from moderation.coordination import leases
-    from moderation.models import Lease
 
     assert leases.take(retraining.LEASE, 60) is not None
     Lease.objects.update(holder="other-container[boot/1]:1")

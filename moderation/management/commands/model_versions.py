@@ -17,6 +17,7 @@ from moderation.screening.model import try_out
 from moderation.versions import exporting, pruning, store
 
 REFUSALS = (
+    store.ActivatedMeanwhile,
     store.ModelUnavailable,
     store.NothingToGoBackTo,
     store.AlreadyPublished,
