@@ -9,9 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from moderation.conf import conf
 from moderation.retraining import rehearsal, training_data
 from moderation.retraining.near_copies import NearCopies
+from moderation.retraining.neighbours import Neighbours
 from moderation.retraining.training_data import DEV, TEST, TRAIN, Row, Sides
 from moderation.texts import text_key
 
@@ -19,6 +22,8 @@ SURE = 0.3, 0.7
 """Outside of these, int8 arithmetic does not change on which side of one half a probability is."""
 UNTOUCHED_WEIGHT = 0.75
 """How much a box counts that came with the model's opinion, and that the person who relabelled left so."""
+LEAST_LIKENESS = 0.3
+"""From here on a decision is near: a score against it is not taught (see docs/decisions.md)."""
 TOXIC_SHARE = 0.15
 """Of the texts that prove an export: about as on a site."""
 
@@ -27,8 +32,9 @@ def unreviewed(old: Any, sides: Sides, count: int, seed: int) -> list[Row]:
     """Draw at most `count` unreviewed texts to learn, with the active version's scores as targets.
 
     Each counts once: thousands of clear ones must not drown the reviews. What the active version flags is
-    left out, as reviews say what that is worth, and so is what reads nearly like a judged text: its score
-    would teach back what a person corrected.
+    left out, as reviews say what that is worth, and so is what reads nearly like a judged text, and what is
+    nearest to a decision that the active version contradicts: its score would teach back what a person
+    corrected.
     """
     if count < 1:
         return []
@@ -40,12 +46,40 @@ def unreviewed(old: Any, sides: Sides, count: int, seed: int) -> list[Row]:
     texts = [text for text, _ in found]
     thresholds = [old.thresholds[label] for label in old.labels]
     is_flagged = (old.predict_array(texts) >= thresholds).any(axis=1)
-    raw = _uncalibrated(old, texts)
+    unflagged = [one for one, flagged in zip(found, is_flagged, strict=True) if not flagged]
+    kept = _apart_from_what_was_missed(old, sides.train, unflagged)
+    if not kept:
+        return []
+    raw = _uncalibrated(old, [text for text, _ in kept])
     return [
         Row(text, tuple(float(score) for score in scores), key)
-        for (text, key), scores, flagged in zip(found, raw, is_flagged, strict=True)
-        if not flagged
+        for (text, key), scores in zip(kept, raw, strict=True)
     ]
+
+
+def _apart_from_what_was_missed(
+    old: Any, decided: Sequence[Row], unflagged: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Leave out the (text, key) whose nearest decision found harm that the active version does not see.
+
+    decided: of the learning side alone, so that no decision to test by takes part in what is learned. Only
+    the nearest one counts: a harmless text that shares words with an insult is nearest to a harmless one.
+    """
+    harmful = [place for place, row in enumerate(decided) if any(value >= 0.5 for value in row.labels)]
+    if not harmful or not unflagged:
+        return list(unflagged)
+    thresholds = [old.thresholds[label] for label in old.labels]
+    says = np.array([decided[place].labels for place in harmful]) >= 0.5
+    sees = old.predict_array([decided[place].text for place in harmful]) >= thresholds
+    missed = {harmful[place] for place in np.flatnonzero((says & ~sees).any(axis=1))}
+    index = Neighbours([row.text for row in decided], [text for text, _ in unflagged])
+    kept = []
+    for text, key in unflagged:
+        likeness = index.likeness(text)
+        nearest = int(likeness.argmax())
+        if likeness[nearest] < LEAST_LIKENESS or nearest not in missed:
+            kept.append((text, key))
+    return kept
 
 
 def with_presets(old: Any, rows: Sequence[Row], weight: float) -> list[Row]:

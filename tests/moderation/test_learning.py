@@ -13,6 +13,7 @@ from django.contrib.auth.models import User
 from moderation.models import ModelVersion, Screening
 from moderation.retraining import base_corpus, soft_targets, training_data
 from moderation.retraining.learning import learning
+from moderation.retraining.neighbours import Neighbours
 from moderation.retraining.training_data import Row, Sides
 from moderation.review.decisions import decide
 from moderation.texts import text_key
@@ -42,6 +43,10 @@ def unreviewed(text: str) -> Screening:
     )
 
 
+def decided(text: str, *, harmful: bool) -> Row:
+    return Row(text, (float(harmful), 0.0, math.nan), text_key(text, SECRET))
+
+
 @pytest.mark.django_db
 def test_no_soft_target_says_what_a_person_has_corrected(version: ModelVersion) -> None:
     """Neither what the active version flags nor a near copy of a judged text keeps its score."""
@@ -55,6 +60,37 @@ def test_no_soft_target_says_what_a_person_has_corrected(version: ModelVersion) 
     assert [row.text for row in found] == ["a walk by the river"]
     assert found[0].labels == pytest.approx((0.1, 0.1, 0.1)) and found[0].weight == 1.0
     assert soft_targets.unreviewed(SwearWords(), sides, 0, 1) == []
+
+
+@pytest.mark.django_db
+def test_no_soft_target_is_nearest_to_harm_that_the_active_version_misses(version: ModelVersion) -> None:
+    """A harmless text that shares a word with it is nearest to a harmless decision, and stays."""
+    for text in (
+        "harbour foam, that is what you are, Bert",
+        "gulls stole the bread from my boat again",
+        "damn those tides",
+        "a walk by the river",
+    ):
+        unreviewed(text)
+    decisions = [
+        decided("Anna, harbour foam is what you are", harmful=True),
+        decided("those gulls belong back in the marsh", harmful=True),
+        decided("gulls stole a fish from my boat today", harmful=False),
+        decided("damn you and your river walk", harmful=True),
+    ]
+    kept = soft_targets.unreviewed(SwearWords(), Sides(train=decisions), 10, 1)
+    assert {row.text for row in kept} == {"gulls stole the bread from my boat again", "a walk by the river"}
+    # what is kept for the test tells the training nothing
+    unseen = soft_targets.unreviewed(SwearWords(), Sides(test=decisions), 10, 1)
+    assert len(unseen) == 3
+
+
+def test_the_nearest_text_has_the_rare_words_in_common() -> None:
+    index = Neighbours(["the boat and the sea", "harbour foam", "the sea and the sky", ""], ["the end"] * 20)
+    assert index.likeness("you are harbour foam").argmax() == 1
+    assert index.likeness("the end of harbour").argmax() == 1
+    assert index.likeness("Harbour FOAM!")[1] == pytest.approx(1.0)
+    assert not index.likeness("nothing of that").any() and not index.likeness("").any()
 
 
 @pytest.mark.parametrize(
