@@ -20,6 +20,7 @@ from toxicity_ml.classifier import Classifier
 from toxicity_ml.cli import main
 from toxicity_ml.errors import DataError, ExportRefused, ModelDamaged, ModelNotFound
 from toxicity_ml.explanation import attention, attribute
+from toxicity_ml.importing.checkpoint import open_checkpoint
 from toxicity_ml.importing.importing import Options, import_checkpoint
 from toxicity_ml.importing.label_names import Outputs, outputs, task_of
 from toxicity_ml.inference.backends.torch import TorchBackend
@@ -242,6 +243,65 @@ def test_code_of_the_checkpoint_s_own_is_never_run(bert: Path, tmp_path: Path) -
     (directory / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass Model: pass\n")
     assert_refused(directory, tmp_path, DataError, "code of the checkpoint's own")
     assert not (tmp_path / "ran").exists()
+
+
+def parted(bert: Path, directory: Path, file: str) -> Path:
+    """A copy whose weights lie in a file that an index names."""
+    changed(bert, directory)
+    weights = load_file(directory / "model.safetensors")
+    (directory / "model.safetensors").rename(directory / "model-00001-of-00001.safetensors")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(weights, file)}
+    (directory / "model.safetensors.index.json").write_text(json.dumps(index))
+    return directory
+
+
+def test_an_index_leads_to_safetensors_beside_it_alone(
+    bert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "model-00001-of-00001.safetensors"
+    assert list(open_checkpoint(parted(bert, tmp_path / "whole", name)).sha256) == [name]
+
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("a pickle was read")
+
+    monkeypatch.setattr(torch, "load", never)
+    pickled = parted(bert, tmp_path / "pickled", "weights.bin")
+    torch.save(load_file(bert / "model.safetensors"), pickled / "weights.bin")
+    assert_refused(pickled, tmp_path, DataError, r"names weights\.bin, which is no safetensors file")
+    outside = parted(bert, tmp_path / "outside", f"../checkpoint/{name}")
+    assert_refused(outside, tmp_path, DataError, "which is no safetensors file beside it")
+    lacking = parted(bert, tmp_path / "lacking", "model-00002-of-00001.safetensors")
+    assert_refused(lacking, tmp_path, ModelNotFound, "is missing")
+    torn = parted(bert, tmp_path / "torn", name)
+    (torn / "model.safetensors.index.json").write_text("[]")
+    assert_refused(torn, tmp_path, ModelDamaged, "not an index of weights")
+
+
+def test_weights_of_another_checkpoint_are_never_read_instead(bert: Path, tmp_path: Path) -> None:
+    adapter = changed(bert, tmp_path / "adapter")
+    (adapter / "adapter_config.json").write_text(
+        json.dumps({"base_model_name_or_path": str(bert), "peft_type": "LORA", "task_type": "SEQ_CLS"})
+    )
+    assert_refused(adapter, tmp_path, DataError, "makes it an adapter")
+    named = changed(bert, tmp_path / "named", transformers_weights="adapter_model.bin")
+    assert_refused(named, tmp_path, DataError, "transformers_weights")
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        {"vocab_size": 60_000_000},
+        {"num_hidden_layers": 20_000},
+        {"hidden_size": 100_000},
+        {"intermediate_size": 10**9},
+        {"max_position_embeddings": 10**9},
+    ],
+)
+def test_a_size_that_is_only_claimed_takes_no_memory(
+    bert: Path, tmp_path: Path, claimed: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(AutoModelForSequenceClassification, "from_pretrained", None)
+    assert_refused(changed(bert, tmp_path / "huge", **claimed), tmp_path, DataError, "can be exported")
 
 
 def test_another_family_a_regression_and_an_encoder_are_refused(bert: Path, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ LONGEST = 512
 """Tokens of a window at most: longer ones take more time than they tell."""
 MOST_PARAMETERS = 500_000_000
 """An ONNX file holds two gigabytes."""
+MOST_LAYERS = 100
+"""Each is made in memory before any weight is read."""
+WHOLE = "model.safetensors"
+"""The weights in one file; larger ones are parted, by an index."""
 _COUNTED_FROM_PADDING = ("roberta", "xlm-roberta", "mpnet")
 """Their positions begin after that of the padding token."""
 
@@ -76,6 +80,7 @@ def open_checkpoint(directory: Path, longest: int | None = None) -> Checkpoint:
     safetensors, code of its own, another family, no classification head.
     """
     config = _configuration(directory)
+    _refuse_what_loads_other_files(directory, config)
     family = str(config.get("model_type"))
     if family not in FAMILIES:
         raise DataError(
@@ -83,6 +88,7 @@ def open_checkpoint(directory: Path, longest: int | None = None) -> Checkpoint:
             f"{', '.join(FAMILIES.values())}."
         )
     weights = _weights(directory)
+    _refuse_what_is_too_large(config)
     try:
         model, told = AutoModelForSequenceClassification.from_pretrained(
             str(directory),
@@ -139,11 +145,53 @@ def _configuration(directory: Path) -> dict[str, Any]:
     return config
 
 
+def _refuse_what_loads_other_files(directory: Path, config: Mapping[str, Any]) -> None:
+    """Raise DataError for what has transformers read weights elsewhere than this module looks for them."""
+    adapters = sorted(path.name for path in directory.glob("adapter_*"))
+    if adapters:
+        raise DataError(
+            f"{directory / adapters[0]} makes it an adapter, which brings the weights of another one: "
+            "merge both with peft's `merge_and_unload()`, and save the whole."
+        )
+    if config.get("transformers_weights"):
+        raise DataError(
+            f"{directory / 'config.json'} names files for its weights (transformers_weights): save it by "
+            "`model.save_pretrained(...)`."
+        )
+
+
+def _refuse_what_is_too_large(config: Mapping[str, Any]) -> None:
+    """Raise DataError by the sizes that a configuration claims, before anything is made as large as that.
+
+    A text of a few lines could take all memory otherwise, whatever its weights hold.
+    """
+    sizes = dict.fromkeys(("vocab_size", "hidden_size", "layers", "intermediate_size", "positions"), 0)
+    names = {
+        **{"num_hidden_layers": "layers", "n_layers": "layers", "dim": "hidden_size"},
+        **{"hidden_dim": "intermediate_size", "max_position_embeddings": "positions"},
+    }
+    for name, value in config.items():
+        size = names.get(name, name)
+        if size in sizes and isinstance(value, int):
+            sizes[size] = max(sizes[size], value)
+    hidden, outputs = sizes["hidden_size"], len(config.get("id2label") or ())
+    of_a_layer = 4 * hidden**2 + 2 * hidden * sizes["intermediate_size"]
+    claimed = hidden * (sizes["vocab_size"] + sizes["positions"] + outputs) + sizes["layers"] * of_a_layer
+    if claimed > MOST_PARAMETERS or sizes["layers"] > MOST_LAYERS:
+        raise DataError(
+            f"It has {claimed / 1e6:.0f} million parameters in {sizes['layers']} layers; "
+            f"{MOST_PARAMETERS / 1e6:.0f} in {MOST_LAYERS} can be exported."
+        )
+
+
 def _weights(directory: Path) -> list[Path]:
     """The files with weights. Raises DataError where there are only such that would have to be unpickled."""
-    files = sorted(directory.glob("model*.safetensors"))
-    if files:
-        return files
+    whole = directory / WHOLE
+    if whole.is_file():
+        return [whole]
+    index = directory / f"{WHOLE}.index.json"
+    if index.is_file():
+        return _parts(index)
     pickled = (".bin", ".pt", ".pth", ".ckpt")
     pickles = sorted(path.name for path in directory.iterdir() if path.suffix in pickled)
     if pickles:
@@ -152,7 +200,28 @@ def _weights(directory: Path) -> list[Path]:
             "when it is read, so it is refused: convert it to safetensors where you trust it, with "
             "`model.save_pretrained(...)` of transformers."
         )
-    raise ModelNotFound(f"{directory / 'model.safetensors'} is missing.")
+    raise ModelNotFound(f"{directory / WHOLE} is missing.")
+
+
+def _parts(index: Path) -> list[Path]:
+    """The files that an index names. Raises DataError for one that is no safetensors file beside it."""
+    try:
+        names = sorted(
+            {str(name) for name in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+        )
+    except (ValueError, OSError, RecursionError, TypeError, KeyError, AttributeError) as error:
+        raise ModelDamaged(f"{index} is not an index of weights.") from error
+    for name in names:
+        if Path(name).name != name or not name.endswith(".safetensors"):
+            raise DataError(
+                f"{index} names {name}, which is no safetensors file beside it: such a file can run any code "
+                "when it is read, so it is refused."
+            )
+        if not (index.parent / name).is_file():
+            raise ModelNotFound(f"{index.parent / name} is missing.")
+    if not names:
+        raise ModelDamaged(f"{index} names no file.")
+    return [index.parent / name for name in names]
 
 
 def _max_length(config: Any, tokenizer: Any, family: str, longest: int | None) -> int:
