@@ -73,7 +73,8 @@ class TrainingRunAdmin(AskForTraining, TrainingReportPages, ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("comparison"))
     def comparison_table(self, run: TrainingRun) -> SafeString:
-        return as_table(run.comparison)
+        """Show the figures; single comments stand in the report, which knows who may see which of them."""
+        return as_table({name: told for name, told in run.comparison.items() if name != "changes"})
 
 
 @admin.register(ScreeningRun)

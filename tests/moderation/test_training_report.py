@@ -13,7 +13,7 @@ from django.utils import timezone, translation
 
 from moderation.admin.training_report.content import report
 from moderation.admin.training_report.page import as_file
-from moderation.models import ModelVersion, Screening, TrainingRun
+from moderation.models import ModelVersion, Screening, SecondOpinionDue, TrainingRun
 from moderation.retraining.gate.verdict import BETTER, NOT_BETTER, Guard, Verdict
 from moderation.review.decisions import decide
 
@@ -119,6 +119,30 @@ def test_an_open_item_that_is_judged_blind_is_absent_until_somebody_decides(run:
     assert "moron" not in page(run, root) and "moron" not in as_file(run)
     decide(row.pk, reviewer=root, kind="false_positive")
     assert "moron" in page(run, root)
+
+
+def test_the_page_of_a_run_tells_scores_of_no_single_comment(run: TrainingRun) -> None:
+    row = screening("you are a moron", queued_for="audit", sampling_probability=0.05)
+    compared(run, WORSE, row)
+    lead = user("lea", "view_trainingrun", "review_screening", "lead_reviews", "view_screening")
+    client = Client()
+    client.force_login(lead)
+    shown = client.get(reverse("admin:moderation_trainingrun_change", args=(run.pk,))).text
+    assert "0.0500" in shown or "0.05" in shown, "the figures are there"
+    assert "0.91" not in shown and "0.12" not in shown
+
+
+def test_what_is_dealt_to_somebody_for_a_second_opinion_is_absent_for_that_person(
+    run: TrainingRun,
+) -> None:
+    row = screening("you are a moron", queued_for="audit", sampling_probability=0.05)
+    compared(run, WORSE, row)
+    root, ben = User.objects.create_superuser("root"), user("ben", "view_trainingrun", "review_screening")
+    decide(row.pk, reviewer=root, kind="false_positive")
+    SecondOpinionDue.objects.update_or_create(screening=row, defaults={"reviewer": root, "probability": 0.5})
+    assert "moron" in page(run, root)
+    shown = page(run, ben)
+    assert "moron" not in shown and "0.91" not in shown
 
 
 def test_who_may_not_see_the_queue_sees_figures_and_no_comment(run: TrainingRun) -> None:

@@ -20,7 +20,7 @@ from moderation.retraining import wording
 from moderation.retraining.gate import needs
 from moderation.retraining.gate.verdict import Guard, Verdict
 from moderation.retraining.splitting import COMPARISONS
-from moderation.review import blind, rights
+from moderation.review import blind, rights, second_opinions
 from moderation.review.decisions import standing_decisions
 
 EXCERPT_CHARACTERS, EXCERPT_LINES = 600, 8
@@ -228,9 +228,13 @@ def _evidence(test: Mapping[str, Any], verdict: Verdict) -> list[str]:
 
 
 def _shown(directions: Mapping[str, Iterable[Mapping[str, Any]]], user: Any) -> dict[int, Screening]:
-    """Read the comments that may be shown to the user: with their text, and none that is judged blind."""
+    """Read the comments that may be shown to the user: with their text, and none that is judged blind.
+
+    Nor one that is dealt to the user for a second opinion, which is given as blind as the first.
+    """
     ids = [change["screening"] for of in directions.values() for change in of]
     rows = rights.visible(user, Screening.objects.filter(pk__in=ids, blanked=None)).exclude(text="")
+    rows = second_opinions.without_dealt(user, rows)
     decided = set(standing_decisions().filter(screening_id__in=ids).values_list("screening_id", flat=True))
     return {row.pk: row for row in rows if row.pk in decided or not blind.is_blind(row)}
 
