@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from moderation.models import AuditEntry, ModelVersion, Review, Screening
 from moderation.retraining import training_data
-from moderation.retraining.label_files import importing
+from moderation.retraining.label_files import formats, importing
 from moderation.retraining.label_files.learned import imported
 from moderation.retraining.learning import learning
 from moderation.retraining.training_data import TRAIN, Sides
@@ -185,6 +185,26 @@ def test_a_file_without_the_columns_is_refused_and_changes_nothing(
     assert not Screening.objects.exists() and not AuditEntry.objects.exists()
     with pytest.raises(CommandError, match="No such file"):
         run(tmp_path / "nowhere.csv", "own")
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "match"),
+    [
+        ("open.csv", 'text,toxic\nfine,0\n"secret,1\n' + "secret,0\n" * 40, "from line 3 on.*left open"),
+        ("long.csv", "text,toxic\nfine,0\n" + "secret" * 40 + "\n", "Line 3 has more than 200 characters"),
+        ("header.csv", "secret" * 40, "Line 1 has more than 200"),
+        ("long.jsonl", '{"text": "fine", "toxic": 0}\n' + "secret" * 40, "Line 2 has more than 200"),
+    ],
+)
+def test_a_cell_and_a_line_without_end_are_refused_before_they_take_all_memory(
+    name: str, written: str, match: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "LONGEST", 200)
+    file = tmp_path / name
+    file.write_text(written)
+    with pytest.raises(CommandError, match=match) as caught:
+        run(file, "own")
+    assert caught.value.returncode == 2 and "secret" not in str(caught.value)
 
 
 def test_a_second_import_at_the_same_time_is_refused(tmp_path: Path) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import csv
 import json
 import math
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from moderation.texts import storable
 from toxicity_ml.importing.label_names import KNOWN
@@ -28,6 +27,8 @@ _TEXT_COLUMNS = {
 }
 _WORDS = {"true": True, "false": False, "1": True, "0": False, "": None, "null": None, "none": None}
 _STATUS = "status"
+LONGEST = 2_000_000
+"""Characters of a cell and of a line at most: an open quotation mark would make one cell of a whole file."""
 _SURROGATES = range(0xDC80, 0xDD00)
 
 Labels = dict[str, bool | None]
@@ -101,15 +102,12 @@ def read(path: Path, reading: Reading) -> Iterator[Row]:
             raise UnusableFile(f"{path.name} is JSON Lines, which only the format {OWN} is read from.")
         yield from _rows(_json_lines(path), reading, None)
         return
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    csv.field_size_limit(LONGEST)
     # a broken character makes its own row bad, and no other
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        lines = csv.reader(file)
-        try:
-            header = [name.strip() for name in next(lines, [])]
-            yield from _rows(_csv_rows(lines, header), reading, header)
-        except csv.Error as error:
-            raise UnusableFile(f"{path.name} is not CSV any more from line {lines.line_num} on.") from error
+        lines = csv.reader(_lines(file))
+        header = [name.strip() for name in _next_row(lines) or ()]
+        yield from _rows(_csv_rows(lines, header), reading, header)
 
 
 def _rows(
@@ -142,7 +140,7 @@ def _rows(
 def _csv_rows(lines: Any, header: Sequence[str]) -> Iterator[tuple[int, Cells | str]]:
     """Number each row by the line that it begins on; of one that is no row, say why."""
     before = lines.line_num
-    for cells in lines:
+    while (cells := _next_row(lines)) is not None:
         line, before = before + 1, lines.line_num
         if not cells:
             continue
@@ -152,9 +150,32 @@ def _csv_rows(lines: Any, header: Sequence[str]) -> Iterator[tuple[int, Cells | 
             yield line, dict(zip(header, cells, strict=True))
 
 
+def _next_row(lines: Any) -> list[str] | None:
+    """Return the next row's cells; None after the last. Raises UnusableFile."""
+    begins = lines.line_num + 1
+    try:
+        row: list[str] | None = next(lines, None)
+    except csv.Error as error:
+        raise UnusableFile(
+            f"It is not CSV any more from line {begins} on: is a quotation mark left open there? A cell may "
+            f"have {LONGEST:,} characters."
+        ) from error
+    return row
+
+
+def _lines(file: TextIO) -> Iterator[str]:
+    """Yield the lines, so that one without end takes no more memory than LONGEST. Raises UnusableFile."""
+    number = 0
+    while line := file.readline(LONGEST + 1):
+        number += 1
+        if len(line) > LONGEST:
+            raise UnusableFile(f"Line {number} has more than {LONGEST:,} characters.")
+        yield line
+
+
 def _json_lines(path: Path) -> Iterator[tuple[int, Cells | str]]:
-    with path.open(encoding="utf-8", errors="surrogateescape") as file:
-        for line, written in enumerate(file, start=1):
+    with path.open(encoding="utf-8-sig", errors="surrogateescape") as file:
+        for line, written in enumerate(_lines(file), start=1):
             if not written.strip():
                 continue
             try:
