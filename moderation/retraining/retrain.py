@@ -40,6 +40,7 @@ from moderation.retraining.splitting import TEST
 from moderation.retraining.training_data import Row, Sides
 from moderation.retraining.training_process import RetrainingFailed, run_classifier
 from moderation.versions import artifacts, store
+from toxicity_ml.training.options import trainable_part
 
 IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
 ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
@@ -49,6 +50,7 @@ LEASE_SECONDS = 180.0
 CHECKPOINT_STEPS = 50
 NONSENSE_SHARE = 0.5
 """For each rehearsed text of `moderation.retraining.rehearsal`, so many that the library composes."""
+_SEEDS = 2**32
 
 logger = logging.getLogger("moderation.retraining")
 Say = Callable[[str], None]
@@ -89,6 +91,17 @@ class Options:
     seed: int = 20
     force: bool = False
     """True also activates a candidate that changes the flag or hold rate by over a quarter."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for what no training takes: it would be found out only minutes later."""
+        trainable_part(self.trainable)
+        for name in ("soft_targets", "rehearsed", "imported"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is a number of texts, from 0 on.")
+        if self.min_reviews < 1:
+            raise ValueError("min_reviews is a number of texts, from 1 on.")
+        if not 0 <= self.seed < _SEEDS:
+            raise ValueError(f"seed is a number from 0 to {_SEEDS - 1}.")
 
 
 @dataclass(frozen=True)

@@ -323,6 +323,46 @@ def test_what_teaches_nothing_is_refused_with_exit_code_2_and_changes_nothing(
     assert not work_directory.root().exists() or not list(work_directory.root().iterdir())
 
 
+def test_absurd_options_are_refused_with_exit_code_2_before_anything_is_looked_at(db: None) -> None:
+    for *given, match in (
+        ("--trainable", "everything", "names nothing to train"),
+        ("--trainable", "last:0", "names nothing to train"),
+        ("--soft-targets", "-1", "soft_targets is a number of texts"),
+        ("--rehearsed", "-1", "rehearsed is a number of texts"),
+        ("--imported", "-1", "imported is a number of texts"),
+        ("--min-reviews", "0", "min_reviews is a number of texts, from 1"),
+        ("--seed", "-1", "seed is a number from 0"),
+        ("--seed", str(2**32), "seed is a number from 0"),
+        ("--report", "/nowhere/report.html", "can't be written"),
+        ("--report", "/", "can't be written"),
+    ):
+        for more in ([], ["--dry-run"]):
+            with pytest.raises(CommandError, match=match) as refused:
+                call_command("retrain", *given, *more, stdout=StringIO())
+            assert refused.value.returncode == 2
+    assert not TrainingRun.objects.exists() and not ModelVersion.objects.exists()
+
+
+def test_a_report_is_for_its_owner_alone_to_read_and_missing_it_undoes_nothing(
+    trained: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+    page = tmp_path / "report.html"
+    options = ("--min-reviews", "20", "--rehearsed", "0", "--report", str(page), "--json")
+    call_command("retrain", *options, stdout=StringIO())
+    assert page.stat().st_mode & 0o777 == 0o600 and "</html>" in page.read_text(encoding="utf-8")
+
+    def full(*_: Any) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("moderation.admin.training_report.page.as_file", full)
+    out = StringIO()
+    with pytest.raises(CommandError, match=r"is done, but .* could not be written \(No space left") as error:
+        call_command("retrain", *options, stdout=out)
+    assert error.value.returncode == 1 and json.loads(out.getvalue())["candidate"]
+    assert list(TrainingRun.objects.values_list("status", flat=True)) == ["done", "done"]
+
+
 def test_labels_that_nobody_found_are_named_and_the_rest_is_learned(trained: list[str]) -> None:
     review(60)
     said: list[str] = []

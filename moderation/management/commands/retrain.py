@@ -1,6 +1,7 @@
 """`manage.py retrain`: learn from what people decided, compare, and activate what is better."""
 
 import json
+import os
 import signal
 import sys
 from argparse import ArgumentTypeError
@@ -110,6 +111,8 @@ class Command(BaseCommand):
     @read_committed()
     def handle(self, *args: Any, **given: Any) -> None:
         options = _options(given)
+        if given["report"] is not None:
+            _refuse_unwritable(given["report"])
         before = signal.signal(signal.SIGTERM, _leave)
         try:
             if given["dry_run"]:
@@ -128,12 +131,12 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         finally:
             signal.signal(signal.SIGTERM, before)
-        if given["report"] is not None:
-            _write_report(given["report"], done)
         if given["json"]:
             self.stdout.write(json.dumps(_as_json(done), indent=2))
         else:
             self._tell(done)
+        if given["report"] is not None:
+            _write_report(given["report"], done)
 
     def _plan(self, options: Options, *, as_json: bool) -> None:
         plan = planning.plan(options)
@@ -198,6 +201,13 @@ class Command(BaseCommand):
 def _options(given: Mapping[str, Any]) -> Options:
     if given["base"] is not None and not given["base"].is_file():
         raise CommandError(f"{given['base']} does not exist.")
+    try:
+        return _made_of(given)
+    except ValueError as error:
+        raise CommandError(str(error), returncode=CANNOT) from error
+
+
+def _made_of(given: Mapping[str, Any]) -> Options:
     return Options(
         activate=given["activate"],
         base=given["base"].resolve() if given["base"] else None,
@@ -216,10 +226,28 @@ def _options(given: Mapping[str, Any]) -> Options:
     )
 
 
+def _refuse_unwritable(report: Path) -> None:
+    """Refuse a place where no report can be written, before the minutes of training."""
+    if report.is_dir() or not os.access(report if report.exists() else report.parent, os.W_OK):
+        raise CommandError(f"The report can't be written to {report}.", returncode=CANNOT)
+
+
 def _write_report(path: Path, done: Retrained) -> None:
+    """Write the report, for nobody else to read: it holds comments."""
     from moderation.admin.training_report.page import as_file  # a site without the admin needs no report
 
-    path.write_text(as_file(done.run), encoding="utf-8")
+    try:
+        with open(path, "w", encoding="utf-8", opener=_private) as file:
+            file.write(as_file(done.run))
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise CommandError(
+            f"{done.run} is done, but {path} could not be written ({reason}). The admin shows the report."
+        ) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _as_json(done: Retrained) -> dict[str, Any]:
