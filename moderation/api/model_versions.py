@@ -36,6 +36,11 @@ class VersionRow(serializers.Serializer):
     parent = serializers.IntegerField(  # type: ignore[assignment]  # a Field has a parent of its own
         allow_null=True, help_text="The version that it was trained from."
     )
+    origin = serializers.ChoiceField(choices=ModelVersion.Origin.values, help_text="How it came to the site.")
+    note = serializers.CharField(help_text="Why it was made, in the words of who published it; mostly empty.")
+    data_fingerprint = serializers.CharField(
+        help_text="sha256 over what a retraining learned: equal ones learned the same rows. Empty: not known."
+    )
     is_active = serializers.BooleanField(help_text="It is the one that scores.")
     activated = serializers.DateTimeField(allow_null=True, help_text="When it last became active.")
     created = serializers.DateTimeField()
@@ -121,6 +126,9 @@ def _version_row(version: ModelVersion) -> dict[str, Any]:
         "labels": version.labels,
         "thresholds": version.thresholds,
         "parent": version.parent_id,
+        "origin": version.came_from.value,
+        "note": version.note,
+        "data_fingerprint": version.data_fingerprint,
         "is_active": version.is_active,
         "activated": version.activated,
         "created": version.created,

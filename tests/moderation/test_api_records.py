@@ -144,6 +144,20 @@ def test_versions_are_listed_and_the_active_one_is_named(operator: Client, versi
     assert problem(operator.get(f"{ROOT}model-versions/active/")) == (404, "not_found")
 
 
+def test_a_version_says_where_it_comes_from(operator: Client, version: ModelVersion) -> None:
+    newer = make_version("2")
+    ModelVersion.objects.filter(pk=newer.pk).update(
+        parent=version, location="2", origin="", note="for the harbour", data_fingerprint="ab" * 32
+    )
+    ModelVersion.objects.filter(pk=version.pk).update(origin="imported")
+    told = get(operator, f"model-versions/{newer.pk}/")
+    assert (told["origin"], told["parent"]) == ("retrained", version.pk)
+    assert (told["note"], told["data_fingerprint"]) == ("for the harbour", "ab" * 32)
+    listed = [row for part in pages(operator, "model-versions/") for row in part]
+    assert [row["origin"] for row in listed] == ["retrained", "imported"]
+    assert (listed[1]["note"], listed[1]["data_fingerprint"]) == ("", "")
+
+
 def test_versions_are_read_with_the_permission_or_a_key(version: ModelVersion) -> None:
     for client, headers, status in (
         (person("otto", "view_screening"), {}, 403),
