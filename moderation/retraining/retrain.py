@@ -39,14 +39,12 @@ from moderation.retraining.soft_targets import UNTOUCHED_WEIGHT
 from moderation.retraining.splitting import TEST
 from moderation.retraining.training_data import Row, Sides
 from moderation.retraining.training_process import RetrainingFailed, run_classifier
-from moderation.versions import artifacts, store
+from moderation.versions import artifacts, store, training_folders
 from toxicity_ml.training.options import trainable_part
 
 IF_BETTER, ALWAYS, NEVER = "if-better", "always", "never"
 ACTIVATE = (IF_BETTER, ALWAYS, NEVER)
-LEASE = "retraining"
-LEASE_SECONDS = 180.0
-"""Seconds of the lease to train, renewed meanwhile: a process that has not renewed it is taken for dead."""
+LEASE, LEASE_SECONDS = training_folders.LEASE, training_folders.LEASE_SECONDS
 CHECKPOINT_STEPS = 50
 NONSENSE_SHARE = 0.5
 """For each rehearsed text of `moderation.retraining.rehearsal`, so many that the library composes."""

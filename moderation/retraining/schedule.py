@@ -20,6 +20,7 @@ from moderation.conf import conf
 from moderation.coordination.turns import TRAININGS, wait_for_turn
 from moderation.models import Review, TrainingRun
 from moderation.retraining.training_process import RetrainingFailed
+from moderation.versions import training_folders
 
 RETRY = timedelta(hours=24)
 """After a run that failed, the schedule waits for this long; a person need not."""
@@ -77,7 +78,9 @@ def run_what_is_wanted() -> bool:
     """Train if a person asked for it or the schedule wants it; True where a training was begun.
 
     Never raises RetrainingFailed: what became of it stands in the training run, and a refusal in the log.
+    What a killed run left on this machine, and no other went on with, is removed first.
     """
+    training_folders.remove_left()
     asked = TrainingRun.objects.filter(status=TrainingRun.Status.QUEUED).order_by("id").first()
     if asked is not None:
         return _train_as_asked(asked)

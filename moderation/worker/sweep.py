@@ -16,7 +16,7 @@ from moderation.models import Screening
 from moderation.review import bulk
 from moderation.screening.claim import retry_failed
 from moderation.screening.scorer import LoadScorer, load_scorer
-from moderation.versions import store
+from moderation.versions import store, training_folders
 from moderation.visibility import hiding, pending_actions
 from moderation.webhooks import delivery
 from moderation.worker import figures
@@ -112,9 +112,14 @@ def _retry_failed() -> int:
 
 
 def _blank_due(stop: threading.Event) -> int:
-    """Blank some of the texts whose retention has ended; returns how many."""
+    """Blank some of the texts whose retention has ended; returns how many.
+
+    What killed trainings left on this machine may hold copies of these, so it goes at once.
+    """
     try:
-        return retention.blank_due(chunks=retention.CHUNKS_OF_A_SWEEP, stop=stop)
+        blanked = retention.blank_due(chunks=retention.CHUNKS_OF_A_SWEEP, stop=stop)
+        training_folders.remove_left(0 if blanked else training_folders.LEFT_HOURS)
+        return blanked
     except Exception as error:  # screening goes before; its message may quote a row
         logger.error("Retention failed (%s); the next sweep goes on.", type(error).__name__)
         return 0

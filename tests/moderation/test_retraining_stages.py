@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -15,9 +18,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connections, router
+from django.utils import timezone
 
+from moderation.coordination import leases
 from moderation.models import Contradiction, Lease, ModelVersion, Screening, TrainingRun
-from moderation.retraining import comparing, planning, probing, run_records, work_directory
+from moderation.retraining import comparing, planning, probing, run_records, schedule, work_directory
 from moderation.retraining import retrain as retraining
 from moderation.retraining.retrain import Options
 from moderation.retraining.training_process import RetrainingFailed
@@ -25,6 +30,7 @@ from moderation.review.decisions import decide
 from moderation.texts import text_key
 from moderation.versions import store
 from moderation.worker.drain import drain
+from moderation.worker.sweep import sweep
 from tests.toxicity_ml.tiny_model import FRIENDLY, build_version
 
 pytestmark = pytest.mark.django_db
@@ -254,6 +260,74 @@ def test_a_run_that_lost_its_lease_leaves_the_folder_of_the_one_that_took_over(
     with pytest.raises(RetrainingFailed, match="another training began"):
         retraining.retrain(QUICK)
     assert [place.name for place in work_directory.root().iterdir()] == ["run-999"]
+
+
+def age(folder: Path, hours: float) -> None:
+    """Nothing in the folder was written since so many hours ago."""
+    then = time.time() - 3600 * hours
+    for path in (folder, *folder.iterdir()):
+        os.utime(path, (then, then))
+
+
+def by_schedule() -> None:
+    schedule.run_what_is_wanted()
+
+
+def by_sweep() -> None:
+    sweep(load=lambda _: lambda texts: [{} for _ in texts])
+
+
+@pytest.mark.parametrize("look", [by_schedule, by_sweep])
+def test_what_a_killed_run_left_goes_after_a_day_though_no_other_run_comes(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch, look: Callable[[], None]
+) -> None:
+    review(60)
+    killed_in(monkeypatch, retraining, "_train")
+    dead = TrainingRun.objects.get()
+    left = work_directory.of_run(dead.pk)
+    assert "idiot" in (left / "train.csv").read_text(encoding="utf-8")
+    age(left, 23)
+    look()
+    assert left.is_dir()
+    age(left, 25)
+    token = leases.take(retraining.LEASE, 60)
+    assert token is not None
+    look()
+    assert left.is_dir()  # a training goes on, which removes it when it ends
+    leases.give_back(retraining.LEASE, token)
+    look()
+    assert not left.exists()
+    dead.refresh_from_db()
+    assert (dead.status, dead.error_code) == ("failed", "killed") and dead.finished is not None
+    assert retraining.retrain(QUICK).run.pk != dead.pk
+
+
+def test_what_a_killed_run_left_outlives_no_blanked_text(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    review(60)
+    killed_in(monkeypatch, retraining, "_train")
+    left = work_directory.of_run(TrainingRun.objects.get().pk)
+    settings.MODERATION = {**settings.MODERATION, "RETENTION_DAYS": 30}
+    by_sweep()
+    assert left.is_dir()
+    Screening.objects.update(created=timezone.now() - timedelta(days=31))
+    by_sweep()
+    assert not Screening.objects.filter(blanked=None, outcome="show").exists()
+    assert not left.exists()
+
+
+def test_what_a_killed_run_left_is_removed_by_hand(
+    trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(60)
+    killed_in(monkeypatch, retraining, "_train")
+    out = StringIO()
+    call_command("blank_texts", "--dry-run", stdout=out)
+    assert work_directory.of_run(TrainingRun.objects.get().pk).is_dir()
+    call_command("blank_texts", stdout=out)
+    assert "removed what killed trainings left on this machine: 1 folder(s)" in out.getvalue()
+    assert not list(work_directory.root().iterdir())
 
 
 def test_an_interrupted_run_leaves_no_text_behind(

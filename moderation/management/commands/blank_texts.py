@@ -12,10 +12,11 @@ from moderation import retention
 from moderation.discovery.search import blank_gone
 from moderation.isolation import read_committed
 from moderation.management.interruptions import database_failed
+from moderation.versions import training_folders
 
 
 class Command(BaseCommand):
-    """Blanks copied texts, and changes nothing else."""
+    """Blanks copied texts, removes what killed trainings left here, and changes nothing else."""
 
     help = (
         "Blank the copied texts whose retention has ended, in batches. Texts that wait for the model or for "
@@ -39,6 +40,8 @@ class Command(BaseCommand):
             if options["gone"]:
                 self.stdout.write(f"blanked as their object is gone: {blank_gone()} object(s)")
             self.stdout.write(f"blanked as their retention has ended: {retention.blank_due()} text(s)")
+            if removed := training_folders.remove_left(0):
+                self.stdout.write(f"removed what killed trainings left on this machine: {removed} folder(s)")
         except DatabaseError as error:
             raise database_failed(error) from None
 
