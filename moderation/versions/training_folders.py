@@ -2,8 +2,8 @@
 
 Such a folder holds comments as training files. It is private, lies beside the cache of versions, and goes
 when its run ends. A run that was killed is gone on with by the next one; where none comes, the folder goes
-after LEFT_HOURS all the same, with whoever looks first on that machine: a worker's sweep, the training
-worker, `blank_texts`.
+after LEFT_HOURS all the same. A worker's sweep, the training worker or `blank_texts` removes it, on that
+machine.
 """
 
 from __future__ import annotations
