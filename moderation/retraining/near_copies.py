@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from moderation.review.same_text import LEAST_SHARE, share_of_words, words_of
 
@@ -48,6 +48,28 @@ class NearCopies:
             elif words is not None:
                 yield from ((other, place) for other, _ in self._found(words, before=place))
 
+    def join(self, root: Callable[[int], int], join: Callable[[int, int], None]) -> None:
+        """Join the places of all pairs, comparing none whose places are joined already.
+
+        root: returns what stands for all that is joined with a place. A wave of 10,000 near copies has as
+        many pairs as half of all there are, and is one group after the first of them.
+        """
+        joined: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+        for place, words in enumerate(self._words):
+            if self.copy_of[place] != place:
+                join(place, self.copy_of[place])
+            elif words is not None:
+                prefix = self._prefix(words)
+                for together in [others for word in prefix for others in joined[word].values()]:
+                    for other in together:
+                        if root(other) == root(place):
+                            break
+                        if share_of_words(words, self._words[other] or frozenset()) >= LEAST_SHARE:
+                            join(place, other)  # the larger group keeps what stands for it
+                            break
+                for word in prefix:
+                    joined[word][root(place)].append(place)
+
     def _found(self, words: frozenset[str], before: int | None = None) -> Iterator[tuple[int, float]]:
         seen: set[int] = set()
         for word in self._prefix(words):
@@ -79,10 +101,12 @@ def groups(texts: Sequence[str], text_keys: Sequence[str]) -> list[int]:
             place = parents[place]
         return place
 
+    def join(one: int, other: int) -> None:
+        parents[root(one)] = root(other)
+
     first: dict[str, int] = {}
     for place, key in enumerate(text_keys):
-        parents[root(place)] = root(first.setdefault(key, place))
-    for one, other in NearCopies(texts).pairs():
-        parents[root(one)] = root(other)
+        join(place, first.setdefault(key, place))
+    NearCopies(texts).join(root, join)
     numbers: dict[int, int] = {}
     return [numbers.setdefault(root(place), len(numbers)) for place in range(len(texts))]

@@ -1,5 +1,6 @@
 """Near copies are on one side, the test side moves on, and what a version has learned proves nothing."""
 
+import itertools
 import math
 import random
 from datetime import timedelta
@@ -76,6 +77,23 @@ def test_near_copies_are_found_as_by_comparing_each_with_each() -> None:
     numbers = near_copies.groups(made, [str(place) for place in range(len(made))])
     assert all(numbers[one] == numbers[other] for one, other in expected)
     assert len({numbers[one] for pair in expected for one in pair}) > 5
+
+
+def test_a_wave_of_near_copies_is_grouped_without_comparing_each_with_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    compared = 0
+
+    def counted(one: frozenset[str], other: frozenset[str]) -> float:
+        nonlocal compared
+        compared += 1
+        return share_of_words(one, other)
+
+    monkeypatch.setattr(near_copies, "share_of_words", counted)
+    names = ["".join(letters) for letters in itertools.product("abcde", repeat=4)]
+    wave = [f"buy the very best watches from our shop dear friend {name}" for name in names]
+    assert set(near_copies.groups(wave, names)) == {0}
+    assert compared < 3 * len(wave)
 
 
 def test_the_same_key_is_one_group_and_short_texts_are_like_others_by_chance() -> None:
