@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.db import router, transaction
+from django.db import InterfaceError, OperationalError, router, transaction
 from django.utils import timezone
 
 from moderation import audit
@@ -93,15 +93,30 @@ def run_what_is_wanted() -> bool:
 
 def _train_as_asked(asked: TrainingRun) -> bool:
     """Train for a queued run; its row goes when the training has one of its own, else says why not."""
-    code = _code_of_failure(asked.started_by, asked.started_by_name)
-    if code == ALREADY_RUNNING:
-        return False
-    if TrainingRun.objects.filter(pk__gt=asked.pk).exclude(status=TrainingRun.Status.QUEUED).exists():
-        asked.delete()
-    elif code:
-        asked.status, asked.error_code, asked.finished = TrainingRun.Status.FAILED, code, timezone.now()
-        asked.save(update_fields=["status", "error_code", "finished"])
+    try:
+        code = _code_of_failure(asked.started_by, asked.started_by_name)
+    except (OperationalError, InterfaceError):
+        raise  # the database was away: asked for it is still
+    except Exception as error:
+        _settle(asked, f"error:{type(error).__name__}")  # else the same would come again, every few minutes
+        raise
+    if code != ALREADY_RUNNING:
+        _settle(asked, code)
     return not code
+
+
+def _settle(asked: TrainingRun, code: str) -> None:
+    """Store what became of a queued run. code: why it failed; empty: it is done.
+
+    A training has a row of its own: a new one, or that of a run whose process was killed, which it went on
+    with.
+    """
+    others = TrainingRun.objects.filter(pk__gt=asked.pk).exclude(status=TrainingRun.Status.QUEUED)
+    if not code or others.exists():
+        asked.delete()
+        return
+    asked.status, asked.error_code, asked.finished = TrainingRun.Status.FAILED, code[:64], timezone.now()
+    asked.save(update_fields=["status", "error_code", "finished"])
 
 
 def _code_of_failure(user: AbstractBaseUser | None, username: str) -> str:

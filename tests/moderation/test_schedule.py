@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -110,6 +111,42 @@ def test_who_answers_for_the_model_asks_for_a_training_and_gets_one(
     tasks.retrain()
     assert trainings == ["mia"]
     assert [run.status for run in TrainingRun.objects.all()] == [TrainingRun.Status.DONE]
+
+
+def test_what_was_asked_for_is_done_when_a_killed_run_was_gone_on_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    killed = TrainingRun.objects.create(status=TrainingRun.Status.RUNNING)
+    asked = schedule.ask(User.objects.create_superuser("olga"))
+
+    def go_on(*_: Any, **__: Any) -> None:
+        TrainingRun.objects.filter(pk=killed.pk).update(status=TrainingRun.Status.DONE)
+
+    monkeypatch.setattr(retrain, "retrain", go_on)
+    tasks.retrain()
+    assert list(TrainingRun.objects.values_list("pk", "status")) == [(killed.pk, "done")]
+    assert not TrainingRun.objects.filter(pk=asked.pk).exists()
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [
+        (ZeroDivisionError("a text"), "failed", "error:ZeroDivisionError"),
+        (OperationalError("a text"), "queued", ""),
+    ],
+)
+def test_what_was_asked_for_is_not_tried_again_and_again_by_an_error_that_stays(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, status: str, code: str
+) -> None:
+    asked = schedule.ask(User.objects.create_superuser("olga"))
+
+    def break_down(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(retrain, "retrain", break_down)
+    tasks.retrain()
+    asked.refresh_from_db()
+    assert (asked.status, asked.error_code) == (status, code)
 
 
 def test_others_see_the_runs_and_start_none() -> None:
