@@ -183,6 +183,9 @@ def test_files_go_after_a_look_at_whose(olga: Client, default: ModelVersion, pub
     entry = AuditEntry.objects.get(action="model.pruned")
     assert (entry.username, entry.after) == ("olga", {"note": "the disk is small"})
     assert "No candidate would lose" in olga.get(page("prune") + "?keep=2").text
+    olga.post(page("prune"), {"keep": "0"})
+    left = ModelVersion.objects.exclude(pk__in=store.pruned_versions()).exclude(location="")
+    assert [str(row) for row in left] == ["small@lost-2"], "the newest stays: a training may compare it"
 
 
 def test_who_may_only_look_is_offered_nothing_that_changes(default: ModelVersion, publish: Publish) -> None:

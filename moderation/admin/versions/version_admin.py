@@ -365,7 +365,8 @@ def _chosen(request: HttpRequest, name: str, versions: list[ModelVersion]) -> Mo
 
 
 def _count(given: str) -> int:
-    return min(int(given), MOST_KEPT) if given.isdecimal() and len(given) < 9 else pruning.KEPT
+    """Read how many candidates are kept: one at least, as a training may be comparing the newest just now."""
+    return max(1, min(int(given), MOST_KEPT)) if given.isdecimal() and len(given) < 9 else pruning.KEPT
 
 
 def _note(request: HttpRequest) -> str:
