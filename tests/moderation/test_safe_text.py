@@ -2,6 +2,7 @@
 
 import pytest
 
+from moderation.admin.display import safe_text
 from moderation.admin.display.safe_text import MARKS_SHOWN, shortened, visible
 
 
@@ -61,3 +62,13 @@ def test_a_long_text_is_shortened_by_characters_or_lines_and_says_so() -> None:
     assert shortened("abcdefgh", 5, 2) == ("abcde", True)
     assert shortened("a\nb\nc", 100, 2) == ("a\nb", True)
     assert shortened("a\nb\n", 100, 2) == ("a\nb\n", False)
+
+
+def test_a_text_is_left_to_the_quick_look_only_where_the_thorough_one_finds_nothing() -> None:
+    overlooked = [
+        code
+        for code in range(0x110000)
+        if safe_text._HIDDEN_OR_MARKS.search(chr(code) * 8)
+        and not safe_text._may_be_odd.__wrapped__(chr(code))
+    ]
+    assert overlooked == []

@@ -2,6 +2,7 @@
 
 import unicodedata
 from functools import lru_cache
+from operator import itemgetter
 
 from toxicity_ml.text.deobfuscation.confusables import ALPHABETS, SIMILAR
 
@@ -14,13 +15,29 @@ MARK = "\u0300"
 """Stands for any combining mark in a folded text."""
 
 
+_CHARACTER, _SPAN = itemgetter(0), itemgetter(1, 2)
+
+
+def pieces_of(text: str, offset: int = 0) -> list[Piece]:
+    """Take a text that begins at `offset` apart."""
+    ends = range(offset + 1, offset + 1 + len(text))
+    return list(zip(text, range(offset, offset + len(text)), ends, strict=True))
+
+
 def joined_text(pieces: list[Piece]) -> str:
-    return "".join(character for character, _, _ in pieces)
+    return "".join(map(_CHARACTER, pieces))
+
+
+def spans_of(pieces: list[Piece]) -> tuple[tuple[int, int], ...]:
+    """(start, end) in the original of each piece."""
+    return tuple(map(_SPAN, pieces))
 
 
 def folded_text(text: str) -> str:
     """As long as the text: for each character the Latin letter that it is or looks like, in lower case."""
-    return text.lower() if text.isascii() else "".join(map(folded, text))
+    if text.isascii():
+        return text.lower()
+    return text.translate({ord(character): folded(character) for character in set(text)})
 
 
 @lru_cache(maxsize=8192)

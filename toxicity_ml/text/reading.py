@@ -11,9 +11,12 @@ from toxicity_ml.text.deobfuscation.lexicon import SHORT_RUDE_WORDS, SWEAR_WORDS
 from toxicity_ml.text.repair import Repaired, Span, repair
 
 _WORD = re.compile(r"[^\W_]+")
+_MARK = re.compile("[\u0300-\u036f]")
 _JOINERS = "\u200c\u200d"
 _SAME = str.maketrans({"\u00b5": "\u03bc", "\u00aa": "a", "\u00ba": "o", "\u017f": "s"})
 """Signs of ordinary writing that repair makes plain: nobody hides a word by them."""
+_SPELLING = re.compile("[\u00aa\u00b5\u00ba\u017f\u200c\u200d\ufb00-\ufb06]")
+"""These, joiners and ligatures, one of which a word has where only spelling makes it different."""
 _STACKED = 3
 """From this number of marks that belong to no letter on, marks are a disguise."""
 _GERMAN_WORDS = """
@@ -99,7 +102,7 @@ def _words(text: str) -> Iterator[Span]:
 def _folded(text: str, start: int, end: int) -> str:
     """The original of a word, with what only spelling makes different folded."""
     original = text[start:end]
-    if not original.isascii():
+    if _SPELLING.search(original):
         original = original.translate(_SAME)
         if any(joiner in original for joiner in _JOINERS) and not any(map(_is_plain_letter, original)):
             original = original.translate(dict.fromkeys(map(ord, _JOINERS)))
@@ -115,7 +118,7 @@ def _is_plain_letter(character: str) -> bool:
 def _without_stacks(text: str, repaired: Repaired) -> Repaired:
     """Take out marks that belong to no letter, where there are several."""
     composed = unicodedata.normalize("NFC", text) if not text.isascii() else ""
-    if sum("\u0300" <= character <= "\u036f" for character in composed) < _STACKED:
+    if len(_MARK.findall(composed)) < _STACKED:
         return repaired
     kept = [
         (character, span)
@@ -146,13 +149,24 @@ def _in_latin(repaired: Repaired) -> Repaired:
 
 def _kind(word: str) -> str:
     """``latin``, ``similar`` (only letters that look Latin), ``mixed`` of both, or ``other``."""
-    similar = sum(character in ALPHABETS for character in word)
-    latin = sum(character not in ALPHABETS and _is_latin(character) for character in word)
-    if similar + latin + sum(character.isdigit() for character in word) < len(word):
+    if word.isascii():  # letters and digits, as most words have
+        return "latin"
+    kinds = set(map(_kind_of_character, word))
+    if "other" in kinds:
         return "other"
-    if similar and latin:
-        return "mixed"
-    return "similar" if similar else "latin"
+    if "similar" in kinds:
+        return "mixed" if "latin" in kinds else "similar"
+    return "latin"
+
+
+@lru_cache(maxsize=8192)
+def _kind_of_character(character: str) -> str:
+    """``latin``, ``similar``, ``digit`` or ``other``."""
+    if character in ALPHABETS:
+        return "similar"
+    if _is_latin(character):
+        return "latin"
+    return "digit" if character.isdigit() else "other"
 
 
 def _is_latin(character: str) -> bool:

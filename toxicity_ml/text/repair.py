@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from toxicity_ml.text.deobfuscation import Lexicon, Piece, default_lexicon, undisguised
-from toxicity_ml.text.pieces import joined_text
+from toxicity_ml.text.pieces import joined_text, pieces_of, spans_of
 
 Span = tuple[int, int]
 
@@ -28,6 +28,7 @@ dearly."""
 _LONG_WORD = re.compile(rf"[^\W_]{{{MAX_WORD + 1},}}")
 _CHUNK = re.compile(r"\s+|\S{1,200}")
 _ASCII_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LINE_SPACE = "\t\n\r\v\f\x85"
 _WIDTHS_AND_FONTS = ("<font>", "<wide>", "<narrow>", "<small>")
 _LETTER_FORMS = ("<circle>", "<square>", "<super>", "<sub>", "<compat>")
@@ -85,7 +86,7 @@ def repair_encoding(text: str, *, breaks_words: bool = True) -> Repaired:
     pieces = _pieces(text)
     if breaks_words:
         return _broken(pieces)
-    return Repaired(joined_text(pieces), tuple((start, end) for _, start, end in pieces))
+    return Repaired(joined_text(pieces), spans_of(pieces))
 
 
 def _pieces(text: str, restores_encoding: bool = True) -> list[Piece]:
@@ -110,9 +111,10 @@ def _ends(text: str) -> list[tuple[str, int]]:
 
 
 def _repaired(text: str, offset: int, restores_encoding: bool) -> list[Piece]:
-    pieces = [(character, index, index + 1) for index, character in enumerate(text, start=offset)]
+    pieces = pieces_of(text, offset)
     if not (text.isascii() and _ASCII_CONTROL.search(text) is None):
-        pieces = _joined_surrogates(pieces)
+        if _SURROGATE.search(text):
+            pieces = _joined_surrogates(pieces)
         if restores_encoding:
             pieces = _restored_encoding(pieces)
         pieces = _bounded_marks(_plain_characters(pieces))
@@ -121,8 +123,6 @@ def _repaired(text: str, offset: int, restores_encoding: bool) -> list[Piece]:
 
 def _joined_surrogates(pieces: list[Piece]) -> list[Piece]:
     """Pairs become the character they stand for; lone surrogates, which no tokenizer takes, go."""
-    if not any("\ud800" <= character <= "\udfff" for character, _, _ in pieces):
-        return pieces
     joined: list[Piece] = []
     for character, start, end in pieces:
         if "\udc00" <= character <= "\udfff" and joined and "\ud800" <= joined[-1][0] <= "\udbff":
@@ -163,7 +163,10 @@ def _ftfy() -> tuple[Callable[[str], bool], Callable[[str], str]]:
 
 
 def _plain_characters(pieces: list[Piece]) -> list[Piece]:
-    return [(plain, start, end) for character, start, end in pieces for plain in _plain(character)]
+    read = {character: _plain(character) for character in {character for character, _, _ in pieces}}
+    if all(character == plain for character, plain in read.items()):
+        return pieces
+    return [(plain, start, end) for character, start, end in pieces for plain in read[character]]
 
 
 @lru_cache(maxsize=8192)
@@ -192,14 +195,22 @@ def _is_invisible(character: str) -> bool:
 
 
 def _bounded_marks(pieces: list[Piece]) -> list[Piece]:
+    marks = {character for character in {character for character, _, _ in pieces} if _is_mark(character)}
+    if not marks:
+        return pieces
+
     def kept() -> Iterator[Piece]:
         run = 0
         for piece in pieces:
-            run = run + 1 if not piece[0].isascii() and unicodedata.category(piece[0])[0] == "M" else 0
+            run = run + 1 if piece[0] in marks else 0
             if run <= MAX_MARKS:
                 yield piece
 
     return list(kept())
+
+
+def _is_mark(character: str) -> bool:
+    return not character.isascii() and unicodedata.category(character)[0] == "M"
 
 
 def _broken(pieces: list[Piece], changed: tuple[Span, ...] = ()) -> Repaired:
@@ -218,4 +229,4 @@ def _broken(pieces: list[Piece], changed: tuple[Span, ...] = ()) -> Repaired:
         changed = tuple(
             (start + bisect_right(breaks, start), end + bisect_left(breaks, end)) for start, end in changed
         )
-    return Repaired(text, tuple((start, end) for _, start, end in pieces), changed)
+    return Repaired(text, spans_of(pieces), changed)

@@ -10,7 +10,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 
 from django.utils.formats import number_format
@@ -36,16 +36,16 @@ _FLAG = (
     "\U000e007f)"
 )
 """The flags of England, Scotland and Wales, which are written with tags."""
-_ODD = (
-    "(?:["
+_ODD_CHARACTERS = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # control characters but tab and line feed
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e"  # soft hyphen, joiners and fillers that show nothing
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f"  # zero width, line separators, bidirectional controls
     "\u2800\u3164\ufeff\uffa0\ufff0-\ufffb"  # blanks, byte order mark, annotations
     "\ud800-\udfff"  # lone surrogates: no encoding carries them
     "\U000e0000-\U000e0fff"  # tags: text that no font shows
-    "]|[\ufe00-\ufe0f]{2,})+"  # one variation selector chooses a glyph, several carry a message
 )
+_ODD = f"(?:[{_ODD_CHARACTERS}]|[\ufe00-\ufe0f]{{2,}})+"
+"""Where one variation selector chooses a glyph, several carry a message."""
 _STACKING = (
     "\u0300-\u034e\u0350-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
     "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1\u0eb4-\u0ebc\u0ec8-\u0ece"  # Thai and Lao
@@ -69,6 +69,8 @@ def _every_mark() -> str:
 
 _MARKS = f"[{_STACKING}]{{{MARKS_SHOWN + 1},}}|[{_every_mark()}]{{{MARKS_OF_A_SYLLABLE + 1},}}"
 _HIDDEN_OR_MARKS = re.compile(f"{_FLAG}|{_ODD}|(?P<marks>{_MARKS})")
+_ONE_OF_THEM = re.compile(f"[{_ODD_CHARACTERS}\ufe00-\ufe0f{_STACKING}{_every_mark()}]")
+"""Each run but a flag, which is shown as it stands, has such a character."""
 _LOOKED_AT = 1000
 """Characters of a run among which different ones are looked for."""
 MARKS_TITLE = gettext_lazy("combining marks not shown")
@@ -237,6 +239,8 @@ def shortened(text: str, limit: int, lines: int) -> tuple[str, bool]:
 
 def _odd_runs(text: str) -> Iterator[tuple[int, int, Callable[[], str]]]:
     """Yield (start, end, what makes the note) of each run that is not shown as it stands, in their order."""
+    if not any(map(_may_be_odd, set(text))):  # as of most texts: the long expression need not look for it
+        return
     for match in _HIDDEN_OR_MARKS.finditer(text):
         run = match.group()
         if match.lastgroup == "flag":
@@ -246,6 +250,11 @@ def _odd_runs(text: str) -> Iterator[tuple[int, int, Callable[[], str]]]:
             yield keep, match.end(), partial(_marks, len(run) - MARKS_SHOWN)
         elif not (run in _JOINERS and not _between_plain_letters(text, match.start())):
             yield match.start(), match.end(), partial(_chip, run)
+
+
+@lru_cache(maxsize=8192)
+def _may_be_odd(character: str) -> bool:
+    return _ONE_OF_THEM.match(character) is not None
 
 
 def hidden_message(run: str) -> str:

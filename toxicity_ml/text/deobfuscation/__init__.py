@@ -18,6 +18,7 @@ __all__ = ["Lexicon", "Piece", "default_lexicon", "undisguised"]
 
 _WORD = re.compile(rf"(?:[^\W_]|[{MARK}@$!+|*#%€£¢¥§])+")
 _EDGES = f"+|*#%{MARK}"
+_CUT_AT_THE_END = "+|*#%!@"
 _ADDRESS = re.compile(
     r"://|^\W{0,3}www\.|[\w.+-]{1,64}@[\w-]{1,63}\.\w|"
     r"\.(?:com|org|net|jpe?g|png|gif|svg|pdf|html?|php|js|css|txt|zip|exe|mp[34]|ogg|py|docx?)(?!\w)"
@@ -59,10 +60,12 @@ def _words(text: str) -> list[Span]:
         start, end = match.span()
         if protected[start]:
             continue
-        while start < end and text[start] in _EDGES:
-            start += 1
-        while start < end and (text[end - 1] in _EDGES or text[end - 1] in "!@") and text[end - 1] != MARK:
-            end -= 1
+        if not text[start].isalnum():
+            while start < end and text[start] in _EDGES:
+                start += 1
+        if not text[end - 1].isalnum():
+            while start < end and text[end - 1] in _CUT_AT_THE_END:
+                end -= 1
         if start < end:
             spans.append((start, end))
     return spans
@@ -73,10 +76,14 @@ def _protected(text: str) -> bytearray:
     flags = bytearray(len(text))
     spans = [match.span() for match in _TEMPLATE.finditer(text)] if "{{" in text else []
     if "." in text or "://" in text:
-        spans += [match.span() for match in _CHUNK.finditer(text) if _ADDRESS.search(match.group())]
+        spans += [match.span() for match in _CHUNK.finditer(text) if _is_address(match.group())]
     for start, end in spans:
         flags[start:end] = b"\x01" * (end - start)
     return flags
+
+
+def _is_address(chunk: str) -> bool:
+    return ("." in chunk or "://" in chunk) and _ADDRESS.search(chunk) is not None
 
 
 def _ranges(flags: list[bool]) -> tuple[Span, ...]:
