@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from moderation import policies, registry
@@ -27,6 +27,9 @@ LOOKED_THROUGH = 100_000
 """Ids of screenings, back from the newest, among which those are looked for: it bounds the query."""
 NAMED = 20
 """Screenings that are named one by one."""
+FEWEST_WITHHELD = 20
+"""Items that wait to be judged without scores count in the totals from this number on: those of fewer would
+tell, held against what is named or against other thresholds, what the model says of each."""
 
 
 @dataclass
@@ -62,6 +65,8 @@ class Preview:
     """{(verdict now, verdict then): how many}, of those that differ."""
     named: list[Change] = field(default_factory=list)
     """The newest that differ, but for those that are still to be judged blind."""
+    leaves_out: bool = False
+    """True where such items are left out of the totals, too, as they are few."""
 
 
 def models_of(model_label: str) -> list[Registered]:
@@ -79,11 +84,15 @@ def models_of(model_label: str) -> list[Registered]:
 
 
 def preview(
-    model_label: str, proposed: Mapping[str, Mapping[str, float | None]] | None, version: ModelVersion
+    model_label: str,
+    proposed: Mapping[str, Mapping[str, float | None]] | None,
+    version: ModelVersion,
+    dealt: Collection[int] = (),
 ) -> Preview:
     """Judge the latest screenings by the thresholds in force and by `proposed`, from their stored scores.
 
-    proposed: as `Policy.thresholds`; None: what would hold if the policy of this label were withdrawn.
+    proposed: as `Policy.thresholds`; None: what would hold if the policy of this label were withdrawn. dealt:
+    ids of what is dealt to the one who asks for a second opinion, which is told as what waits blind.
     """
     in_force: dict[int, Thresholds] = {}
     then: dict[int, Thresholds] = {}
@@ -91,9 +100,13 @@ def preview(
         key = content_type_of(entry.model).pk
         in_force[key], _stored = thresholds_of(entry, version)
         then[key] = thresholds_with(_proposed(model_label, proposed), entry, version)
-    result = Preview()
-    for scoring in _latest(version, list(in_force)):
+    scorings = _latest(version, list(in_force))
+    withheld = {scoring.screening_id for scoring in scorings if _is_withheld(scoring.screening, dealt)}
+    result = Preview(leaves_out=0 < len(withheld) < FEWEST_WITHHELD)
+    for scoring in scorings:
         row = scoring.screening
+        if result.leaves_out and row.pk in withheld:
+            continue
         before = policies.judge(scoring.scores, in_force[row.content_type_id])  # type: ignore[index]
         after = policies.judge(scoring.scores, then[row.content_type_id])  # type: ignore[index]
         result.looked_at += 1
@@ -101,10 +114,15 @@ def preview(
         result.then.add(after.verdict)
         if before.verdict != after.verdict:
             result.changes[before.verdict, after.verdict] += 1
-            if len(result.named) < NAMED and (row.outcome or not blind.is_blind(row)):
+            if len(result.named) < NAMED and row.pk not in withheld:
                 result.named.append(Change(row, before, after))
     _read_texts(result.named)
     return result
+
+
+def _is_withheld(row: Screening, dealt: Collection[int]) -> bool:
+    """True of what is judged without scores and waits, as far as who asks is to know."""
+    return row.pk in dealt or (not row.outcome and blind.is_blind(row))
 
 
 def _proposed(

@@ -76,13 +76,24 @@ def test_a_preview_of_withdrawing_shows_what_holds_without_the_policy(screened: 
     assert dict(told.changes) == {("flagged", "held"): 1}
 
 
-def test_no_blind_item_is_named_before_its_decision(version: ModelVersion, settings: Any) -> None:
+def test_no_blind_item_is_named_or_told_by_a_total_before_its_decision(
+    version: ModelVersion, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.MODERATION = {**settings.MODERATION, "AUDIT_RATE": 1.0, "BLIND_SHARE": 1.0}
-    for text in ("a nice remark", "you idiot"):
+    for text in ("a nice remark", "you idiot", "I kill you"):  # the last is held, and so not judged blind
         Post.objects.create(body=text)
     screen()
+    totals = {
+        (told.looked_at, told.now.flagged, told.now.held, told.then.flagged, told.leaves_out)
+        for flag in (0.005, 0.02, 0.6, 0.8)
+        for told in [preview("", {"toxic": {"flag": flag, "hold": 0.9}}, version)]
+    }
+    assert totals == {(1, 0, 1, 0, True)}
+    monkeypatch.setattr("moderation.screening.policy_preview.FEWEST_WITHHELD", 2)
     told = preview("", {"toxic": {"flag": 0.005, "hold": 0.6}}, version)
-    assert sum(told.changes.values()) == 2 and told.named == []
+    assert sum(told.changes.values()) == 2 and told.named == [] and not told.leaves_out
+    monkeypatch.undo()
+    Screening.objects.filter(text="I kill you").delete()
     for row in Screening.objects.all():
         kind = "false_positive"
         decide(row.pk, reviewer=User.objects.create(username=f"u{row.pk}"), kind=kind)

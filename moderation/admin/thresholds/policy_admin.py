@@ -146,7 +146,8 @@ class PolicyAdmin(ReadOnlyAdmin):
             return self._form_page(request, form, label, entry, version)
         thresholds = form.thresholds()
         in_force = key_in_force(label)
-        told = preview(label, thresholds, version)
+        dealt = second_opinions.dealt_to(request.user)  # type: ignore[arg-type]  # nobody anonymous
+        told = preview(label, thresholds, version, dealt)
         questions = _questions(told, thresholds)
         is_seen = constant_time_compare(request.POST.get("seen", ""), _seal(label, thresholds))
         if SAVE in request.POST and request.POST.get("in_force", str(in_force)) != str(in_force):
@@ -440,8 +441,8 @@ def _changes(told: Preview | Consequences) -> list[tuple[str, str, int]]:
 
 
 def _named(user: Any, changes: list[Change]) -> list[NamedChange]:
-    """Show those of the changes whose screenings the user may see, and does not judge without scores."""
-    keys = {change.screening.pk for change in changes} - second_opinions.dealt_to(user)
+    """Show those of the changes whose screenings the user may see."""
+    keys = {change.screening.pk for change in changes}
     seen = set(rights.visible(user, Screening.objects.filter(pk__in=keys)).values_list("pk", flat=True))
     notes = Notes.of_a_page()
     return [
