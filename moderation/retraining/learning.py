@@ -6,15 +6,17 @@ Uses a classifier that it is given; loads none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from moderation.conf import conf
 from moderation.retraining import soft_targets
-from moderation.retraining.label_files.learned import imported
+from moderation.retraining.label_files.learned import imported, without_copies
 from moderation.retraining.soft_targets import UNTOUCHED_WEIGHT
 from moderation.retraining.splitting import TEST, TRAIN
 from moderation.retraining.training_data import Row, Sides, write_csv
+from moderation.texts import text_key
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,8 @@ def learning(
     """Put the rows of a training together.
 
     old: the active version's classifier. unreviewed, rehearsed: how many of such texts to learn at most.
-    elsewhere: how many that came with labels in a file. base: rows of the base corpus, with their labels.
+    elsewhere: how many that came with labels in a file. base: rows of the base corpus, with their labels; a
+    copy of what chooses or tests is left out, for a site may give its own comments as a corpus.
     untouched_weight: see `soft_targets.with_presets`.
     """
     labelled = imported(old.labels, elsewhere, seed=seed, apart_from=[*sides.dev, *sides.test])
@@ -66,10 +69,16 @@ def learning(
             row for row in soft_targets.unreviewed(old, sides, unreviewed, seed) if row.text_key not in keys
         ],
         "rehearsed": [row for row in rehearsal[TRAIN] if row.text_key not in keys],
-        "base": list(base),
+        "base": _apart(base, sides),
     }
     chosen_by = sides.dev + soft_targets.proving_the_export(old, rehearsal[TRAIN])
     counts = {name: len(rows) for name, rows in parts.items()}
     learned = [row for name in ("reviewed", "imported", "base") for row in parts[name]]
     kept = [row for name in ("unreviewed", "rehearsed") for row in parts[name]]
     return Learning(learned, kept, chosen_by, rehearsal[TEST], counts)
+
+
+def _apart(base: Sequence[Row], sides: Sides) -> list[Row]:
+    """Leave out the rows of a corpus whose texts, or near copies of them, choose or test."""
+    keyed = [replace(row, text_key=text_key(row.text, conf.TEXT_KEY_SECRET)) for row in base]
+    return without_copies(keyed, [*sides.dev, *sides.test])

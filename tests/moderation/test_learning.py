@@ -150,3 +150,21 @@ def test_a_small_corpus_is_reported_on_as_a_whole_and_one_without_texts_is_refus
     path.write_text("words,toxic\nx,1\n")
     with pytest.raises(ValueError, match="none of the columns comment_text, text"):
         base_corpus.parted(path, ["toxic"])
+
+
+@pytest.mark.django_db
+def test_a_corpus_of_the_site_s_own_comments_teaches_nothing_that_chooses_or_tests(
+    version: ModelVersion, settings: Any
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "TEXT_KEY_SECRET": SECRET}
+    dev, test = decided("go home", harmful=True), decided("gulls stole the bread from my boat", harmful=True)
+    base = [
+        Row(text, (1.0, math.nan, math.nan), key)
+        for key, text in (
+            ("1", "Go HOME!"),
+            ("2", "gulls stole the bread from my boat, Anna"),
+            ("3", "a walk by the river"),
+        )
+    ]
+    made = learning(SwearWords(), Sides(dev=[dev], test=[test]), unreviewed=0, rehearsed=0, base=base, seed=1)
+    assert [row.text for row in made.learned] == ["a walk by the river"] and made.counts["base"] == 1

@@ -37,11 +37,16 @@ def imported(labels: Sequence[str], count: int, *, seed: int, apart_from: Sequen
     if len(drawn) > count:
         drawn = random.Random(seed).sample(drawn, count)  # noqa: S311 - a sample, not a secret
     found = [row for chunk in _chunks(drawn) for row in _rows(chunk, labels)]
-    return _without_copies(found, apart_from)
+    return without_copies(found, apart_from)
 
 
-def _without_copies(rows: Sequence[Row], apart_from: Sequence[Row]) -> list[Row]:
-    """Leave out what makes one group of near copies with a row that chooses or tests."""
+def without_copies(rows: Sequence[Row], apart_from: Sequence[Row]) -> list[Row]:
+    """Leave out what makes one group of near copies with a row that chooses or tests.
+
+    rows, apart_from: with the site's text keys.
+    """
+    if not rows or not apart_from:
+        return list(rows)
     together = [*apart_from, *rows]
     groups = near_copies.groups([row.text for row in together], [row.text_key for row in together])
     taken = set(groups[: len(apart_from)])
