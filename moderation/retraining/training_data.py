@@ -253,7 +253,7 @@ def unreviewed(
     for low, high in ranges:
         wanted = count - len(text_by_key)
         if wanted > 0:
-            part = _unjudged([(low, high)]).order_by("text_key")
+            part = _unjudged([(low, high)]).order_by("text_key", "pk")
             text_by_key.update(part.values_list("text_key", "text")[:wanted])
     found = [(text, key) for key, text in text_by_key.items() if side(key, rotation) == side_wanted]
     return found, _unjudged(ranges).count()
