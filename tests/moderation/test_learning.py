@@ -123,6 +123,25 @@ def test_nothing_is_chosen_by_that_no_person_judged(version: ModelVersion) -> No
     assert all(row.weight == 0 and all(map(math.isnan, row.labels)) for row in made.chosen_by[1:])
 
 
+@pytest.mark.django_db
+def test_the_export_is_proved_on_as_many_texts_however_few_are_learned(version: ModelVersion) -> None:
+    few, none = (
+        learning(SwearWords(), Sides(train=[ROW], dev=[ROW]), unreviewed=0, rehearsed=count, seed=1)
+        for count in (60, 0)
+    )
+    assert len(few.chosen_by) == len(none.chosen_by) > 100
+    assert few.counts["rehearsed"] > none.counts["rehearsed"] == 0
+
+
+@pytest.mark.django_db
+def test_of_texts_that_read_alike_the_latest_keeps_its_score(version: ModelVersion) -> None:
+    key = "f" * 64
+    for text in ("a walk", "A  walk", "a WALK"):
+        Screening.objects.create(source="import", text=text, text_key=key, status="done", verdict="clear")
+    found, _ = training_data.unreviewed(training_data.side(key), 10, seed=1)
+    assert found == [("a WALK", key)]
+
+
 def test_a_corpus_is_rehearsed_in_part_and_reported_on_for_the_rest(tmp_path: Path) -> None:
     path = tmp_path / "base.csv.gz"
     with gzip.open(path, "wt", encoding="utf-8", newline="") as file:
