@@ -1,6 +1,7 @@
 """The loop closes in small: a made-up forum is screened, reported, moderated with mistakes, and retrained."""
 
 import json
+import random
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -20,12 +21,17 @@ CHEAP = ("--epochs", "5", "--soft-targets", "150", "--rehearsed", "150")
 
 
 @pytest.fixture
-def forum(transactional_db: None, settings: Any, tmp_path: Path) -> Forum:
-    """A forum that three moderators have looked after for two days."""
+def forum(django_db_reset_sequences: None, settings: Any, tmp_path: Path) -> Forum:
+    """A forum that three moderators have looked after for two days, the same in every run.
+
+    Chance draws what is audited, and places it in the queue; hashes of ids draw second opinions. A twelfth
+    is audited: of more, what the model flags would be the smaller part of what is decided.
+    """
+    random.seed(3)
     settings.MODERATION = {
         **settings.MODERATION,
         "BROKER": False,
-        "AUDIT_RATE": 0.2,
+        "AUDIT_RATE": 0.08,
         "HOLD_AT": None,
         "SECOND_OPINION_SHARE": 0.1,
         "MODEL_DIRECTORY": str(tmp_path / "versions"),
