@@ -25,7 +25,7 @@ from moderation.api.openapi import ID, Operation
 from moderation.api.pages import NEWEST, Order, PageQuery, page, page_of, read_query
 from moderation.api.problems import Problem, not_found
 from moderation.api.reviews import ReviewRow, review_row
-from moderation.models import ModelVersion, Review, Scoring, Screening, screenings
+from moderation.models import ModelVersion, Review, Scoring, Screening, conditions
 from moderation.models.content_types import content_type_of, model_label
 from moderation.objects.keys import key_as_text
 from moderation.review import blind, rights, second_opinions
@@ -34,10 +34,10 @@ from moderation.versions.active import find_active
 
 OPEN, ALL = "open", "all"
 STATES: Mapping[str, tuple[Q, Order]] = {
-    OPEN: (screenings.OPEN, ("-severity", "id")),
-    "suggested": (screenings.SUGGESTED, NEWEST),
-    "decided": (screenings.DECIDED, ("-reviewed", "-id")),
-    "failed": (screenings.FAILED, ("id",)),
+    OPEN: (conditions.OPEN, ("-severity", "id")),
+    "suggested": (conditions.SUGGESTED, NEWEST),
+    "decided": (conditions.DECIDED, ("-reviewed", "-id")),
+    "failed": (conditions.FAILED, ("id",)),
     ALL: (Q(), NEWEST),
 }
 """{state: which rows, in which order}, each as its index has it."""
@@ -336,7 +336,7 @@ def _narrowed(asked: Mapping[str, Any]) -> Q:
     condition, verdict = Q(), asked.get("verdict")
     if "label" in asked:
         label = asked["label"]
-        condition = Q(labels__contains=json.dumps(label)) if is_open else screenings.has_label(label)
+        condition = Q(labels__contains=json.dumps(label)) if is_open else conditions.has_label(label)
     if is_open and verdict == Screening.Verdict.FLAGGED:
         return condition & Q(verdict__in=UNKNOWN_BEFORE)
     return condition & Q(verdict=verdict) if verdict else condition

@@ -17,7 +17,7 @@ from moderation.api.access import READ_SCREENINGS, viewer_of
 from moderation.api.endpoint import Endpoint
 from moderation.api.openapi import Operation
 from moderation.models import Review, Screening
-from moderation.models.screenings import UNDECIDED_DRAWN
+from moderation.models.conditions import UNDECIDED_DRAWN
 from moderation.monitoring import figures
 from moderation.review import rights
 

@@ -14,7 +14,7 @@ from moderation import row_errors
 from moderation.conf import conf
 from moderation.models import Screening
 from moderation.models.authors import AuthorTrust
-from moderation.models.screenings import DECIDED
+from moderation.models.conditions import DECIDED
 
 logger = logging.getLogger("moderation.screening")
 

@@ -3,6 +3,7 @@
 from moderation.models.authors import AuthorNote, AuthorTrust
 from moderation.models.bulk import BulkDecision, BulkItem
 from moderation.models.claims import ItemClaim, ItemSkip
+from moderation.models.conditions import written_labels
 from moderation.models.contradictions import Contradiction
 from moderation.models.coordination import Discovery, Lease, WorkerHeartbeat
 from moderation.models.decisions import AppendOnlyError, AuditEntry, Policy, Review
@@ -12,7 +13,7 @@ from moderation.models.preferences import ModeratorPreferences
 from moderation.models.reports import Report, SecondLook
 from moderation.models.runs import ScreeningRun
 from moderation.models.scorings import LabelScore, Scoring
-from moderation.models.screenings import Screening, written_labels
+from moderation.models.screenings import Screening
 from moderation.models.second_opinions import SecondOpinionDue
 from moderation.models.shadow import ShadowDisagreement, ShadowTrial
 from moderation.models.suggestions import Suggestion

@@ -13,7 +13,7 @@ from moderation.conf import conf
 from moderation.coordination import processes
 from moderation.metrics import priority_name
 from moderation.models import Discovery, Screening, Webhook, WebhookDelivery, WorkerHeartbeat
-from moderation.models.screenings import DRAWN_BY_CHANCE
+from moderation.models.conditions import DRAWN_BY_CHANCE
 from moderation.versions.active import find_active
 from moderation.visibility import pending_actions
 

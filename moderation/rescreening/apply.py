@@ -18,7 +18,7 @@ from moderation.audit import Action, Actor
 from moderation.authors import trust
 from moderation.db.locking import locked_if_free
 from moderation.models import AuditEntry, ModelVersion, Scoring, Screening, written_labels
-from moderation.models.screenings import DRAWN_BY_CHANCE
+from moderation.models.conditions import DRAWN_BY_CHANCE
 from moderation.policies import Judgement
 from moderation.rescreening.rescreen import narrowed
 from moderation.rescreening.runs import RunLease, Scope

@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from moderation.authors.identity import Author
 from moderation.models import Review, Screening
-from moderation.models.screenings import DRAWN_BY_CHANCE
+from moderation.models.conditions import DRAWN_BY_CHANCE
 from moderation.review.decisions import standing_decisions
 
 LOOKED_AT = 1000

@@ -26,7 +26,7 @@ from moderation import audit, row_errors
 from moderation.audit import Action, Actor
 from moderation.coordination import leases
 from moderation.models import BulkDecision, BulkItem, Lease, Review, Screening
-from moderation.models.screenings import OPEN
+from moderation.models.conditions import OPEN
 from moderation.review import blind, claims, rights
 from moderation.review import decisions as reviewing
 from moderation.review.reasons import reasons

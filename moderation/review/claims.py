@@ -26,7 +26,7 @@ from moderation.conf import conf
 from moderation.db.locking import locked_if_free
 from moderation.db.read_once import remembered
 from moderation.models import ItemClaim, ItemSkip, Screening
-from moderation.models.screenings import OPEN
+from moderation.models.conditions import OPEN
 
 __all__ = [
     "NOTHING_BESIDE",

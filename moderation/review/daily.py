@@ -24,7 +24,7 @@ from django.db.models import (
 from django.utils import timezone
 
 from moderation.models import Review, Scoring, Screening, StoredFigures
-from moderation.models.screenings import UNDECIDED_DRAWN
+from moderation.models.conditions import UNDECIDED_DRAWN
 
 TOP = 50
 """Authors and pages that are kept of a day; sums of several days may lack what came up little on each."""

@@ -20,7 +20,7 @@ from django.db.models import Count, F, Q, QuerySet
 from django.db.models.functions import Floor
 
 from moderation.models import Screening
-from moderation.models.screenings import DRAWN_BY_CHANCE
+from moderation.models.conditions import DRAWN_BY_CHANCE
 from moderation.review import statistics
 
 BANDS = 20

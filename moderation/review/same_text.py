@@ -16,7 +16,7 @@ from django.db.models import IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Substr
 
 from moderation.models import Review, Screening
-from moderation.models.screenings import DECIDED
+from moderation.models.conditions import DECIDED
 from moderation.review import rights, second_opinions
 from moderation.review.decisions import standing_decisions
 

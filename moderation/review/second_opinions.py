@@ -17,7 +17,7 @@ from moderation.clock import Now
 from moderation.conf import conf
 from moderation.db.read_once import remembered
 from moderation.models import Review, Screening, SecondOpinionDue
-from moderation.models.screenings import DRAWN_BY_CHANCE
+from moderation.models.conditions import DRAWN_BY_CHANCE
 from moderation.review import blind, rights
 from moderation.review.rights import AnyModel
 from moderation.texts import exact_digest

@@ -12,7 +12,7 @@ from moderation import audit
 from moderation.admin.display.label_names import label_name
 from moderation.admin.queue import tabs
 from moderation.models import AuditEntry, Screening
-from moderation.models.screenings import UNDECIDED_DRAWN, has_label, may_have_label
+from moderation.models.conditions import UNDECIDED_DRAWN, has_label, may_have_label
 from moderation.review import claims
 from moderation.versions.active import find_active
 

@@ -26,8 +26,8 @@ from moderation.admin.display.language_names import name_of
 from moderation.admin.queue import search
 from moderation.admin.queue.tabs import DECIDED, tab_of
 from moderation.models import LabelScore, ModelVersion, Review, Scoring, Screening
+from moderation.models.conditions import UNDECIDED_DRAWN
 from moderation.models.content_types import content_type_of
-from moderation.models.screenings import UNDECIDED_DRAWN
 from moderation.review import reasons
 
 LANGUAGES_OFFERED = 40

@@ -23,8 +23,8 @@ from django.db.models import BooleanField, Func, Q, QuerySet, TextField, Value
 from django.db.models.functions import Substr
 from django.utils.translation import gettext_lazy as _
 
-from moderation.models import Screening, screenings
-from moderation.models.screenings import SEARCHED, SEARCHED_CHARACTERS
+from moderation.models import Screening, conditions
+from moderation.models.conditions import SEARCHED, SEARCHED_CHARACTERS
 
 HELP = {
     "postgresql": _(
@@ -83,7 +83,7 @@ def with_words(rows: QuerySet[Screening], words: str, *, are_few: bool = False) 
     has_all = reduce(and_, (_has_part(word) for word in _words_of(words)))
     if not are_few:
         read = Screening.objects.using(rows.db).open().values("pk")[:MOST_READ]
-        rows = rows.filter(screenings.OPEN, pk__in=read)
+        rows = rows.filter(conditions.OPEN, pk__in=read)
     return rows.alias(beginning=Substr("text", 1, SEARCHED_CHARACTERS)).filter(has_all)
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from moderation.admin import preferences
 from moderation.admin.paginator import MOST
-from moderation.models import Screening, screenings
+from moderation.models import Screening, conditions
 from moderation.review import claims, rights
 
 QueuedFor = Screening.QueuedFor
@@ -71,17 +71,17 @@ def _always(condition: Q) -> Callable[[HttpRequest], Q]:
 
 
 def _open_for(*reasons: str) -> Callable[[HttpRequest], Q]:
-    return _always(screenings.OPEN & Q(queued_for__in=reasons))
+    return _always(conditions.OPEN & Q(queued_for__in=reasons))
 
 
 ALL = "all"
 BY_CREATED: Mapping[str, Order] = {NEWEST: ("-created", "-id"), OLDEST: ("created", "id")}
 """The orders of a history within a range of days: by the index that has the range."""
-OPEN = Tab("open", _("All open"), _always(screenings.OPEN), _OF_A_QUEUE, is_open=True)
+OPEN = Tab("open", _("All open"), _always(conditions.OPEN), _OF_A_QUEUE, is_open=True)
 DECIDED = Tab(
     "decided",
     _("Decided"),
-    _always(screenings.DECIDED),
+    _always(conditions.DECIDED),
     {NEWEST: ("-reviewed", "-id"), OLDEST: ("reviewed", "id")},
     is_history=True,
 )
@@ -104,21 +104,21 @@ TABS: tuple[Tab, ...] = (
         is_open=True,
     ),
     Tab("edited", _("Edited"), _open_for(QueuedFor.EDITED), _OF_A_QUEUE, is_open=True),
-    Tab("failed", _("Failed"), _always(screenings.FAILED & Q(outcome="")), _OLDEST_FIRST),
+    Tab("failed", _("Failed"), _always(conditions.FAILED & Q(outcome="")), _OLDEST_FIRST),
     Tab(
         "reported",
         _("Reported"),
-        _always(screenings.REPORTED),
+        _always(conditions.REPORTED),
         _OF_A_QUEUE,
         is_open=True,
         counted_in=_OF_A_QUEUE[WORST],
     ),
-    Tab("suggested", _("Suggested"), _always(screenings.WAITING_SUGGESTIONS), _NEWEST_FIRST),
+    Tab("suggested", _("Suggested"), _always(conditions.WAITING_SUGGESTIONS), _NEWEST_FIRST),
     MINE,
     Tab(
         "second_looks",
         _("Second looks"),
-        _always(screenings.ASKED_AGAIN),
+        _always(conditions.ASKED_AGAIN),
         {OLDEST: ("second_look", "id"), NEWEST: ("-second_look", "-id")},
     ),
     DECIDED,

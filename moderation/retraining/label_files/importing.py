@@ -18,7 +18,7 @@ from moderation.audit import Action, Actor
 from moderation.conf import conf
 from moderation.coordination import leases
 from moderation.models import ModelVersion, Review, Screening
-from moderation.models.screenings import IMPORTED
+from moderation.models.conditions import IMPORTED
 from moderation.retraining.label_files.formats import Bad, Labelled, Labels, Reading, Undecided, read
 from moderation.texts import text_key
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from moderation.conf import conf
 from moderation.models import Review, Screening
-from moderation.models.screenings import IMPORTED
+from moderation.models.conditions import IMPORTED
 from moderation.retraining import near_copies, splitting, training_data
 from moderation.retraining.training_data import TRAIN, Row
 
