@@ -10,22 +10,17 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from moderation import audit, row_errors
 from moderation.admin import authors, preferences
 from moderation.admin.dashboard.dashboard_admin import is_shown_to
-from moderation.admin.display.ago import time_since
-from moderation.admin.display.json_tables import as_line
-from moderation.admin.display.label_names import label_name
 from moderation.admin.item import reports
 from moderation.admin.item.context import with_contexts, with_history
-from moderation.admin.item.live import changed_by_staff, what_follows, with_live_states
-from moderation.admin.item.presenting import SUGGESTIONS_SHOWN, Item, items, title_of
+from moderation.admin.item.live import changed_by_staff, with_live_states
+from moderation.admin.item.presenting import SUGGESTIONS_SHOWN, Item, items
 from moderation.admin.posting import posted
 from moderation.admin.queue import (
     answering,
@@ -37,24 +32,31 @@ from moderation.admin.queue import (
     tabs,
 )
 from moderation.admin.queue.changelist import Queue
+from moderation.admin.queue.decision_form import _kind, _picked_label, _seen_number, _shown, _ticked, _touched
 from moderation.admin.queue.filters import LabelFilter, StatusFilter, VerdictFilter
+from moderation.admin.queue.item_records import (
+    _audit_trail,
+    _live_url,
+    _named_labels,
+    _scorings,
+    _texts_of_the_same_object,
+    _with_labels,
+)
 from moderation.admin.queue.narrowing import FILTERS, PARAMETERS, is_picked
 from moderation.admin.queue.search import found
+from moderation.admin.queue.what_was_done import _conflict, _result, _undoing, _undone
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.db.read_once import remembering
-from moderation.models import AuditEntry, Review, Scoring, Screening, Suggestion
+from moderation.models import Review, Scoring, Screening, Suggestion
 from moderation.monitoring import pipeline_trouble
 from moderation.review import claims, rights
 from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of
 from moderation.review.same_text import decisions_on_same_texts
-from moderation.review.second_opinions import is_as_open
 from moderation.review.standing import standing_opinion
 from moderation.versions.active import find_active
 
 NOTE_CHARACTERS = 5000
-OF_THE_MODEL = (audit.Action.SCREENING_RESCREENED,)
-"""Audit entries that tell what a model said."""
 LOOKUPS = frozenset(
     [tabs.PARAMETER, LabelFilter.parameter_name, VerdictFilter.parameter_name, *PARAMETERS]
     + [f"created__{comparison}" for comparison in ("gt", "gte", "lt", "lte", "date", "isnull")]
@@ -368,28 +370,6 @@ def may_edit(user: Any, screening: Screening) -> bool:
     return bool(user.has_perm(name))
 
 
-def _kind(request: HttpRequest) -> str:
-    """Return the decision that the pressed button names; a button of a reason names that alone."""
-    kind = request.POST.get("kind", "")
-    if not kind and request.POST.get("picked"):
-        return Review.Decision.UPHOLD
-    return kind or (Review.Decision.OTHER_REASON if request.POST.get("reason") else "")
-
-
-def _shown(request: HttpRequest) -> reviewing.Shown:
-    """Return the id of the scoring that the form showed, or None; without the field, CURRENT."""
-    posted = request.POST.get("scoring")
-    if posted is None:
-        return reviewing.CURRENT
-    return int(posted) if posted.isdecimal() and len(posted) < 19 else None
-
-
-def _seen_number(request: HttpRequest) -> int:
-    """Return the number of the decision that the form showed; 0 for none."""
-    posted = request.POST.get("seen_number", "")
-    return int(posted) if posted.isascii() and posted.isdecimal() and len(posted) < 10 else 0
-
-
 def _mark_correctable(page: list[Item], request: HttpRequest) -> list[Item]:
     """Say of each decided item whether this user may correct the decision or take it back."""
     for item in page:
@@ -402,143 +382,6 @@ def _mark_correctable(page: list[Item], request: HttpRequest) -> list[Item]:
     return page
 
 
-def _picked_label(request: HttpRequest) -> str:
-    """Return the label that alone is upheld. A form that shows all labels has their boxes for relabelling."""
-    if picked := request.POST.get("picked", ""):
-        return picked
-    return "" if request.POST.getlist("shown") else request.POST.get("label", "")
-
-
-def _ticked(request: HttpRequest) -> dict[str, bool]:
-    """{label: ticked} of the labels that the form showed; the rest of the check is `decide`'s."""
-    ticked = set(request.POST.getlist("label"))
-    return {label: label in ticked for label in (*request.POST.getlist("shown"), *ticked)}
-
-
-def _touched(request: HttpRequest) -> set[str] | None:
-    """Return the labels whose box is not as the form came, or that a script saw touched; None: not known.
-
-    The form says by `preset` which boxes were ticked when it came, and that it knows by an empty one.
-    """
-    presets = request.POST.getlist("preset")
-    if not presets:
-        return None
-    changed = set(request.POST.getlist("label")) ^ set(filter(None, presets))
-    return (changed | set(request.POST.getlist("touched"))) & set(request.POST.getlist("shown"))
-
-
-def _audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str, SafeString, SafeString]]:
-    """Return (entry, its label, before, after) of each; none of the model's while scores are withheld."""
-    if is_as_open(screening):
-        return []
-    entries = audit.about(screening).order_by("-id")
-    if item.scores_are_withheld:
-        entries = entries.exclude(action__in=OF_THE_MODEL)
-    return [
-        (entry, audit.label_of(entry.action), as_line(entry.before), as_line(entry.after))
-        for entry in entries
-    ]
-
-
-def _named_labels(item: Item, review: Review) -> dict[str, bool | None]:
-    return {label_name(label): value for label, value in item.labels_of(review).items()}
-
-
-def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str, float]]]:
-    """Return every scoring with its scores in the labels' order; none while scores are withheld.
-
-    What a candidate says in a shadow trial is told after the decision alone, which may be held against it.
-    """
-    if item.scores_are_withheld:
-        return []
-    scorings = _with_labels(reviewing.scorings_to_tell(screening).order_by("-id"))
-    return [
-        (scoring, {label_name(label): score for label, score in reviewing.scores_in_order(scoring).items()})
-        for scoring in scorings
-    ]
-
-
-def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
-    """Fetch the scorings with their versions, but without the large manifests."""
-    versions = scorings.select_related("model_version", "policy")
-    return versions.defer("model_version__manifest", "model_version__metrics")
-
-
-def _texts_of_the_same_object(request: HttpRequest, screening: Screening) -> list[Screening]:
-    if not screening.object_id:
-        return []
-    same = Screening.objects.filter(
-        content_type=screening.content_type_id, object_id=screening.object_id, field=screening.field
-    )
-    others = rights.visible(request.user, same.exclude(pk=screening.pk))
-    return second_opinions.as_seen(request, list(others.defer("text").order_by("-id")[:20]))
-
-
-def _live_url(screening: Screening) -> str:
-    """Return the address where the site shows the object, or nothing."""
-    if screening.content_type is None or screening.content_type.model_class() is None:
-        return ""
-    try:
-        live = screening.content_object
-        return str(live.get_absolute_url()) if live is not None else ""
-    except BaseException as error:  # the site's own code: whatever it does, the page opens without the link
-        if row_errors.ends_the_process(error):
-            raise
-        return ""
-
-
 def _list_filters(request: HttpRequest) -> str:
     """Return the queue's filters, as the link from the list carried them."""
     return QueryDict(request.GET.get("_changelist_filters", "")).urlencode()
-
-
-def _undoing(review: Review) -> dict[str, Any]:
-    """Return what a script needs to take a review back."""
-    undo = reverse("admin:moderation_screening_undo", args=(review.screening_id, review.pk))
-    return {"review": review.number, "undo": undo}
-
-
-def _result(review: Review) -> str:
-    """Say what was decided about which object, and what became of it."""
-    screening = Screening.objects.select_related("content_type").defer("text").get(pk=review.screening_id)
-    labels = ", ".join(label_name(label) for label, value in review.labels.items() if value)
-    labels = labels or (label_of(review.reason) if review.reason else "")
-    return format_html(
-        '{}: <a href="{}">{}</a> {}{}',
-        review.get_decision_display(),
-        reverse("admin:moderation_screening_change", args=(review.screening_id,)),
-        title_of(screening),
-        what_follows(review, screening),
-        f" ({labels})." if labels else ".",
-    )
-
-
-def _undone(undo: Review) -> str:
-    """Say that a review was taken back, and whether the item waits again."""
-    screening = Screening.objects.select_related("content_type").defer("text").get(pk=undo.screening_id)
-    link = reverse("admin:moderation_screening_change", args=(undo.screening_id,))
-    if undo.undoes is not None and undo.undoes.kind == Review.Kind.SECOND_OPINION:
-        text = _('Taken back: your second opinion on <a href="{link}">{title}</a> does not count any more.')
-    elif screening.outcome:
-        text = _('Taken back: the earlier decision on <a href="{link}">{title}</a> stands again.')
-    elif screening.is_open:
-        text = _('Taken back: <a href="{link}">{title}</a> is in the queue again.')
-    else:
-        text = _('Taken back: nobody has decided on <a href="{link}">{title}</a>.')
-    return format_html(text, link=link, title=title_of(screening))
-
-
-def _conflict(already: reviewing.AlreadyDecided) -> str:
-    outcome = _("hidden") if already.outcome == Screening.Outcome.HIDE else _("shown")
-    link = reverse("admin:moderation_screening_change", args=(already.review.screening_id,))
-    return format_html(
-        _(
-            'Not recorded: {who} decided <a href="{link}">this item</a> {ago} ago ({decision}, {outcome}). '
-            "That decision stands."
-        ),
-        who=already.who or _("someone"),
-        link=link,
-        ago=time_since(already.when),
-        decision=already.review.get_decision_display(),
-        outcome=outcome,
-    )
