@@ -20,7 +20,7 @@ OF_THE_MODEL = (audit.Action.SCREENING_RESCREENED,)
 """Audit entries that tell what a model said."""
 
 
-def _audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str, SafeString, SafeString]]:
+def audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str, SafeString, SafeString]]:
     """Return (entry, its label, before, after) of each; none of the model's while scores are withheld."""
     if is_as_open(screening):
         return []
@@ -33,25 +33,27 @@ def _audit_trail(screening: Screening, item: Item) -> list[tuple[AuditEntry, str
     ]
 
 
-def _named_labels(item: Item, review: Review) -> dict[str, bool | None]:
+def named_labels(item: Item, review: Review) -> dict[str, bool | None]:
+    """Return {label as people read it: what the review says of it}."""
     return {label_name(label): value for label, value in item.labels_of(review).items()}
 
 
-def _scorings(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str, float]]]:
+def scorings_of(screening: Screening, item: Item) -> list[tuple[Scoring, dict[str, float]]]:
     """Return every scoring with its scores in the labels' order; none while scores are withheld.
 
     What a candidate says in a shadow trial is told after the decision alone, which may be held against it.
     """
     if item.scores_are_withheld:
         return []
-    scorings = _with_labels(reviewing.scorings_to_tell(screening).order_by("-id"))
+    scorings = with_versions(reviewing.scorings_to_tell(screening).order_by("-id"))
     return [
         (scoring, {label_name(label): score for label, score in reviewing.scores_in_order(scoring).items()})
         for scoring in scorings
     ]
 
 
-def _texts_of_the_same_object(request: HttpRequest, screening: Screening) -> list[Screening]:
+def texts_of_the_same_object(request: HttpRequest, screening: Screening) -> list[Screening]:
+    """Read the latest other texts of the same field of the same object, without the texts themselves."""
     if not screening.object_id:
         return []
     same = Screening.objects.filter(
@@ -61,7 +63,7 @@ def _texts_of_the_same_object(request: HttpRequest, screening: Screening) -> lis
     return second_opinions.as_seen(request, list(others.defer("text").order_by("-id")[:20]))
 
 
-def _live_url(screening: Screening) -> str:
+def live_url(screening: Screening) -> str:
     """Return the address where the site shows the object, or nothing."""
     if screening.content_type is None or screening.content_type.model_class() is None:
         return ""
@@ -74,7 +76,7 @@ def _live_url(screening: Screening) -> str:
         return ""
 
 
-def _with_labels(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
+def with_versions(scorings: QuerySet[Scoring]) -> QuerySet[Scoring]:
     """Fetch the scorings with their versions, but without the large manifests."""
     versions = scorings.select_related("model_version", "policy")
     return versions.defer("model_version__manifest", "model_version__metrics")

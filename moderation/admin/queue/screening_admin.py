@@ -32,19 +32,26 @@ from moderation.admin.queue import (
     tabs,
 )
 from moderation.admin.queue.changelist import Queue
-from moderation.admin.queue.decision_form import _kind, _picked_label, _seen_number, _shown, _ticked, _touched
+from moderation.admin.queue.decision_form import (
+    kind_of,
+    picked_label,
+    seen_number,
+    shown_scoring,
+    ticked_labels,
+    touched_labels,
+)
 from moderation.admin.queue.filters import LabelFilter, StatusFilter, VerdictFilter
 from moderation.admin.queue.item_records import (
-    _audit_trail,
-    _live_url,
-    _named_labels,
-    _scorings,
-    _texts_of_the_same_object,
-    _with_labels,
+    audit_trail,
+    live_url,
+    named_labels,
+    scorings_of,
+    texts_of_the_same_object,
+    with_versions,
 )
 from moderation.admin.queue.narrowing import FILTERS, PARAMETERS, is_picked
 from moderation.admin.queue.search import found
-from moderation.admin.queue.what_was_done import _conflict, _result, _undoing, _undone
+from moderation.admin.queue.what_was_done import result_of, undoing, words_of_conflict, words_of_undo
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.db.read_once import remembering
 from moderation.models import Review, Scoring, Screening, Suggestion
@@ -133,7 +140,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             .prefetch_related(
                 Prefetch(
                     "scorings",
-                    queryset=_with_labels(Scoring.objects.filter(is_basis=True)),
+                    queryset=with_versions(Scoring.objects.filter(is_basis=True)),
                     to_attr="basis_scorings",
                 ),
                 Prefetch(
@@ -227,15 +234,15 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             "media": self.media,
             "item": item,
             "screening": screening,
-            "scorings": _scorings(screening, item),
+            "scorings": scorings_of(screening, item),
             "reviews": [
-                (review, _named_labels(item, review), label_of(review.reason))
+                (review, named_labels(item, review), label_of(review.reason))
                 for review in reversed(item.reviews)
             ],
-            "audit_entries": _audit_trail(screening, item),
-            "live_url": _live_url(screening) if item.is_public else "",
+            "audit_entries": audit_trail(screening, item),
+            "live_url": live_url(screening) if item.is_public else "",
             "changed_by": changed_by_staff(item),
-            "versions": _texts_of_the_same_object(request, screening),
+            "versions": texts_of_the_same_object(request, screening),
             **self.list_context(request),
             "filters": _list_filters(request),
             "is_nav_sidebar_enabled": False,
@@ -267,34 +274,34 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
             dealing.seen(request, pk)
             held = format_html("{} {}", _("Not recorded:"), dealing.held_by(holder))
             return answering.refused(request, held, dealing.HELD)
-        kind = _kind(request)
+        kind = kind_of(request)
         try:
             said: dict[str, Any] = {
                 "reviewer": request.user,
                 "kind": kind,
-                "labels": _ticked(request) if kind == Review.Decision.RELABEL else None,
-                "touched": _touched(request) if kind == Review.Decision.RELABEL else None,
-                "label": _picked_label(request) if kind == Review.Decision.UPHOLD else "",
+                "labels": ticked_labels(request) if kind == Review.Decision.RELABEL else None,
+                "touched": touched_labels(request) if kind == Review.Decision.RELABEL else None,
+                "label": picked_label(request) if kind == Review.Decision.UPHOLD else "",
                 "reason": request.POST.get("reason", "") if kind == Review.Decision.OTHER_REASON else "",
                 "note": request.POST.get("note", "").strip()[:NOTE_CHARACTERS],
             }
-            said |= {"shown": _shown(request), "seen_number": _seen_number(request)}
+            said |= {"shown": shown_scoring(request), "seen_number": seen_number(request)}
             if second_opinions.is_given(request, pk):
                 review, message = second_opinions.give(pk, **said)
                 claims.note_decided(request.user, pk)
-                return answering.done(request, message, **_undoing(review))
+                return answering.done(request, message, **undoing(review))
             review = reviewing.decide(pk, **said, by_hand=True, is_picked=is_picked(request))
         except Screening.DoesNotExist as error:
             raise Http404 from error
         except reviewing.AlreadyDecided as already:
-            return answering.refused(request, _conflict(already), dealing.DECIDED)
+            return answering.refused(request, words_of_conflict(already), dealing.DECIDED)
         except reviewing.NoLongerCurrent as error:
             return answering.refused(request, escape(str(error)), dealing.GONE)
         except reviewing.CannotDecide as error:
             item = self.item_for_script(request, pk)
             return answering.refused(request, escape(str(error)), "again", **item)
         claims.note_decided(request.user, pk)
-        return answering.done(request, _result(review), **_undoing(review))
+        return answering.done(request, result_of(review), **undoing(review))
 
     @posted
     def undo_view(self, request: HttpRequest, pk: int, review: int) -> HttpResponse:
@@ -315,7 +322,7 @@ class ScreeningAdmin(dealing.DealingViews, ReadOnlyAdmin):
                 request, escape(str(error)), "again", **self.item_for_script(request, pk)
             )
         claims.hold(request.user, pk)  # type: ignore[arg-type]  # has_perm: never anonymous
-        return answering.done(request, _undone(undone), **self.item_for_script(request, pk))
+        return answering.done(request, words_of_undo(undone), **self.item_for_script(request, pk))
 
 
 def earlier_decisions(screenings: list[Screening]) -> dict[int, Review]:

@@ -17,13 +17,13 @@ from moderation.review import decisions as reviewing
 from moderation.review.reasons import label_of
 
 
-def _undoing(review: Review) -> dict[str, Any]:
+def undoing(review: Review) -> dict[str, Any]:
     """Return what a script needs to take a review back."""
     undo = reverse("admin:moderation_screening_undo", args=(review.screening_id, review.pk))
     return {"review": review.number, "undo": undo}
 
 
-def _result(review: Review) -> str:
+def result_of(review: Review) -> str:
     """Say what was decided about which object, and what became of it."""
     screening = Screening.objects.select_related("content_type").defer("text").get(pk=review.screening_id)
     labels = ", ".join(label_name(label) for label, value in review.labels.items() if value)
@@ -38,7 +38,7 @@ def _result(review: Review) -> str:
     )
 
 
-def _undone(undo: Review) -> str:
+def words_of_undo(undo: Review) -> str:
     """Say that a review was taken back, and whether the item waits again."""
     screening = Screening.objects.select_related("content_type").defer("text").get(pk=undo.screening_id)
     link = reverse("admin:moderation_screening_change", args=(undo.screening_id,))
@@ -53,7 +53,7 @@ def _undone(undo: Review) -> str:
     return format_html(text, link=link, title=title_of(screening))
 
 
-def _conflict(already: reviewing.AlreadyDecided) -> str:
+def words_of_conflict(already: reviewing.AlreadyDecided) -> str:
     outcome = _("hidden") if already.outcome == Screening.Outcome.HIDE else _("shown")
     link = reverse("admin:moderation_screening_change", args=(already.review.screening_id,))
     return format_html(
