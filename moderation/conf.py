@@ -107,6 +107,11 @@ class Conf:
         return float(self.given.get("FIGURES_MINUTES", 10))
 
     @property
+    def AUTO_ROLLBACK(self) -> bool:
+        """True: a version that decisions show to be worse than the one before is left without a person."""
+        return bool(self.given.get("AUTO_ROLLBACK", False))
+
+    @property
     def RETRAIN_AFTER(self) -> int:
         """After how many new decisions the task `moderation.tasks.retrain` trains by itself; 0: never."""
         return int(self.given.get("RETRAIN_AFTER", 200))
@@ -311,6 +316,7 @@ KEYS = (
     "AUTHOR_RULES",
     "IMPORTED_WEIGHT",
     "RETRAIN_AFTER",
+    "AUTO_ROLLBACK",
     "BATCH_SIZE",
     "LEASE_SECONDS",
     "SWEEP_SECONDS",

@@ -122,6 +122,11 @@ def _of_the_database(found: Figures) -> Iterator[Metric]:
         {found.active_version: 1} if found.active_version else {},
     )
     yield GaugeMetricFamily(
+        "moderation_model_worse",
+        "1: decisions show the active version to be worse than the one before it.",
+        int(found.is_model_worse),
+    )
+    yield GaugeMetricFamily(
         "moderation_workers_alive",
         "Processes that screen and said so lately.",
         len(found.alive(figures.alive_within())),

@@ -14,6 +14,7 @@ from moderation.coordination import processes
 from moderation.metrics import priority_name
 from moderation.models import Discovery, Screening, Webhook, WebhookDelivery, WorkerHeartbeat
 from moderation.models.conditions import DRAWN_BY_CHANCE
+from moderation.versions import watch
 from moderation.versions.active import find_active
 from moderation.visibility import pending_actions
 
@@ -89,6 +90,8 @@ class Figures:
     compare_ages: Mapping[str, float]
     """{model: seconds since its texts were last compared}; models never compared so far are left out."""
     webhooks: Webhooks
+    is_model_worse: bool
+    """True where decisions show the active version to be worse than the one before it."""
 
     def alive(self, within: float) -> tuple[Worker, ...]:
         """Return the workers that run, as far as is known, and were seen in the last `within` seconds."""
@@ -111,7 +114,13 @@ def read() -> Figures:
         workers=workers_seen(),
         compare_ages=_compare_ages(),
         webhooks=_webhooks(),
+        is_model_worse=_is_model_worse(),
     )
+
+
+def _is_model_worse() -> bool:
+    last = watch.last_look()
+    return last is not None and bool(last[0]["is_worse"])
 
 
 def queue_of(rows: QuerySet[Screening]) -> Waiting:

@@ -28,7 +28,7 @@ from moderation.screening.scorer import (
     load_scorer,
     score_each,
 )
-from moderation.versions import store
+from moderation.versions import store, watch
 from moderation.versions.active import find_active
 
 WEBHOOK_SECONDS = 600.0
@@ -145,6 +145,7 @@ def _from_the_database(limits: Limits, model_here: bool) -> Iterable[Finding]:
             _backlog(known, limits),
             _workers(known, alive, within, limits),
             _model(known, alive, limits),
+            _watched(),
             _failed(known, limits),
             _queue(known, limits),
             _actions(known, limits),
@@ -272,6 +273,23 @@ def _queue(known: Figures, limits: Limits) -> Finding:
 def _long(hours: float) -> str:
     """Say how long that is, in whole days from two days on."""
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} h"
+
+
+def _watched() -> Finding:
+    """Check whether decisions show the active version to be worse than the one before it."""
+    last = watch.last_look()
+    if last is None:
+        return Finding("watch", True, "Nobody has looked yet whether the model does well here.")
+    data, _ = last
+    numbers = {"findings": data["findings"], "version": data["version"], "rolled_back": data["rolled_back"]}
+    active = find_active()
+    if active is None or active.pk != data["version"] or not data["findings"]:
+        return Finding(
+            "watch", True, "The model does as well as the one before it, as far as known.", "", numbers
+        )
+    says = f"The active version differs from the one before it: {', '.join(data['findings'])}."
+    does = "Read its page in the admin, under model versions; `model_versions rollback` goes back."
+    return Finding("watch", not data["is_worse"], says, does if data["is_worse"] else "", numbers)
 
 
 def _actions(known: Figures, limits: Limits) -> Finding:

@@ -16,6 +16,7 @@ from moderation.models.content_types import content_type_of
 from moderation.registry import registered
 from moderation.review import daily, second_opinions
 from moderation.screening.judging import thresholds_of
+from moderation.versions import watch
 from moderation.versions.active import find_active
 
 logger = logging.getLogger("moderation.figures")
@@ -73,6 +74,7 @@ def refresh(stop: threading.Event | None = None) -> None:
     version = find_active()
     if version is not None:
         _estimate(version)
+        watch.watch()
 
 
 def _days_to_count(today: date) -> list[date]:

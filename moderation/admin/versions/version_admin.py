@@ -32,7 +32,7 @@ from django.views.decorators.http import require_safe
 
 from moderation.admin.display.json_tables import as_table
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.versions import figures
+from moderation.admin.versions import figures, watched
 from moderation.audit import Action
 from moderation.models import AuditEntry, ModelVersion, TrainingRun
 from moderation.monitoring import version_comparison as comparison
@@ -125,6 +125,7 @@ class ModelVersionAdmin(ReadOnlyAdmin):
             children=history.children(version),
             same_data=history.same_data(version),
             changes=history.changes_of(version),
+            watched=watched.told(version),
             runs=list(version.runs.order_by("-id")),
             can_see_runs=request.user.has_perm("moderation.view_trainingrun"),
             rows=figures.own_rows(version),
