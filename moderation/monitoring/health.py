@@ -281,15 +281,19 @@ def _watched() -> Finding:
     if last is None:
         return Finding("watch", True, "Nobody has looked yet whether the model does well here.")
     data, _ = last
-    numbers = {"findings": data["findings"], "version": data["version"], "rolled_back": data["rolled_back"]}
+    numbers = {key: data.get(key) for key in ("findings", "version", "rolled_back", "refused")}
     active = find_active()
     if active is None or active.pk != data["version"] or not data["findings"]:
-        return Finding(
-            "watch", True, "The model does as well as the one before it, as far as known.", "", numbers
-        )
-    says = f"The active version differs from the one before it: {', '.join(data['findings'])}."
+        well = "Nothing shows the active version to be worse than the one before it."
+        return Finding("watch", True, well, "", numbers)
+    codes = ", ".join(data["findings"])
+    if not data["is_worse"]:
+        return Finding("watch", True, f"Of the active version there is to be told: {codes}.", "", numbers)
+    says = f"Decisions show the active version to be worse than the one before it: {codes}."
+    if data.get("refused") == "files-missing":
+        says += " The one before could not be gone back to: files of it are missing."
     does = "Read its page in the admin, under model versions; `model_versions rollback` goes back."
-    return Finding("watch", not data["is_worse"], says, does if data["is_worse"] else "", numbers)
+    return Finding("watch", False, says, does, numbers)
 
 
 def _actions(known: Figures, limits: Limits) -> Finding:

@@ -17,8 +17,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from moderation.audit import Action
 from moderation.conf import conf
-from moderation.models import ModelVersion, Review, Scoring, Screening, StoredFigures
+from moderation.models import AuditEntry, ModelVersion, Review, Scoring, Screening, StoredFigures
 from moderation.versions import store
 from moderation.versions.active import find_active
 
@@ -103,14 +104,16 @@ def watch(now: datetime | None = None) -> Look | None:
     now = now or timezone.now()
     before = store.previously_active()
     found = look(active, before)
-    rolled_back = False
-    is_new = active.activated is not None and now - active.activated < WATCHED
+    refused = None
+    is_new = active.activated is not None and timedelta(0) <= now - active.activated < WATCHED
     if found.is_worse and before is not None:
         extra = {"code": ",".join(found.findings), "version": str(active)}
         logger.warning("Model version %s is worse here than %s before it.", active, before, extra=extra)
-        if conf.AUTO_ROLLBACK and is_new:
-            rolled_back = _go_back(found)
-    data = {**found.as_dict(), "is_worse": found.is_worse and not rolled_back, "rolled_back": rolled_back}
+        if conf.AUTO_ROLLBACK and is_new and not _was_gone_back_to():
+            refused = _go_back(found, active)
+    rolled_back = refused == ""
+    data = {**found.as_dict(), "is_worse": found.is_worse and not rolled_back}
+    data |= {"rolled_back": rolled_back, "refused": refused or ""}
     StoredFigures.put(NAME, data, now)
     return found
 
@@ -144,7 +147,7 @@ def _findings(
     misses: tuple[Share, Share],
     drift: float | None,
 ) -> Iterable[str]:
-    if _rose(alarms, LEAST_DECISIONS):
+    if _rose(alarms, LEAST_DECISIONS) and _by_comments(alarms, flagged):
         yield "more-false-alarms"
     if _rose(misses, LEAST_DECISIONS):
         yield "more-misses"
@@ -166,6 +169,30 @@ def _rose(shares: tuple[Share, Share], least: int) -> bool:
     p_old, p_new = old.hits / old.of, new.hits / new.of
     lower = p_new - p_old - math.hypot(p_new - new.interval()[0], old.interval()[1] - p_old)
     return lower > WORSE
+
+
+def _by_comments(alarms: tuple[Share, Share], flagged: tuple[Share, Share]) -> bool:
+    """True unless there are fewer false alarms by comment than before, though more of the flagged are some.
+
+    A version that flags less lets people come further down the queue, to its mild end, where false alarms
+    stand: of what they decide more is harmless, and they have less to do for nothing.
+    """
+    old, new = (
+        (share.value or 0.0) * (1.0 if rate.value is None else rate.value)
+        for share, rate in zip(alarms, flagged, strict=True)
+    )
+    return new > old
+
+
+def _was_gone_back_to() -> bool:
+    """True where the active version came by a rollback.
+
+    Nobody goes back from there by itself: a site would wander to ever older versions, on the decisions of a
+    time long gone.
+    """
+    switches = AuditEntry.objects.filter(action__in=(Action.MODEL_ACTIVATED, Action.MODEL_ROLLED_BACK))
+    last = switches.order_by("-id").values_list("action", flat=True).first()
+    return last == Action.MODEL_ROLLED_BACK
 
 
 def _judged_by(version: ModelVersion) -> QuerySet[Scoring]:
@@ -250,11 +277,17 @@ def stability_index(reference: Sequence[float], current: Sequence[float]) -> flo
     return round(total, 4)
 
 
-def _go_back(found: Look) -> bool:
+def _go_back(found: Look, active: ModelVersion) -> str:
+    """Go back from the version that was looked at; return "", or why that was not possible."""
     note = "worse than the version before it: " + ", ".join(found.findings)
     try:
-        store.rollback(username="watch (system)", note=note)
-    except (store.ModelUnavailable, store.NothingToGoBackTo) as error:
-        logger.error("The rollback was not possible (%s).", type(error).__name__)
-        return False
-    return True
+        store.rollback(username="watch (system)", note=note, instead_of=active)
+    except store.ActivatedMeanwhile:
+        logger.warning("Another version than %s is active by now: nothing is gone back from.", active)
+        return "activated-meanwhile"
+    except store.NothingToGoBackTo:
+        return "nothing-before"
+    except store.ModelUnavailable as error:
+        logger.error("Going back from %s is not possible: %s", active, error)
+        return "files-missing"
+    return ""

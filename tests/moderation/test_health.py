@@ -91,6 +91,7 @@ def test_where_everything_runs_all_is_well(worker: str, broker: RedisServer) -> 
             "backlog",
             "workers",
             "model",
+            "watch",
             "failed",
             "queue",
             "actions",

@@ -124,7 +124,7 @@ def test_a_page_costs_the_same_few_queries_however_much_there_is(
     Screening.objects.bulk_create(
         Screening(source="import", text="hello", priority=number % 2 * 10) for number in range(count)
     )
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(13):
         page()
 
 

@@ -46,6 +46,8 @@ def told(version: ModelVersion) -> Watched | None:
     data, made = last
     rows = [(str(title), *map(_in_words, data[name])) for name, title in ROWS]
     findings = [str(FINDINGS.get(code, code)) for code in data["findings"]]
+    if data.get("refused") == "files-missing":
+        findings.append(_("It could not be gone back from: files of the version before are missing."))
     return Watched(made, [(title, before, now) for title, before, now in rows], findings)
 
 
