@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -49,6 +50,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _regressions(item: pytest.Item) -> set[str]:
     return {name for mark in item.iter_markers("regression") for name in mark.args}
+
+
+@pytest.fixture(autouse=True)
+def language_of_its_own() -> Iterator[None]:
+    """A page that was read in German leaves no German to the next test."""
+    yield
+    translation.deactivate()
 
 
 def uses_postgresql() -> bool:
