@@ -40,14 +40,6 @@ class NearCopies:
         words = words_of(text)
         return [] if words is None else [place for place, _ in self._found(words)]
 
-    def pairs(self) -> Iterator[tuple[int, int]]:
-        """Give the pairs of places (earlier, later) whose texts are nearly or wholly of the same words."""
-        for place, words in enumerate(self._words):
-            if self.copy_of[place] != place:
-                yield self.copy_of[place], place
-            elif words is not None:
-                yield from ((other, place) for other, _ in self._found(words, before=place))
-
     def join(self, root: Callable[[int], int], join: Callable[[int, int], None]) -> None:
         """Join the places of all pairs, comparing none whose places are joined already.
 
@@ -70,12 +62,10 @@ class NearCopies:
                 for word in prefix:
                     joined[word][root(place)].append(place)
 
-    def _found(self, words: frozenset[str], before: int | None = None) -> Iterator[tuple[int, float]]:
+    def _found(self, words: frozenset[str]) -> Iterator[tuple[int, float]]:
         seen: set[int] = set()
         for word in self._prefix(words):
             for place in self._places.get(word, ()):
-                if before is not None and place >= before:
-                    break
                 if place in seen:
                     continue
                 seen.add(place)
