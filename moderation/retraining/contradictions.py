@@ -19,7 +19,7 @@ from moderation.models import Contradiction, ModelVersion
 from moderation.retraining import near_copies, training_data
 from moderation.retraining.training_data import Row
 from moderation.retraining.training_process import run_classifier
-from moderation.versions import artifacts, store
+from moderation.versions import artifacts, store, training_folders
 
 MOST_OF_A_GROUP = 3
 """Pairs that are noted of texts that read nearly the same: who settles these settles the others."""
@@ -109,7 +109,9 @@ def _differ(one: Sequence[float], other: Sequence[float]) -> bool:
 def _doubts(
     version: ModelVersion, labels: Sequence[str], rows: Sequence[Row], groups: Sequence[int]
 ) -> dict[str, Any]:
-    with tempfile.TemporaryDirectory(prefix="doubts-") as place:
+    home = training_folders.root()  # where what a killed search leaves is found, and removed
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=training_folders.SEARCH, dir=home) as place:
         work = Path(place)
         with (work / "rows.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)

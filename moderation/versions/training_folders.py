@@ -27,6 +27,8 @@ LEASE_SECONDS = 180.0
 """Seconds of the lease, renewed meanwhile: a process that has not renewed it is taken for dead."""
 LEFT_HOURS = 24.0
 """For how long a killed run may be gone on with."""
+SEARCH, SEARCH_HOURS = "doubts-", 1.0
+"""How folders of searches for contradictions begin, which take no lease, and how long one may be silent."""
 
 
 def root() -> Path:
@@ -56,8 +58,8 @@ def remove_all(but: int | None = None) -> None:
 def remove_left(hours: float = LEFT_HOURS) -> int:
     """Remove the folders on this machine that killed runs left, and mark those runs as failed; how many.
 
-    hours: since anything in a folder was written; 0: all of them, however new. Does nothing while a training
-    goes on. Raises DatabaseError.
+    hours: since anything in a folder was written; 0: all of them, however new. What a killed search for
+    contradictions left goes, too. Does nothing while a training goes on. Raises DatabaseError.
     """
     if not any(_left(hours)):
         return 0
@@ -68,7 +70,7 @@ def remove_left(hours: float = LEFT_HOURS) -> int:
         removed = list(_left(hours))
         for place in removed:
             shutil.rmtree(place, ignore_errors=True)
-        numbers = [int(place.name.removeprefix("run-")) for place in removed]
+        numbers = [int(name[4:]) for place in removed if (name := place.name).startswith("run-")]
         dead = TrainingRun.objects.filter(pk__in=numbers, status=TrainingRun.Status.RUNNING, candidate=None)
         dead.update(status=TrainingRun.Status.FAILED, error_code="killed", finished=timezone.now())
     finally:
@@ -77,10 +79,13 @@ def remove_left(hours: float = LEFT_HOURS) -> int:
 
 
 def _left(hours: float) -> Iterator[Path]:
-    """Yield the folders in which nothing was written for that long."""
-    oldest = time.time() - 3600 * hours
+    """Yield the folders in which nothing was written for that long; of searches for SEARCH_HOURS at least."""
+    now = time.time()
     for place in sorted(root().glob("run-*")):
-        if place.name.removeprefix("run-").isdecimal() and _written(place) <= oldest:
+        if place.name.removeprefix("run-").isdecimal() and _written(place) <= now - 3600 * hours:
+            yield place
+    for place in sorted(root().glob(f"{SEARCH}*")):
+        if _written(place) <= now - 3600 * max(hours, SEARCH_HOURS):
             yield place
 
 

@@ -1,5 +1,8 @@
 """Decisions that contradict each other wait for a lead, who corrects one or leaves both and is asked once."""
 
+import os
+import shutil
+import time
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from django.urls import reverse
 from moderation.models import AuditEntry, Contradiction, ModelVersion, Review, Screening
 from moderation.retraining import contradictions
 from moderation.review.decisions import decide
-from moderation.versions import store
+from moderation.versions import store, training_folders
 from tests.moderation.conftest import LABELS
 from tests.moderation.test_queue import queued
 from tests.toxicity_ml.tiny_model import FRIENDLY, build_version
@@ -132,3 +135,29 @@ def test_the_command_tells_how_many_are_wrong_and_whose_stand_out(settings: Any,
     assert "of the decisions are wrong" in out.getvalue() and "idiot" not in out.getvalue()
     named = Contradiction.objects.get(kind="reviewer")
     assert named.reviewer_name == "eve" and named.figures["rate"] > named.figures["rate_of_others"]
+
+
+def test_what_a_killed_search_leaves_goes_as_a_killed_training_s_does(
+    version: ModelVersion, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.MODERATION = {**settings.MODERATION, "MODEL_CACHE": str(tmp_path / "cache")}
+    monkeypatch.setattr(store, "local_directory", lambda _: tmp_path)
+    monkeypatch.setattr(contradictions, "MOST_UNLIKELY", 2)
+    for number in range(4):
+        decided(TEXT.format(number), f"{number:064x}", is_toxic=bool(number % 2))
+    left: list[Path] = []
+
+    def kill(*_: Any, output: Path, **__: Any) -> None:
+        left.append(Path(shutil.copytree(output.parent, output.parent.with_name("doubts-killed"))))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(contradictions, "run_classifier", kill)
+    with pytest.raises(KeyboardInterrupt):
+        contradictions.find(version)
+    (place,) = left
+    assert place.parent == training_folders.root() and "ladder" in (place / "rows.csv").read_text()
+    assert training_folders.remove_left(0) == 0, "another search may be at work there"
+    for path in (place / "rows.csv", place):
+        os.utime(path, (0, time.time() - 2 * 3600))
+    assert training_folders.remove_left(0) == 1
+    assert not list(training_folders.root().iterdir())
