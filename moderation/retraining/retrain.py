@@ -246,6 +246,8 @@ class _Training:
         """
         is_wanted = _is_wanted(verdict, self.options, self.say)
         try:
+            if is_wanted:
+                store.openable_directory(candidate)
             with transaction.atomic(using=router.db_for_write(TrainingRun)):
                 run_records.finish(self.run, TrainingRun.Status.DONE)
                 return is_wanted and self._activated(candidate)
@@ -260,7 +262,9 @@ class _Training:
         compared_with = self.parent if self.options.activate == IF_BETTER else None
         user, username = self.actor.user, self.actor.name
         try:
-            store.activate(candidate, instead_of=compared_with, user=user, username=username)
+            store.activate(
+                candidate, instead_of=compared_with, user=user, username=username, are_files_seen=True
+            )
         except store.ActivatedMeanwhile:
             self.say(
                 f"Another version than {self.parent} is active by now, and the candidate was not compared "

@@ -115,7 +115,14 @@ def promote(trial: ShadowTrial, *, user: AbstractBaseUser | None = None, usernam
         with transaction.atomic(using=_database()):
             # the trial first: who drops it at the same moment waits, and is told that it is over
             _end(trial, Status.PROMOTED, Action.SHADOW_PROMOTED, Actor.of(user, username))
-            store.activate(trial.candidate, user=user, username=username, note=note, instead_of=trial.beside)
+            store.activate(
+                trial.candidate,
+                user=user,
+                username=username,
+                note=note,
+                instead_of=trial.beside,
+                are_files_seen=True,
+            )
     except store.ActivatedMeanwhile as error:
         trial.refresh_from_db(using=_database())
         raise TrialRefused(

@@ -155,14 +155,18 @@ def activate(
     username: str = "",
     note: str = "",
     instead_of: ModelVersion | None = None,
+    are_files_seen: bool = False,
 ) -> ModelVersion:
     """Make a version the one that scores; workers switch between batches. Already active: nothing happens.
 
     Raises ModelUnavailable, with the old version still active, when its files are not all there. username:
     who does it, where no user of the site does. note: why, for the audit trail. instead_of: the version that
     is to be active still, as the person saw it; None: any. Raises ActivatedMeanwhile where another is.
+    are_files_seen: True where the caller has just opened them, outside of its transaction: to read hundreds
+    of megabytes within one would have every comment of a site on SQLite wait.
     """
-    openable_directory(version)
+    if not are_files_seen:
+        openable_directory(version)
     return _switch(version, Action.MODEL_ACTIVATED, Actor.of(user, username), note, instead_of)
 
 

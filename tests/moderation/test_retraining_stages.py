@@ -218,7 +218,7 @@ def test_a_candidate_whose_files_are_gone_is_compared_and_not_activated(
     def gone(*_: Any, **__: Any) -> None:
         raise store.ModelUnavailable("model.onnx cannot be read.")
 
-    monkeypatch.setattr(store, "activate", gone)
+    monkeypatch.setattr(store, "openable_directory", gone)
     with pytest.raises(CommandError, match=r"model\.onnx cannot be read"):
         call_command("retrain", "--min-reviews", "20", "--rehearsed", "0", stdout=StringIO())
     run = TrainingRun.objects.get()
