@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from moderation.conf import conf
 from moderation.models import Contradiction, Screening, TrainingRun
-from moderation.retraining import rehearsal, training_data
+from moderation.retraining import base_corpus, rehearsal, training_data
 from moderation.retraining.gate import needs
 from moderation.retraining.refusals import Refused, answers, refuse_what_teaches_nothing
 from moderation.retraining.retrain import NONSENSE_SHARE, Options, comparable
@@ -80,6 +80,8 @@ def plan(options: Options) -> Plan:
     sides = training_data.sides(parent.labels, version=parent)
     refusal = ""
     try:
+        if options.base is not None:
+            base_corpus.parted(options.base, parent.labels)
         refuse_what_teaches_nothing(sides, parent.labels, options.min_reviews)
     except Refused as refused:
         refusal = str(refused)

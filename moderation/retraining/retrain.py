@@ -28,6 +28,7 @@ from moderation.retraining import (
     run_records,
     soft_targets,
     training_data,
+    wording,
     work_directory,
 )
 from moderation.retraining.gate import needs
@@ -146,6 +147,8 @@ def retrain(
 def _retrain_alone(options: Options, token: uuid.UUID, actor: Actor, say: Say) -> Retrained:
     parent = store.active_version()
     parent_directory = store.local_directory(parent)
+    if options.base is not None:
+        base_corpus.parted(options.base, parent.labels)  # a bad file is told before anything begins
     sides = training_data.sides(parent.labels, version=parent)
     asked = as_json(options)
     fingerprint = run_records.fingerprint(asked, parent, [*sides.train, *sides.dev])
@@ -360,7 +363,10 @@ def _is_wanted(verdict: Verdict, options: Options, say: Say) -> bool:
     if when == NEVER or (when == IF_BETTER and verdict.result != BETTER):
         return False
     if verdict.needs_force and not options.force:
-        say("It would change the flag or hold rate by over a quarter: --force activates it all the same.")
+        for line in (wording.NEEDS_FORCE, wording.before_forcing(verdict)):
+            if line:
+                say(str(line))
+        say("Activating it by name needs no other training; --force lets the next one activate by itself.")
         return False
     return True
 

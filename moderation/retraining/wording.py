@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
 from moderation.retraining.gate import verdict as gate
-from moderation.retraining.gate.verdict import Guard
+from moderation.retraining.gate.verdict import Guard, Verdict
 
 HEADLINES: Mapping[str, str] = {
     gate.BETTER: gettext_noop("The candidate is better on this site's own comments."),
@@ -83,6 +83,8 @@ GUARDS: Mapping[str, tuple[str, str]] = {
         gettext_noop("The same of what is hidden until somebody has looked."),
     ),
 }
+RATES = ("flag_rate", "hold_rate")
+"""Guards that change no verdict, and that only a person may pass."""
 STAGES: Mapping[str, str] = {
     "preparing": gettext_noop("preparing"),
     "training": gettext_noop("training"),
@@ -92,11 +94,43 @@ STAGES: Mapping[str, str] = {
 NEEDS_FORCE = gettext_lazy(
     "It would change how many comments are flagged or held by over a quarter: a person has to activate it."
 )
+FEWER_FALSE_ALARMS = gettext_noop(
+    "False alarms fell from %(old).1f to %(new).1f of 1,000 comments, so a shorter queue may be just what "
+    "the decisions ask for. Read in the report which comments would no longer be flagged. If nearly all of "
+    "them are harmless, activate it. If harmful ones are among them, keep the active version and review "
+    "more of their kind."
+)
+FEWER_FLAGGED = gettext_noop(
+    "Fewer comments would be flagged, and it is not known that false alarms are what fell. Read in the "
+    "report which comments would no longer be flagged, and activate it only if nearly all of them are "
+    "harmless."
+)
+MORE_FLAGGED = gettext_noop(
+    "More comments would be flagged, so moderators get more to do. Read in the report which comments would "
+    "be flagged from now on, and activate it only if most of them are harmful."
+)
 
 
 def headline(result: str) -> str:
     """Return the verdict in a sentence."""
     return _(HEADLINES[result]) if result in HEADLINES else ""
+
+
+def before_forcing(verdict: Verdict) -> str:
+    """Return what to look at before a candidate is activated that changes a rate by over a quarter.
+
+    Empty where no rate was measured to change.
+    """
+    by_name = {guard.name: guard for guard in verdict.guards if guard.is_measured}
+    rates = [by_name[name] for name in RATES if name in by_name and not by_name[name].passed]
+    if not rates:
+        return ""
+    if (rates[0].new or 0.0) > (rates[0].old or 0.0):
+        return _(MORE_FLAGGED)
+    alarms = by_name.get("false_positives")
+    if alarms is None or (alarms.new or 0.0) >= (alarms.old or 0.0):
+        return _(FEWER_FLAGGED)
+    return _(FEWER_FALSE_ALARMS) % {"old": alarms.old, "new": alarms.new}
 
 
 def reason(code: str) -> str:
@@ -124,7 +158,7 @@ def stage(name: str) -> str:
 
 def allowance(guard: Guard) -> str:
     """Return by how much a guard's figure may be worse."""
-    if guard.name in ("flag_rate", "hold_rate"):
+    if guard.name in RATES:
         return _("25 % either way")
     if guard.is_ratio:
         return _("%(factor).2f times") % {"factor": guard.allowance}
@@ -144,7 +178,7 @@ def value(guard: Guard, figure: float | None) -> str:
     """Return a guard's figure as people read it; a dash where nothing was measured."""
     if figure is None:
         return "-"
-    if guard.name in ("identity", "disguises", "rehearsed", "reported", "flag_rate", "hold_rate"):
+    if guard.name in ("identity", "disguises", "rehearsed", "reported", *RATES):
         return f"{100 * figure:.1f} %"
     if guard.name in ("false_positives", "latency"):
         return f"{figure:.1f}"

@@ -10,7 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from django.utils import translation
 
+from moderation.retraining import wording
 from moderation.retraining.gate import guards
 from moderation.retraining.gate.decide import decide
 from moderation.retraining.gate.evidence import Evidence
@@ -195,6 +197,29 @@ def test_a_change_of_a_rate_by_over_a_quarter_needs_force_and_is_no_verdict() ->
     assert (verdict.result, verdict.needs_force) == (BETTER, True)
     assert not decide(evidence, [guards.rate(guards.FLAG_RATE, 70, 60, 1000)])[1].needs_force
     assert not decide(evidence, [guards.rate(guards.HOLD_RATE, 2, 1, 1000)])[1].needs_force
+
+
+@pytest.mark.parametrize(
+    ("flagged", "alarms", "what"),
+    [
+        ((70, 40), (45.0, 12.5), "False alarms fell from 45.0 to 12.5 of 1,000 comments"),
+        ((70, 40), (12.5, 12.5), "it is not known that false alarms are what fell"),
+        ((70, 40), None, "it is not known that false alarms are what fell"),
+        ((40, 70), (45.0, 12.5), "More comments would be flagged"),
+        ((70, 68), (45.0, 12.5), ""),
+    ],
+)
+def test_what_to_look_at_before_forcing_is_said(
+    flagged: tuple[int, int], alarms: tuple[float, float] | None, what: str
+) -> None:
+    measured = [guards.rate(guards.FLAG_RATE, *flagged, 1000)]
+    if alarms is not None:
+        measured.append(Guard("false_positives", *alarms, 5.0, True, higher_is_better=False))
+    said = wording.before_forcing(Verdict(BETTER, guards=tuple(measured)))
+    assert what in said and bool(said) is bool(what)
+    with translation.override("de"):
+        german = wording.before_forcing(Verdict(BETTER, guards=tuple(measured)))
+    assert bool(german) is bool(what) and (not german or german != said)
 
 
 def test_wrong_flags_on_a_thousand_comments_are_weighted_to_the_site() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import io
 import math
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from moderation.models import ModelVersion, Screening
 from moderation.retraining import base_corpus, soft_targets, training_data
 from moderation.retraining.learning import learning
 from moderation.retraining.neighbours import Neighbours
+from moderation.retraining.refusals import Refused
 from moderation.retraining.training_data import Row, Sides
 from moderation.review.decisions import decide
 from moderation.texts import text_key
@@ -167,7 +169,7 @@ def test_a_small_corpus_is_reported_on_as_a_whole_and_one_without_texts_is_refus
     parts = base_corpus.parted(path, ["toxic"])
     assert (len(parts.rehearsed), len(parts.reported)) == (0, 20)
     path.write_text("words,toxic\nx,1\n")
-    with pytest.raises(ValueError, match="none of the columns comment_text, text"):
+    with pytest.raises(Refused, match="none of the columns comment_text, text"):
         base_corpus.parted(path, ["toxic"])
 
 
@@ -187,3 +189,60 @@ def test_a_corpus_of_the_site_s_own_comments_teaches_nothing_that_chooses_or_tes
     ]
     made = learning(SwearWords(), Sides(dev=[dev], test=[test]), unreviewed=0, rehearsed=0, base=base, seed=1)
     assert [row.text for row in made.learned] == ["a walk by the river"] and made.counts["base"] == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "none of the columns"),
+        (b"\0\0\0", "none of the columns"),
+        ("text,toxic\nhello,1\n".encode("utf-16"), "can't be read as a CSV in UTF-8"),
+        ("text,toxic\nhello,1\n".encode("utf-16-le"), "none of the columns"),
+        ("text,toxic\nGr\u00fc\u00dfe,1\n".encode("latin-1"), "can't be read as a CSV in UTF-8"),
+        (b"text,kind\nhello,1\n", "has a column for none of the labels toxic, insult"),
+        (b"text,toxic\nhello,\n,1\n", "has no row with a text and a label"),
+        (b"text,toxic\nhello,-1\n", "has no row with a text and a label"),
+        (b"text,toxic\nhello,1\nkestrel,yes\n", "at line 3, column toxic"),
+        (b"text,toxic\nhello,1\nkestrel,7\n", "at line 3, column toxic"),
+        (b"text,toxic\nhello,inf\n", "at line 2, column toxic"),
+        (b'text,toxic\n"kestrel' + b" word" * 40_000, "a field is too long"),
+        (b"text,toxic\n" + b"x" * 1_000_000, "a line of over 1000000 characters: line 2"),
+        (gzip.compress(b"text,toxic\n" + b"hello,1\n" * 999, mtime=0)[:-9], "can't be read"),
+    ],
+)
+def test_a_corpus_that_is_none_is_refused_and_not_quoted(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / ("base.csv.gz" if content[:2] == b"\x1f\x8b" else "base.csv")
+    path.write_bytes(content)
+    with pytest.raises(Refused) as refused:
+        base_corpus.parted(path, ["toxic", "insult"])
+    assert message in str(refused.value) and "Nothing was trained." in str(refused.value)
+    assert "kestrel" not in str(refused.value)
+
+
+def test_what_is_no_hindrance_in_a_corpus_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "base.csv"
+    rows = "text,id,toxic,insult\nhel\0lo,1,1,-1\nshort\n,2,1,1\nfine,3,0.25,nan,more\n"
+    path.write_text("\ufeff" + rows, encoding="utf-8")
+    rows_read = base_corpus.parted(path, ["toxic", "insult"]).reported
+    read = {row.text: row.labels for row in rows_read}
+    assert read == {
+        "hello": (1.0, pytest.approx(math.nan, nan_ok=True)),
+        "fine": (0.25, pytest.approx(math.nan, nan_ok=True)),
+    }
+
+
+def test_a_line_without_end_is_not_read_into_memory() -> None:
+    class Endless(io.TextIOBase):
+        read_characters = 0
+
+        def readline(self, size: int | None = -1, /) -> str:
+            assert size is not None and size > 0
+            self.read_characters += size
+            return "x" * size
+
+    endless = Endless()
+    with pytest.raises(Refused, match="line 1"):
+        list(base_corpus._lines(Path("base.csv"), endless))
+    assert endless.read_characters == base_corpus.MOST_OF_A_LINE

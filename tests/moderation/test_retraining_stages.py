@@ -21,7 +21,7 @@ from django.db import connections, router
 from django.utils import timezone
 
 from moderation.coordination import leases
-from moderation.models import Contradiction, Lease, ModelVersion, Screening, TrainingRun
+from moderation.models import Contradiction, Lease, ModelVersion, Review, Screening, TrainingRun
 from moderation.retraining import comparing, planning, probing, run_records, schedule, work_directory
 from moderation.retraining import retrain as retraining
 from moderation.retraining.retrain import Options
@@ -435,6 +435,74 @@ def test_a_report_is_for_its_owner_alone_to_read_and_missing_it_undoes_nothing(
         call_command("retrain", *options, stdout=out)
     assert error.value.returncode == 1 and json.loads(out.getvalue())["candidate"]
     assert list(TrainingRun.objects.values_list("status", flat=True)) == ["done", "done"]
+
+
+@pytest.mark.parametrize("content", [b"words,toxic\nx,1\n", b"text,toxic\nkestrel,yes\n", b"text\xff"])
+def test_a_bad_base_corpus_is_refused_with_exit_code_2_and_changes_nothing(
+    trained: list[str], tmp_path: Path, content: bytes
+) -> None:
+    review(60)
+    path = tmp_path / "base.csv"
+    path.write_bytes(content)
+    for arguments in ([], ["--dry-run"]):
+        with pytest.raises(CommandError, match=r"The base corpus base\.csv") as refused:
+            call_command("retrain", "--base", str(path), "--min-reviews", "20", *arguments, stdout=StringIO())
+        assert refused.value.returncode == 2
+    assert not TrainingRun.objects.exists() and not trained
+
+
+def said_of_each(labels: Callable[[int], dict[str, bool]]) -> None:
+    """60 decisions; each says so of these labels, and nothing of any other."""
+    for number in range(60):
+        words = [FRIENDLY[(number * step + step) % len(FRIENDLY)] for step in (1, 3, 5)]
+        text = f"{' '.join(words)} {number}"
+        row = Screening.objects.create(
+            source="import",
+            text=text,
+            text_key=text_key(text, "moderation.text_key"),
+            status="done",
+            verdict="flagged",
+            queued_for="flagged",
+            sampling_probability=1.0,
+            outcome="hide",
+            reviewed=timezone.now(),
+        )
+        Review.objects.create(
+            screening=row,
+            number=1,
+            kind="decision",
+            decision="relabel",
+            outcome="hide",
+            labels=labels(number),
+        )
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ({"threat": True}, "No decision says of any label that it does not fit"),
+        ({"threat": False}, "Every decision says harmless"),
+        ({"threat": True, "insult": False}, "Of no label is there both a text that it fits"),
+        ({"spam": True}, "no reviewed texts yet"),
+    ],
+)
+def test_labels_that_all_have_one_answer_are_refused_with_exit_code_2(
+    trained: list[str], labels: dict[str, bool], message: str
+) -> None:
+    """One label only; a label that is never found; two labels; labels that the active version has not."""
+    said_of_each(lambda _: labels)
+    with pytest.raises(CommandError, match=message) as refused:
+        call_command("retrain", "--min-reviews", "20", stdout=StringIO())
+    assert refused.value.returncode == 2
+    assert not TrainingRun.objects.exists() and not trained
+
+
+def test_one_label_with_both_answers_is_learned(trained: list[str]) -> None:
+    said_of_each(lambda number: {"threat": number % 4 == 0})
+    said: list[str] = []
+    assert retraining.retrain(QUICK, say=said.append).run.status == "done"
+    (line,) = [line for line in said if "Nobody found these" in line]
+    assert "threat" not in line and "insult" in line
 
 
 def test_labels_that_nobody_found_are_named_and_the_rest_is_learned(trained: list[str]) -> None:

@@ -81,6 +81,8 @@ class Report:
     headline: str
     reasons: Sequence[str] = ()
     needs_force: bool = False
+    before_forcing: str = ""
+    """What to look at first."""
     figures: Sequence[FigureLine] = ()
     guards: Sequence[GuardLine] = ()
     evidence: Sequence[str] = ()
@@ -119,6 +121,7 @@ def report(run: TrainingRun, user: Any = None, *, links: bool = True) -> Report:
         headline=wording.headline(verdict.result),
         reasons=[wording.reason(code) for code in verdict.reasons],
         needs_force=verdict.needs_force,
+        before_forcing=wording.before_forcing(verdict) if verdict.needs_force else "",
         figures=_figures(stored, verdict),
         guards=[_guard(guard) for guard in verdict.guards],
         evidence=_evidence(stored.get("test", {}), verdict),

@@ -94,6 +94,13 @@ class Command(BaseCommand):
             metavar="WEIGHT",
             help="of a score that is to stay, beside a label: more forgets less, and learns less",
         )
+        parser.add_argument(
+            "--untouched-weight",
+            type=_share,
+            default=default.untouched_weight,
+            metavar="WEIGHT",
+            help="of a box that came with the model's opinion and that nobody touched; 1: as if touched",
+        )
         parser.add_argument("--focal", action="store_true", help="learn less of what the model finds easy")
         parser.add_argument(
             "--eda",
@@ -200,7 +207,7 @@ class Command(BaseCommand):
 
 def _options(given: Mapping[str, Any]) -> Options:
     if given["base"] is not None and not given["base"].is_file():
-        raise CommandError(f"{given['base']} does not exist.")
+        raise CommandError(f"{given['base']} does not exist, or is no file.", returncode=CANNOT)
     try:
         return _made_of(given)
     except ValueError as error:
@@ -215,6 +222,7 @@ def _made_of(given: Mapping[str, Any]) -> Options:
         epochs=given["epochs"],
         trainable=given["trainable"],
         rehearsal_weight=given["rehearsal_weight"],
+        untouched_weight=given["untouched_weight"],
         is_focal=given["focal"],
         eda=given["eda"],
         noise=given["noise"],
