@@ -283,6 +283,7 @@ def test_the_page_of_the_version_says_what_was_found(versions: Any, admin_client
     page = admin_client.get(f"/admin/moderation/modelversion/{versions[1].pk}/change/").content.decode()
     assert "More of what it flags is harmless. Going back is proposed." in page
     assert "66.7 % of 60" in page
+    assert 'href="/admin/moderation/modelversion/rollback/"' in page
     other = admin_client.get(f"/admin/moderation/modelversion/{versions[0].pk}/change/").content.decode()
     assert "Going back is proposed." not in other
 

@@ -36,6 +36,8 @@ class Watched:
     rows: list[tuple[str, str, str]]
     """(what, before, now)."""
     findings: list[str]
+    is_worse: bool
+    """True where going back is proposed."""
 
 
 def told(version: ModelVersion) -> Watched | None:
@@ -48,7 +50,7 @@ def told(version: ModelVersion) -> Watched | None:
     findings = [str(FINDINGS.get(code, code)) for code in data["findings"]]
     if data.get("refused") == "files-missing":
         findings.append(_("It could not be gone back from: files of the version before are missing."))
-    return Watched(made, [(title, before, now) for title, before, now in rows], findings)
+    return Watched(made, [(title, before, now) for title, before, now in rows], findings, data["is_worse"])
 
 
 def _in_words(stored: dict[str, Any]) -> str:
