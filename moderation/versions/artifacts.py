@@ -72,6 +72,7 @@ def read_manifest(directory: Path) -> ManifestFile:
         ) from error
     try:
         content = json.loads(raw)
+        _refuse_unstorable(content)
         files = dict(content["files"])
         complete = all(content[key] for key in ("name", "version", "labels", "thresholds")) and bool(files)
     except (ValueError, TypeError, KeyError, RecursionError):
@@ -82,6 +83,12 @@ def read_manifest(directory: Path) -> ManifestFile:
         if Path(name).name != name or name in {"", ".", "..", MANIFEST}:
             raise ModelUnavailable(f"{path} names a file outside its directory. Do not use this version.")
     return ManifestFile(hashlib.sha256(raw).hexdigest(), content)
+
+
+def _refuse_unstorable(content: Any) -> None:
+    """Raise ValueError for numbers that JSON has not, and for NUL: a database stores neither."""
+    if "\\u0000" in json.dumps(content, allow_nan=False):
+        raise ValueError("NUL")
 
 
 def verify(directory: Path, manifest_sha256: str) -> None:

@@ -268,6 +268,15 @@ def test_a_manifest_that_names_a_file_elsewhere_is_refused(tmp_path: Path) -> No
         store.publish(directory)
 
 
+@pytest.mark.parametrize("extra", [float("nan"), float("inf"), "a\0b"])
+def test_a_manifest_that_no_database_stores_is_refused(tmp_path: Path, extra: object) -> None:
+    directory = write_version(tmp_path / "odd", "odd")
+    told = json.loads((directory / "manifest.json").read_text(encoding="utf-8"))
+    (directory / "manifest.json").write_text(json.dumps({**told, "metrics": {"x": extra}}))
+    with pytest.raises(ModelUnavailable, match="is not a version's manifest"):
+        store.publish(directory)
+
+
 def test_a_full_storage_leaves_neither_row_nor_files(
     remote: InMemoryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
