@@ -173,6 +173,7 @@ def test_rows_that_can_t_be_used_are_told_by_line_without_their_text(
         (["text", "x"], "own", ("--map", "x=spam"), "has no label spam; it has toxic"),
         (["text", "x"], "own", ("--map", "x"), "is not COLUMN=LABEL"),
         (["body"], "coral", (), "no column status"),
+        (["text", "toxic", "toxic"], "own", (), "A column is there twice, number 2"),
     ],
 )
 def test_a_file_without_the_columns_is_refused_and_changes_nothing(

@@ -107,6 +107,10 @@ def read(path: Path, reading: Reading) -> Iterator[Row]:
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
         lines = csv.reader(_lines(file))
         header = [name.strip() for name in _next_row(lines) or ()]
+        if twice := sorted({name for name in header if name and header.count(name) > 1}):
+            raise UnusableFile(
+                f"A column is there twice, number {header.index(twice[0]) + 1} and a later one: which counts?"
+            )
         yield from _rows(_csv_rows(lines, header), reading, header)
 
 
