@@ -253,12 +253,15 @@ def test_two_people_are_never_given_the_same_item(queue: Page, colleague: Page, 
 
 
 def test_what_a_colleague_looks_at_and_decides_shows_by_itself(queue: Page, colleague: Page) -> None:
+    decided = queue.locator('.moderation-count[data-tab="decided"]')
+    before = int(decided.inner_text())
     item = read(colleague)
     on_my_page = queue.locator(f"#moderation-item-{item}")
     expect(on_my_page).to_contain_text(f"{COLLEAGUE} looks at this")
     expect(on_my_page.get_by_role("button", name="Uphold")).to_be_hidden()
     press(colleague, "f")
     expect(line_of(queue, item)).to_contain_text(f"{COLLEAGUE}: false positive")
+    expect(decided).to_have_text(str(before + 1))
 
 
 def test_an_item_is_taken_over_knowingly(queue: Page, colleague: Page, site: RunningSite) -> None:

@@ -289,6 +289,17 @@ def test_a_script_learns_what_became_of_the_items_on_its_page(ann: Client, bob: 
     assert "bob looks at this" in told[str(items[2].pk)]["html"]
 
 
+def test_a_script_learns_how_many_items_each_list_has_now(ann: Client, bob: Client) -> None:
+    items = [queued(f"you idiot {number}", 0.4 - number / 100) for number in range(6)]
+    dealt(ann)
+    record_decision(items[5].pk, reviewer=User.objects.get(username="bob"), kind="uphold")
+    numbers = ask(ann, "states/", id=[items[0].pk]).json()["counts"]
+    of_page = dict(re.findall(r'data-tab="(\w+)">([0-9+]+)<', open_page(ann)))
+    assert numbers == of_page and len(numbers) == 11
+    assert (numbers["open"], numbers["mine"], numbers["decided"]) == ("5", "4", "1")
+    assert ask(bob, "states/").json()["counts"]["mine"] == "0"
+
+
 def test_asking_for_states_renews_claims_only_for_who_is_active(ann: Client) -> None:
     item = queued("you idiot")
     dealt(ann)

@@ -90,7 +90,7 @@ def counts(page: str) -> dict[str, int]:
     """{list: its count in the page's tabs}, of those that have any."""
     tabs = re.findall(
         r'<a href="\?(?:[^"]*?state=(\w+))?[^"]*"(?: aria-current="page")?>[^<]*'
-        r'<span class="moderation-count">(\d+)</span>',
+        r'<span class="moderation-count" data-tab="\w+">(\d+)</span>',
         page,
     )
     assert len(tabs) == len(TABS)

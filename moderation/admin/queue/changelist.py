@@ -44,6 +44,8 @@ class Link:
     is_current: bool
     count: str = ""
     """How many items it has; empty where that is not told."""
+    name: str = ""
+    """Of a list, by which a script finds its number."""
 
 
 class Queue(ChangeList):
@@ -221,34 +223,24 @@ class Queue(ChangeList):
 
     @cached_property
     def counts(self) -> dict[str, int]:
-        """{name of a list: how many items it has, to one beyond `MOST`}, whatever narrows the page.
-
-        What is dealt to the reader for a second opinion counts as the open item that it looks like: otherwise
-        the numbers would tell how many of them stand on the page.
-        """
-        counts = tabs.counts(self.request)
-        user: Any = self.request.user
-        if keys := second_opinions.dealt_to(user):
-            counts = {**counts, "decided": max(0, counts["decided"] - len(keys))}
-            counts.update({name: counts[name] + len(keys) for name in tabs.WITH_BLIND})
-            counts[tabs.MINE.name] += len(claims.held_among(user, keys))
-        return counts
+        """{name of a list: how many items it has, to one beyond `MOST`}, whatever narrows the page."""
+        return tabs.counts(self.request)
 
     @property
     def size(self) -> str:
         """How many items the list has, narrowed as it is."""
-        return f"{MOST}+" if self.counted > MOST else str(self.counted)
+        return tabs.in_words(self.counted)
 
     def tab_links(self) -> Iterator[Link]:
         """Return a link to each list, with how many items it has in all."""
         for tab in tabs.TABS:
             name = None if tab is tabs.OPEN else tab.name
-            count = self.counts[tab.name]
             yield Link(
                 tab.title,
                 self.get_query_string({tabs.PARAMETER: name}),
                 is_current=tab is self.tab,
-                count=f"{MOST}+" if count > MOST else str(count),
+                count=tabs.in_words(self.counts[tab.name]),
+                name=tab.name,
             )
 
     def order_links(self) -> Iterator[Link]:

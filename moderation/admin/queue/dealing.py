@@ -96,13 +96,17 @@ class DealingViews:
 
     @posted
     def states_view(self: Any, request: HttpRequest) -> HttpResponse:
-        """Tell a script what became of its page's items; with `renew`, keep those that the user holds."""
+        """Tell a script what became of its page's items, and how many each list has.
+
+        With `renew` the user keeps those of them that the user holds.
+        """
         _check_may_review(request)
         ids = _ids(request, "id")
         if request.POST.get("renew"):
             claims.renew(_user(request), ids)
         shown = rights.visible(request.user, Screening.objects.filter(pk__in=ids))
-        return JsonResponse({"items": states(request, shown, ids)})
+        counts = {name: tabs.in_words(count) for name, count in tabs.counts(request).items()}
+        return JsonResponse({"items": states(request, shown, ids), "counts": counts})
 
     @posted
     def skip_view(self: Any, request: HttpRequest, pk: int) -> HttpResponse:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from moderation.admin import preferences
 from moderation.admin.paginator import MOST
 from moderation.models import Screening, conditions
-from moderation.review import claims, rights
+from moderation.review import claims, rights, second_opinions
 
 QueuedFor = Screening.QueuedFor
 Order = tuple[str, ...]
@@ -130,7 +130,27 @@ _BY_NAME = {tab.name: tab for tab in TABS}
 
 
 def counts(request: HttpRequest) -> dict[str, int]:
-    """Return {name of a list: how many items it has, to one beyond `MOST`}, by one query."""
+    """Return {name of a list: how many items it has for the reader, to one beyond `MOST`}; one query.
+
+    What is dealt to the reader for a second opinion counts as the open item that it looks like: otherwise
+    the numbers would tell how many of them stand on the page.
+    """
+    user: Any = request.user
+    numbers = _counts(request)
+    if keys := second_opinions.dealt_to(user):
+        numbers[DECIDED.name] = max(0, numbers[DECIDED.name] - len(keys))
+        for name in WITH_BLIND:
+            numbers[name] += len(keys)
+        numbers[MINE.name] += len(claims.held_among(user, keys))
+    return numbers
+
+
+def in_words(count: int) -> str:
+    """Write a number that was counted to one beyond `MOST`."""
+    return f"{MOST}+" if count > MOST else str(count)
+
+
+def _counts(request: HttpRequest) -> dict[str, int]:
     parts, parameters = [], []
     for tab in TABS:
         rows = tab.counted(request)

@@ -380,10 +380,19 @@
       for (const item of open) body.append("id", idOf(item));
       if (isActive()) body.set("renew", "1");
       const answer = await post(words.states, body);
-      if (answer.status === 200) for (const item of open) note(item, answer.items[idOf(item)]);
+      if (answer.status === 200) {
+        for (const item of open) note(item, answer.items[idOf(item)]);
+        count(answer.counts);
+      }
     }
     if (!all().some(isFree)) await deal();
     showEmptiness();
+  };
+
+  /* The numbers beside the lists, as they are by now; nothing is announced. */
+  const count = (numbers) => {
+    for (const place of document.querySelectorAll(".moderation-count[data-tab]"))
+      place.textContent = numbers[place.dataset.tab] ?? place.textContent;
   };
 
   const note = (item, now) => {
