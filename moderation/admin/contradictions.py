@@ -82,7 +82,7 @@ class ContradictionAdmin(ReadOnlyAdmin):
     def matter(self, row: Contradiction) -> str:
         said = str(row.get_kind_display())
         if row.kind == Contradiction.Kind.UNLIKELY:
-            label = label_name(row.label) if row.label else _("any")
+            label = label_name(row.label) if row.label else _("harmful or not")
             figures = {"said": said, "label": label, "probability": f"{row.probability or 0.0:.2f}"}
             return _("%(said)s: %(label)s; probability %(probability)s") % figures
         if row.kind == Contradiction.Kind.REVIEWER:
