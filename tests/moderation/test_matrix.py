@@ -108,7 +108,9 @@ def world(version: ModelVersion, settings: Any, tmp_path: Path) -> World:
     )
     webhook = Webhook.objects.create(name="w", url="https://example.org/", events=["screening.held"])
     settings.MODERATION = {**settings.MODERATION, "MODEL_DIRECTORY": str(tmp_path / "published")}
-    candidate, earlier = (_published(tmp_path, number, version) for number in ("candidate", "earlier"))
+    candidate, earlier, _ = (
+        _published(tmp_path, number, version) for number in ("candidate", "earlier", "newest")
+    )
     for activated in (earlier, version):
         audit.record(audit.Action.MODEL_ACTIVATED, audit.MACHINE, activated, {}, {})
     made.rows = {
@@ -214,7 +216,7 @@ ADMIN: dict[str, Page] = {
     "moderation_modelversion_compare": Page(readers=RECORDS),
     "moderation_modelversion_activate": Page(of("candidate"), BOSS, BOSS, seen),
     "moderation_modelversion_rollback": Page(readers=BOSS, writers=BOSS, body=seen),
-    "moderation_modelversion_prune": Page(readers=BOSS, writers=BOSS, body=fields(keep="0")),
+    "moderation_modelversion_prune": Page(readers=BOSS, writers=BOSS, body=fields(keep="1")),
     "moderation_modelversion_export": Page(of("candidate"), BOSS),
     # refused while the world's trial is running: tests/moderation/test_shadow_admin.py starts one
     "moderation_trainingrun_report": Page(of("run"), RECORDS),
