@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import random
 import sys
 import tempfile
 import time
@@ -95,7 +96,10 @@ def _round(number: int, args: argparse.Namespace, forum: Forum, ruler: Ruler) ->
 
     began = time.monotonic()
     before = store.active_version()
-    if Screening.objects.count() < number * args.comments:  # else the days of a kept site have gone by
+    if Screening.objects.count() >= number * args.comments:  # the days of a kept site have gone by
+        forum.recognise([one for past in range(number) for one in _written(past + 1, args)])
+    else:
+        random.seed(1000 * number + args.seed)  # what is audited, and where such items stand in the queue
         forum.live(
             _written(number, args),
             days=DAYS,

@@ -95,10 +95,21 @@ class Forum:
             self._remember(dict(saved))
 
     def _remember(self, by_object: dict[str, Comment]) -> None:
-        of_comments = ContentType.objects.get_for_model(SiteComment)
-        rows = Screening.objects.filter(content_type=of_comments, object_id__in=list(by_object))
-        for key, object_id in rows.values_list("pk", "object_id"):
-            self.truth[key] = by_object[object_id]
+        rows = Screening.objects.filter(content_type=ContentType.objects.get_for_model(SiteComment))
+        objects = list(by_object)
+        for start in range(0, len(objects), CHUNK):
+            found = rows.filter(object_id__in=objects[start : start + CHUNK])
+            for key, object_id in found.values_list("pk", "object_id"):
+                self.truth[key] = by_object[object_id]
+
+    def recognise(self, written: Sequence[Comment]) -> None:
+        """Know what an earlier process has posted, and that readers have been asked about it.
+
+        written: all comments of the site, in the order in which they were posted.
+        """
+        posted = SiteComment.objects.order_by("pk").values_list("pk", flat=True)
+        self._remember({str(key): comment for key, comment in zip(posted, written, strict=True)})
+        self._asked |= self.truth.keys()
 
     def errors(self, written: Sequence[Comment]) -> int:
         """Return how many standing decisions say of a label what is not true.
