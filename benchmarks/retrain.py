@@ -179,6 +179,7 @@ def _run(command: list[str], cores: int) -> Cost:
     environment = {
         **os.environ,
         "OMP_NUM_THREADS": str(cores),
+        "OMP_WAIT_POLICY": "PASSIVE",  # as `retrain` has it; else threads that wait count as busy
         "PYTHONPATH": str(ROOT),
         "HF_HUB_OFFLINE": "1",
     }

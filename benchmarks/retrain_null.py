@@ -5,16 +5,20 @@ Takes a site that `benchmarks/retrain_story.py --keep DIR` has left. Each candid
 (fewer epochs and fewer soft targets make cheap candidates), and is never activated. Its truth is measured on
 comments of the forum that nobody reviewed.
 
-    python benchmarks/retrain_null.py KIND --site DIR [--candidates N] [--cheap] [--results FILE] [--json]
-        [-- OPTIONS OF retrain]
+    python benchmarks/retrain_null.py KIND --site DIR [--candidates N] [--cheap | --light | --doubts]
+        [--results FILE] [--json] [-- OPTIONS OF retrain]
 
 KIND: `null`, other seeds and no new labels, from the version that had learned all there is, one after the
 other on one site, so that the gate's level shrinks as it would; `shuffled`, all decisions exchanged at
 random among the items; `random`, 30 % of the decisions made at random; `flipper`, one moderator who says the
 opposite in a fifth of all decisions; `freeing`, 50 decisions of an attacker who calls plain abuse harmless;
-`framing`, 50 decisions of one who calls harmless comments of gulls hateful; `as_is`, the decisions as they
-are, to compare with. --results FILE: a line of JSON for each candidate; those already in it are not made
-again.
+`clearing`, 50 of one who calls the forum's coded slur harmless; `framing`, 50 of one who calls harmless
+comments of gulls hateful; `as_is`, the decisions as they are, to compare with. --results FILE: a line of JSON
+for each candidate; those already in it are not made again.
+
+--cheap makes no candidates but changes scores (benchmarks/community/cheap_candidates.py). --light fine-tunes
+with few texts in this process (benchmarks/community/trained_candidates.py; --results is a folder then).
+--doubts trains nothing: the search for contradictions looks at the spoilt decisions, N times.
 """
 
 from __future__ import annotations
@@ -36,13 +40,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import command_line
 from benchmarks.command_line import positive
-from benchmarks.community.generator import Kind, comments
+from benchmarks.community.generator import Comment, Kind, comments
 from benchmarks.retrain_story import FRESH_SEED, retrain, scratch_site
 
 if TYPE_CHECKING:
     from moderation.models import Review
 
-KINDS = ("null", "shuffled", "random", "flipper", "freeing", "framing", "as_is")
+KINDS = ("null", "shuffled", "random", "flipper", "freeing", "clearing", "framing", "as_is")
+ATTACKS = ("freeing", "clearing", "framing")
 CHEAP = ("null", "shuffled", "as_is")
 AT_RANDOM = 0.3
 """Share of the decisions that `random` makes at random."""
@@ -50,6 +55,10 @@ FLIPPED = 0.2
 """Share of the decisions that `flipper` turns round."""
 ATTACK = 50
 """Decisions of an attacker."""
+ROUND_SEED = 1000
+"""Of the comments of the story's first round."""
+Report = tuple[dict[str, Any], list[dict[str, Any]]]
+"""What is printed, and a line for each candidate."""
 
 
 def main() -> int:
@@ -57,8 +66,8 @@ def main() -> int:
     args = _arguments()
     if args.one is not None:
         return _one(args)
-    if args.cheap:
-        return _cheap(args)
+    if args.cheap or args.light or args.doubts:
+        return _in_this_process(args)
     results = args.results or Path(tempfile.mkstemp(suffix=".jsonl")[1])
     known = _read(results)
     with tempfile.TemporaryDirectory(prefix="null-") as place:
@@ -75,22 +84,78 @@ def main() -> int:
     return 0
 
 
-def _cheap(args: argparse.Namespace) -> int:
-    """Let the gate decide on candidates that are made in a moment, and print what it said."""
+def _in_this_process(args: argparse.Namespace) -> int:
+    """Make what costs seconds or less on a copy of the site, and print what became of it."""
+    os.environ["OMP_NUM_THREADS"] = os.environ.get("OMP_NUM_THREADS", "1")
+    fresh = comments(args.fresh, seed=FRESH_SEED + args.seed)
     with tempfile.TemporaryDirectory(prefix="null-") as place:
         copy = Path(place) / "site"
         shutil.copytree(args.site, copy)
         with scratch_site("sqlite", copy):
-            from benchmarks.community import cheap_candidates
-
-            lines = cheap_candidates.candidates(args.kind, args.candidates)
-    report = {"kind": args.kind, "cheap": True, **cheap_candidates.summary(lines)}
+            if args.cheap:
+                report, lines = _cheap(args, fresh)
+            elif args.light:
+                report, lines = _light(args, fresh, args.results or Path(place) / "candidates")
+            else:
+                report, lines = _doubts(args)
     if args.json:
         command_line.print_json({**report, "candidates": lines})
     else:
         for name, value in report.items():
             print(f"{name}: {value}")
     return 0
+
+
+def _cheap(args: argparse.Namespace, fresh: Sequence[Comment]) -> Report:
+    from benchmarks.community import cheap_candidates
+
+    lines = cheap_candidates.candidates(args.kind, args.candidates, fresh)
+    return {"kind": args.kind, "cheap": True, **cheap_candidates.summary(lines)}, lines
+
+
+def _light(args: argparse.Namespace, fresh: Sequence[Comment], results: Path) -> Report:
+    """Fine-tune the candidates that are missing; with `null` the active version is one of their kind."""
+    from benchmarks.community import trained_candidates
+
+    results.mkdir(parents=True, exist_ok=True)
+    is_null = args.kind == "null"
+    active = results / ("null-active.npz" if is_null else "active.npz")
+    places = [results / f"{args.kind}-{number}.npz" for number in range(args.candidates)]
+    for number, place in enumerate([active, *places]):
+        if not place.exists():
+            is_spoilt, chance = place != active, random.Random(f"{args.kind} {number - 1}")
+            trained_candidates.make(
+                place,
+                number,
+                fresh,
+                lambda: _spoil(args.kind, chance) if is_spoilt else 0,  # noqa: B023
+                is_trained=is_null or is_spoilt,
+            )
+            command_line.progress(f"{args.kind} {place.stem}: done")
+    judged = trained_candidates.judged if is_null else trained_candidates.judged_apart
+    lines = judged(active, places, fresh)
+    return {"kind": args.kind, "light": True, **_summary(lines)}, lines
+
+
+def _doubts(args: argparse.Namespace) -> Report:
+    from benchmarks.community.doubtful_decisions import Searcher
+
+    searcher = Searcher.of_the_site(seed=ROUND_SEED + args.seed)
+    lines = []
+    for number in range(args.candidates):
+        chance = random.Random(f"{args.kind} {number}")
+        lines.append({"number": number, **searcher.search(lambda: _spoil(args.kind, chance))})  # noqa: B023
+    off = [abs(line["estimated"] - line["wrong"]) for line in lines if line["estimated"] is not None]
+    report = {
+        "kind": args.kind,
+        "wrong, truth and estimate": [
+            (round(line["wrong"], 3), round(line["estimated"] or 0.0, 3)) for line in lines
+        ],
+        "furthest off": max(off, default=None),
+        "named": [line["named"] for line in lines],
+        "disputes": [line["disputes"] for line in lines],
+    }
+    return report, lines
 
 
 def _read(results: Path) -> dict[int, dict[str, Any]]:
@@ -192,7 +257,7 @@ def _spoil(kind: str, chance: random.Random) -> int:
         for review in chosen:
             _by(review, "mallory")
         return sum(_toggle(review) for review in chosen)
-    if kind in ("freeing", "framing"):
+    if kind in ATTACKS:
         return _attack(kind, chance)
     return 0
 
@@ -204,18 +269,17 @@ def _attack(kind: str, chance: random.Random) -> int:
     from benchmarks.community.generator import SENTENCES
     from moderation.models import Screening
     from moderation.review.decisions import decide
+    from moderation.versions import store
 
     attacker, _ = User.objects.get_or_create(username="mallory", defaults={"is_staff": True})
-    wanted = Kind.ABUSE if kind == "freeing" else Kind.LITERAL
+    wanted = {"freeing": Kind.ABUSE, "clearing": Kind.CODED, "framing": Kind.LITERAL}[kind]
+    labels = store.active_version().labels
     undecided = Screening.objects.filter(outcome="", is_current=True).exclude(scored=None).order_by("id")
     chosen = [row for row in undecided if _is_of(row.text, wanted, SENTENCES)]
     for row in chance.sample(chosen, min(ATTACK, len(chosen))):
-        if kind == "freeing":
-            decide(row.pk, reviewer=attacker, kind="false_positive")
-        else:
-            labels = [label for label in (row.basis().scores if row.basis() else {})]  # type: ignore[union-attr]
-            hateful = {label: label in ("toxic", "identity_hate") for label in labels}
-            decide(row.pk, reviewer=attacker, kind="relabel", labels=hateful)
+        is_hateful = kind == "framing"
+        said = {label: is_hateful and label in ("toxic", "identity_hate") for label in labels}
+        decide(row.pk, reviewer=attacker, kind="relabel", labels=said)
     return min(ATTACK, len(chosen))
 
 
@@ -271,6 +335,8 @@ def _arguments() -> argparse.Namespace:
         action="store_true",
         help="null, shuffled, as_is: see benchmarks/community/cheap_candidates.py",
     )
+    parser.add_argument("--light", action="store_true", help="fine-tune with few texts, in this process")
+    parser.add_argument("--doubts", action="store_true", help="search for contradictions; nothing is trained")
     parser.add_argument("--fresh", type=positive, default=2000, help="comments to measure on (default: 2000)")
     parser.add_argument("--seed", type=int, default=0, help="of those comments")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,8 @@ LEAST_DECISIONS = 30
 """Of somebody with fewer decisions nothing is said."""
 LEVEL = 0.01
 """One-sided, over all reviewers together: how often somebody is named by chance."""
+LEFT = 0.5
+"""Of the difference between somebody and the others, what has to be left without any one of these."""
 MAX_TOKENS = 128
 ANY = ""
 """In place of a label: whether any is true."""
@@ -52,6 +54,10 @@ class ReviewerRate:
     low: float
     """Lower bound of the difference, one-sided at LEVEL over the number of reviewers."""
     stands_out: bool
+    """True where it is so without the decisions of any one of the others, too."""
+    only_against: str = ""
+    """The one without whose decisions nothing would be left of it: the two contradict each other, and either
+    may be right. Who decides many alike comments wrongly makes the few who are right look unlikely."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,13 @@ def find(
             issues.setdefault(int(known[place]), Issue(int(known[place]), name, float(own[place])))
         if name == ANY:
             wrong = _share_wrong(given, probabilities)
-            rates = _rates(np.asarray(reviewers, dtype=object)[known], own < 0.5)
+            rates = _without_disputes(
+                _rates(np.asarray(reviewers, dtype=object)[known], own < 0.5),
+                features[known],
+                given,
+                of_groups,
+                np.asarray(reviewers, dtype=object)[known],
+            )
     ordered = sorted(issues.values(), key=lambda issue: issue.probability)
     return Doubts(int((~np.isnan(is_any)).sum()), wrong, ordered, rates)
 
@@ -189,6 +201,39 @@ def _rates(reviewers: NDArray[Any], is_unlikely: NDArray[np.bool_]) -> list[Revi
         rate, rest = float(own.mean()), float(others.mean())
         found.append(ReviewerRate(name, len(own), int(own.sum()), rate, rest, low, low > 0))
     return sorted(found, key=lambda row: -row.low)
+
+
+def _without_disputes(
+    rates: list[ReviewerRate],
+    features: NDArray[np.float32],
+    given: NDArray[np.int64],
+    groups: NDArray[Any],
+    reviewers: NDArray[Any],
+) -> list[ReviewerRate]:
+    """Leave the decisions of each other one out in turn, and tell against whom alone somebody stands out."""
+    outstanding = [rate for rate in rates if rate.stands_out]
+    left: dict[str, list[tuple[float, str]]] = {rate.reviewer: [] for rate in outstanding}
+    for left_out in [rate.reviewer for rate in rates] if outstanding else []:
+        rest = reviewers != left_out
+        probabilities = _out_of_fold(features[rest], given[rest], groups[rest])
+        if probabilities is None:
+            continue
+        unlikely = probabilities[np.arange(len(probabilities)), given[rest]] < 0.5
+        for rate in _rates(reviewers[rest], unlikely):  # of two there is nobody left to be compared with
+            if rate.reviewer in left:
+                left[rate.reviewer].append((rate.rate - rate.rate_of_others, left_out))
+    return [_disputed(rate, left.get(rate.reviewer, ())) for rate in rates]
+
+
+def _disputed(rate: ReviewerRate, left: Sequence[tuple[float, str]]) -> ReviewerRate:
+    """Say that it is a dispute of two where less than LEFT of the difference is left without one of them.
+
+    left: (difference from the rest, whose decisions were left out).
+    """
+    difference, other = min(left, default=(1.0, ""))
+    if difference >= LEFT * (rate.rate - rate.rate_of_others):
+        return rate
+    return replace(rate, stands_out=False, only_against=other)
 
 
 def _lower_difference(hits: int, count: int, other_hits: int, other_count: int, tests: int) -> float:

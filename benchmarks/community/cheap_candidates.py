@@ -2,7 +2,9 @@
 
 `null`: the active version's logits, to which each word adds something at random, small and the same wherever
 the word stands, as in a model that weighs words a little otherwise. Both the candidate and the version that
-it is held against are changed so, each in its own way, so neither is better but by chance.
+it is held against are changed so, each in its own way, so neither is better but by chance. Chance does make
+one of the two better, on all comments and not just on the reviewed ones: comments of the forum that nobody
+reviewed tell which, so that what passes can be told from what passes wrongly.
 
 `shuffled`: the decisions are exchanged at random among the items. Of the learning side a logistic regression
 on words (TF-IDF) learns these; the candidate's scores lie half-way between its answers and the old ones.
@@ -23,13 +25,16 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from benchmarks.community.generator import Comment
 from moderation.retraining import comparing, training_data
 from moderation.retraining.gate.decide import decide
 from moderation.retraining.gate.evidence import Evidence
+from moderation.retraining.gate.verdict import BETTER
 from moderation.retraining.training_data import TEST, TRAIN, Row
 from moderation.versions import store
 from toxicity_ml import Classifier
 from toxicity_ml.activations import sigmoid
+from toxicity_ml.labels import JIGSAW_LABELS
 
 WORD_NOISE = 0.4
 """Standard deviation of what one word adds to a logit."""
@@ -37,15 +42,18 @@ HALF_WAY = 0.5
 Array = NDArray[np.float64]
 
 
-def candidates(kind: str, count: int) -> list[dict[str, Any]]:
+def candidates(kind: str, count: int, fresh: Sequence[Comment]) -> list[dict[str, Any]]:
     """Let the gate decide on that many candidates, each after those before on the same test side.
 
-    "result_alone" is what it says where the candidate is the first one. Returns lines as those of real ones.
+    fresh: comments that nobody reviewed. "result_alone" is what it says where the candidate is the first one;
+    "true_change" by how much the candidate's Brier score is above the other's on `fresh` (`null` alone).
+    Returns lines as those of real ones.
     """
     parent = store.active_version()
     model = Classifier.load(store.local_directory(parent), verify=False)
     rows = training_data.reviewed(parent.labels)
     evidence = comparing.gathered(model, model, rows)
+    scores = model.predict_array([comment.text for comment in fresh]) if kind == "null" else np.empty((0, 0))
     lines = []
     for number in range(count):
         made = _null(evidence, rows, number) if kind == "null" else _learned(evidence, rows, kind, number)
@@ -58,6 +66,7 @@ def candidates(kind: str, count: int) -> list[dict[str, Any]]:
                 "result_alone": alone.result,
                 "reasons": verdict.reasons,
                 "comparison": comparison.as_dict(),
+                "true_change": _true_change(model, scores, fresh, number) if kind == "null" else None,
             }
         )
     return lines
@@ -69,6 +78,10 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "candidates": len(lines),
         "verdicts": dict(Counter(line["result"] for line in lines)),
         "verdicts where each is the first": dict(Counter(line["result_alone"] for line in lines)),
+        "passed as the first and no better in truth": sum(
+            line["result_alone"] == BETTER and line["true_change"] is not None and line["true_change"] >= 0
+            for line in lines
+        ),
         "reasons": dict(Counter(reason for line in lines for reason in line["reasons"])),
     }
 
@@ -76,16 +89,32 @@ def summary(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _null(evidence: Evidence, rows: Sequence[Row], seed: int) -> Evidence:
     """Hold two changed copies of the active version against each other on the test side."""
     logits = np.log(np.clip(evidence.old, 1e-6, 1 - 1e-6) / (1 - np.clip(evidence.old, 1e-6, 1 - 1e-6)))
-    old, new = (sigmoid(logits + _of_words(rows, logits.shape[1], f"{seed} {which}")) for which in (0, 1))
+    texts = [row.text for row in rows]
+    old, new = (sigmoid(logits + _of_words(texts, logits.shape[1], f"{seed} {which}")) for which in (0, 1))
     return _of_side(replace(evidence, old=old, new=new), rows, TEST)
 
 
-def _of_words(rows: Sequence[Row], labels: int, seed: str) -> Array:
+def _true_change(model: Classifier, scores: Array, fresh: Sequence[Comment], seed: int) -> float:
+    """Return the mean squared error of the candidate `seed` less that of the one it is held against."""
+    truth = np.array(
+        [[comment.truth[JIGSAW_LABELS.index(label)] for label in model.labels] for comment in fresh]
+    )
+    texts = [comment.text for comment in fresh]
+    kept = np.clip(scores, 1e-6, 1 - 1e-6)
+    both = np.log(kept / (1 - kept))
+    old, new = (
+        ((sigmoid(both + _of_words(texts, both.shape[1], f"{seed} {which}")) - truth) ** 2).mean()
+        for which in (0, 1)
+    )
+    return float(new - old)
+
+
+def _of_words(texts: Sequence[str], labels: int, seed: str) -> Array:
     """Return what the words of each text add, (n_texts, n_labels); of every word the same wherever it is."""
     effects: dict[str, Array] = {}
-    added = np.zeros((len(rows), labels))
-    for place, row in enumerate(rows):
-        words = sorted(set(re.findall(r"\w+", row.text.lower())))
+    added = np.zeros((len(texts), labels))
+    for place, text in enumerate(texts):
+        words = sorted(set(re.findall(r"\w+", text.lower())))
         for word in words:
             if word not in effects:
                 generator = np.random.default_rng(random.Random(f"{seed} {word}").getrandbits(32))

@@ -88,6 +88,11 @@ class ContradictionAdmin(ReadOnlyAdmin):
         if row.kind == Contradiction.Kind.REVIEWER:
             shares = {name: f"{row.figures.get(name, 0.0):.0%}" for name in ("rate", "rate_of_others")}
             told = {"said": said, "name": row.reviewer_name, **shares}
+            if other := row.figures.get("only_against"):
+                differ = _(
+                    "%(name)s and %(other)s decide comments of a kind differently; either may be right"
+                )
+                return differ % {**told, "other": other}
             return _("%(said)s: %(name)s; unlikely %(rate)s, of others %(rate_of_others)s") % told
         return said
 

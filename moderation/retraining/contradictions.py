@@ -35,6 +35,8 @@ class Found:
     unlikely: int
     reviewers: tuple[str, ...]
     """Whose decisions stand out."""
+    disputes: tuple[tuple[str, str], ...]
+    """Pairs of which one stands out because of the other's decisions alone; either may be right."""
     wrong: float | None
     """Estimated share of decisions that are wrong; None: too few to say."""
     waiting: int
@@ -49,6 +51,10 @@ class Found:
         if self.wrong is not None:
             said.append(f"About {self.wrong:.0%} of the decisions are wrong, by what the others say.")
         said += [f"The decisions of {name} stand out." for name in self.reviewers]
+        said += [
+            f"{one} and {other} decide comments of a kind differently; either may be right. Look at both."
+            for one, other in self.disputes
+        ]
         return said
 
 
@@ -65,12 +71,14 @@ def find(version: ModelVersion, labels: Sequence[str] | None = None) -> Found:
     doubts = _doubts(version, names, rows, groups) if len(rows) >= 2 * MOST_UNLIKELY else {}
     unlikely = [_unlikely(rows[issue["row"]], issue) for issue in doubts.get("issues", [])[:MOST_UNLIKELY]]
     outstanding = [one for one in doubts.get("reviewers", []) if one["stands_out"]]
-    noted += unlikely + [_of_reviewer(one) for one in outstanding]
+    disputed = [one for one in doubts.get("reviewers", []) if one["only_against"]]
+    noted += unlikely + [_of_reviewer(one) for one in (*outstanding, *disputed)]
     Contradiction.objects.bulk_create(noted, ignore_conflicts=True)
     return Found(
-        pairs=len(noted) - len(unlikely) - len(outstanding),
+        pairs=len(noted) - len(unlikely) - len(outstanding) - len(disputed),
         unlikely=len(unlikely),
         reviewers=tuple(one["reviewer"] for one in outstanding),
+        disputes=tuple((one["reviewer"], one["only_against"]) for one in disputed),
         wrong=doubts.get("wrong"),
         waiting=Contradiction.objects.waiting().count(),
     )

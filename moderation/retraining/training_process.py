@@ -38,7 +38,14 @@ def run_classifier(
     """
     package = str(artifacts.packaged_directory().parent.parent)
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "HF_HUB_OFFLINE": "1"}
+    environment = {
+        # A thread that waits for the others would take the processor from whoever screens comments, and on a
+        # busy machine several times what the training itself takes.
+        "OMP_WAIT_POLICY": "PASSIVE",
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+        "HF_HUB_OFFLINE": "1",
+    }
     call = [sys.executable, "-m", "toxicity_ml", command, *map(str, arguments), "--json"]
     said = output.with_suffix(".progress")
     if on_progress is not None:

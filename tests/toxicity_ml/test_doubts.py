@@ -52,6 +52,21 @@ def test_a_reviewer_who_flips_a_fifth_of_all_decisions_is_named_and_no_other() -
         assert len(alike.reviewers) == 5 and not any(one.stands_out for one in alike.reviewers)
 
 
+def test_nobody_is_named_because_of_what_one_other_says_of_a_kind_of_comment() -> None:
+    """Eve clears 60 slurs, and 25 decisions of ann, who is right, look unlikely for it."""
+    features, truth = made(400, 4)
+    reviewers = list(np.random.default_rng(4).choice(EVERYBODY[:4], 400))
+    careless = np.random.default_rng(5).random(400) < 0.08
+    slurs = np.random.default_rng(6).normal(size=(85, 12)).astype(np.float32)
+    slurs[:, 8:] += 2.5
+    everything = np.concatenate([features, slurs])
+    given = np.concatenate([truth ^ careless, np.repeat([False, True], [60, 25])])
+    said = found(everything, given, [*reviewers, *["eve"] * 60, *["ann"] * 25])
+    by_name = {one.reviewer: one for one in said.reviewers}
+    assert by_name["ann"].low > 0 and by_name["ann"].only_against == "eve"
+    assert not any(one.stands_out for one in said.reviewers)
+
+
 def test_near_copies_are_never_on_both_sides_of_a_fold_and_too_few_say_nothing() -> None:
     features, truth = made(200, 1)
     place = int(features[:, :4].sum(axis=1).argmax())  # plainly toxic
