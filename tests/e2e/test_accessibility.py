@@ -52,6 +52,13 @@ PAGES = {
     "audit": "/admin/moderation/auditentry/",
     "versions": "/admin/moderation/modelversion/",
     "version": "/admin/moderation/modelversion/1/change/",
+    "versions compared": "/admin/moderation/modelversion/compare/",
+    "training runs": "/admin/moderation/trainingrun/",
+    "training run": "/admin/moderation/trainingrun/1/change/",
+    "report": "/admin/moderation/trainingrun/1/report/",
+    "contradictions": "/admin/moderation/contradiction/",
+    "shadow trials": "/admin/moderation/shadowtrial/",
+    "shadow trial": "/admin/moderation/shadowtrial/1/change/",
 }
 CHECK = """async () => {
     // forced colours are the visitor's own, and the checker takes those of the page for them
@@ -74,6 +81,46 @@ for row in Screening.objects.filter(author_name="Decided", outcome=""):
     labels = {label: is_bad and label in ("toxic", "insult") for label in find_active().labels}
     decide(row.pk, reviewer=reviewer, kind="relabel", labels=labels)
 figures.refresh()
+"""
+RETRAINING = """
+from django.utils import timezone
+from moderation.models import Contradiction, Review, Screening, ShadowTrial, TrainingRun
+from moderation.retraining.gate.verdict import Guard, Verdict
+from moderation.versions.active import find_active
+version = find_active()
+guards = (
+    Guard("false_positives", 53.2, 9.1, 2.0, True, 120, -60.0, -30.0, higher_is_better=False),
+    Guard("identity", 0.03, 0.16, 0.02, False, 200, higher_is_better=False),
+    Guard("flag_rate", 0.07, 0.03, 0.25, False, 1000, is_ratio=True),
+    Guard("average_precision_base", None, None, 0.005, True),
+)
+verdict = Verdict("not_better", ("guard:identity",), guards, True, 3, 0.01, 0.0004, 0.002)
+change = {"label": "toxic", "old": 0.12, "new": 0.91, "was": "clear", "will_be": "flagged"}
+rows = Screening.objects.filter(author_name="Decided")[:3]
+changes = [{"screening": row.pk, **change} for row in rows]
+interval = {"value": 0.65, "low": 0.53, "high": 0.75}
+quality = {"any": {"precision": interval, "recall": interval}}
+test = {"items": 120, "random_items": 43, "old_loss": 0.05, "new_loss": 0.04, "difference": -0.01}
+run = TrainingRun.objects.create(
+    pk=1, status="done", result="not_better", parent=version, finished=timezone.now()
+)
+run.comparison = {
+    "test": test | {"low": -0.02, "high": 0.001, "old_errors": 0.1, "new_errors": 0.08},
+    "verdict": verdict.as_dict(),
+    "figures": {"old": quality, "new": quality},
+    "changes": {"comments": 1000, "up": changes, "down": []},
+}
+run.save()
+step = {"stage": "training", "step": 1, "steps": 9}
+TrainingRun.objects.create(pk=2, status="running", parent=version, progress=step)
+one, other = Review.objects.filter(kind="decision")[:2]
+Contradiction.objects.create(kind="near_text", key="near", review=one, other=other)
+Contradiction.objects.create(kind="unlikely", key="unlikely", review=one, probability=0.04)
+cells = {"both": 40, "active": 9, "candidate": 3, "neither": 900}
+counts = {"flagged": cells, "held": cells, "labels": {label: cells for label in version.labels}}
+ShadowTrial.objects.create(
+    pk=1, candidate=version, beside=version, budget=0.2, draw_rate=0.5, counts=counts, status="ended"
+)
 """
 VISITORS = """
 from django_comments.models import Comment
@@ -118,6 +165,7 @@ def item(site: RunningSite) -> int:
     pending = "SELECT 1 FROM moderation_screening WHERE status = 'pending'"
     site.wait_for(lambda: not site.rows(pending), "all of them to be screened")
     site.manage("shell", "--command", DECIDE)
+    site.manage("shell", "--command", RETRAINING)
     return int(ids[0])
 
 
