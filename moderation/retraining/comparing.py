@@ -12,7 +12,7 @@ from moderation.models import ModelVersion
 from moderation.retraining import probing, traffic
 from moderation.retraining.gate import guards
 from moderation.retraining.gate.comparison import Comparison
-from moderation.retraining.gate.decide import decide
+from moderation.retraining.gate.decide import decide, primary
 from moderation.retraining.gate.evidence import Evidence
 from moderation.retraining.gate.verdict import Verdict
 from moderation.retraining.training_data import Row, Sides
@@ -32,11 +32,15 @@ class Compared:
     """{"old" | "new": what `estimates.figures` says of the site, from the test side}."""
     treatment: traffic.Treatment
     base_report: BaseReport
+    since_active: Comparison | None = None
+    """The primary figure on what was first reviewed after the active version was made; None: that is all of
+    the test side, or nothing. Neither version can have learned from decisions of that time."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as `TrainingRun.comparison` keeps it: figures, and ids of comments, no texts."""
         return {
             "test": self.comparison.as_dict(),
+            "since_active": None if self.since_active is None else self.since_active.as_dict(),
             "verdict": self.verdict.as_dict(),
             "figures": self.figures,
             "changes": self.treatment.as_dict(),
@@ -67,7 +71,17 @@ def compare(
         *probing.probe(old, new, [row.text for row in rehearsed]),
     ]
     comparison, verdict = decide(evidence, elsewhere, earlier_comparisons=sides.rotation.earlier)
-    return Compared(comparison, verdict, _figures(evidence, old.labels, sides.test), treated, base_report)
+    figures = _figures(evidence, old.labels, sides.test)
+    return Compared(comparison, verdict, figures, treated, base_report, _since_active(evidence, sides))
+
+
+def _since_active(evidence: Evidence, sides: Sides) -> Comparison | None:
+    late = {row.review for row in sides.since_active}
+    places = [place for place, row in enumerate(sides.test) if row.review in late]
+    if len(places) in (0, len(sides.test)):
+        return None
+    found = primary(evidence.chosen(places).drawn)
+    return found if found.items else None
 
 
 def gathered(old: Any, new: Any, rows: Sequence[Row]) -> Evidence:

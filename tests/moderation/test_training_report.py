@@ -72,6 +72,24 @@ def page(run: TrainingRun, who: User) -> str:
     return response.content.decode()
 
 
+def test_it_says_how_the_newest_decisions_alone_are_met(run: TrainingRun) -> None:
+    root = User.objects.create_superuser("root")
+    assert "since the version in use was made" not in page(compared(run, WORSE), root)
+    late = {
+        "items": 40,
+        "old_loss": 0.0612,
+        "new_loss": 0.0433,
+        "difference": -0.0179,
+        "low": -0.03,
+        "high": 0.01,
+    }
+    run.comparison["since_active"] = late
+    run.save()
+    shown = page(run, root)
+    assert "… on the 40 reviewed since the version in use was made" in shown
+    assert "0.0612" in shown and "0.0433" in shown
+
+
 def test_it_says_the_verdict_why_and_what_got_worse(run: TrainingRun) -> None:
     shown = page(compared(run, WORSE), User.objects.create_superuser("root"))
     assert "The candidate is not shown to be better." in shown

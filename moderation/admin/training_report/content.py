@@ -149,6 +149,16 @@ def _figures(stored: Mapping[str, Any], verdict: Verdict) -> list[FigureLine]:
             _difference(test),
         ),
     ]
+    late = stored.get("since_active")
+    if late:
+        lines.append(
+            FigureLine(
+                _("… on the %(items)s reviewed since the version in use was made") % {"items": late["items"]},
+                _number(late.get("old_loss")),
+                _number(late.get("new_loss")),
+                _difference(late),
+            )
+        )
     figures = stored.get("figures", {})
     explained = {
         "recall": _("Of what is harmful on the whole site, how much it finds. It rests on random reviews."),

@@ -173,6 +173,12 @@ class Command(BaseCommand):
             )
         if verdict.smallest is not None:
             self.stdout.write(f"a gain of {verdict.smallest:.4f} or more would be shown in 8 of 10 cases")
+        late = done.compared.since_active
+        if late is not None:
+            self.stdout.write(
+                f"Brier score on the {late.items} reviewed since {done.run.parent} was made: "
+                f"{_figure(late.old_loss)} before, {_figure(late.new_loss)} now"
+            )
         self.stdout.write("\nwhat must not get worse:")
         for guard in verdict.guards:
             self.stdout.write(_guard_line(guard))

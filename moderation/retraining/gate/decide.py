@@ -47,17 +47,7 @@ def decide(
     earlier_comparisons: candidates that were compared on this test share before.
     """
     drawn = evidence.drawn
-    comparison = compare(
-        drawn.truth,
-        drawn.old,
-        drawn.new,
-        [given or 1.0 for given in drawn.probabilities],
-        old_thresholds=drawn.old_thresholds,
-        new_thresholds=drawn.new_thresholds,
-        is_random=drawn.is_random,
-        text_keys=drawn.text_keys,
-        earlier_comparisons=earlier_comparisons,
-    )
+    comparison = primary(drawn, earlier_comparisons=earlier_comparisons)
     chance = gain = bound = None
     if comparison.items:
         chance = ranking.chance_of_ranking(drawn.any_true, drawn.new.max(axis=1), drawn.texts)
@@ -75,6 +65,21 @@ def decide(
         smallest=smallest_gain(comparison),
         chance=chance,
         gain_of_ranking=gain,
+    )
+
+
+def primary(drawn: Evidence, *, earlier_comparisons: int = 0) -> Comparison:
+    """Compare both models on items that stand for others, by the primary figure alone."""
+    return compare(
+        drawn.truth,
+        drawn.old,
+        drawn.new,
+        [given or 1.0 for given in drawn.probabilities],
+        old_thresholds=drawn.old_thresholds,
+        new_thresholds=drawn.new_thresholds,
+        is_random=drawn.is_random,
+        text_keys=drawn.text_keys,
+        earlier_comparisons=earlier_comparisons,
     )
 
 

@@ -35,14 +35,18 @@ class Evidence:
     @cached_property
     def drawn(self) -> Evidence:
         """The items that stand for others."""
-        chosen = [place for place, given in enumerate(self.probabilities) if given is not None]
+        return self.chosen([place for place, given in enumerate(self.probabilities) if given is not None])
+
+    def chosen(self, places: Sequence[int]) -> Evidence:
+        """Return the items at these places."""
+        at = list(places)
         return Evidence(
-            self.truth[chosen],
-            self.old[chosen],
-            self.new[chosen],
-            [self.probabilities[place] for place in chosen],
-            [self.is_random[place] for place in chosen],
-            [self.text_keys[place] for place in chosen],
+            self.truth[at],
+            self.old[at],
+            self.new[at],
+            [self.probabilities[place] for place in at],
+            [self.is_random[place] for place in at],
+            [self.text_keys[place] for place in at],
             self.old_thresholds,
             self.new_thresholds,
         )
