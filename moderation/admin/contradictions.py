@@ -22,6 +22,7 @@ from moderation.admin.item.presenting import title_of
 from moderation.admin.read_only import ReadOnlyAdmin
 from moderation.audit import Action, Actor
 from moderation.models import Contradiction, Review
+from moderation.retraining import wording
 from moderation.review import rights, second_opinions
 
 EXCERPT = 200
@@ -83,7 +84,11 @@ class ContradictionAdmin(ReadOnlyAdmin):
         said = str(row.get_kind_display())
         if row.kind == Contradiction.Kind.UNLIKELY:
             label = label_name(row.label) if row.label else _("harmful or not")
-            figures = {"said": said, "label": label, "probability": f"{row.probability or 0.0:.2f}"}
+            figures = {
+                "said": said,
+                "label": label,
+                "probability": wording.decimal(row.probability or 0.0, 2),
+            }
             return _("%(said)s: %(label)s; probability %(probability)s") % figures
         if row.kind == Contradiction.Kind.REVIEWER:
             shares = {name: f"{row.figures.get(name, 0.0):.0%}" for name in ("rate", "rate_of_others")}

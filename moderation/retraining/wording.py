@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
@@ -95,7 +96,7 @@ NEEDS_FORCE = gettext_lazy(
     "It would change how many comments are flagged or held by over a quarter: a person has to activate it."
 )
 FEWER_FALSE_ALARMS = gettext_noop(
-    "False alarms fell from %(old).1f to %(new).1f of 1,000 comments, so a shorter queue may be just what "
+    "False alarms fell from %(old)s to %(new)s of 1,000 comments, so a shorter queue may be just what "
     "the decisions ask for. Read in the report which comments would no longer be flagged. If nearly all of "
     "them are harmless, activate it. If harmful ones are among them, keep the active version and review "
     "more of their kind."
@@ -111,6 +112,12 @@ MORE_FLAGGED = gettext_noop(
 )
 
 
+def decimal(number: float, places: int, *, signed: bool = False) -> str:
+    """Return a number as the language in force writes it. signed: with a plus sign from 0 on."""
+    sign = "-" if number < 0 else "+" if signed else ""
+    return sign + number_format(f"{abs(number):.{places}f}", places)
+
+
 def headline(result: str) -> str:
     """Return the verdict in a sentence."""
     return _(HEADLINES[result]) if result in HEADLINES else ""
@@ -122,15 +129,18 @@ def before_forcing(verdict: Verdict) -> str:
     Empty where no rate was measured to change.
     """
     by_name = {guard.name: guard for guard in verdict.guards if guard.is_measured}
-    rates = [by_name[name] for name in RATES if name in by_name and not by_name[name].passed]
-    if not rates:
+    changed = [by_name[name] for name in RATES if name in by_name and not by_name[name].passed]
+    if not changed:
         return ""
-    if (rates[0].new or 0.0) > (rates[0].old or 0.0):
+    if (changed[0].new or 0.0) > (changed[0].old or 0.0):
         return _(MORE_FLAGGED)
     alarms = by_name.get("false_positives")
     if alarms is None or (alarms.new or 0.0) >= (alarms.old or 0.0):
         return _(FEWER_FLAGGED)
-    return _(FEWER_FALSE_ALARMS) % {"old": alarms.old, "new": alarms.new}
+    return _(FEWER_FALSE_ALARMS) % {
+        "old": decimal(alarms.old or 0.0, 1),
+        "new": decimal(alarms.new or 0.0, 1),
+    }
 
 
 def reason(code: str) -> str:
@@ -161,16 +171,16 @@ def allowance(guard: Guard) -> str:
     if guard.name in RATES:
         return _("25 % either way")
     if guard.is_ratio:
-        return _("%(factor).2f times") % {"factor": guard.allowance}
+        return _("%(factor)s times") % {"factor": decimal(guard.allowance, 2)}
     if guard.name == "false_positives":
-        return _("%(number)g more") % {"number": guard.allowance}
+        return _("%(number)s more") % {"number": number_format(f"{guard.allowance:g}")}
     if guard.name.startswith("average_precision"):
-        return _("%(number)g less") % {"number": guard.allowance}
-    points = {"points": 100 * guard.allowance}
+        return _("%(number)s less") % {"number": number_format(f"{guard.allowance:g}")}
+    points = {"points": number_format(f"{100 * guard.allowance:g}")}
     return (
-        _("%(points)g points less") % points
+        _("%(points)s points less") % points
         if guard.higher_is_better
-        else _("%(points)g points more") % points
+        else _("%(points)s points more") % points
     )
 
 
@@ -179,7 +189,7 @@ def value(guard: Guard, figure: float | None) -> str:
     if figure is None:
         return "-"
     if guard.name in ("identity", "disguises", "rehearsed", "reported", *RATES):
-        return f"{100 * figure:.1f} %"
+        return f"{decimal(100 * figure, 1)} %"
     if guard.name in ("false_positives", "latency"):
-        return f"{figure:.1f}"
-    return f"{figure:.3f}" if guard.name.startswith("average_precision") else f"{figure:.2f}"
+        return decimal(figure, 1)
+    return decimal(figure, 3 if guard.name.startswith("average_precision") else 2)

@@ -90,6 +90,16 @@ def test_it_says_how_the_newest_decisions_alone_are_met(run: TrainingRun) -> Non
     assert "0.0612" in shown and "0.0433" in shown
 
 
+def test_figures_are_written_as_the_language_writes_them(run: TrainingRun) -> None:
+    compared(run, WORSE)
+    client = Client(HTTP_ACCEPT_LANGUAGE="de")
+    client.force_login(User.objects.create_superuser("root"))
+    shown = client.get(reverse("admin:moderation_trainingrun_report", args=(run.pk,))).content.decode()
+    for figure in ("0,0500", "-0,0100", "+0,0010", "10,00 %", "16,0 %", "0,04 %", "-60,00 bis -30,00"):
+        assert figure in shown
+    assert "0.0500" not in shown
+
+
 def test_it_says_the_verdict_why_and_what_got_worse(run: TrainingRun) -> None:
     shown = page(compared(run, WORSE), User.objects.create_superuser("root"))
     assert "The candidate is not shown to be better." in shown

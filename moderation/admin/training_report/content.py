@@ -188,9 +188,15 @@ def _guard(guard: Guard) -> GuardLine:
     interval = ""
     if guard.low is not None and guard.high is not None:
         scale = 100 if guard.name == "reported" else 1
-        interval = _("%(low)+.2f to %(high)+.2f") % {"low": scale * guard.low, "high": scale * guard.high}
+        interval = _("%(low)s to %(high)s") % {
+            "low": wording.decimal(scale * guard.low, 2, signed=True),
+            "high": wording.decimal(scale * guard.high, 2, signed=True),
+        }
         if guard.is_ratio:
-            interval = _("%(low).2f to %(high).2f times") % {"low": guard.low, "high": guard.high}
+            interval = _("%(low)s to %(high)s times") % {
+                "low": wording.decimal(guard.low, 2),
+                "high": wording.decimal(guard.high, 2),
+            }
     return GuardLine(
         wording.guard_name(guard.name),
         wording.guard_explained(guard.name),
@@ -226,9 +232,9 @@ def _evidence(test: Mapping[str, Any], verdict: Verdict) -> list[str]:
         sentences.append(
             _(
                 "Decisions dealt out at random would agree with the candidate as well in "
-                "%(share).2f %% of cases."
+                "%(share)s %% of cases."
             )
-            % {"share": 100 * verdict.chance}
+            % {"share": wording.decimal(100 * verdict.chance, 2)}
         )
     sentences.append(
         _(
@@ -259,8 +265,8 @@ def _change(change: Mapping[str, Any], row: Screening, notes: Notes, links: bool
         visible(text, notes.for_a_text()),
         is_cut,
         label_name(change["label"]),
-        f"{change['old']:.2f}",
-        f"{change['new']:.2f}",
+        wording.decimal(change["old"], 2),
+        wording.decimal(change["new"], 2),
         str(verdicts.get(change["was"], change["was"])),
         str(verdicts.get(change["will_be"], change["will_be"])),
         _address(row.pk) if links else "",
@@ -275,11 +281,11 @@ def _address(key: int) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.2f} %"
+    return "-" if value is None else f"{wording.decimal(100 * value, 2)} %"
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
+    return "-" if value is None else wording.decimal(value, 4)
 
 
 def _interval(figure: Mapping[str, float | None]) -> str:
@@ -299,5 +305,8 @@ def _difference(test: Mapping[str, Any]) -> str:
         return _("The mean squared distance of the scores from what people said (Brier).")
     return _(
         "The mean squared distance of the scores from what people said (Brier), less is better. Changed "
-        "by %(difference)+.4f; 95 %% interval %(low)+.4f to %(high)+.4f."
-    ) % {"difference": test["difference"], "low": low, "high": high}
+        "by %(difference)s; 95 %% interval %(low)s to %(high)s."
+    ) % {
+        name: wording.decimal(figure, 4, signed=True)
+        for name, figure in (("difference", test["difference"]), ("low", low), ("high", high))
+    }
