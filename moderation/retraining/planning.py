@@ -15,7 +15,7 @@ from typing import Any
 from django.utils import timezone
 
 from moderation.conf import conf
-from moderation.models import Contradiction, Screening, TrainingRun
+from moderation.models import Contradiction, Review, Screening, TrainingRun
 from moderation.retraining import base_corpus, rehearsal, training_data
 from moderation.retraining.gate import needs
 from moderation.retraining.refusals import Refused, answers, refuse_what_teaches_nothing
@@ -156,9 +156,16 @@ def lines(of: Plan) -> list[str]:
 
 
 def _random_reviews_a_day() -> float:
-    since = timezone.now() - timedelta(days=RATE_DAYS)
-    audit = standing_decisions().filter(screening__queued_for=Screening.QueuedFor.AUDIT, created__gte=since)
-    return audit.count() / RATE_DAYS
+    """Count them over the last RATE_DAYS, or since the first decision, where that is less long ago."""
+    now = timezone.now()
+    first = Review.objects.order_by("id").values_list("created", flat=True).first()
+    if first is None:
+        return 0.0
+    days = min(RATE_DAYS, max(1.0, (now - first) / timedelta(days=1)))
+    audit = standing_decisions().filter(
+        screening__queued_for=Screening.QueuedFor.AUDIT, created__gte=now - timedelta(days=days)
+    )
+    return audit.count() / days
 
 
 def _minutes(texts: int, epochs: float, directory: Path) -> tuple[float, str]:

@@ -18,6 +18,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connections, router
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from moderation.coordination import leases
@@ -535,8 +536,12 @@ def test_a_plan_counts_the_days_that_random_reviews_take(trained: list[str]) -> 
     assert not [line for line in planning.lines(planning.plan(QUICK)) if "Contradictions" in line]
     Contradiction.objects.create(kind="reviewer", key="reviewer ann", reviewer_name="ann")
     assert "decisions that wait for a lead: 1." in "\n".join(planning.lines(planning.plan(QUICK)))
-    audit = Screening.objects.exclude(outcome="").order_by("pk").values_list("pk", flat=True)[:28]
+    first = Review.objects.order_by("id")[0]
+    others = Screening.objects.exclude(outcome="").exclude(pk=first.screening_id)
+    audit = others.order_by("pk").values_list("pk", flat=True)[:28]
     Screening.objects.filter(pk__in=list(audit)).update(queued_for="audit", sampling_probability=0.05)
+    assert planning.plan(QUICK).random_per_day == 28.0, "a site that is hours old has had one day"
+    QuerySet(Review).filter(pk=first.pk).update(created=timezone.now() - timedelta(days=40))
     plan = planning.plan(QUICK)
     assert plan.random_per_day == pytest.approx(1.0)
     assert plan.more_random == (30 - plan.random_items) * 4
