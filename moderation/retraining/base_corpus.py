@@ -67,6 +67,9 @@ def parted(path: Path, labels: Sequence[str], count: int = MOST_REHEARSED) -> Ba
 
 
 def _rows(path: Path, labels: Sequence[str]) -> Iterator[Row]:
+    csv.field_size_limit(
+        MOST_OF_A_LINE
+    )  # of the whole process, so whoever read a file before has set another
     with _opened(path) as file:
         table = csv.DictReader(_lines(path, file))
         named = table.fieldnames or ()
