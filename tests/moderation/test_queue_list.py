@@ -360,7 +360,8 @@ def test_a_word_of_most_texts_is_known_to_be_one(version: ModelVersion) -> None:
 def test_a_list_by_score_goes_on_and_back_through_every_item_once(
     moderator: Client, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    monkeypatch.setattr(changelist, "MOST", most)
+    for module in (tabs, changelist):
+        monkeypatch.setattr(module, "MOST", most)
     for number in range(47):
         queued(f"number {number}", 0.4 - 0.001 * number)
     queued("lower", 0.1)
@@ -476,7 +477,8 @@ def decided_in_turn(names: Sequence[str]) -> list[Screening]:
 def test_the_decisions_of_one_person_are_paged_in_their_order(
     moderator: Client, monkeypatch: pytest.MonkeyPatch, order: str, most: int
 ) -> None:
-    monkeypatch.setattr(changelist, "MOST", most)
+    for module in (tabs, changelist):
+        monkeypatch.setattr(module, "MOST", most)
     decided_in_turn(["bea", "cem"] * 45)
     wanted = [f"bea {number}" for number in range(0, 90, 2)]
     query = f"?state=decided&reviewer=bea&o={order}"
