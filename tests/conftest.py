@@ -17,6 +17,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.utils import translation
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
@@ -50,6 +51,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _regressions(item: pytest.Item) -> set[str]:
     return {name for mark in item.iter_markers("regression") for name in mark.args}
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own() -> None:
+    """A test begins with an empty cache: what an earlier one left there would run out in the midst of it."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)
