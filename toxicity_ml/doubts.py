@@ -80,11 +80,16 @@ def pooled_features(directory: Path, texts: Sequence[str], batch_size: int = 32)
     """Return what the head of a saved network sees of each text's first tokens: (n, width)."""
     import torch
 
-    from toxicity_ml.network import load_model, load_tokenizer
+    from toxicity_ml.network import load_model, load_tokenizer, saved_symbols_in_words
     from toxicity_ml.text.repair import repair_encoding
+    from toxicity_ml.text.symbols import symbols_in_words
 
     network = load_model(directory)
-    encodings = load_tokenizer(directory).encode_batch([repair_encoding(text).text for text in texts])
+    tokenizer = load_tokenizer(directory)
+    read = [repair_encoding(text) for text in texts]
+    if saved_symbols_in_words(directory):
+        read = [symbols_in_words(text, lambda sign: tokenizer.token_to_id(sign) is not None) for text in read]
+    encodings = tokenizer.encode_batch([text.text for text in read])
     ids = [
         encoding.ids[: MAX_TOKENS - 1] + encoding.ids[-1:] if len(encoding.ids) > MAX_TOKENS else encoding.ids
         for encoding in encodings

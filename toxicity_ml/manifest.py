@@ -67,6 +67,9 @@ class Manifest:
     False."""
     precision: str = INT8
     """What model.onnx computes in: ``int8``, or ``float32`` in an imported version that int8 can't follow."""
+    symbols_in_words: bool = False
+    """True where emoji and other symbols that the tokenizer lacks are put into words before it
+    (``text.symbols``); no version that was trained without them reads them so."""
     perspective_scale: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     """Points of a map from a label's score to that of the Perspective API, by label
     (``perspective.scale.Scale``); none where it was never fitted."""
@@ -139,6 +142,8 @@ class Manifest:
         languages = self.languages if isinstance(self.languages, list | tuple) else ()
         if not languages or not all(is_language_tag(tag) for tag in languages):
             raise damaged("languages is no list of language tags")
+        if not isinstance(self.symbols_in_words, bool):
+            raise damaged("symbols_in_words is neither true nor false")
         scale = self.perspective_scale
         if not isinstance(scale, Mapping) or not set(scale) <= set(self.labels):
             raise damaged("perspective_scale is no object with maps of its labels")

@@ -284,6 +284,12 @@ def saved_task(directory: str | Path) -> str:
     return str(config.get("problem_type") or "multi_label_classification").removesuffix("_classification")
 
 
+def saved_symbols_in_words(directory: str | Path) -> bool:
+    """True where a saved model was trained on texts whose unknown symbols were put into words."""
+    config = json.loads((Path(directory) / "config.json").read_text(encoding="utf-8"))
+    return bool(config.get("symbols_in_words", False))
+
+
 def _attention(config: Any, wanted: str) -> str:
     """The implementation of attention that is wanted, or eager for encoders that have no other: MPNet."""
     encoder: Any = AutoModel._model_mapping[type(config)]

@@ -122,7 +122,7 @@ def benchmark(directory: str | Path, plan: Plan, progress: Progress | None = Non
     BackendUnavailable for a backend that was asked for and does not run here.
     """
     manifest = Manifest.load(directory)
-    encoder = WindowEncoder(directory, manifest.max_length, manifest.stride)
+    encoder = WindowEncoder.of(directory, manifest)
     texts = {tokens: texts_of_length(encoder, tokens) for tokens in plan.lengths}
     names, notes = runnable()
     notes += _noise()

@@ -56,9 +56,7 @@ def read(directory: str | Path, text: str) -> Reading:
     from tokenizers import Tokenizer
 
     manifest = Manifest.load(directory)
-    encoder = WindowEncoder(
-        directory, manifest.max_length, manifest.stride, both_forms=manifest.reads_both_forms
-    )
+    encoder = WindowEncoder.of(directory, manifest)
     readings = encoder.readings(text)
     if not readings:
         return Reading((), (), 0)

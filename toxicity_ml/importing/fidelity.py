@@ -30,9 +30,7 @@ def compared(
     ExportRefused where the tokens of one differ, or a score by more than ``limit``.
     """
     manifest = Manifest.load(directory)
-    encoder = WindowEncoder(
-        directory, manifest.max_length, manifest.stride, both_forms=manifest.reads_both_forms
-    )
+    encoder = WindowEncoder.of(directory, manifest)
     chosen = [text for text in texts if _is_read_to_the_letter(encoder, text)][:TEXTS]
     for text in chosen:
         if encoder.windows(text)[0].tolist() != checkpoint.token_ids(text):

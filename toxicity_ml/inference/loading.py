@@ -52,9 +52,7 @@ def load(
     manifest = Manifest.load(directory)
     if verify:
         manifest.verify(directory)
-    encoder = WindowEncoder(
-        directory, manifest.max_length, manifest.stride, both_forms=manifest.reads_both_forms
-    )
+    encoder = WindowEncoder.of(directory, manifest)
 
     def on_onnx() -> Classifier:
         runner, difference = _onnx(make, directory, manifest, encoder, count)

@@ -8,8 +8,10 @@ import numpy as np
 from tokenizers import Tokenizer
 
 from toxicity_ml.errors import ModelDamaged, ModelNotFound
+from toxicity_ml.manifest import Manifest
 from toxicity_ml.text.deobfuscation import Lexicon
 from toxicity_ml.text.repair import Repaired, Span, forms, repair_encoding
+from toxicity_ml.text.symbols import symbols_in_words
 
 MAX_LENGTH = 192
 """Tokens of a window, [CLS] and [SEP] included, or what the tokenizer has in their place."""
@@ -30,11 +32,14 @@ class WindowEncoder:
         stride: int = STRIDE,
         *,
         both_forms: bool = True,
+        symbols_in_words: bool = False,
     ) -> None:
         """both_forms: read a text with disguised words undisguised too; off where the windows' scores are
-        averaged. Raises ModelNotFound or ModelDamaged, naming tokenizer.json.
+        averaged. symbols_in_words: put symbols that the tokenizer lacks into words. Raises ModelNotFound or
+        ModelDamaged, naming tokenizer.json.
         """
         self.both_forms = both_forms
+        self.symbols_in_words = symbols_in_words
         path = Path(directory) / "tokenizer.json"
         if not path.is_file():
             raise ModelNotFound(f"{path} is missing. Give a model version's directory, or publish one there.")
@@ -52,6 +57,17 @@ class WindowEncoder:
         self._is_word_piece = type(self._tokenizer.model).__name__ == "WordPiece"
         # Of a vocabulary in other pieces nobody could say which of them are words.
         self._lexicon = Lexicon.of(self._tokenizer.get_vocab() if self._is_word_piece else ())
+
+    @classmethod
+    def of(cls, directory: str | Path, manifest: Manifest) -> "WindowEncoder":
+        """The encoder of a model version, reading texts as its manifest says."""
+        return cls(
+            directory,
+            manifest.max_length,
+            manifest.stride,
+            both_forms=manifest.reads_both_forms,
+            symbols_in_words=manifest.symbols_in_words,
+        )
 
     def readings(self, text: str) -> list[tuple[list[np.ndarray], int]]:
         """For each way to read the text: its windows, and how many that reading has in all.
@@ -74,8 +90,15 @@ class WindowEncoder:
     def forms(self, text: str) -> tuple[Repaired, ...]:
         """The one or two ways in which a text is read (``repair.forms``), with the vocabulary as lexicon."""
         if self.both_forms:
-            return forms(text, self._lexicon)
-        return (repair_encoding(text, breaks_words=self._is_word_piece),)
+            read = forms(text, self._lexicon)
+        else:
+            read = (repair_encoding(text, breaks_words=self._is_word_piece),)
+        if not self.symbols_in_words:
+            return read
+        return tuple(symbols_in_words(form, self._has_piece) for form in read)
+
+    def _has_piece(self, character: str) -> bool:
+        return self._tokenizer.token_to_id(character) is not None
 
     def reading_one_form(self) -> "WindowEncoder":
         """The same encoder with ``both_forms`` off."""

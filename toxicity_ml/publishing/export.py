@@ -19,7 +19,7 @@ from toxicity_ml.inference.backends.onnx import INPUT, OUTPUT, OnnxBackend
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE, WindowEncoder
 from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
 from toxicity_ml.manifest import FLOAT32, INT8
-from toxicity_ml.network import load_model, saved_task
+from toxicity_ml.network import load_model, saved_symbols_in_words, saved_task
 from toxicity_ml.publishing.quantisation import WINDOWS, InFloat, quantise
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE, pool_windows
 
@@ -116,7 +116,13 @@ def export_onnx(
     checkpoint_dir, out_dir = Path(checkpoint_dir), Path(out_dir)
     network = load_model(checkpoint_dir, attention="eager").eval()
     one_of_several = saved_task(checkpoint_dir) == SINGLE_LABEL
-    encoder = WindowEncoder(checkpoint_dir, max_length, stride, both_forms=both_forms and not one_of_several)
+    encoder = WindowEncoder(
+        checkpoint_dir,
+        max_length,
+        stride,
+        both_forms=both_forms and not one_of_several,
+        symbols_in_words=saved_symbols_in_words(checkpoint_dir),
+    )
     samples = [readings for readings in map(encoder.readings, sample_texts) if readings]
     if not samples:
         raise DataError(

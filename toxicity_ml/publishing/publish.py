@@ -18,7 +18,7 @@ from toxicity_ml.errors import DataError
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE
 from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.manifest import INT8, VERSION_FILES, Manifest, file_sha256
-from toxicity_ml.network import saved_labels, saved_task
+from toxicity_ml.network import saved_labels, saved_symbols_in_words, saved_task
 from toxicity_ml.publishing.directories import check_is_new, to_go_on_from
 from toxicity_ml.publishing.export import export_onnx
 from toxicity_ml.publishing.scaling import moved_scale
@@ -98,6 +98,7 @@ def publish_version(
             calibration={label: {"slope": 1.0, "intercept": 0.0} for label in labels},
             training={**(training or {}), **_scale_note(inherit)},
             task=saved_task(checkpoint),
+            symbols_in_words=saved_symbols_in_words(checkpoint),
             window_temperature=WINDOW_TEMPERATURE,
             **reading,
             **_inherited(inherit, languages),

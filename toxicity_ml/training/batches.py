@@ -21,16 +21,22 @@ from toxicity_ml.augmentation.joining import join
 from toxicity_ml.augmentation.noise import add_noise
 from toxicity_ml.augmentation.stripping import strip_punctuation
 from toxicity_ml.text.repair import repair_encoding
+from toxicity_ml.text.symbols import symbols_in_words
 from toxicity_ml.training.options import TrainingOptions
 
 COMPANION_TOKENS = 64
 """A text that another is joined to is no longer than this."""
 
 
-def tokenized(rows: Dataset, tokenizer: Tokenizer, max_length: int) -> Dataset:
+def tokenized(
+    rows: Dataset, tokenizer: Tokenizer, max_length: int, *, puts_symbols_in_words: bool = False
+) -> Dataset:
     """Rows of text (repaired), input_ids (at most max_length, special tokens kept), labels, weight, length,
     sorted by length so that evaluation pads little; training draws its own order."""
-    texts = [repair_encoding(text).text for text in rows["text"]]
+    repaired = [repair_encoding(text) for text in rows["text"]]
+    if puts_symbols_in_words:
+        repaired = [symbols_in_words(text, _is_piece_of(tokenizer)) for text in repaired]
+    texts = [text.text for text in repaired]
     ids: list[list[int]] = []
     for start in range(0, len(texts), 1000):
         encodings = tokenizer.encode_batch(texts[start : start + 1000])
@@ -45,6 +51,10 @@ def tokenized(rows: Dataset, tokenizer: Tokenizer, max_length: int) -> Dataset:
         }
     )
     return made.sort("length")
+
+
+def _is_piece_of(tokenizer: Tokenizer) -> Callable[[str], bool]:
+    return lambda character: tokenizer.token_to_id(character) is not None
 
 
 def cut(ids: list[int], max_length: int) -> list[int]:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 
-from toxicity_ml.network import load_model, load_tokenizer
+from toxicity_ml.network import load_model, load_tokenizer, saved_symbols_in_words
 from toxicity_ml.training.batches import BatchMaker, tokenized
 from toxicity_ml.training.fine_tune import bf16_is_native
 from toxicity_ml.training.options import TrainingOptions
@@ -29,7 +29,8 @@ def checkpoint_logits(
             "weight": [1.0] * len(texts),
         }
     )
-    rows = tokenized(rows, tokenizer, max_length)
+    in_words = saved_symbols_in_words(checkpoint)
+    rows = tokenized(rows, tokenizer, max_length, puts_symbols_in_words=in_words)
     collate = BatchMaker.plain(tokenizer, TrainingOptions())
     all_logits = np.zeros((len(texts), n_labels), dtype=np.float32)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16_is_native()):

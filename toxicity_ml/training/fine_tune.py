@@ -85,6 +85,8 @@ def train(
         return out
     set_seed(options.seed)
     model, tokenizer = _starting_point(options)
+    in_words = bool(getattr(model.encoder.config, "symbols_in_words", options.symbols_in_words))
+    model.encoder.config.symbols_in_words = in_words  # type: ignore[union-attr]
     targets = np.asarray(training["labels"], dtype=np.float64)
     row_weight = np.asarray(training["weight"], dtype=np.float64)
     if not _is_version(options.base_model):
@@ -99,7 +101,7 @@ def train(
     )
     if options.distill:
         training = _taught(training, targets, options)
-    rows = tokenized(training, tokenizer, options.max_length)
+    rows = tokenized(training, tokenizer, options.max_length, puts_symbols_in_words=in_words)
     if options.keep_confirmed:
         parent = Manifest.load(Path(options.base_model))
         rows = keeping_confirmed(rows, model, tokenizer, parent, options)
@@ -117,7 +119,7 @@ def train(
         model=model,
         args=_arguments(checkpoints, epoch, options),
         train_dataset=rows,
-        eval_dataset=tokenized(validation, tokenizer, options.max_length),
+        eval_dataset=tokenized(validation, tokenizer, options.max_length, puts_symbols_in_words=in_words),
         data_collator=collator,
         compute_metrics=lambda prediction: (
             by_accuracy(prediction)

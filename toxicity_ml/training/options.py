@@ -28,6 +28,9 @@ class TrainingOptions:
     own."""
     max_length: int = 192
     """Tokens of a training text, special tokens included; the rest is cut."""
+    symbols_in_words: bool = False
+    """Put emoji and other symbols that the tokenizer lacks into words. A version to go on from that
+    names it has its own."""
     epochs: float = 2.0
     batch_size: int = 32
     body_lr: float = 5e-5

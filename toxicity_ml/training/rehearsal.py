@@ -42,7 +42,8 @@ def with_rehearsal(
     plain = Dataset.from_dict(
         {"text": list(texts), "labels": [unknown] * len(texts), "weight": [weight] * len(texts)}
     )
-    rehearsed = tokenized(plain, tokenizer, options.max_length)
+    in_words = bool(getattr(model.encoder.config, "symbols_in_words", False))
+    rehearsed = tokenized(plain, tokenizer, options.max_length, puts_symbols_in_words=in_words)
     logits = start_logits(model, BatchMaker.plain(tokenizer, options), rehearsed)
     kept = rehearsed.add_column(KEPT, logits.astype(np.float64).tolist())
     own = rows if KEPT in rows.column_names else rows.add_column(KEPT, [unknown] * len(rows))
