@@ -70,6 +70,9 @@ class Manifest:
     symbols_in_words: bool = False
     """True where emoji and other symbols that the tokenizer lacks are put into words before it
     (``text.symbols``); no version that was trained without them reads them so."""
+    threshold_sets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """Thresholds by label of each named set that a site may choose instead of ``thresholds``
+    (``publishing.threshold_sets``); none in versions that do not name any."""
     perspective_scale: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     """Points of a map from a label's score to that of the Perspective API, by label
     (``perspective.scale.Scale``); none where it was never fitted."""
@@ -144,12 +147,24 @@ class Manifest:
             raise damaged("languages is no list of language tags")
         if not isinstance(self.symbols_in_words, bool):
             raise damaged("symbols_in_words is neither true nor false")
+        if not _are_threshold_sets(self.threshold_sets, self.labels):
+            raise damaged("threshold_sets has no number from 0 to 1 for each label of each of its sets")
         scale = self.perspective_scale
         if not isinstance(scale, Mapping) or not set(scale) <= set(self.labels):
             raise damaged("perspective_scale is no object with maps of its labels")
         object.__setattr__(self, "labels", tuple(self.labels))
         object.__setattr__(self, "languages", tuple(self.languages))
         return self
+
+
+def _are_threshold_sets(sets: Any, labels: Sequence[str]) -> bool:
+    """True where each set is an object with a number from 0 to 1 for each label."""
+    return isinstance(sets, Mapping) and all(
+        isinstance(numbers, Mapping)
+        and set(numbers) == set(labels)
+        and all(isinstance(number, int | float) and 0 <= number <= 1 for number in numbers.values())
+        for numbers in sets.values()
+    )
 
 
 def manifest_sha256(directory: str | Path) -> str:

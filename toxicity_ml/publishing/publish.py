@@ -5,7 +5,7 @@ Everything is measured through ``Classifier``, on the network and windows that w
 
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from toxicity_ml.network import saved_labels, saved_symbols_in_words, saved_task
 from toxicity_ml.publishing.directories import check_is_new, to_go_on_from
 from toxicity_ml.publishing.export import export_onnx
 from toxicity_ml.publishing.scaling import moved_scale
+from toxicity_ml.publishing.threshold_sets import BALANCED, set_rates, threshold_sets
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def publish_version(
     inherit: Manifest | None = None,
     keep_calibration: bool = False,
     languages: Sequence[str] | None = None,
+    severe: Collection[str] = (),
     progress: bool = False,
 ) -> Manifest:
     """Make the model version directory ``out`` of a checkpoint that training wrote.
@@ -64,7 +66,8 @@ def publish_version(
     where one is given. So does the version its scale of Perspective, which holds as far as scores still mean
     the same. keep_calibration: True takes every label's from ``inherit``, for validation rows that do not
     stand for the population, as those that a queue brought up. languages: BCP 47 tags; None: those of
-    ``inherit``, or English.
+    ``inherit``, or English. severe: labels that count no lower than the rows prove
+    (``threshold_sets.at_least_proven``), in the thresholds and in every named set.
 
     ``out`` appears whole or not at all. Raises DataError when it exists and when there is no calibration to
     keep, ExportRefused when int8 strays.
@@ -111,6 +114,7 @@ def publish_version(
             {"int8_parity": parity},
             is_same_network=False,
             keep_calibration=keep_calibration,
+            severe=severe,
             progress=progress,
         )
         staging.rename(out)
@@ -189,6 +193,7 @@ def finished(
     *,
     is_same_network: bool,
     keep_calibration: bool = False,
+    severe: Collection[str] = (),
     progress: bool,
 ) -> Manifest:
     """Calibrate, measure, sign and write the manifest of a version whose files are in place.
@@ -201,9 +206,15 @@ def finished(
     draft.save(staging)
     logits = Classifier.load(staging, verify=False).logits(list(validation["text"]), progress=progress)
     if keep_calibration and inherit is not None:
-        draft = replace(draft, calibration=inherit.calibration, thresholds=inherit.thresholds)
+        draft = replace(
+            draft,
+            calibration=inherit.calibration,
+            thresholds=inherit.thresholds,
+            threshold_sets=inherit.threshold_sets,
+        )
     else:
         draft = calibrated(draft, logits, targets, weights, inherit)
+        draft = with_threshold_sets(draft, logits, targets, weights, inherit, severe)
     if inherit is not None and is_same_network:
         draft = replace(draft, perspective_scale=moved_scale(inherit, draft))
     draft = replace(draft, metrics={**validation_metrics(draft, logits, targets, weights), **metrics})
@@ -246,6 +257,29 @@ def calibrated(
     return replace(draft, calibration=calibration, thresholds=thresholds)
 
 
+def with_threshold_sets(
+    draft: Manifest,
+    logits: np.ndarray,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    inherit: Manifest | None,
+    severe: Collection[str],
+) -> Manifest:
+    """The calibrated manifest with its named sets, and with thresholds of severe labels that are proven.
+    One of several classes has none."""
+    if draft.task == SINGLE_LABEL:
+        return draft
+    sets = threshold_sets(draft, _scores(draft, logits), targets, weights, severe, inherit)
+    return replace(draft, thresholds=sets[BALANCED], threshold_sets=sets)
+
+
+def _scores(manifest: Manifest, logits: np.ndarray) -> np.ndarray:
+    """Calibrated scores of a version with several labels, float (n, n_labels)."""
+    slopes = np.array([manifest.calibration[label]["slope"] for label in manifest.labels])
+    intercepts = np.array([manifest.calibration[label]["intercept"] for label in manifest.labels])
+    return np.asarray(evaluation.sigmoid(slopes * logits + intercepts))
+
+
 def validation_metrics(
     manifest: Manifest, logits: np.ndarray, targets: np.ndarray, weights: np.ndarray
 ) -> dict[str, Any]:
@@ -257,16 +291,7 @@ def validation_metrics(
             evaluation.softmax(logits * slopes), targets, labels, weights=weights
         )
         return {"validation": measured}
-    scores = np.stack(
-        [
-            evaluation.sigmoid(
-                manifest.calibration[label]["slope"] * logits[:, index]
-                + manifest.calibration[label]["intercept"]
-            )
-            for index, label in enumerate(labels)
-        ],
-        axis=1,
-    )
+    scores = _scores(manifest, logits)
     thresholds = [manifest.thresholds[label] for label in labels]
     report = evaluation.evaluate(scores, targets, thresholds, labels, weights=weights)
     for index, label in enumerate(labels):
@@ -277,7 +302,7 @@ def validation_metrics(
         report["labels"][label]["calibration"] = {
             key: None if np.isnan(value) else value for key, value in figures.items()
         }
-    return {"validation": report}
+    return {"validation": report, "threshold_sets": set_rates(manifest, scores, targets, weights)}
 
 
 def signed(draft: Manifest, staging: Path) -> Manifest:
