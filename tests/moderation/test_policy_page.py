@@ -222,3 +222,57 @@ def test_without_numpy_the_page_says_what_is_missing(lead: Client, monkeypatch: 
 def test_without_an_active_version_the_form_says_so(db: None) -> None:
     client = staff("lea", "view_policy", "add_policy")
     assert "No model version is active yet" in client.get(ADD, follow=True).text
+
+
+SETS = {
+    "strict": {"toxic": 0.2104, "threat": 0.3},
+    "balanced": {"toxic": 0.42, "threat": 0.5},
+    "lenient": {"toxic": 0.63, "threat": 2},
+    "homemade": {"toxic": 0.1},
+}
+
+
+def brings_sets(version: ModelVersion, sets: Any) -> None:
+    version.manifest = {**version.manifest, "threshold_sets": sets}
+    rates = {"strict": {"toxic": {"recall": 0.8125, "precision": 0.4, "false_positive_rate": 0.0512}}}
+    version.metrics = {**version.metrics, "threshold_sets": rates}
+    version.save()
+
+
+def test_a_named_set_fills_the_form_and_changes_nothing(lead: Client, version: ModelVersion) -> None:
+    brings_sets(version, SETS)
+    held = {"toxic": {"flag": 0.3, "hold": 0.5}, "threat": {"hold": 0.25}}
+    Policy.objects.create(model_label="forum.Note", thresholds=held)
+    page = lead.get(ADD, {"model_label": "forum.Note"}).text
+    assert re.findall(r'href="\?model_label=forum.Note&amp;set=(\w+)"', page) == [
+        "lenient",
+        "balanced",
+        "strict",
+    ]
+    assert "81.2 % of the toxic found, 5.1 % of the others flagged" in page
+    page = lead.get(ADD, {"model_label": "forum.Note", "set": "strict"}).text
+    assert 'name="flag_toxic" value="0.21"' in page and 'name="flag_threat" value="0.3"' in page
+    assert 'name="hold_toxic" value="0.5"' in page  # as before
+    assert not re.search(r'name="hold_threat" value=', page)  # 0.25 would hold what does not count
+    assert re.search(r'set=strict" aria-current="true"', page)
+    assert Policy.objects.count() == 1
+    put_in_force(lead, {"model_label": "forum.Note", "flag_toxic": "0.21", "flag_threat": "0.3"})
+    assert Policy.objects.order_by("-id")[0].thresholds == {"toxic": {"flag": 0.21}, "threat": {"flag": 0.3}}
+
+
+def test_a_set_without_a_name_of_ours_and_numbers_that_are_none_are_left_out(
+    lead: Client, version: ModelVersion
+) -> None:
+    brings_sets(version, SETS)
+    page = lead.get(ADD, {"set": "homemade"}).text
+    assert "homemade" not in page and not re.search(r'name="flag_toxic" value=', page)
+    page = lead.get(ADD, {"set": "lenient"}).text
+    assert 'name="flag_toxic" value="0.63"' in page and not re.search(r'name="flag_threat" value=', page)
+
+
+@pytest.mark.parametrize("sets", [None, [], "strict", {"strict": 0.2}, {"strict": {"toxic": "0.2"}}])
+def test_a_version_without_sets_offers_none(lead: Client, version: ModelVersion, sets: Any) -> None:
+    brings_sets(version, sets)
+    for asked in ({}, {"set": "strict"}):
+        page = lead.get(ADD, asked)
+        assert page.status_code == 200 and "policy-sets" not in page.text

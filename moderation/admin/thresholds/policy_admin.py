@@ -29,7 +29,7 @@ from moderation.admin.item.presenting import title_of
 from moderation.admin.item.shown_text import PREVIEW_LINES
 from moderation.admin.posting import posted
 from moderation.admin.read_only import ReadOnlyAdmin
-from moderation.admin.thresholds import wishes
+from moderation.admin.thresholds import sets, wishes
 from moderation.admin.thresholds.form import Stored, ThresholdsForm
 from moderation.audit import Actor
 from moderation.models import ModelVersion, Policy, Screening, ScreeningRun
@@ -136,7 +136,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             return HttpResponseRedirect(reverse("admin:moderation_policy_changelist"))
         inherited = sources_for(entry, version, without=label)
         if request.method != "POST":
-            source = _source(given.get(FROM, ""), label)
+            source = sets.begun_with(version, given.get(sets.SET, ""), _source(given.get(FROM, ""), label))
             form = ThresholdsForm(initial=ThresholdsForm.initial_from(source), inherited=inherited)
             return self._form_page(request, form, label, entry, version)
         if wishes.PROPOSE in request.POST:
@@ -240,6 +240,7 @@ class PolicyAdmin(ReadOnlyAdmin):
             has_own=newest_policy(label) is not None,
             has_figures=figures is not None,
             wish_kinds=wishes.KINDS,
+            sets=sets.offers(version, label, request.GET.get(sets.SET, "")),
             decided=len(reviewed.items) if reviewed else 0,
             random=sum(item.is_random for item in reviewed.items) if reviewed else 0,
             named=_named(request.user, told.named) if told else (),
