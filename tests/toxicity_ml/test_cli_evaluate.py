@@ -148,3 +148,29 @@ def test_a_place_for_the_report_that_does_not_exist_is_named_before_anything_is_
         main(["evaluate", "--model", str(tiny_version), "--data", str(data), "--report", str(missing)]) == 2
     )
     assert "nowhere is no directory" in capsys.readouterr().err
+
+
+def test_each_source_of_a_file_is_reported_by_itself(
+    tiny_version: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """News has its insults in words that the tiny model knows, half of the forum's are in others."""
+    data = tmp_path / "mixed.csv"
+    with data.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "source", *JIGSAW_LABELS])
+        for number in range(60):
+            bad = number % 2 == 0
+            for source, words in (("news", "an idiot"), ("forum", "an idiot" if number % 4 else "it")):
+                text = f"you are {words if bad else 'a friend'}, {'nice ' * (number % 5)}day."
+                labels = [int(bad and label in ("toxic", "insult")) for label in JIGSAW_LABELS]
+                writer.writerow([text, source, *labels])
+    found = evaluated(capsys, "--model", tiny_version, "--data", data, "--apart", "source")
+    assert found["data"] == ["mixed.csv: forum", "mixed.csv: news"]
+    recall = {
+        name: figures["tiny@1"]["labels"]["insult"]["recall_at"] for name, figures in found["parts"].items()
+    }
+    assert list(recall["mixed.csv: news"]) == ["0.01", "0.03", "0.05"]
+    assert recall["mixed.csv: news"]["0.05"]["value"] == 1.0
+    assert recall["mixed.csv: forum"]["0.01"]["value"] < 0.9
+    assert main(["evaluate", "--resamples", "30", "--model", str(tiny_version), "--data", str(data)]) == 0
+    assert "recall with so many" in capsys.readouterr().out

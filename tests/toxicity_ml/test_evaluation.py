@@ -176,3 +176,26 @@ def test_rows_are_drawn_in_blocks_that_fit_in_memory(monkeypatch: pytest.MonkeyP
     assert np.array_equal(np.concatenate(blocks), whole)
     assert whole.shape == (51, 30) and np.array_equal(whole[0], weights)
     assert np.all((whole / weights).sum(axis=1) == pytest.approx(30))
+
+
+def test_recall_is_read_where_no_more_than_that_share_of_the_clean_rows_is_flagged() -> None:
+    """Of 200 clean rows 2 score 0.9, 4 more 0.8, 4 more 0.7; of 100 true ones 30, 20 and 10 there."""
+    clean = np.repeat([0.9, 0.8, 0.7, 0.1], [2, 4, 4, 190])
+    true = np.repeat([0.9, 0.8, 0.7, 0.1], [30, 20, 10, 40])
+    truth = np.repeat([False, True], [200, 100])
+    found = evaluation.recall_at_false_positive_rates(truth, np.concatenate([clean, true]), resamples=50)
+    assert [found[rate]["value"] for rate in ("0.01", "0.03", "0.05")] == [0.3, 0.5, 0.6]
+    below = evaluation.recall_at_false_positive_rates(
+        truth, np.concatenate([clean, true]), rates=(0.009, 0.029), resamples=0
+    )
+    assert [below[rate]["value"] for rate in ("0.009", "0.029")] == [0.0, 0.3]
+    for rate in found:
+        assert found[rate]["low"] <= found[rate]["value"] <= found[rate]["high"]
+    weights = np.where(truth, 1.0, np.concatenate([[3.0] * 2, [1.0] * 298]))
+    heavier = evaluation.recall_at_false_positive_rates(
+        truth, np.concatenate([clean, true]), weights, rates=(0.03,), resamples=0
+    )
+    assert heavier["0.03"]["value"] == 0.3
+    assert evaluation.recall_at_false_positive_rates(truth[:200], clean, resamples=0) == dict.fromkeys(
+        ("0.01", "0.03", "0.05")
+    )

@@ -36,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_columns(parser)
     parser.add_argument(
+        "--apart",
+        choices=("source", "sample"),
+        help="report the rows of a file with each value of this column by themselves",
+    )
+    parser.add_argument(
         "--patterns",
         type=Path,
         metavar="CSV",
@@ -66,17 +71,19 @@ def run(args: argparse.Namespace) -> int:
     """Returns 0. Raises DataError, ModelNotFound or ModelDamaged."""
     from toxicity_ml.reporting.page import page
     from toxicity_ml.reporting.report import named_apart, report
-    from toxicity_ml.reporting.rows import load_rows
+    from toxicity_ml.reporting.rows import load_rows, load_rows_apart
 
     check_place(args.report, drawn=True)
     models = _models(args.model or [None])
     first = models[0]
     columns = columns_from(args)
     names = named_apart([Path(source).name for source in args.data])
-    parts = [
-        load_rows(source, first.labels, first.task, name, columns)
-        for source, name in zip(args.data, names, strict=True)
-    ]
+    parts = []
+    for source, name in zip(args.data, names, strict=True):
+        if args.apart:
+            parts += load_rows_apart(source, first.labels, first.task, name, columns, args.apart)
+        else:
+            parts.append(load_rows(source, first.labels, first.task, name, columns))
     result = report(
         parts,
         models,
@@ -163,6 +170,7 @@ def _tables(report: Mapping[str, Any]) -> list[Table]:
             if "accuracy" in found:
                 title += f", accuracy {_cell(found['accuracy'])}"
             tables.append((title, ("label", "positives", *METRICS), rows))
+            tables += _recall_tables(f"{part}: {scorer}", found["labels"])
         if all("site" in found for found in scorers.values()):
             site = [
                 [
@@ -189,6 +197,17 @@ def _tables(report: Mapping[str, Any]) -> list[Table]:
             title = f"{part}: average precision minus that of {report['model']}, paired"
             tables.append((title, ("", *report["labels"], "mean"), differences))
     return tables
+
+
+def _recall_tables(title: str, labels: Mapping[str, Any]) -> list[Table]:
+    """Recall by share of the rows without a label that are flagged; no table where no label has any."""
+    shown = {label: values["recall_at"] for label, values in labels.items() if values["recall_at"]}
+    if not shown:
+        return []
+    rates = list(next(iter(shown.values())))
+    rows = [[label, *(_cell(found[rate]) for rate in rates)] for label, found in shown.items()]
+    heads = tuple(f"{100 * float(rate):g} %" for rate in rates)
+    return [(f"{title}, recall with so many flagged for nothing", ("label", *heads), rows)]
 
 
 def _punctuation(found: Mapping[str, Any]) -> str:

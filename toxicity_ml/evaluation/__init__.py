@@ -13,7 +13,12 @@ from toxicity_ml.evaluation.calibration import (
 )
 from toxicity_ml.evaluation.classes import evaluate_classes, most_probable
 from toxicity_ml.evaluation.comparison import PairedDifference, PairedInterval, paired_difference
-from toxicity_ml.evaluation.curves import Curve, curves
+from toxicity_ml.evaluation.curves import (
+    FALSE_POSITIVE_RATES,
+    Curve,
+    curves,
+    recall_at_false_positive_rates,
+)
 from toxicity_ml.evaluation.flags import confusion, cooccurrence, site_view
 from toxicity_ml.evaluation.metrics import (
     METRICS,
@@ -27,6 +32,7 @@ from toxicity_ml.evaluation.resampling import RESAMPLES, Interval, resampled_sum
 from toxicity_ml.evaluation.subgroups import bias_aucs
 
 __all__ = [
+    "FALSE_POSITIVE_RATES",
     "METRICS",
     "MIN_POSITIVES",
     "RESAMPLES",
@@ -48,6 +54,7 @@ __all__ = [
     "paired_difference",
     "proven_threshold",
     "ranking_metrics",
+    "recall_at_false_positive_rates",
     "reliability",
     "resampled_sums",
     "sigmoid",

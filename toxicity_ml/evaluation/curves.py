@@ -1,16 +1,21 @@
 """Curves with bootstrap bands: precision-recall, ROC, and each metric by threshold."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from toxicity_ml.evaluation.metrics import ranked_counts, threshold_metrics
+from toxicity_ml.evaluation.metrics import figure, ranked_counts, threshold_metrics
 from toxicity_ml.evaluation.resampling import RESAMPLES, weightings
 
 RECALL_GRID = np.linspace(0.0, 1.0, 51)
 FALSE_POSITIVE_GRID = np.concatenate([[0.0], np.geomspace(0.001, 1.0, 49)])
 """Even in the logarithm: a site lives where one comment in a hundred is flagged wrongly, not one in two."""
 THRESHOLD_GRID = np.linspace(0.01, 0.99, 50)
+
+
+FALSE_POSITIVE_RATES = (0.01, 0.03, 0.05)
+"""Shares of the clean rows flagged for nothing at which recall is read."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,30 @@ def curves(
     return {name: _banded(grids[name], np.stack(rows)) for name, rows in by_name.items()}
 
 
+def recall_at_false_positive_rates(
+    truth: np.ndarray,
+    scores: np.ndarray,
+    weights: np.ndarray | None = None,
+    rates: Sequence[float] = FALSE_POSITIVE_RATES,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> dict[str, dict[str, float] | None]:
+    """{rate as text: {value, low, high}}: the recall of the lowest threshold that flags no more than this
+    share of the negatives; None where there is no positive or no negative.
+
+    truth: bool (n,). scores: float (n,), of any scale. weights: float (n,), 1 each by default. The interval
+    is the bootstrap's over the rows, which moves the threshold along.
+    """
+    weights = np.ones(len(truth)) if weights is None else np.asarray(weights, dtype=float)
+    grid = np.asarray(rates, dtype=float)
+    found: list[np.ndarray] = []
+    for block in weightings(weights, resamples, seed):
+        _, true, false = ranked_counts(truth, scores, block)
+        found += [_rate_at_false_positives(*counts, grid) for counts in zip(true, false, strict=True)]
+    by_rate = np.stack(found, axis=1)
+    return {f"{rate:g}": figure(values) for rate, values in zip(rates, by_rate, strict=True)}
+
+
 def _precision_at_recall(true: np.ndarray, false: np.ndarray) -> np.ndarray:
     if not true[-1]:
         return np.full(len(RECALL_GRID), np.nan)
@@ -76,10 +105,12 @@ def _precision_at_recall(true: np.ndarray, false: np.ndarray) -> np.ndarray:
     return precision
 
 
-def _rate_at_false_positives(true: np.ndarray, false: np.ndarray) -> np.ndarray:
+def _rate_at_false_positives(
+    true: np.ndarray, false: np.ndarray, grid: np.ndarray = FALSE_POSITIVE_GRID
+) -> np.ndarray:
     if not (true[-1] and false[-1]):
-        return np.full(len(FALSE_POSITIVE_GRID), np.nan)
-    at = np.searchsorted(false, FALSE_POSITIVE_GRID * false[-1] * (1 + 1e-9), side="right") - 1
+        return np.full(len(grid), np.nan)
+    at = np.searchsorted(false, grid * false[-1] * (1 + 1e-9), side="right") - 1
     return np.where(at < 0, 0.0, true[at] / true[-1])
 
 

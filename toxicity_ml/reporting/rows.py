@@ -105,6 +105,24 @@ def load_rows(
     )
 
 
+def load_rows_apart(
+    source: str, labels: Sequence[str], task: str, name: str, columns: "Columns | None", by: str
+) -> list[Rows]:
+    """The rows of one file or hub dataset, those with each value of a column under a name of their own.
+
+    by: ``source`` or ``sample``, as of ``corpora.load``. Ordered by value; without one: "(none)".
+    Raises DataError.
+    """
+    from toxicity_ml import corpora
+
+    rows = load_rows(source, labels, task, name, columns)
+    values = [str(row[by]) for row in corpora.read([source], labels, task, columns or corpora.BY_NAME)]
+    return [
+        rows.chosen(np.array([value == chosen for value in values]), f"{name}: {chosen or '(none)'}")
+        for chosen in sorted(set(values))
+    ]
+
+
 def joined(parts: Sequence[Rows], name: str) -> Rows:
     """Join the rows of several files. Raises DataError when they have no rows."""
     if not parts:

@@ -15,8 +15,9 @@ def measured(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> 
     """Every figure of these scores, JSON-ready; None with ``too_few`` where there are too few positives.
 
     scores: float (n, n_labels). To what ``evaluation.evaluate`` (or ``evaluate_classes``) gives, each label
-    gets ``calibration`` and ``curves``; a multi-label scorer ``confusion`` by label, ``cooccurrence`` and
-    ``site``, a single-label one ``confidence``, the calibration of its most probable class.
+    gets ``calibration``, ``curves`` and ``recall_at``, by share of false positives; a multi-label scorer
+    ``confusion`` by label, ``cooccurrence`` and ``site``, a single-label one ``confidence``, the calibration
+    of its most probable class.
     """
     labels = scorer.labels
     if scorer.is_single_label:
@@ -53,9 +54,12 @@ def measured(rows: Rows, scores: np.ndarray, scorer: Scorer, resamples: int) -> 
         known = ~np.isnan(rows.targets[:, index])
         truth = rows.targets[known, index] >= 0.5
         column, weights = scores[known, index], rows.weights[known]
-        of_label["calibration"] = of_label["curves"] = None
+        of_label["calibration"] = of_label["curves"] = of_label["recall_at"] = None
         if not of_label["too_few"]:
             of_label["calibration"] = evaluation.reliability(column, truth, weights, resamples)
+            of_label["recall_at"] = evaluation.recall_at_false_positive_rates(
+                truth, column, weights, resamples=resamples
+            )
             drawn = evaluation.curves(truth, column, weights, min(resamples, BAND_RESAMPLES))
             of_label["curves"] = {name: curve.as_json() for name, curve in drawn.items()}
     return report
