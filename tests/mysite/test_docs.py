@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from moderation.admin.queue.tabs import TABS
+from moderation.retraining import wording
 from mysite.demo.environment import BASE_DIR
 
 PAGES = [
@@ -163,11 +164,18 @@ def test_the_guide_for_moderators_tells_every_key_and_every_list_of_the_queue() 
     ]
 
 
-def test_pictures_of_the_guide_are_told_in_words_and_load_quickly() -> None:
-    pictures = re.findall(
-        r"!\[([^\]]*)\]\((images/[^)]+)\)", (BASE_DIR / "docs" / "moderators.md").read_text()
-    )
-    assert 8 <= len(pictures) <= 12
+@pytest.mark.parametrize(("guide", "fewest", "most"), [("moderators", 8, 12), ("retraining", 3, 5)])
+def test_pictures_of_a_guide_are_told_in_words_and_load_quickly(guide: str, fewest: int, most: int) -> None:
+    pictures = re.findall(r"!\[([^\]]*)\]\((images/[^)]+)\)", (BASE_DIR / "docs" / f"{guide}.md").read_text())
+    assert fewest <= len(pictures) <= most
     for words, path in pictures:
         assert len(words.split()) > 3, path
         assert (BASE_DIR / "docs" / path).stat().st_size <= 150_000, path
+
+
+def test_the_guide_to_retraining_says_what_to_do_about_each_guard_that_fails() -> None:
+    guide = (BASE_DIR / "docs" / "retraining.md").read_text()
+    told = guide.partition("| Guard that failed |")[2].partition("\n\n")[0]
+    titles = {title for name, (title, _) in wording.GUARDS.items() if name not in wording.RATES}
+    assert set(re.findall(r"\*([^*]+)\*", "".join(re.findall(r"^\| [^|]+ \|", told, re.MULTILINE)))) == titles
+    assert all(f"*{title}*" in guide for title, _ in wording.GUARDS.values())
