@@ -10,7 +10,8 @@ rows of Jigsaw's comments. A second round goes on from there with as many new co
         [--jigsaw DIR] [--database sqlite|postgresql] [--keep DIR] [--json] [-- OPTIONS OF retrain]
 
 --jigsaw DIR: a folder with valid.csv.gz and valid_enriched.csv.gz. --keep DIR: where the site stays; days
-that have gone by on a site that was kept there do not go by again.
+that have gone by on a site that was kept there do not go by again, and a round that ended with a retraining
+is measured and not trained again.
 """
 
 from __future__ import annotations
@@ -71,11 +72,14 @@ def story(args: argparse.Namespace) -> dict[str, Any]:
     """Live through the rounds. Django is set up."""
     from benchmarks.community.forum import Forum
     from benchmarks.community.measuring import Ruler
+    from moderation.models import ModelVersion
     from moderation.versions import store
 
     forum = Forum()
     fresh = comments(args.fresh, seed=FRESH_SEED + args.seed)
-    ruler = Ruler(store.local_directory(store.active_version()), fresh, args.jigsaw)
+    store.active_version()  # registers the packaged version on a new site
+    first = ModelVersion.objects.filter(parent=None).earliest("pk")
+    ruler = Ruler(store.local_directory(first), fresh, args.jigsaw)
     report: dict[str, Any] = {
         "comments": args.comments,
         "fresh": len(fresh),
@@ -95,7 +99,6 @@ def _round(number: int, args: argparse.Namespace, forum: Forum, ruler: Ruler) ->
     from moderation.versions import store
 
     began = time.monotonic()
-    before = store.active_version()
     if Screening.objects.count() >= number * args.comments:  # the days of a kept site have gone by
         forum.recognise([one for past in range(number) for one in _written(past + 1, args)])
     else:
@@ -111,10 +114,12 @@ def _round(number: int, args: argparse.Namespace, forum: Forum, ruler: Ruler) ->
         )
     errors = forum.errors([one for before in range(number) for one in _written(before + 1, args)])
     lived = time.monotonic() - began
-    retrained = retrain(args.retrain)
+    retrained = _retrained(number) or retrain(args.retrain)
     trained = time.monotonic() - began - lived
-    name, _, version = retrained["candidate"].rpartition("@")
-    candidate = store.local_directory(ModelVersion.objects.get(name=name, version=version))
+    before, candidate = (
+        store.local_directory(ModelVersion.objects.get(name=name, version=version))
+        for name, _, version in (retrained[which].rpartition("@") for which in ("parent", "candidate"))
+    )
     return {
         "number": number,
         "decisions": Screening.objects.exclude(outcome="").count(),
@@ -124,9 +129,34 @@ def _round(number: int, args: argparse.Namespace, forum: Forum, ruler: Ruler) ->
         "decided_by_reason": _decided_by_reason(),
         "retrained": retrained,
         "seconds": {"living": round(lived), "retraining": round(trained)},
-        "active_before": ruler.measure(store.local_directory(before)),
+        "active_before": ruler.measure(before),
         "candidate": ruler.measure(candidate),
     }
+
+
+def _retrained(number: int) -> dict[str, Any] | None:
+    """Return what the retraining of a round of a kept site answered, as `retrain` below does; None: none has.
+
+    "activated" is whether the candidate was activated at all, by the run or by a person later.
+    """
+    from moderation.models import TrainingRun
+
+    done = TrainingRun.objects.filter(status=TrainingRun.Status.DONE).order_by("pk")[number - 1 : number]
+    for run in done:
+        assert run.candidate is not None, "A run that is done has one."
+        return {
+            "run": run.pk,
+            "parent": str(run.parent),
+            "candidate": str(run.candidate),
+            "result": run.result,
+            "activated": run.candidate.activated is not None,
+            "counts": run.counts,
+            "comparison": run.comparison["test"],
+            "verdict": run.comparison["verdict"],
+            "figures": run.comparison["figures"],
+            "base": run.comparison["base"],
+        }
+    return None
 
 
 def _written(number: int, args: argparse.Namespace) -> list[Comment]:
