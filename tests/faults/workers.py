@@ -91,21 +91,38 @@ class Workers:
 
     def start_loop(self, *, moderation: Mapping[str, Any] | None = None) -> Child:
         """Start `screen_pending --loop`, as a site without Celery has it."""
+        without_celery = {"BROKER": False, **(moderation or {})}
+        return self.start_command("screen_pending", "--loop", moderation=without_celery)
+
+    def start_command(
+        self,
+        command: str,
+        *arguments: str,
+        moderation: Mapping[str, Any] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Child:
+        """Start a command of manage.py."""
         self._count += 1
-        name = f"loop-{self._count}"
-        loop = self._children.start(
+        name = f"{command}-{self._count}"
+        process = self._children.start(
             name,
-            [sys.executable, str(ROOT / "manage.py"), "screen_pending", "--loop"],
+            [sys.executable, str(ROOT / "manage.py"), command, *arguments],
             self._directory / f"{name}.log",
             environment={
                 **self._environment,
                 "DJANGO_SETTINGS_MODULE": "tests.faults.worker_settings",
-                "WORKER_MODERATION": json.dumps({"BROKER": False, **(moderation or {})}),
+                "WORKER_MODERATION": json.dumps(moderation or {}),
                 "PYTHONUNBUFFERED": "1",
+                **(environment or {}),
             },
         )
-        self.running.append(loop)
-        return loop
+        self.running.append(process)
+        return process
+
+    def wait_for_end(self, process: Child) -> int:
+        """Wait until a command has ended by itself; its exit code."""
+        self.running.remove(process)
+        return process.process.wait(PATIENCE)
 
     def kill(self, worker: Child) -> None:
         """As the kernel does when memory runs out: at once, children included."""
