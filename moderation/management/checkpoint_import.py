@@ -8,12 +8,10 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from moderation.management.exit_codes import CANNOT
 from moderation.management.system_user import system_user
 from moderation.retraining.checkpoints import Imported, ImportRefused, import_checkpoint
 from moderation.versions import store
-
-CANNOT = 2
-"""The exit code where nothing was changed, and the message says why."""
 
 
 def add_arguments(command: CommandParser) -> None:

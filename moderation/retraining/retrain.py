@@ -433,6 +433,6 @@ def _code(error: BaseException) -> str:
         return error.code
     if isinstance(error, KeyboardInterrupt | SystemExit):
         return "interrupted"
-    if isinstance(error, OSError) and error.errno == 28:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
         return "disk-full"
     return f"error:{type(error).__name__}"[:64]

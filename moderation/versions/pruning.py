@@ -46,8 +46,10 @@ def prune(
     """Remove the files of all candidates but the newest `keep`, and folders of the cache that nobody uses.
 
     username: who does it, where no user of the site does. note: why, for the audit trail. dry_run: True
-    reports what would be removed, and changes nothing.
+    reports what would be removed, and changes nothing. Raises ModelUnavailable, with nothing changed, where
+    the settings name no storage.
     """
+    artifacts.artifact_storage()
     candidates = list(_candidates()[keep:])
     if dry_run:
         return Pruned(candidates, list(_unused()))

@@ -209,6 +209,19 @@ def test_a_cell_and_a_line_without_end_are_refused_before_they_take_all_memory(
     assert caught.value.returncode == 2 and "secret" not in str(caught.value)
 
 
+def test_what_was_stored_before_a_line_without_end_is_told_and_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "LONGEST", 200)
+    monkeypatch.setattr(importing, "CHUNK", 2)
+    file = tmp_path / "long.csv"
+    file.write_text("text,toxic\nfine,0\nyou idiot,1\n" + "secret" * 40 + "\n")
+    with pytest.raises(CommandError, match="the 2 rows before say is stored") as caught:
+        run(file, "own")
+    assert caught.value.returncode == 1 and "secret" not in str(caught.value)
+    assert set(stored()) == {"fine", "you idiot"}
+
+
 def test_a_second_import_at_the_same_time_is_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "a.csv", ["text", "toxic"], ["you idiot", 1])
     assert importing.leases.take(importing.LEASE, 60) is not None

@@ -52,7 +52,7 @@ def assert_refused(directory: Path, published: Path, match: str) -> None:
     before = list(ModelVersion.objects.values()), AuditEntry.objects.count(), _files(published)
     with pytest.raises(CommandError, match=match) as caught:
         run_command("model_versions", "publish", str(directory), "--activate")
-    assert caught.value.returncode == 1
+    assert caught.value.returncode == 2
     assert (list(ModelVersion.objects.values()), AuditEntry.objects.count(), _files(published)) == before
 
 
@@ -135,11 +135,11 @@ def test_a_folder_that_is_no_version_is_refused(tmp_path: Path, published: Path)
     assert_refused(tmp_path / "photos", published, r"manifest\.json is not a manifest")
 
 
-def test_the_exit_code_of_a_refusal_is_1(tmp_path: Path) -> None:
+def test_the_exit_code_of_a_refusal_is_2(tmp_path: Path) -> None:
     command = [sys.executable, "manage.py", "model_versions", "publish", str(tmp_path)]
     environment = {**os.environ, "SECRET_KEY": "x", "DATABASE_URL": f"sqlite:///{tmp_path}/no.sqlite3"}
     done = subprocess.run(
         command, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert "manifest.json is missing" in done.stderr and "Traceback" not in done.stderr

@@ -18,6 +18,7 @@ from moderation.api_keys.origins import normalised
 from moderation.audit import Actor
 from moderation.conf import conf
 from moderation.management.arguments import count, moment
+from moderation.management.exit_codes import CANNOT
 from moderation.management.interruptions import database_failed
 from moderation.management.system_user import system_user
 from moderation.models import ApiKey
@@ -110,7 +111,7 @@ class Command(BaseCommand):
     def _revoke(self, given: str) -> None:
         key = _the_key(given)
         if not making.revoke(key, actor=Actor.of(None, system_user())):
-            raise CommandError(f"{key} was revoked before, at {_time(key.revoked)}.")
+            raise CommandError(f"{key} was revoked before, at {_time(key.revoked)}.", returncode=CANNOT)
         self.stdout.write(f"Revoked: {key}. It opens nothing any more.")
 
 
@@ -121,10 +122,11 @@ def _the_key(given: str) -> ApiKey:
     usable = [key for key in by_name if key.is_usable]
     candidates = by_prefix or usable or by_name
     if not candidates:
-        raise CommandError("No key has this prefix or this name: see `api_keys list`.")
+        raise CommandError("No key has this prefix or this name: see `api_keys list`.", returncode=CANNOT)
     if len(candidates) > 1:
         prefixes = ", ".join(key.prefix for key in candidates)
-        raise CommandError(f"Several keys are meant; name one by its prefix: {prefixes}.")
+        message = f"Several keys are meant; name one by its prefix: {prefixes}."
+        raise CommandError(message, returncode=CANNOT)
     return candidates[0]
 
 

@@ -12,12 +12,11 @@ from django.db import DatabaseError
 from moderation.audit import Actor
 from moderation.isolation import read_committed
 from moderation.management.arguments import moment, registered
+from moderation.management.exit_codes import CANNOT
 from moderation.management.interruptions import database_failed
 from moderation.management.system_user import system_user
 from moderation.retraining.label_files.exporting import CannotExport, Selection, export_labels
 from moderation.versions import store
-
-CANNOT = 2
 
 
 class Command(BaseCommand):

@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from moderation.isolation import read_committed
+from moderation.management.exit_codes import CANNOT
 from moderation.retraining import contradictions
 from moderation.retraining.training_process import RetrainingFailed
 from moderation.versions import store
@@ -20,7 +21,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **given: Any) -> None:
         try:
             found = contradictions.find(store.active_version())
-        except (RetrainingFailed, ModelUnavailable) as error:
+        except ModelUnavailable as error:
+            raise CommandError(str(error), returncode=CANNOT) from error
+        except RetrainingFailed as error:
             raise CommandError(str(error)) from error
         for line in found.lines():
             self.stdout.write(line)

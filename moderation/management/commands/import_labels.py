@@ -13,6 +13,7 @@ from django.db import DatabaseError
 from moderation.audit import Actor
 from moderation.isolation import read_committed
 from moderation.management.arguments import share
+from moderation.management.exit_codes import CANNOT
 from moderation.management.interruptions import database_failed
 from moderation.management.progress import Progress
 from moderation.management.system_user import system_user
@@ -20,8 +21,6 @@ from moderation.retraining.label_files import formats
 from moderation.retraining.label_files.formats import Reading, UnusableFile
 from moderation.retraining.label_files.importing import TOLD, Busy, Summary, import_labels
 from moderation.versions import store
-
-CANNOT = 2
 
 
 class Command(BaseCommand):
@@ -56,6 +55,13 @@ class Command(BaseCommand):
         if not 0.5 < given["sure"] <= 1:
             raise CommandError("--sure is over 0.5 and at most 1.", returncode=CANNOT)
         progress = Progress(self.stderr.write, on_terminal=self.stderr.isatty(), is_silent=given["json"])
+        stored = 0
+
+        def told(rows: int) -> None:
+            nonlocal stored
+            stored = rows
+            progress.at(rows, 0)
+
         try:
             version = store.active_version()
             reading = Reading(
@@ -68,13 +74,12 @@ class Command(BaseCommand):
                     reading,
                     version,
                     Actor(None, system_user()),
-                    lambda rows: progress.at(rows, 0),
+                    told,
                 )
         except (UnusableFile, Busy, store.ModelUnavailable) as error:
-            raise CommandError(str(error), returncode=CANNOT) from error
+            raise _ended(str(error), stored) from error
         except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise CommandError(f"{given['file']}: {reason}", returncode=CANNOT) from error
+            raise _ended(f"{given['file']}: {error.strerror or type(error).__name__}", stored) from error
         except DatabaseError as error:
             raise database_failed(error, " What was stored until then stays; start it again.") from None
         self._tell(summary, given)
@@ -93,6 +98,15 @@ class Command(BaseCommand):
             self.stderr.write(f"And {summary.bad - TOLD:,} more.")
         if summary.undecided and given["format"] == formats.CORAL and not given["rejected_as"]:
             self.stdout.write("A rejection says nothing of a label: --rejected-as LABEL makes it one.")
+
+
+def _ended(reason: str, stored: int) -> CommandError:
+    """Return what ends an import. stored: the rows that were read and stored before."""
+    if not stored:
+        return CommandError(reason, returncode=CANNOT)
+    return CommandError(
+        f"{reason} What the {stored:,} rows before say is stored; a file again brings nothing twice."
+    )
 
 
 def _names(pairs: list[str]) -> dict[str, str]:

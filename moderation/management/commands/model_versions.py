@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from moderation.isolation import read_committed
 from moderation.management import checkpoint_import, version_reports
 from moderation.management.arguments import count
+from moderation.management.exit_codes import CANNOT
+from moderation.management.interruptions import database_failed
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion
 from moderation.monitoring import version_comparison
@@ -29,7 +32,10 @@ REFUSALS = (
 class Command(BaseCommand):
     """Manages model versions; workers take an activated one up between batches, without a restart."""
 
-    help = "List, show, compare model versions, publish, import, activate, go back, export, remove files."
+    help = (
+        "List, show, compare model versions, publish, import, activate, go back, export, remove files. Exit "
+        "code 0: done; 1: an error; 2: it cannot, and nothing changed."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
@@ -71,7 +77,9 @@ class Command(BaseCommand):
         try:
             getattr(self, f"_{given['command']}")(given)
         except REFUSALS as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=CANNOT) from error
+        except DatabaseError as error:
+            raise database_failed(error) from None
 
     def _list(self, given: dict[str, Any]) -> None:
         store.active_version()  # registers the packaged default on a fresh install
@@ -122,10 +130,7 @@ class Command(BaseCommand):
             store.active_version()  # registers the packaged default on a fresh install, to go back to
         row = store.publish(given["directory"], username=system_user(), note=given["note"])
         if given["activate"]:
-            try:
-                row = store.activate(row, username=system_user(), note=given["note"])
-            except store.ModelUnavailable as error:
-                raise CommandError(f"{row} is registered, but was not activated: {error}") from error
+            row = _activated_too(row, given["note"])
         if given["json"]:
             self._print_json(version_reports.as_json(row))
             return
@@ -142,10 +147,7 @@ class Command(BaseCommand):
         imported = checkpoint_import.run(given)
         row = imported.version
         if given["activate"]:
-            try:
-                row = store.activate(row, username=system_user(), note=given["note"])
-            except store.ModelUnavailable as error:
-                raise CommandError(f"{row} is registered, but was not activated: {error}") from error
+            row = _activated_too(row, given["note"])
         if given["json"]:
             self._print_json({**version_reports.as_json(row), "import": imported.told})
             return
@@ -181,10 +183,18 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(told, indent=2))
 
 
+def _activated_too(row: ModelVersion, note: str) -> ModelVersion:
+    """Activate what was registered just now. Raises CommandError, as an error: registered it is."""
+    try:
+        return store.activate(row, username=system_user(), note=note)
+    except store.ModelUnavailable as error:
+        raise CommandError(f"{row} is registered, but was not activated: {error}") from error
+
+
 def _named(given: str) -> ModelVersion:
     name, at, version = given.rpartition("@")
     matching = ModelVersion.objects.filter(version=version, **({"name": name} if at else {}))
     if len(matching) == 1:
         return matching[0]
     registered = ", ".join(str(row) for row in store.versions()) or "none"
-    raise CommandError(f"There is no one version {given}; registered: {registered}.")
+    raise CommandError(f"There is no one version {given}; registered: {registered}.", returncode=CANNOT)

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from moderation.api.perspective import fitting
 from moderation.audit import Actor
 from moderation.isolation import read_committed
+from moderation.management.exit_codes import CANNOT
 from moderation.management.progress import Progress
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion
@@ -53,9 +54,10 @@ class Command(BaseCommand):
             scores = self._scores(version, logged.texts, is_silent=given["json"])
             scale, flags = fitting.fit(logged, scores, version.labels, fitting.scale_of(version))
         except (store.ModelUnavailable, ModelNotReady, fitting.CannotFit) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(str(error), returncode=CANNOT) from error
         except OSError as error:
-            raise CommandError(f"{given['logged']}: {error.strerror or type(error).__name__}") from error
+            reason = error.strerror or type(error).__name__
+            raise CommandError(f"{given['logged']}: {reason}", returncode=CANNOT) from error
         if not given["dry_run"]:
             fitting.store(version, scale, len(logged.texts), actor)
         if given["json"]:
@@ -81,7 +83,7 @@ class Command(BaseCommand):
                 results = score_each(scorer, texts[start : start + BATCH])
                 for result in results:
                     if isinstance(result, Failure):
-                        raise CommandError(f"Comment {len(scores) + 1} can't be scored ({result.code}).")
+                        raise fitting.CannotFit(f"Comment {len(scores) + 1} can't be scored ({result.code}).")
                     scores.append(result)
                 progress.at(len(scores), len(texts))
         return scores

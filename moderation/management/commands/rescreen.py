@@ -21,6 +21,7 @@ from moderation.audit import Actor
 from moderation.coordination import heartbeat
 from moderation.isolation import read_committed
 from moderation.management import arguments
+from moderation.management.exit_codes import CANNOT
 from moderation.management.interruptions import database_failed, patiently, stopped_by_signals
 from moderation.management.progress import Progress, spoken
 from moderation.management.system_user import system_user
@@ -83,10 +84,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["existing"] and (options["since"] or options["model"] or options["act"]):
             raise CommandError(
-                "--existing screens for the first time, with the active version: no --since, --model, --act."
+                "--existing screens for the first time, with the active version: no --since, --model, --act.",
+                returncode=CANNOT,
             )
         if options["thresholds"] and (options["existing"] or options["limit"]):
-            raise CommandError("--thresholds judges again what has a verdict: no --existing, no --limit.")
+            raise CommandError(
+                "--thresholds judges again what has a verdict: no --existing, no --limit.",
+                returncode=CANNOT,
+            )
         self._options = options
         self._stop = threading.Event()
         self._limit: int | None = options["limit"]
@@ -97,7 +102,9 @@ class Command(BaseCommand):
                     self._rejudge()
                 else:
                     self._existing() if options["existing"] else self._rescreen()
-        except (store.ModelUnavailable, ModelNotReady, AlreadyRunning, TakenOver) as error:
+        except AlreadyRunning as error:
+            raise CommandError(str(error), returncode=CANNOT) from error
+        except (store.ModelUnavailable, ModelNotReady, TakenOver) as error:
             raise CommandError(str(error)) from error
         except DatabaseError as error:
             raise database_failed(error, " Start again: it goes on where it was.") from None
@@ -273,7 +280,9 @@ class Command(BaseCommand):
         name, _, number = wanted.rpartition("@")
         version = ModelVersion.objects.filter(name=name, version=number).first()
         if version is None:
-            raise CommandError(f"There is no model version {wanted}; `model_versions` lists them.")
+            raise CommandError(
+                f"There is no model version {wanted}; `model_versions` lists them.", returncode=CANNOT
+            )
         return version
 
 

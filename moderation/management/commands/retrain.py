@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.isolation import read_committed
+from moderation.management.exit_codes import CANNOT
 from moderation.management.system_user import system_user
 from moderation.retraining import contradictions, planning, retrain, wording
 from moderation.retraining.gate.verdict import Guard
@@ -20,9 +21,6 @@ from moderation.retraining.retrain import Options, Retrained
 from moderation.retraining.training_process import RetrainingFailed
 from moderation.versions import artifacts
 from moderation.versions.store import AlreadyPublished
-
-CANNOT = 2
-"""Exit code where nothing was begun and nothing changed; 1 is an error, 0 any verdict."""
 
 
 class Command(BaseCommand):

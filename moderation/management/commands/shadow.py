@@ -9,14 +9,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.isolation import read_committed
 from moderation.management.arguments import share
+from moderation.management.exit_codes import CANNOT
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion, ShadowTrial
 from moderation.shadow import comparing, trials
 from moderation.shadow.comparing import Comparison
 from moderation.versions.artifacts import ModelUnavailable
-
-CANNOT = 2
-"""The exit code where nothing was changed, as what was asked for can't be done."""
 
 
 class Command(BaseCommand):
