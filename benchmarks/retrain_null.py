@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 KINDS = ("null", "shuffled", "random", "flipper", "freeing", "clearing", "framing", "as_is")
 ATTACKS = ("freeing", "clearing", "framing")
 CHEAP = ("null", "shuffled", "as_is")
+PROBED = (*ATTACKS, "as_is")
+"""Kinds of which `--light` measures guards of fixed texts; of the others they could only refuse more."""
 AT_RANDOM = 0.3
 """Share of the decisions that `random` makes at random."""
 FLIPPED = 0.2
@@ -130,11 +132,24 @@ def _light(args: argparse.Namespace, fresh: Sequence[Comment], results: Path) ->
                 fresh,
                 lambda: _spoil(args.kind, chance) if is_spoilt else 0,  # noqa: B023
                 is_trained=is_null or is_spoilt,
+                is_probed=is_spoilt and args.kind in PROBED,
             )
             command_line.progress(f"{args.kind} {place.stem}: done")
     judged = trained_candidates.judged if is_null else trained_candidates.judged_apart
     lines = judged(active, places, fresh)
-    return {"kind": args.kind, "light": True, **_summary(lines)}, lines
+    return {"kind": args.kind, "light": True, **_summary(lines), **_guards(lines)}, lines
+
+
+def _guards(lines: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Return each guard's mean figures, old and new, and how often it failed."""
+    names = dict.fromkeys(name for line in lines for name in line["guards"])
+    found: dict[str, Any] = {}
+    for name in names:
+        of_name = [line["guards"][name] for line in lines if name in line["guards"]]
+        old, new = (round(sum(one[when] for one in of_name) / len(of_name), 4) for when in ("old", "new"))
+        failed = sum(not one["passed"] for one in of_name)
+        found[name] = {"old": old, "new": new, "failed": failed, "of": len(of_name)}
+    return {"guards": found}
 
 
 def _doubts(args: argparse.Namespace) -> Report:

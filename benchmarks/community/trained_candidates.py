@@ -2,16 +2,18 @@
 
 The network and the way of training are those of `manage.py retrain`; there are fewer texts whose scores are
 to stay, fewer epochs, and no export to int8, the same for all candidates. What is kept of a candidate is what
-it says of the test side and of comments that nobody reviewed, as arrays in a file; no texts.
+it says of the test side and of comments that nobody reviewed, as arrays in a file, with the guards of fixed
+texts but for disguises and time; no texts.
 """
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,12 +23,14 @@ from django.db import transaction
 from numpy.typing import NDArray
 
 from benchmarks.community.generator import Comment, Kind
-from moderation.retraining import training_data
+from moderation.retraining import probing, soft_targets, training_data
+from moderation.retraining.gate import guards
 from moderation.retraining.gate.decide import decide
 from moderation.retraining.gate.evidence import Evidence
-from moderation.retraining.gate.verdict import BETTER
+from moderation.retraining.gate.verdict import BETTER, Guard
 from moderation.retraining.learning import learning
 from moderation.retraining.retrain import Options
+from moderation.retraining.splitting import TEST
 from moderation.retraining.training_data import Row
 from moderation.versions import store
 from toxicity_ml import Classifier, corpora
@@ -62,6 +66,8 @@ class Candidate:
     texts: Sequence[str]
     """The keys of the test side's texts."""
     thresholds: Array
+    guards: Sequence[Guard] = ()
+    """Of fixed texts: against the version that it started from."""
 
     def against(self, old: Array) -> Evidence:
         """Return the evidence of the test side, with what another one says of it as the old one's."""
@@ -96,6 +102,7 @@ class Candidate:
             is_random=np.asarray(self.is_random),
             texts=np.asarray(self.texts),
             thresholds=self.thresholds,
+            guards=json.dumps([asdict(guard) for guard in self.guards]),
         )
         half.replace(path)
 
@@ -113,7 +120,23 @@ class Candidate:
                 [bool(one) for one in kept["is_random"]],
                 [str(one) for one in kept["texts"]],
                 kept["thresholds"],
+                [Guard(**guard) for guard in json.loads(str(kept["guards"]))] if "guards" in kept else (),
             )
+
+
+class _Network:
+    """A checkpoint that answers as a classifier does, in float32 and calibrated as its parent is."""
+
+    def __init__(self, checkpoint: Path, manifest: Manifest) -> None:
+        self.checkpoint = checkpoint
+        self.manifest = manifest
+        self.labels = manifest.labels
+        self.thresholds = manifest.thresholds
+
+    def predict_array(self, texts: Sequence[str]) -> Array:
+        """Return the scores, (n, n_labels)."""
+        logits = checkpoint_logits(self.checkpoint, texts, max_length=MAX_LENGTH)
+        return _calibrated(self.manifest, logits)
 
 
 def make(
@@ -123,11 +146,12 @@ def make(
     spoil: Callable[[], int],
     *,
     is_trained: bool = True,
+    is_probed: bool = False,
 ) -> None:
     """Make a candidate of the spoilt decisions of the site, and write what it says to the path `place`.
 
     spoil: changes decisions and returns how many; the site is as before afterwards. is_trained: False takes
-    the active version's own network instead.
+    the active version's own network instead. is_probed: True measures the guards of fixed texts, too.
     """
     with transaction.atomic():
         changed = spoil()
@@ -140,15 +164,14 @@ def make(
                 network = Path(work) / "network"
                 _train(directory, network, sides, parent.labels, number)
             manifest = Manifest.load(directory)
+            old, new = (_Network(one, manifest) for one in (directory, network))
             tested = [row.text for row in sides.test]
             scores = [
-                _calibrated(manifest, checkpoint_logits(by, texts, max_length=MAX_LENGTH))
-                for by, texts in (
-                    (network, tested),
-                    (directory, tested),
-                    (network, [comment.text for comment in fresh]),
-                )
+                new.predict_array(tested),
+                old.predict_array(tested),
+                new.predict_array([comment.text for comment in fresh]),
             ]
+            probed = _probed(old, new, directory, sides.rotation.number) if is_probed else []
         transaction.set_rollback(True)
     rows = sides.test
     Candidate(
@@ -159,7 +182,17 @@ def make(
         [row.is_random for row in rows],
         [row.text_key for row in rows],
         np.array([manifest.thresholds[label] for label in parent.labels]),
+        probed,
     ).save(place)
+
+
+def _probed(old: _Network, new: _Network, parent: Path, rotation: int) -> list[Guard]:
+    """Return the guards of harmless sentences that name a group, and of plain insults that nothing learns."""
+    asked = Options()
+    rehearsed = soft_targets.rehearsed(
+        Classifier.load(parent, verify=False), asked.rehearsed, asked.seed, rotation
+    )[TEST]
+    return [probing.identity(old, new), probing.kept(old, new, [row.text for row in rehearsed])]
 
 
 def _train(parent: Path, out: Path, sides: Any, labels: Sequence[str], seed: int) -> None:
@@ -211,7 +244,7 @@ def judged(first: Path, candidates: Sequence[Path], fresh: Sequence[Comment]) ->
     """Let the gate decide on candidates that learned the same decisions, one after the other, as on a site.
 
     first: the active version; one that is better than it is active from then on. The guards are those of the
-    reviewed comments; the ones of other texts, which a site has as well, only refuse more. "result_alone" is
+    reviewed comments; the ones of other texts are of the version that all started from. "result_alone" is
     the answer where a candidate is the first one. Returns lines as those of `retrain_null.py`.
     """
     begun = active = Candidate.read(first)
@@ -237,12 +270,20 @@ def _line(
     number: int, old: Candidate, new: Candidate, before: Array, fresh: Sequence[Comment], *, earlier: int
 ) -> dict[str, Any]:
     truth = np.array([comment.truth for comment in fresh], dtype=np.float64)
-    comparison, verdict = decide(new.against(before), earlier_comparisons=earlier)
+    flagged = [int(one.flagged.sum()) for one in (old, new)]
+    probed = [*new.guards, guards.rate(guards.FLAG_RATE, *flagged, len(fresh))]
+    comparison, verdict = decide(new.against(before), probed, earlier_comparisons=earlier)
     return {
         "number": number,
         "changed_decisions": new.changed,
         "result": verdict.result,
         "reasons": verdict.reasons,
+        "needs_force": verdict.needs_force,
+        "guards": {
+            guard.name: {"old": guard.old, "new": guard.new, "passed": guard.passed}
+            for guard in verdict.guards
+            if guard.is_measured
+        },
         "comparison": comparison.as_dict(),
         "brier": {"old": brier(old.of_fresh, truth), "new": brier(new.of_fresh, truth)},
         "kinds": {"old": flagged_of(old, fresh), "new": flagged_of(new, fresh)},
