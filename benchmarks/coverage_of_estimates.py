@@ -4,8 +4,9 @@ Each site draws its texts, some of them repeated, and their scores from the same
 precision and recall are known. Its queue is read from the top for twenty days, by people who get through the
 given share of what comes up: what is flagged, most severe first, and audit items in the places of flagged
 ones. What they reviewed goes through `moderation.review.statistics`, and into `moderation.retraining.gate`
-with a candidate that unlearns a slang which the active version lets through. For the agreement, two people
-err apart from each other, each on the same share of the decided items, of which a part is judged twice.
+with a candidate that unlearns a slang which the active version lets through; and with one that flags a
+harmless topic of 1 % of the comments and gains as much on others. For the agreement, two people err apart
+from each other, each on the same share of the decided items, of which a part is judged twice.
 
     python benchmarks/coverage_of_estimates.py [--sites 200] [--json]
 """
@@ -28,6 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from moderation.retraining.gate import comparison as gate
+from moderation.retraining.gate.decide import decide
+from moderation.retraining.gate.evidence import Evidence
 from moderation.review import agreement, statistics
 from toxicity_ml.activations import sigmoid
 
@@ -46,6 +49,8 @@ SITES = (
 )
 GATE = ((30, 60), (50, 60), (100, 60), (100, 200))
 """Random and flagged reviews on the test side."""
+HARM_IN_RETURN = ((30, 60), (43, 60), (100, 60), (200, 60), (400, 60))
+"""The same, for a candidate that harms one topic and gains as much on another."""
 AGREEMENT = (
     # decided items, share of them that is judged twice, share for which the answer is yes, share of errors
     (1_000, 0.05, 0.5, 0.10),
@@ -240,12 +245,76 @@ def _candidate(kind: str, generator: np.random.Generator) -> tuple[Array, Array,
     return truth, sigmoid(logits), sigmoid(logits - lower + generator.normal(0, 0.7, len(logits)))
 
 
+def harm_in_return(sites: int) -> list[dict[str, Any]]:
+    """How often a candidate passes that does as much harm to 1 % of the comments as good to others.
+
+    "primary": by the primary figure alone; "guarded": with the guards of reviewed comments as well.
+    """
+    found = []
+    for randoms, pointed_at in HARM_IN_RETURN:
+        primary = guarded = 0
+        for number in range(sites):
+            generator = np.random.default_rng([number, randoms])
+            truth, old, new = _exchange(generator)
+            flagged, rest = np.flatnonzero(old >= THRESHOLD), np.flatnonzero(old < THRESHOLD)
+            chosen = np.concatenate(
+                [generator.choice(flagged, pointed_at, False), generator.choice(rest, randoms, False)]
+            )
+            comparison, verdict = decide(
+                Evidence(
+                    truth[chosen, None],
+                    old[chosen, None],
+                    new[chosen, None],
+                    [pointed_at / len(flagged)] * pointed_at + [randoms / len(rest)] * randoms,
+                    [False] * pointed_at + [True] * randoms,
+                    [str(place) for place in chosen],
+                    [THRESHOLD],
+                    [THRESHOLD],
+                )
+            )
+            primary += comparison.verdict == gate.BETTER
+            guarded += verdict.result == gate.BETTER
+        found.append(
+            {
+                "random": randoms,
+                "flagged": pointed_at,
+                "primary": primary / sites,
+                "guarded": guarded / sites,
+            }
+        )
+    return found
+
+
+def _exchange(generator: np.random.Generator) -> tuple[Array, Array, Array]:
+    """Truth, old and new scores of 20,000 comments, of which both versions' losses have the same sum.
+
+    The old version flags figures of speech. The new one says less of them, and flags a harmless topic of
+    1 % of the comments.
+    """
+    figures, insults, topic, _ = counts = 600, 400, 200, 18_800
+    truth = np.repeat([0.0, 1.0, 0.0, 0.0], counts)
+    logits = np.repeat([_logit(score) for score in (0.8, 0.8, 0.05, 0.02)], counts)
+    logits = logits + generator.normal(0, 0.3, len(logits))
+    of_figures, of_topic = slice(0, figures), slice(figures + insults, figures + insults + topic)
+    changed = logits.copy()
+    changed[of_topic] += _logit(0.6) - _logit(0.05)
+    old, new = sigmoid(logits), sigmoid(changed)
+    allowed = float((old[of_figures] ** 2).sum() - (new[of_topic] ** 2 - old[of_topic] ** 2).sum())
+    low, high = 0.0, 10.0
+    while high - low > 1e-6:
+        lower = (low + high) / 2
+        loss = float((sigmoid(logits[of_figures] - lower) ** 2).sum())
+        low, high = (lower, high) if loss > allowed else (low, lower)
+    new[of_figures] = sigmoid(logits[of_figures] - low)
+    return truth, old, new
+
+
 def _logit(share: float) -> float:
     return math.log(share / (1 - share))
 
 
 def main() -> None:
-    """Print both tables, or one JSON object."""
+    """Print the tables, or one JSON object."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -257,6 +326,7 @@ def main() -> None:
         "coverage": coverage(given.sites),
         "agreement": agreements(given.sites),
         "gate": verdicts(given.sites),
+        "harm_in_return": harm_in_return(given.sites),
     }
     if given.json:
         print(json.dumps(report, indent=2))
@@ -283,6 +353,10 @@ def main() -> None:
     print(f"{'random':>8}{'flagged':>8}{'worse ones':>12}{'better ones':>12}")
     for row in report["gate"]:
         print(f"{row['random']:>8}{row['flagged']:>8}{row['worse']:>12.0%}{row['better']:>12.0%}")
+    print("\nshare that passes of candidates that harm 1 % of the comments and gain as much on others")
+    print(f"{'random':>8}{'flagged':>8}{'primary figure':>16}{'with guards':>16}")
+    for row in report["harm_in_return"]:
+        print(f"{row['random']:>8}{row['flagged']:>8}{row['primary']:>16.0%}{row['guarded']:>16.0%}")
 
 
 if __name__ == "__main__":

@@ -235,3 +235,6 @@ def test_coverage_of_estimates() -> None:
         assert row["given"] >= 15 and row["coverage"] >= 0.75
     for row in report["gate"]:
         assert row["worse"] <= 0.1 and row["better"] >= 0.5
+    exchanged = report["harm_in_return"]
+    assert exchanged[0]["primary"] > exchanged[-1]["primary"]
+    assert all(row["guarded"] <= row["primary"] for row in exchanged)
