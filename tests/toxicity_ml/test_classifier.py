@@ -217,29 +217,74 @@ def test_where_int8_comes_out_wrong_the_same_weights_are_served_in_float(
     assert not np.array_equal(in_float, in_int8)
 
 
-def test_the_float_network_has_no_integer_product_left(version: Path) -> None:
+@pytest.fixture
+def traced(tiny_checkpoint: Path, tmp_path: Path) -> Path:
+    """A folder with the int8 network as versions had it that were traced and then quantised."""
+    from toxicity_ml.network import load_model
+    from toxicity_ml.publishing.export import write_float
+    from toxicity_ml.publishing.quantisation import quantise
+
+    windows = [ids for text in (*CANNED, PROSE) for ids in WindowEncoder(tiny_checkpoint).windows(text)]
+    write_float(load_model(tiny_checkpoint, attention="eager"), tmp_path / "float32.onnx")
+    (tmp_path / "traced").mkdir()
+    quantise(tmp_path / "float32.onnx", tmp_path / "traced" / "model.onnx", windows)
+    return tmp_path / "traced"
+
+
+def test_the_float_network_has_no_integer_product_left(version: Path, traced: Path) -> None:
     import onnx
 
     from toxicity_ml.inference.backends.onnx import dequantise
 
-    model = onnx.load(str(version / "model.onnx"))
-    assert "MatMulInteger" in {node.op_type for node in model.graph.node}
+    for directory, product in ((version, "DynamicQuantizeMatMul"), (traced, "MatMulInteger")):
+        model = onnx.load(str(directory / "model.onnx"))
+        assert product in {node.op_type for node in model.graph.node}
+        dequantise(model)
+        onnx.checker.check_model(model)
+        kinds = {node.op_type for node in model.graph.node}
+        assert not kinds & {"MatMulInteger", "DynamicQuantizeLinear", "DynamicQuantizeMatMul"}
+
+
+def test_a_fused_product_in_float_is_that_of_its_dequantised_weights() -> None:
+    import onnxruntime
+    from onnx import TensorProto, helper, numpy_helper
+
+    from toxicity_ml.inference.backends.onnx import dequantise
+
+    rng = np.random.default_rng(0)
+    weights = rng.integers(-63, 64, size=(8, 5)).astype(np.int8)
+    scales, bias = (rng.normal(size=5).astype(np.float32) for _ in range(2))
+    zeros = np.array([0, 1, -2, 3, 0], dtype=np.int8)
+    constants = {"weights": weights, "scales": scales, "zeros": zeros, "bias": bias}
+    node = helper.make_node(
+        "DynamicQuantizeMatMul", ["x", *constants], ["y"], name="product", domain="com.microsoft"
+    )
+    shapes = {"x": ["rows", 8], "y": ["rows", 5]}
+    x_in, y_out = (helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in shapes.items())
+    initializers = [numpy_helper.from_array(values, name) for name, values in constants.items()]
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
+    model = helper.make_model(
+        helper.make_graph([node], "product", [x_in], [y_out], initializers),
+        opset_imports=opsets,
+        ir_version=8,
+    )
     dequantise(model)
-    onnx.checker.check_model(model)
-    kinds = {node.op_type for node in model.graph.node}
-    assert not kinds & {"MatMulInteger", "DynamicQuantizeLinear"}
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    x = rng.normal(size=(3, 8)).astype(np.float32)
+    expected = x @ ((weights.astype(np.float32) - zeros) * scales) + bias
+    np.testing.assert_allclose(session.run(None, {"x": x})[0], expected, rtol=1e-4, atol=1e-4)
 
 
 def test_the_float_network_is_nearer_to_the_trained_one_than_int8_is(
-    version: Path, tiny_checkpoint: Path
+    traced: Path, tiny_checkpoint: Path
 ) -> None:
     import torch
 
     from toxicity_ml.network import load_model
 
     network = load_model(tiny_checkpoint)
-    encoder = WindowEncoder(version)
-    whole, small = OnnxBackend(version, dequantised=True), OnnxBackend(version)
+    encoder = WindowEncoder(tiny_checkpoint)
+    whole, small = OnnxBackend(traced, dequantised=True), OnnxBackend(traced)
     errors = {"float": 0.0, "int8": 0.0}
     for text in (*CANNED, PROSE, PROSE * 3):
         for ids in encoder.windows(text):

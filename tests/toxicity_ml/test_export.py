@@ -10,9 +10,11 @@ import torch
 
 from tests.toxicity_ml.tiny_model import CANNED, FRIENDLY
 from toxicity_ml.errors import DataError, ExportRefused
-from toxicity_ml.network import load_model, load_tokenizer, save_model
+from toxicity_ml.network import MeanPoolingClassifier, load_model, load_tokenizer, save_model
 from toxicity_ml.publishing.export import Parity, export_onnx
-from toxicity_ml.publishing.quantisation import quantise_tables, smooth
+from toxicity_ml.publishing.fused import FusedNetwork, can_be_fused
+from toxicity_ml.publishing.quantisation import InFloat, quantise_tables, smooth
+from toxicity_ml.publishing.rounding import Activations, rounded
 
 GOOD = Parity(
     texts=500,
@@ -79,9 +81,9 @@ def test_a_network_that_int8_follows_badly_keeps_more_in_float(
     save_model(network, tokenizer, tmp_path / "loud")
     texts = [" ".join(FRIENDLY[start : start + 5]) for start in range(15)]
     plain = export_onnx(tmp_path / "loud", tmp_path / "plain", texts)
-    assert (plain["left_in_float"], caplog.text) == ("first and last", "")
+    assert (plain["left_in_float"], caplog.text) == ("none", "")
 
-    limit = 0.75 * plain["mean_difference"]
+    limit = 0.9 * plain["mean_difference"]  # the rest is of attention, which stays in int8
     monkeypatch.setattr("toxicity_ml.publishing.export.MAX_MEAN_DIFFERENCE", limit)
     closer = export_onnx(tmp_path / "loud", tmp_path / "closer", texts)
     assert closer["left_in_float"] == "all"
@@ -134,3 +136,49 @@ def test_smoothing_changes_no_result_and_flattens_the_activation() -> None:
     assert spread.max() / spread.min() < np.abs(table).max() / np.abs(table).max(axis=0).min() / 5
     quantise_tables(model)
     assert np.abs(result() - before).max() < 0.02 * np.abs(before).max()
+
+
+def test_weights_are_rounded_so_that_typical_outputs_change_least() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(500, 8)) @ rng.normal(size=(8, 40)) + rng.normal(size=40)
+    weight = rng.normal(size=(40, 7))
+    seen = Activations(np.abs(inputs).max(axis=0), inputs.mean(axis=0), np.cov(inputs.T, bias=True))
+    integers, scales, correction = rounded(weight, seen)
+    assert (integers.dtype, integers.shape, np.abs(integers).max() <= 63) == (np.int8, weight.shape, True)
+    nearest = np.rint(weight / scales) * scales
+    error = inputs @ (integers * scales - weight) + correction
+    assert np.square(error).mean() < 0.5 * np.square(inputs @ (nearest - weight)).mean()
+    np.testing.assert_allclose(error.mean(axis=0), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("pooling", ["mean", "mean:1,2"])
+def test_the_fused_network_says_what_the_trained_one_says(
+    tiny_checkpoint: Path, tmp_path: Path, pooling: str
+) -> None:
+    import onnxruntime
+
+    encoder = load_model(tiny_checkpoint, attention="eager").encoder
+    torch.manual_seed(0)
+    for name, values in encoder.named_parameters():  # gains and shifts that matter
+        if "LayerNorm" in name or name.endswith("bias"):
+            torch.nn.init.normal_(values, mean=float(name.endswith("LayerNorm.weight")), std=0.3)
+    network = MeanPoolingClassifier(encoder, 3, pooling=pooling).eval()
+    assert can_be_fused(network)
+    windows = [np.arange(1, 1 + length, dtype=np.int64) for length in (2, 9, 40)]
+    fused = FusedNetwork(network, windows)
+    with torch.inference_mode():
+        wanted = np.stack([network(torch.from_numpy(ids)[None])[0].numpy() for ids in windows])
+    for in_float in (InFloat.NONE, InFloat.ALL):
+        fused.write(tmp_path / "fused.onnx", in_float)
+        session = onnxruntime.InferenceSession(tmp_path / "fused.onnx", providers=["CPUExecutionProvider"])
+        found = np.stack([session.run(None, {"input_ids": ids[None]})[0][0] for ids in windows])
+        assert np.abs(found - wanted).max() < 0.05 * np.abs(wanted).max()
+
+
+def test_other_networks_are_traced(tiny_checkpoint: Path) -> None:
+    network = load_model(tiny_checkpoint)
+    assert can_be_fused(network)
+    assert not can_be_fused(MeanPoolingClassifier(network.encoder, 3, pooling="first:tanh"))
+    assert not can_be_fused(MeanPoolingClassifier(network.encoder, 3, kept=[0, 1]))
+    network.encoder.config.hidden_act = "relu"
+    assert not can_be_fused(network)

@@ -4,10 +4,11 @@ was trained."""
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -19,7 +20,8 @@ from toxicity_ml.inference.backends.onnx import INPUT, OUTPUT, OnnxBackend
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE, WindowEncoder
 from toxicity_ml.labels import MULTI_LABEL, SINGLE_LABEL
 from toxicity_ml.manifest import FLOAT32, INT8
-from toxicity_ml.network import load_model, saved_symbols_in_words, saved_task
+from toxicity_ml.network import MeanPoolingClassifier, load_model, saved_symbols_in_words, saved_task
+from toxicity_ml.publishing.fused import FusedNetwork, can_be_fused
 from toxicity_ml.publishing.quantisation import WINDOWS, InFloat, quantise
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE, pool_windows
 
@@ -131,13 +133,9 @@ def export_onnx(
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out_dir, prefix=".export-") as scratch:
         full, small = Path(scratch) / "float32.onnx", Path(scratch) / "model.onnx"
-        write_float(network, full)
         spread = [readings[0][0][0] for readings in samples[:: max(1, len(samples) // WINDOWS)]]
-        for in_float in InFloat if precision == INT8 else [InFloat.ALL]:
-            if precision == INT8:
-                quantise(full, small, spread, in_float)
-            else:
-                full.replace(small)
+        for in_float, write in _forms(network, full, spread, precision):
+            write(small)
             measured = measure_parity(network, OnnxBackend(scratch), samples, saved_task(checkpoint_dir))
             parity = replace(measured, left_in_float=in_float.value, precision=precision)
             objections = "; ".join([*parity.objections(), *parity.objections_to_the_largest(largest)])
@@ -146,6 +144,23 @@ def export_onnx(
                 return asdict(parity)
             logger.warning("In %s the network strays from the trained one: %s.", precision, objections)
     raise ExportRefused(f"The {precision} network of {checkpoint_dir} is not the trained one: {objections}.")
+
+
+def _forms(
+    network: nn.Module, full: Path, windows: Sequence[np.ndarray], precision: str
+) -> Iterator[tuple[InFloat, Callable[[Path], None]]]:
+    """The forms that a network can be served in, the fastest first: which products are in float, and what
+    writes it to a path. full: where a float network can lie meanwhile."""
+    if precision != INT8:
+        yield InFloat.ALL, lambda path: write_float(network, path)
+    elif can_be_fused(network):
+        fused = FusedNetwork(cast(MeanPoolingClassifier, network), windows)
+        for in_float in InFloat:
+            yield in_float, partial(fused.write, in_float=in_float)
+    else:
+        write_float(network, full)
+        for in_float in (InFloat.ENDS, InFloat.ALL):
+            yield in_float, partial(quantise, full, windows=windows, in_float=in_float)
 
 
 def measure_parity(

@@ -34,6 +34,8 @@ _LEAST = np.float32(1e-5)
 class InFloat(Enum):
     """Which layers' feed-forward outputs are left in float, fewest first."""
 
+    NONE = "none"
+    """Where products are rounded by what goes into them (``fused``); otherwise it strays too often."""
     ENDS = "first and last"
     """Of three or more layers; of fewer none."""
     ALL = "all"
@@ -76,7 +78,7 @@ def _left_in_float(model: onnx.ModelProto, in_float: InFloat) -> list[str]:
     ]
     if in_float is InFloat.ALL:
         return names
-    return [names[0], names[-1]] if len(names) > 2 else []
+    return [names[0], names[-1]] if len(names) > 2 and in_float is InFloat.ENDS else []
 
 
 def smooth(model: onnx.ModelProto, windows: Sequence[np.ndarray]) -> None:

@@ -85,7 +85,8 @@ def dequantise(model: onnx.ModelProto) -> None:
     """Rewrite a dynamically quantised graph in place.
 
     Each ``MatMulInteger(DynamicQuantizeLinear(x), W) -> Cast -> Mul(scales)`` becomes ``MatMul(x, W')`` with
-    W' = (W - zero point) * scale, scale per column. Embeddings stay int8: looking them up is exact on any
+    W' = (W - zero point) * scale, scale per column; each ``DynamicQuantizeMatMul(x, W, scale, zero point,
+    bias)`` the same and an ``Add``. Embeddings stay int8: looking them up is exact on any
     processor.
     """
     from onnx import helper, numpy_helper
@@ -98,9 +99,29 @@ def dequantise(model: onnx.ModelProto) -> None:
         for name in node.input:
             users.setdefault(name, []).append(node)
     made: dict[str, str] = {}
-    replaced: dict[str, onnx.NodeProto] = {}
+    replaced: dict[str, list[onnx.NodeProto]] = {}
+
+    def in_float(weight_name: str, scale_name: str, zero_name: str) -> str:
+        """The name of the weights as floats, which are made at the first call."""
+        if weight_name not in made:
+            integers = numpy_helper.to_array(weights[weight_name]).astype(np.float32)
+            zeros = numpy_helper.to_array(weights[zero_name]).astype(np.float32)
+            values = (integers - zeros) * numpy_helper.to_array(weights[scale_name])
+            made[weight_name] = f"{weight_name}_dequantised"
+            graph.initializer.append(numpy_helper.from_array(values, made[weight_name]))
+        return made[weight_name]
+
     removed: set[str] = set()
     for node in graph.node:
+        if node.op_type == "DynamicQuantizeMatMul":
+            x, weight_name, scale_name, zero_name, bias = node.input
+            product = f"{node.name}_product"
+            replaced[node.output[0]] = [
+                helper.make_node(
+                    "MatMul", [x, in_float(weight_name, scale_name, zero_name)], [product], name=product
+                ),
+                helper.make_node("Add", [product, bias], list(node.output), name=f"{node.name}_float"),
+            ]
         if node.op_type != "MatMulInteger":
             continue
         (cast,) = users[node.output[0]]
@@ -109,18 +130,19 @@ def dequantise(model: onnx.ModelProto) -> None:
         scales = maker[scales_name]
         quantise = maker[node.input[0]]
         (scale_name,) = [name for name in scales.input if name != quantise.output[1]]
-        weight_name, zero_name = node.input[1], node.input[3]
-        if weight_name not in made:
-            integers = numpy_helper.to_array(weights[weight_name]).astype(np.float32)
-            zeros = numpy_helper.to_array(weights[zero_name]).astype(np.float32)
-            values = (integers - zeros) * numpy_helper.to_array(weights[scale_name])
-            made[weight_name] = f"{weight_name}_dequantised"
-            graph.initializer.append(numpy_helper.from_array(values, made[weight_name]))
-        replaced[rescale.output[0]] = helper.make_node(
-            "MatMul", [quantise.input[0], made[weight_name]], list(rescale.output), name=f"{node.name}_float"
-        )
+        matrix = in_float(node.input[1], scale_name, node.input[3])
+        replaced[rescale.output[0]] = [
+            helper.make_node(
+                "MatMul", [quantise.input[0], matrix], list(rescale.output), name=f"{node.name}_float"
+            )
+        ]
         removed.update((node.output[0], cast.output[0], scales.output[0], quantise.output[0]))
-    kept = [replaced.get(node.output[0], node) for node in graph.node if node.output[0] not in removed]
+    kept = [
+        new
+        for node in graph.node
+        if node.output[0] not in removed
+        for new in replaced.get(node.output[0], [node])
+    ]
     del graph.node[:]
     graph.node.extend(kept)
     used = {name for node in kept for name in node.input}
