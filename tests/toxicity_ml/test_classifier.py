@@ -278,22 +278,36 @@ def test_a_fused_product_in_float_is_that_of_its_dequantised_weights() -> None:
 def test_the_float_network_is_nearer_to_the_trained_one_than_int8_is(
     traced: Path, tiny_checkpoint: Path
 ) -> None:
+    found = distances(traced, tiny_checkpoint)
+    assert found["float to trained"] < found["int8 to trained"]
+
+
+def test_a_fused_networks_float_form_differs_from_it_far_less_than_rounding_its_weights_does(
+    version: Path, tiny_checkpoint: Path
+) -> None:
+    found = distances(version, tiny_checkpoint)
+    assert 0 < found["float to int8"] < 0.15 * found["int8 to trained"]
+
+
+def distances(directory: Path, checkpoint: Path) -> dict[str, float]:
+    """Mean |difference| of the logits of int8, of its float form, and of the trained network, over windows
+    of a few texts."""
     import torch
 
     from toxicity_ml.network import load_model
 
-    network = load_model(tiny_checkpoint)
-    encoder = WindowEncoder(tiny_checkpoint)
-    whole, small = OnnxBackend(traced, dequantised=True), OnnxBackend(traced)
-    errors = {"float": 0.0, "int8": 0.0}
-    for text in (*CANNED, PROSE, PROSE * 3):
-        for ids in encoder.windows(text):
-            row = torch.from_numpy(ids)[None]
-            with torch.inference_mode():
-                trained = network(row, torch.ones_like(row))[0].numpy()
-            errors["float"] += float(np.abs(whole.run(ids) - trained).sum())
-            errors["int8"] += float(np.abs(small.run(ids) - trained).sum())
-    assert errors["float"] < errors["int8"]
+    network = load_model(checkpoint)
+    whole, small = OnnxBackend(directory, dequantised=True), OnnxBackend(directory)
+    windows = [ids for text in (*CANNED, PROSE, PROSE * 3) for ids in WindowEncoder(checkpoint).windows(text)]
+    with torch.inference_mode():
+        rows = [torch.from_numpy(ids)[None] for ids in windows]
+        trained = np.array([network(row, torch.ones_like(row))[0].numpy() for row in rows])
+    in_float, in_int8 = (np.array([backend.run(ids) for ids in windows]) for backend in (whole, small))
+    return {
+        "float to trained": float(np.abs(in_float - trained).mean()),
+        "int8 to trained": float(np.abs(in_int8 - trained).mean()),
+        "float to int8": float(np.abs(in_float - in_int8).mean()),
+    }
 
 
 def test_scores_that_float_does_not_give_either_mean_a_damaged_model(version: Path) -> None:

@@ -14,7 +14,7 @@ from toxicity_ml.network import MeanPoolingClassifier, load_model, load_tokenize
 from toxicity_ml.publishing.export import Parity, export_onnx
 from toxicity_ml.publishing.fused import FusedNetwork, can_be_fused
 from toxicity_ml.publishing.quantisation import InFloat, quantise_tables, smooth
-from toxicity_ml.publishing.rounding import Activations, rounded
+from toxicity_ml.publishing.rounding import Activations, Tally, rounded
 
 GOOD = Parity(
     texts=500,
@@ -164,7 +164,9 @@ def test_the_fused_network_says_what_the_trained_one_says(
             torch.nn.init.normal_(values, mean=float(name.endswith("LayerNorm.weight")), std=0.3)
     network = MeanPoolingClassifier(encoder, 3, pooling=pooling).eval()
     assert can_be_fused(network)
-    windows = [np.arange(1, 1 + length, dtype=np.int64) for length in (2, 9, 40)]
+    words = encoder.config.vocab_size
+    lengths = (2, 9, 40, encoder.config.max_position_embeddings)
+    windows = [np.arange(1, 1 + length, dtype=np.int64) % words for length in lengths]
     fused = FusedNetwork(network, windows)
     with torch.inference_mode():
         wanted = np.stack([network(torch.from_numpy(ids)[None])[0].numpy() for ids in windows])
@@ -173,6 +175,39 @@ def test_the_fused_network_says_what_the_trained_one_says(
         session = onnxruntime.InferenceSession(tmp_path / "fused.onnx", providers=["CPUExecutionProvider"])
         found = np.stack([session.run(None, {"input_ids": ids[None]})[0][0] for ids in windows])
         assert np.abs(found - wanted).max() < 0.05 * np.abs(wanted).max()
+
+
+def test_the_fused_network_is_valid_onnx_whose_sums_fit_16_bits(tiny_version: Path) -> None:
+    """A processor without VNNI adds two products of an unsigned eight-bit and a signed number in 16 bits."""
+    from onnx import numpy_helper
+
+    model = onnx.load(str(tiny_version / "model.onnx"))
+    onnx.checker.check_model(model, full_check=True)
+    assert {entry.domain: entry.version for entry in model.opset_import} == {"": 17, "com.microsoft": 1}
+    constants = {entry.name: numpy_helper.to_array(entry) for entry in model.graph.initializer}
+    products = [node for node in model.graph.node if node.op_type == "DynamicQuantizeMatMul"]
+    assert len(products) == 2 * 6
+    for node in products:
+        _, weight, scales, zero, bias = (constants.get(name) for name in node.input)
+        assert (weight.dtype, scales.dtype, zero.dtype, bias.dtype) == (
+            np.int8,
+            np.float32,
+            np.int8,
+            np.float32,
+        )
+        assert 2 * 255 * np.abs(weight.astype(int)).max() < 2**15
+        assert not zero.any()
+
+
+def test_small_variances_of_large_channels_are_seen() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.normal(loc=[3000, 0], scale=[0.01, 1], size=(4000, 2)).astype(np.float32)
+    tally = Tally()
+    for start in range(0, 4000, 1000):
+        tally.add(values[start : start + 1000])
+    seen = tally.activations()
+    np.testing.assert_allclose(seen.covariance, np.cov(values.T.astype(float), bias=True), atol=1e-6)
+    np.testing.assert_allclose(seen.mean, values.mean(axis=0, dtype=float), atol=1e-3)
 
 
 def test_other_networks_are_traced(tiny_checkpoint: Path) -> None:

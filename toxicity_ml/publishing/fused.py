@@ -22,7 +22,7 @@ from transformers import BertModel
 from toxicity_ml.inference.backends.onnx import INPUT, OUTPUT
 from toxicity_ml.network import MeanPoolingClassifier
 from toxicity_ml.publishing.quantisation import STRENGTH, WINDOWS, InFloat
-from toxicity_ml.publishing.rounding import Activations, rounded
+from toxicity_ml.publishing.rounding import Activations, Tally, rounded
 
 WIDEST = 3072
 """Of the feed-forward block: a wider network's covariances would take too much memory."""
@@ -303,7 +303,7 @@ def _observed(graph: _Graph, windows: Sequence[np.ndarray]) -> dict[str, Activat
     session = onnxruntime.InferenceSession(
         graph.model(watched).SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    tallies = {name: _Tally() for name in watched}
+    tallies = {name: Tally() for name in watched}
     held: list[list[np.ndarray]] = []
     for number, ids in enumerate(windows, start=1):
         held.append([found[0] for found in session.run(watched, {INPUT: ids[np.newaxis]})])
@@ -313,25 +313,3 @@ def _observed(graph: _Graph, windows: Sequence[np.ndarray]) -> dict[str, Activat
             held = []
     seen = {name: tally.activations() for name, tally in tallies.items()}
     return {product: seen[name] for product, name in graph.inputs_of_products.items()}
-
-
-class _Tally:
-    """Sums over the tokens that were seen."""
-
-    def __init__(self) -> None:
-        self._tokens = 0
-        self._largest: Any = 0.0
-        self._sum: Any = 0.0
-        self._products: Any = 0.0
-
-    def add(self, values: np.ndarray) -> None:
-        """values: float32 (tokens, channels)."""
-        self._tokens += len(values)
-        self._largest = np.maximum(self._largest, np.abs(values).max(axis=0))
-        self._sum = self._sum + values.sum(axis=0, dtype=np.float64)
-        self._products = self._products + values.T @ values
-
-    def activations(self) -> Activations:
-        mean = self._sum / self._tokens
-        covariance = self._products.astype(np.float64) / self._tokens - np.outer(mean, mean)
-        return Activations(self._largest, mean, covariance)

@@ -5,6 +5,7 @@ far as they vary with it (Frantar et al. 2023, "GPTQ", algorithm 1).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,34 @@ class Activations:
             self.mean * factors,
             self.covariance * factors[:, np.newaxis] * factors[np.newaxis, :],
         )
+
+
+class Tally:
+    """Adds up what goes into a product over many tokens."""
+
+    def __init__(self) -> None:
+        self._tokens = 0
+        self._largest: Any = 0.0
+        self._origin: Any = None
+        self._sum: Any = 0.0
+        self._products: Any = 0.0
+
+    def add(self, values: np.ndarray) -> None:
+        """values: float32 (tokens, channels), with at least one token."""
+        if self._origin is None:
+            # near the mean, so that float32 keeps the small variance of a channel that is always large
+            self._origin = values.mean(axis=0)
+        self._tokens += len(values)
+        self._largest = np.maximum(self._largest, np.abs(values).max(axis=0))
+        centred = values - self._origin
+        self._sum = self._sum + centred.sum(axis=0, dtype=np.float64)
+        self._products = self._products + centred.T @ centred
+
+    def activations(self) -> Activations:
+        """What was seen, once something was added."""
+        mean = self._sum / self._tokens
+        covariance = self._products.astype(np.float64) / self._tokens - np.outer(mean, mean)
+        return Activations(self._largest, self._origin + mean, covariance)
 
 
 def rounded(weight: np.ndarray, seen: Activations) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
