@@ -210,6 +210,18 @@ def test_small_variances_of_large_channels_are_seen() -> None:
     np.testing.assert_allclose(seen.mean, values.mean(axis=0, dtype=float), atol=1e-3)
 
 
+def test_covariances_of_few_tokens_count_for_less() -> None:
+    values = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+    few, many = Tally(), Tally()
+    few.add(values)
+    for _ in range(1000):
+        many.add(values)
+    between = ~np.eye(4, dtype=bool)
+    ratio = few.activations().covariance / many.activations().covariance
+    np.testing.assert_allclose(ratio[between], 8 / 9, atol=1e-3)
+    np.testing.assert_allclose(ratio[~between], 1, atol=1e-3)
+
+
 def test_other_networks_are_traced(tiny_checkpoint: Path) -> None:
     network = load_model(tiny_checkpoint)
     assert can_be_fused(network)

@@ -1,9 +1,9 @@
 """Writes a BERT's int8 network operator by operator, for speed: few nodes, none of them slow, and no product
 left in float where none has to be.
 
-The layer norm's gain and shift, smoothing, the query's scale and all biases are folded into the products,
+The layer norm's gain and shift, smoothing and all biases are folded into the products,
 which quantise their input, multiply, rescale and add in one operator. Normalising itself is an
-InstanceNormalization over each token's channels, a twentieth of the time that ONNX Runtime's
+InstanceNormalization over each token's channels, a fraction of the time that ONNX Runtime's
 SkipLayerNormalization takes on a CPU. One text is run at a time, unpadded, so there is no mask.
 """
 
