@@ -94,6 +94,24 @@ def test_an_anchor_holds_the_weights(version: Path, options: TrainingOptions, tm
     assert 0 < distance(version, held) < 0.5 * distance(version, free)
 
 
+@pytest.mark.parametrize("part", ["whole", "lora:2"])
+def test_the_result_goes_a_share_of_the_way(
+    part: str, version: Path, options: TrainingOptions, tmp_path: Path
+) -> None:
+    way = replace(options, trainable=part)
+    trained = train(TURNED, TURNED, tmp_path / "trained", way)
+    between = train(TURNED, TURNED, tmp_path / "between", replace(way, interpolation=0.25))
+    start, end, found = (load_model(place).state_dict() for place in (version, trained, between))
+    for name, value in found.items():
+        expected = 0.75 * start[name] + 0.25 * end[name]
+        # checkpoints are stored in half precision
+        torch.testing.assert_close(
+            value, expected, atol=2e-3, rtol=2e-3, msg=lambda text, n=name: f"{n}: {text}"
+        )
+    assert distance(version, trained) > 0
+    assert distance(version, between) == pytest.approx(distance(version, trained) / 16, rel=0.05)
+
+
 @pytest.mark.parametrize(("part", "layers"), [("head", ()), ("last:1", ("1",)), ("lora:2", ("0", "1"))])
 def test_only_the_named_weights_move(
     part: str, layers: tuple[str, ...], version: Path, options: TrainingOptions, tmp_path: Path
@@ -115,6 +133,11 @@ def test_what_cannot_be_trained_or_kept_is_named(options: TrainingOptions, tmp_p
     with pytest.raises(DataError, match="Only a model version has scores to rehearse"):
         bare = replace(options, base_model="nobody/nothing")
         train(TURNED, TURNED, tmp_path / "b", bare, rehearsed=["a text"])
+    with pytest.raises(DataError, match="Only a model version has weights to interpolate with"):
+        bare = replace(options, base_model="nobody/nothing", interpolation=0.5)
+        train(TURNED, TURNED, tmp_path / "e", bare)
+    with pytest.raises(ValueError, match="interpolation is a share"):
+        replace(options, interpolation=1.5)
     with pytest.raises(DataError, match="Only a published version has thresholds"):
         bare = replace(options, base_model="nobody/nothing", keep_confirmed=True)
         train(TURNED, TURNED, tmp_path / "d", bare)

@@ -67,7 +67,7 @@ REHEARSED = list(rows(40, seed=9)["text"])
 WAYS: dict[str, dict[str, object]] = {
     "changed texts": {"noise": 0.3, "eda": 0.3, "stripped": 0.3},
     "averaged and anchored": {"average_from": 0.5, "anchor": 0.1},
-    "low rank": {"trainable": "lora:2"},
+    "low rank, a share of the way": {"trainable": "lora:2", "interpolation": 0.7},
     "mixed up, with dropout": {"mixup": 0.2, "encoder_dropout": 0.1},
 }
 

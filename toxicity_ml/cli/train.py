@@ -142,6 +142,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="learn only the labels that contradict the version to go on from; where they confirm it, its "
         "score is to stay",
     )
+    recipe.add_argument(
+        "--interpolation",
+        type=float,
+        metavar="SHARE",
+        help="of the way from the version's weights to the trained ones: 1, the default, goes all of it",
+    )
     recipe.add_argument("--dropout", type=float, help="before the head")
     recipe.add_argument("--encoder-dropout", type=float)
     recipe.add_argument("--average-from", type=float, metavar="EPOCH", help="average weights from here on")

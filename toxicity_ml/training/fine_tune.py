@@ -52,7 +52,7 @@ from toxicity_ml.training.trainer import (
     Reporting,
     WeightAverage,
 )
-from toxicity_ml.training.tunable import Anchor, merge, restrict
+from toxicity_ml.training.tunable import Anchor, interpolate, merge, restrict
 
 logger = logging.getLogger(__name__)
 
@@ -150,6 +150,8 @@ def train(
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     averaged = _averaged_if_better(trainer, average)
     merge(model, options.trainable)
+    if options.interpolation < 1:
+        interpolate(model, load_model(options.base_model).state_dict(), options.interpolation)
     save_model(model, tokenizer, out)
     record = {
         "options": asdict(options),
@@ -179,6 +181,8 @@ def _check(
         raise DataError("Only a model version has scores to rehearse; name one as the base model.")
     if options.keep_confirmed and not (Path(options.base_model) / MANIFEST_NAME).is_file():
         raise DataError("Only a published version has thresholds that a label could confirm.")
+    if options.interpolation < 1 and not _is_version(options.base_model):
+        raise DataError("Only a model version has weights to interpolate with; name one as the base model.")
     if (rehearsed or options.keep_confirmed) and options.mixup:
         raise DataError("A mixture of a rehearsed and a labelled text has no target: leave mixup out.")
 

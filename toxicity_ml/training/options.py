@@ -88,6 +88,10 @@ class TrainingOptions:
     keep_confirmed: bool = False
     """True: a label that the version to go on from already tells rightly, by its own threshold, teaches
     nothing; its score is to stay, as a rehearsed text's."""
+    interpolation: float = 1.0
+    """How far the result goes from the weights of the version to go on from to the trained ones, 0 to 1
+    (WiSE-FT, Wortsman et al. 2022, "Robust fine-tuning of zero-shot models"). Less forgets less, and has
+    learned less."""
     average_from: float = 0.0
     """Epoch from which weights are averaged; the average competes for the best checkpoint. 0: never."""
     bf16: bool | None = None
@@ -112,7 +116,7 @@ class TrainingOptions:
         if self.rehearsal_weight < 0 or self.anchor < 0 or self.checkpoint_every < 0:
             raise ValueError("rehearsal_weight, anchor and checkpoint_every are not negative.")
         trainable_part(self.trainable)
-        for name in ("stripped", "noise", "joined", "eda", "distill"):
+        for name in ("stripped", "noise", "joined", "eda", "distill", "interpolation"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is a share, from 0 to 1.")
         if self.task == SINGLE_LABEL and (self.joined or self.distill):

@@ -1,5 +1,6 @@
 """Chooses which weights a training moves: all, the last layers', the head's, or low-rank additions."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import torch
@@ -50,6 +51,18 @@ def merge(model: MeanPoolingClassifier, trainable: str) -> None:
         model.encoder = model.encoder.merge_and_unload()  # type: ignore[operator]
     for parameter in model.parameters():
         parameter.requires_grad_(True)
+
+
+def interpolate(model: MeanPoolingClassifier, start: Mapping[str, Tensor], share: float) -> None:
+    """Put the model's weights at ``share`` of the way from ``start`` to where they are, in place (WiSE-FT,
+    Wortsman et al. 2022).
+
+    start: the weights by name, as ``state_dict`` has them. share: 0, the start, to 1, which changes nothing.
+    """
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            if value.is_floating_point():
+                value.copy_(torch.lerp(start[name].to(value), value, share))
 
 
 def _lora(rank: int) -> "LoraConfig":
