@@ -215,6 +215,7 @@ def _train(parent: Path, out: Path, sides: Any, labels: Sequence[str], seed: int
         trainable=asked.trainable,
         rehearsal_weight=asked.rehearsal_weight,
         keep_confirmed=True,
+        interpolation=asked.interpolation,
         class_weights="none",
         evaluations=0,
         resume=False,

@@ -71,6 +71,9 @@ class Options:
     """What of the network moves: `whole`, `last:N` layers, `head` or `lora:RANK`."""
     rehearsal_weight: float = 0.03
     """What a score that is to stay weighs beside a label. More forgets less, and learns less."""
+    interpolation: float = 1.0
+    """How far the candidate goes from the active version's weights to the trained ones, over 0 to 1. Less
+    forgets less, and has learned less."""
     is_focal: bool = False
     """True for the focal loss (Lin et al. 2017): what the network finds easy teaches less."""
     eda: float = 0.0
@@ -97,6 +100,8 @@ class Options:
         for name in ("soft_targets", "rehearsed", "imported"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is a number of texts, from 0 on.")
+        if not 0 < self.interpolation <= 1:
+            raise ValueError("interpolation is a share of the way, over 0 and at most 1.")
         if self.min_reviews < 1:
             raise ValueError("min_reviews is a number of texts, from 1 on.")
         if not 0 <= self.seed < _SEEDS:
@@ -393,6 +398,7 @@ def _train(
         *("--eda", options.eda, "--noise", options.noise, "--seed", options.seed),
         *("--rehearse", work / "kept.csv", "--rehearse-own", _nonsense(options)),
         *("--rehearsal-weight", options.rehearsal_weight, "--keep-confirmed"),
+        *("--interpolation", options.interpolation),
         # Fitted to the development side, which the queue brought up, it would fit no site.
         "--keep-calibration",
         output=work / "output.json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -33,6 +34,7 @@ from moderation.versions import store
 from moderation.worker.drain import drain
 from moderation.worker.sweep import sweep
 from tests.toxicity_ml.tiny_model import FRIENDLY, build_version
+from toxicity_ml.cli import train
 
 pytestmark = pytest.mark.django_db
 QUICK = Options(soft_targets=10, rehearsed=0, min_reviews=20)
@@ -398,6 +400,28 @@ def test_what_teaches_nothing_is_refused_with_exit_code_2_and_changes_nothing(
     assert not work_directory.root().exists() or not list(work_directory.root().iterdir())
 
 
+@pytest.mark.parametrize(("asked", "share"), [((), 1.0), (("--interpolation", "0.7"), 0.7)])
+def test_the_training_is_told_how_far_from_the_active_weights_to_go(
+    parent: ModelVersion, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...], share: float
+) -> None:
+    """As the library's own command line reads it; and the run keeps it."""
+    told: list[str] = []
+
+    def tell(command: str, *arguments: object, **_: object) -> None:
+        told.extend(map(str, arguments))
+        raise RetrainingFailed("told", "It was told.")
+
+    monkeypatch.setattr(retraining, "run_classifier", tell)
+    review(60)
+    options = ("--min-reviews", "20", "--rehearsed", "0", *asked)
+    with pytest.raises(CommandError, match="It was told"):
+        call_command("retrain", *options, stdout=StringIO())
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    assert train.options_from(parser.parse_args(told)).interpolation == share
+    assert TrainingRun.objects.get().options["interpolation"] == share
+
+
 def test_absurd_options_are_refused_with_exit_code_2_before_anything_is_looked_at(db: None) -> None:
     for *given, match in (
         ("--trainable", "everything", "names nothing to train"),
@@ -406,6 +430,7 @@ def test_absurd_options_are_refused_with_exit_code_2_before_anything_is_looked_a
         ("--rehearsed", "-1", "rehearsed is a number of texts"),
         ("--imported", "-1", "imported is a number of texts"),
         ("--min-reviews", "0", "min_reviews is a number of texts, from 1"),
+        ("--interpolation", "0", "interpolation is a share of the way, over 0"),
         ("--seed", "-1", "seed is a number from 0"),
         ("--seed", str(2**32), "seed is a number from 0"),
         ("--report", "/nowhere/report.html", "can't be written"),

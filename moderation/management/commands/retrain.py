@@ -93,6 +93,14 @@ class Command(BaseCommand):
             help="of a score that is to stay, beside a label: more forgets less, and learns less",
         )
         parser.add_argument(
+            "--interpolation",
+            type=_share,
+            default=default.interpolation,
+            metavar="SHARE",
+            help="of the way from the active version's weights to the trained ones: less forgets less, and "
+            "has learned less",
+        )
+        parser.add_argument(
             "--untouched-weight",
             type=_share,
             default=default.untouched_weight,
@@ -226,6 +234,7 @@ def _made_of(given: Mapping[str, Any]) -> Options:
         epochs=given["epochs"],
         trainable=given["trainable"],
         rehearsal_weight=given["rehearsal_weight"],
+        interpolation=given["interpolation"],
         untouched_weight=given["untouched_weight"],
         is_focal=given["focal"],
         eda=given["eda"],
