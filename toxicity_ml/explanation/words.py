@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from toxicity_ml.inference.tokenizer_files import read_tokenizer
 from toxicity_ml.inference.windows import WindowEncoder
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.text.repair import Repaired, Span
@@ -53,18 +54,13 @@ def read(directory: str | Path, text: str) -> Reading:
     A version without ``reads_both_forms`` reads the text only as it was written. Raises ModelNotFound or
     ModelDamaged.
     """
-    from tokenizers import Tokenizer
-
     manifest = Manifest.load(directory)
     encoder = WindowEncoder.of(directory, manifest)
     readings = encoder.readings(text)
     if not readings:
         return Reading((), (), 0)
     windows = [ids for of_one, _ in readings for ids in of_one]
-    tokenizer = Tokenizer.from_file(str(Path(directory) / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    tokenizer.encode_special_tokens = True
+    tokenizer, _ = read_tokenizer(directory)
     forms = encoder.forms(text)
     located = [
         Window(ids, ((spans[0][0], spans[0][0]), *spans, (spans[-1][1], spans[-1][1])))

@@ -5,9 +5,8 @@ from copy import copy
 from pathlib import Path
 
 import numpy as np
-from tokenizers import Tokenizer
 
-from toxicity_ml.errors import ModelDamaged, ModelNotFound
+from toxicity_ml.inference.tokenizer_files import read_tokenizer
 from toxicity_ml.manifest import Manifest
 from toxicity_ml.text.deobfuscation import Lexicon
 from toxicity_ml.text.repair import Repaired, Span, forms, repair_encoding
@@ -40,19 +39,7 @@ class WindowEncoder:
         """
         self.both_forms = both_forms
         self.symbols_in_words = symbols_in_words
-        path = Path(directory) / "tokenizer.json"
-        if not path.is_file():
-            raise ModelNotFound(f"{path} is missing. Give a model version's directory, or publish one there.")
-        try:
-            self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # the Rust side raises bare Exception
-            raise ModelDamaged(
-                f"{path} is not a tokenizer file. Fetch or publish this version again."
-            ) from error
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
-        self._tokenizer.encode_special_tokens = True  # "[SEP]" in a comment is text
-        self._first, self._last = _ends_of_a_window(self._tokenizer, path)
+        self._tokenizer, (self._first, self._last) = read_tokenizer(directory)
         self._length, self._stride = max_length - 2, stride
         self._is_word_piece = type(self._tokenizer.model).__name__ == "WordPiece"
         # Of a vocabulary in other pieces nobody could say which of them are words.
@@ -127,19 +114,6 @@ class WindowEncoder:
             for start in starts
         ]
         return windows, count
-
-
-def _ends_of_a_window(tokenizer: Tokenizer, path: Path) -> tuple[int, int]:
-    """The tokens before and after every text: [CLS] and [SEP] for a BERT, <s> and </s> for a RoBERTa."""
-    around_nothing = tokenizer.encode("").ids
-    named = [tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]")]
-    ends = around_nothing if len(around_nothing) == 2 else [token for token in named if token is not None]
-    if len(ends) != 2:
-        raise ModelDamaged(
-            f"{path} puts no one token before and one after a text, as [CLS] and [SEP]; no such tokenizer is "
-            "served."
-        )
-    return ends[0], ends[1]
 
 
 def _tokens_at(offsets: Sequence[Span], places: Sequence[Span]) -> np.ndarray:
