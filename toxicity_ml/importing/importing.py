@@ -18,12 +18,13 @@ from toxicity_ml.importing.fidelity import compared
 from toxicity_ml.importing.label_names import Outputs, outputs, task_of
 from toxicity_ml.importing.samples import sample_texts
 from toxicity_ml.labels import MULTI_LABEL
-from toxicity_ml.language_tags import is_language_tag, language_of
+from toxicity_ml.language_tags import is_language_tag
 from toxicity_ml.manifest import FLOAT32, INT8, Manifest
 from toxicity_ml.network import save_model
 from toxicity_ml.publishing.directories import check_is_new
 from toxicity_ml.publishing.export import MAX_FLOAT_DIFFERENCE, export_onnx
 from toxicity_ml.publishing.publish import finished, signed, spread
+from toxicity_ml.publishing.reading import undoes_disguises
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE
 
 if TYPE_CHECKING:
@@ -147,16 +148,8 @@ def _draft(checkpoint: Checkpoint, chosen: Outputs, task: str, options: Options,
         task=MULTI_LABEL,
         window_temperature=WINDOW_TEMPERATURE,
         languages=options.languages,
-        disguises=_undoes_disguises(checkpoint, options.languages),
+        disguises=undoes_disguises(checkpoint.tokenizer.backend_tokenizer, options.languages),
     )
-
-
-def _undoes_disguises(checkpoint: Checkpoint, languages: Sequence[str]) -> bool:
-    """True where what undoes disguises applies: it knows English words, in pieces that fold case."""
-    tokenizer = checkpoint.tokenizer.backend_tokenizer
-    folds_case = tokenizer.normalizer is not None and tokenizer.normalizer.normalize_str("Ab") == "ab"
-    is_english = all(language_of(tag) == "en" for tag in languages)
-    return is_english and folds_case and type(tokenizer.model).__name__ == "WordPiece"
 
 
 def _exported(

@@ -18,9 +18,11 @@ from toxicity_ml.errors import DataError
 from toxicity_ml.inference.windows import MAX_LENGTH, STRIDE
 from toxicity_ml.labels import SINGLE_LABEL
 from toxicity_ml.manifest import INT8, VERSION_FILES, Manifest, file_sha256
-from toxicity_ml.network import saved_labels, saved_symbols_in_words, saved_task
+from toxicity_ml.network import load_tokenizer, saved_labels, saved_symbols_in_words, saved_task
 from toxicity_ml.publishing.directories import check_is_new, to_go_on_from
 from toxicity_ml.publishing.export import export_onnx
+from toxicity_ml.publishing.golden import golden_texts
+from toxicity_ml.publishing.reading import undoes_disguises
 from toxicity_ml.publishing.scaling import moved_scale
 from toxicity_ml.publishing.threshold_sets import BALANCED, set_rates, threshold_sets
 from toxicity_ml.window_pooling import WINDOW_TEMPERATURE
@@ -28,19 +30,10 @@ from toxicity_ml.window_pooling import WINDOW_TEMPERATURE
 if TYPE_CHECKING:
     from datasets import Dataset
 
+ENGLISH = ("en",)
+"""The languages of a version that names none."""
 PARITY_TEXTS = 500
 """Validation texts on which the int8 model is compared with the trained one."""
-CANNED_TEXTS = (
-    "Thank you, this is the clearest explanation of the subject that I have read.",
-    "I disagree with the second paragraph: the figures are from 2011 and have been revised since.",
-    "you are an idiot",
-    "What a stupid, worthless pile of crap. Shut up, you moron.",
-    "I will find you and I will kill you.",
-    "Go back to your own country, we don't want your kind here.",
-    "",
-    "The council meets on Tuesday. " * 40 + "You are a pathetic loser.",
-)
-"""Golden examples: texts whose scores prove, at load, that a processor computes int8 as it should."""
 
 
 def publish_version(
@@ -81,7 +74,7 @@ def publish_version(
         staging.mkdir()
         for file in ("config.json", "model.safetensors", "tokenizer.json"):
             shutil.copyfile(checkpoint / file, staging / file)
-        reading = _reading(inherit)
+        reading = _reading(checkpoint, inherit, languages)
         parity = export_onnx(
             checkpoint,
             staging,
@@ -309,7 +302,7 @@ def signed(draft: Manifest, staging: Path) -> Manifest:
     """Write the manifest with golden examples and checksums, and prove both by loading the version."""
     draft.save(staging)
     classifier = Classifier.load(staging, verify=False)
-    canned = [{"text": text, "scores": classifier.predict(text)} for text in CANNED_TEXTS]
+    canned = [{"text": text, "scores": classifier.predict(text)} for text in golden_texts(draft.languages)]
     manifest = replace(
         draft, canned=canned, files={name: file_sha256(staging / name) for name in VERSION_FILES}
     )
@@ -318,12 +311,13 @@ def signed(draft: Manifest, staging: Path) -> Manifest:
     return manifest
 
 
-def _reading(inherit: Manifest | None) -> dict[str, Any]:
+def _reading(checkpoint: Path, inherit: Manifest | None, languages: Sequence[str] | None) -> dict[str, Any]:
     """How a version reads and computes: as the one that training went on from, since an imported one may have
-    a tokenizer to which today's way does not apply."""
-    if inherit is None:
-        return {"max_length": MAX_LENGTH, "stride": STRIDE, "disguises": True, "precision": INT8}
-    return {name: getattr(inherit, name) for name in ("max_length", "stride", "disguises", "precision")}
+    a tokenizer to which today's way does not apply; otherwise by its own tokenizer and languages."""
+    if inherit is not None:
+        return {name: getattr(inherit, name) for name in ("max_length", "stride", "disguises", "precision")}
+    disguises = undoes_disguises(load_tokenizer(checkpoint), languages or ENGLISH)
+    return {"max_length": MAX_LENGTH, "stride": STRIDE, "disguises": disguises, "precision": INT8}
 
 
 def _inherited(inherit: Manifest | None, languages: Sequence[str] | None) -> dict[str, Any]:
