@@ -149,6 +149,11 @@ def test_function_words_are_marked_only_where_there_is_nothing_else(
     assert MARK.findall(fragment(moderator, queued("all of you"), "?why=toxic")) == [("3", "you")]
 
 
+def test_no_function_word_is_an_insult_or_a_threat_in_another_language() -> None:
+    assert not {"con", "tot", "cu", "kut", "puta", "cul"} & driving.FUNCTION_WORDS
+    assert {"dich", "vous", "usted", "você", "jullie", "jesteś", "voi"} <= driving.FUNCTION_WORDS
+
+
 def test_a_label_that_is_not_the_model_s_is_refused_in_words(moderator: Client, explainer: Explainer) -> None:
     for label in ("nonsense", "<script>", "x" * 5000):
         response = moderator.get(f"{QUEUE}{queued('nasty idiot').pk}/text/", {"why": label})
