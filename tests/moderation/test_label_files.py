@@ -30,6 +30,7 @@ from moderation.review.decisions import NoLongerCurrent, decide
 from moderation.review.giving_second_opinions import give_second_opinion
 from moderation.review.response import response
 from moderation.review.undoing import undo
+from moderation.worker.drain import drain
 from tests.forum.models import Post
 from tests.moderation.conftest import LABELS, run_command, screen
 
@@ -365,6 +366,37 @@ def test_the_folder_is_read_by_datasets_with_its_types(decided: dict[str, Screen
     card = (tmp_path / "out" / "README.md").read_text()
     assert "| `insult` | 1 | 1 | 1 |" in card and "| `pointed_at` | 3 |" in card
     assert all(f"name: {name}" in card for name in rows.features)
+
+
+def test_labels_that_are_named_like_columns_have_columns_of_their_own(
+    decided: dict[str, Screening], version: ModelVersion, admin_user: User, tmp_path: Path
+) -> None:
+    from datasets import load_dataset
+
+    named = ["toxic", "blind", "text", "label_text"]
+    ModelVersion.objects.filter(pk=version.pk).update(labels=named)
+    said = {"toxic": True, "blind": True, "text": False, "label_text": True}
+    text = "a text of another site"
+    Post.objects.create(body=text)
+    drain(load=lambda _: lambda texts: [dict.fromkeys(named, 0.9) for _ in texts])
+    decide(Screening.objects.get(text=text).pk, reviewer=admin_user, kind="relabel", labels=said)
+    told = json.loads(run_command("export_labels", str(tmp_path / "out"), "--json"))
+    assert told["labels"]["blind"] == {"true": 1, "null": 3}
+    row = next(row for row in exported(tmp_path / "out") if row["text"] == text)
+    columns = ("blind", "label_blind", "label_label_text", "label_text")
+    assert [row[name] for name in columns] == [False, True, False, True]
+    rows = load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
+    assert rows.features["text"].dtype == "string" and rows.features["label_label_text"].dtype == "bool"
+    assert len(rows) == 4
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "The label `blind` stands in `label_blind`, `text` stands in `label_label_text`." in card
+    assert all(card.count(f"- name: {name}\n") == 1 for name in rows.features)
+
+    run(tmp_path / "out" / "decisions.jsonl", "own")
+    assert stored()[text] == said
+    lines = [[line[name] for name in line] for line in exported(tmp_path / "out")]
+    as_csv = write(tmp_path / "again.csv", list(row), *lines)
+    assert run(as_csv, "own")["already"] == 4
 
 
 def test_what_is_written_can_be_chosen(decided: dict[str, Screening], tmp_path: Path) -> None:

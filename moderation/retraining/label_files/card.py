@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from moderation.retraining.label_files.columns import COLUMNS
+
 if TYPE_CHECKING:
     from moderation.retraining.label_files.exporting import Counts
 
@@ -28,15 +30,15 @@ _MEANINGS = {
 
 def card(counts: Counts, selection: Mapping[str, Any], made: datetime) -> str:
     """Return README.md: metadata that `datasets` reads, and what a person has to know."""
-    from moderation.retraining.label_files.exporting import COLUMNS, DATA
+    from moderation.retraining.label_files.exporting import DATA
 
+    by_column = {counts.columns[label]: by for label, by in counts.by_label.items()}
     first, *others = [name for name in COLUMNS if name != "id"]
-    columns = ("id", first, *counts.labels, *others)
-    features = "\n".join(f"    - name: {name}\n      dtype: {_dtype(name, counts)}" for name in columns)
+    columns = ("id", first, *by_column, *others)
+    features = "\n".join(f"    - name: {name}\n      dtype: {_dtype(name, by_column)}" for name in columns)
     chosen = ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in selection.items() if value)
     labels = "\n".join(
-        f"| `{label}` | {by['true']} | {by['false']} | {by['null']} |"
-        for label, by in counts.by_label.items()
+        f"| `{column}` | {by['true']} | {by['false']} | {by['null']} |" for column, by in by_column.items()
     )
     drawn = "\n".join(f"| `{name}` | {number} |" for name, number in counts.drawn.most_common())
     meanings = "\n".join(f"| `{name}` | {_MEANINGS[name]} |" for name in columns if name in _MEANINGS)
@@ -66,7 +68,7 @@ rows = load_dataset("PATH OF THIS FOLDER", split="train")
 ## Columns
 
 A column for each label: true, false, or null where nobody looked at it. Leave null out of training and
-of figures; it is not false.
+of figures; it is not false.{_renamed(counts)}
 
 | Column | |
 | --- | --- |
@@ -100,5 +102,13 @@ label is on the site, nor how good another model would be: it looks better than 
 """
 
 
-def _dtype(name: str, counts: Counts) -> str:
-    return "bool" if name in counts.labels else _TYPES.get(name, "string")
+def _renamed(counts: Counts) -> str:
+    """Say which labels stand under another name, as a column of the row has theirs."""
+    renamed = [
+        f"`{label}` stands in `{column}`" for label, column in counts.columns.items() if label != column
+    ]
+    return f" The label {', '.join(renamed)}." if renamed else ""
+
+
+def _dtype(name: str, by_column: Mapping[str, Any]) -> str:
+    return "bool" if name in by_column else _TYPES.get(name, "string")

@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -25,23 +25,11 @@ from moderation.models import ModelVersion, Review, Screening
 from moderation.models.content_types import content_type_of, model_label
 from moderation.registry import Registered
 from moderation.retraining.label_files.card import card
+from moderation.retraining.label_files.columns import column_of
 from moderation.review.response import NOT_DRAWN, Response, response
 from moderation.review.standing import standing_decisions
 
 DATA = "decisions.jsonl"
-COLUMNS = (
-    "id",
-    "text",
-    "outcome",
-    "decided",
-    "model",
-    "language",
-    "drawn",
-    "probability",
-    "blind",
-    "version",
-)
-"""Beside a column for each label."""
 RANDOM, POINTED_AT, BY_A_PERSON = "random", "pointed_at", "by_a_person"
 
 
@@ -79,6 +67,11 @@ class Counts:
     """{label: {"true" | "false" | "null": rows}}."""
     drawn: Counter[str] = field(default_factory=Counter)
     blind: int = 0
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Return {label: its column}."""
+        return {label: column_of(label, self.labels) for label in self.labels}
 
 
 def export_labels(out: Path, selection: Selection, version: ModelVersion, actor: Actor) -> Counts:
@@ -128,31 +121,34 @@ def _labels(decisions: QuerySet[Review], version: ModelVersion) -> tuple[str, ..
     labels = dict.fromkeys(version.labels)
     for of_one in decisions.values_list("labels", flat=True).iterator():
         labels.update(dict.fromkeys(of_one))
-    return tuple(label for label in labels if label not in COLUMNS)
+    return tuple(labels)
 
 
 def _rows(decisions: QuerySet[Review], counts: Counts) -> Iterator[dict[str, Any]]:
     shares = response()
     names = {row.pk: str(row) for row in ModelVersion.objects.only("name", "version")}
     counts.by_label = {label: Counter() for label in counts.labels}
+    columns = counts.columns
     for review in decisions.iterator(chunk_size=1000):
-        row = _row(review, counts.labels, shares, names)
+        row = _row(review, columns, shares, names)
         counts.rows += 1
         counts.drawn[row["drawn"]] += 1
         counts.blind += row["blind"]
-        for label in counts.labels:
-            counts.by_label[label][json.dumps(row[label])] += 1
+        for label, column in columns.items():
+            counts.by_label[label][json.dumps(row[column])] += 1
         yield row
 
 
-def _row(review: Review, labels: Sequence[str], shares: Response, names: dict[int, str]) -> dict[str, Any]:
+def _row(
+    review: Review, columns: Mapping[str, str], shares: Response, names: dict[int, str]
+) -> dict[str, Any]:
     screening = review.screening
     content_type = screening.content_type_id
     drawn, probability = _drawn(screening, shares)
     return {
         "id": screening.pk,
         "text": screening.text,
-        **{label: review.labels.get(label) for label in labels},
+        **{column: review.labels.get(label) for label, column in columns.items()},
         "outcome": review.outcome,
         "decided": review.created.isoformat(),
         "model": model_label(content_type) if content_type is not None else None,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
+from moderation.retraining.label_files.columns import column_of
 from moderation.texts import storable
 from toxicity_ml.importing.label_names import KNOWN
 from toxicity_ml.perspective.attributes import base_name, labels_by_attribute
@@ -213,13 +214,14 @@ def _labels_of(reading: Reading, header: Sequence[str] | None) -> Callable[[Cell
     if reading.form == CORAL:
         return _by_status(reading, header or ())
     columns = _columns(reading, header)
+    exported = _exported(reading)
     cell = {PERSPECTIVE: _sure(reading.sure), KAGGLE: _kaggle, OWN: _own}[reading.form]
 
     def labels(cells: Cells) -> Labels:
         found: Labels = dict.fromkeys(reading.labels)
         for column, label in columns.items():
             try:
-                value = cell(cells.get(column))
+                value = cell(cells.get(exported.get(column, column), cells.get(column)))
             except (ValueError, TypeError):
                 raise ValueError(f"has no label in {column}") from None
             if value is not None:
@@ -234,8 +236,10 @@ def _columns(reading: Reading, header: Sequence[str] | None) -> dict[str, str]:
     given = dict(reading.names)
     if header is None:
         return {**{label: label for label in reading.labels}, **given}
+    exported = {column: label for label, column in _exported(reading).items() if column in header}
     known = {
-        **{label: label for label in reading.labels},
+        **{label: label for label in reading.labels if label not in exported.values()},
+        **exported,
         **({"target": "toxic", **KNOWN} if reading.form == KAGGLE else {}),
     }
     if reading.form == PERSPECTIVE:
@@ -256,6 +260,14 @@ def _columns(reading: Reading, header: Sequence[str] | None) -> dict[str, str]:
             "does with --map COLUMN=LABEL."
         )
     return columns
+
+
+def _exported(reading: Reading) -> dict[str, str]:
+    """Return {label: its column in an export} of labels that are named like another; none of other forms."""
+    if reading.form != OWN:
+        return {}
+    columns = {label: column_of(label, reading.labels) for label in reading.labels}
+    return {label: column for label, column in columns.items() if label != column}
 
 
 def _by_status(reading: Reading, header: Sequence[str]) -> Callable[[Cells], Labels]:
