@@ -85,10 +85,13 @@ def _followed(process: subprocess.Popen[bytes], said: Path, on_progress: OnProgr
 
 
 def _give_way() -> None:
-    """Lower the child's priority, so that comments are scored first; on Linux, end it with its parent."""
+    """Lower the child's priority, so that comments are scored first; on Linux, end it with its parent.
+
+    At once: whoever goes on with the run writes into the same folder.
+    """
     os.nice(10)
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _failure(command: str, status: int, errors: str) -> RetrainingFailed:

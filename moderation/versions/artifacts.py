@@ -136,19 +136,22 @@ def store(directory: Path, location: str) -> None:
                     f"The storage gave {target} another name: somebody else is publishing it."
                 )
     except PublishFailed:
-        _discard(storage, done)
+        _discard(storage, done, location)
         raise
     except Exception as error:  # each storage backend raises its own types
-        _discard(storage, done)
+        _discard(storage, done, location)
         raise PublishFailed(
             f"{location}/{name} could not be written to the artifact storage ({type(error).__name__}). "
             "Is its disk full, or may this process not write there?"
         ) from error
+    except BaseException:  # Ctrl-C or SIGTERM
+        _discard(storage, done, location)
+        raise
 
 
 def discard(location: str, names: list[str]) -> None:
     """Remove a version from the storage that never got its row."""
-    _discard(artifact_storage(), [f"{location}/{name}" for name in (*names, MANIFEST)])
+    _discard(artifact_storage(), [f"{location}/{name}" for name in (*names, MANIFEST)], location)
 
 
 def remove(location: str, names: list[str]) -> None:
@@ -157,8 +160,6 @@ def remove(location: str, names: list[str]) -> None:
     if not storage.exists(f"{location}/{MANIFEST}"):
         return
     discard(location, names)
-    if isinstance(storage, FileSystemStorage):
-        _discard(storage, [location])
 
 
 def cached_name(manifest_sha256: str) -> str:
@@ -259,8 +260,10 @@ def _move_into_place(fetched: Path, target: Path) -> None:
             shutil.rmtree(aside, ignore_errors=True)
 
 
-def _discard(storage: Storage, paths: list[str]) -> None:
-    for path in paths:
+def _discard(storage: Storage, paths: list[str], location: str) -> None:
+    """Delete the files, and on a disk their folder."""
+    is_on_disk = isinstance(storage, FileSystemStorage) and storage.exists(location)
+    for path in (*paths, *([location] if is_on_disk else [])):
         try:
             storage.delete(path)
         except Exception as error:  # tidying up must not hide the error that it follows

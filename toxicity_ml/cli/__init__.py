@@ -6,8 +6,10 @@ import contextlib
 import importlib
 import logging
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 
 from toxicity_ml import __version__
 from toxicity_ml.errors import ToxicityError
@@ -36,13 +38,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+TERMINATED = 143
 FAILED = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 done with invalid input, 2 not done."""
     try:
-        with naming_the_extra():
+        with _ended_by_sigterm(), naming_the_extra():
             code = _run(list(sys.argv[1:] if argv is None else argv))
             sys.stdout.flush()
             return code
@@ -59,6 +62,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
+    except _Terminated:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return TERMINATED  # where somebody has blocked it
+
+
+class _Terminated(BaseException):
+    """SIGTERM came: half-written files are removed on the way out."""
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM unwind the command, so that what it began to write goes; a second one ends it at once."""
+    own = os.getpid()
+
+    def leave(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        if os.getpid() != own:  # a child that was forked off
+            os.kill(os.getpid(), number)
+        raise _Terminated
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) is leave:  # not after one came
+            signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
 def _run(arguments: list[str]) -> int:

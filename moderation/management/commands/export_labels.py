@@ -13,7 +13,7 @@ from moderation.audit import Actor
 from moderation.isolation import read_committed
 from moderation.management.arguments import moment, registered
 from moderation.management.exit_codes import CANNOT
-from moderation.management.interruptions import database_failed
+from moderation.management.interruptions import database_failed, ended_by_sigterm
 from moderation.management.system_user import system_user
 from moderation.retraining.label_files.exporting import CannotExport, Selection, export_labels
 from moderation.versions import store
@@ -44,7 +44,8 @@ class Command(BaseCommand):
         out: Path = given["directory"]
         try:
             version = store.active_version()
-            counts = export_labels(out, selection, version, Actor(None, system_user()))
+            with ended_by_sigterm():
+                counts = export_labels(out, selection, version, Actor(None, system_user()))
         except (CannotExport, store.ModelUnavailable) as error:
             raise CommandError(str(error), returncode=CANNOT) from error
         except OSError as error:

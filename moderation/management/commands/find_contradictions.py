@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from moderation.isolation import read_committed
 from moderation.management.exit_codes import CANNOT
+from moderation.management.interruptions import ended_by_sigterm
 from moderation.retraining import contradictions
 from moderation.retraining.training_process import RetrainingFailed
 from moderation.versions import store
@@ -20,7 +21,8 @@ class Command(BaseCommand):
     @read_committed()
     def handle(self, *args: Any, **given: Any) -> None:
         try:
-            found = contradictions.find(store.active_version())
+            with ended_by_sigterm():
+                found = contradictions.find(store.active_version())
         except ModelUnavailable as error:
             raise CommandError(str(error), returncode=CANNOT) from error
         except RetrainingFailed as error:

@@ -14,7 +14,7 @@ from moderation.audit import Actor
 from moderation.isolation import read_committed
 from moderation.management.arguments import share
 from moderation.management.exit_codes import CANNOT
-from moderation.management.interruptions import database_failed
+from moderation.management.interruptions import database_failed, ended_by_sigterm
 from moderation.management.progress import Progress
 from moderation.management.system_user import system_user
 from moderation.retraining.label_files import formats
@@ -67,7 +67,7 @@ class Command(BaseCommand):
             reading = Reading(
                 given["format"], version.labels, _names(given["map"]), given["sure"], given["rejected_as"]
             )
-            with progress:
+            with ended_by_sigterm(), progress:
                 progress.begin("Importing", 0, 0)
                 summary = import_labels(
                     given["file"],

@@ -12,7 +12,7 @@ from moderation.isolation import read_committed
 from moderation.management import checkpoint_import, version_reports
 from moderation.management.arguments import count
 from moderation.management.exit_codes import CANNOT
-from moderation.management.interruptions import database_failed
+from moderation.management.interruptions import database_failed, ended_by_sigterm
 from moderation.management.system_user import system_user
 from moderation.models import ModelVersion
 from moderation.monitoring import version_comparison
@@ -75,7 +75,8 @@ class Command(BaseCommand):
     @read_committed()
     def handle(self, *args: Any, **given: Any) -> None:
         try:
-            getattr(self, f"_{given['command']}")(given)
+            with ended_by_sigterm():
+                getattr(self, f"_{given['command']}")(given)
         except REFUSALS as error:
             raise CommandError(str(error), returncode=CANNOT) from error
         except DatabaseError as error:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import signal
-import sys
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from moderation.isolation import read_committed
 from moderation.management.exit_codes import CANNOT
+from moderation.management.interruptions import ended_by_sigterm
 from moderation.management.system_user import system_user
 from moderation.retraining import contradictions, planning, retrain, wording
 from moderation.retraining.gate.verdict import Guard
@@ -126,13 +125,13 @@ class Command(BaseCommand):
         options = _options(given)
         if given["report"] is not None:
             _refuse_unwritable(given["report"])
-        before = signal.signal(signal.SIGTERM, _leave)
         try:
-            if given["dry_run"]:
-                self._plan(options, as_json=given["json"])
-                return
-            say = self.stderr.write if given["json"] else self.stdout.write
-            done = retrain.retrain(options, username=system_user(), say=say)
+            with ended_by_sigterm():
+                if given["dry_run"]:
+                    self._plan(options, as_json=given["json"])
+                    return
+                say = self.stderr.write if given["json"] else self.stdout.write
+                done = retrain.retrain(options, username=system_user(), say=say)
         except Refused as refused:
             raise CommandError(str(refused), returncode=CANNOT) from refused
         except (
@@ -142,8 +141,6 @@ class Command(BaseCommand):
             AlreadyPublished,
         ) as error:
             raise CommandError(str(error)) from error
-        finally:
-            signal.signal(signal.SIGTERM, before)
         if given["json"]:
             self.stdout.write(json.dumps(_as_json(done), indent=2))
         else:
@@ -315,7 +312,3 @@ def _share(given: str) -> float:
     if not 0 <= value <= 1:
         raise ArgumentTypeError("must be from 0 to 1")
     return value
-
-
-def _leave(*_: object) -> None:
-    sys.exit(143)
