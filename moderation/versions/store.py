@@ -4,7 +4,9 @@
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ from django.utils.text import get_valid_filename
 
 from moderation import audit
 from moderation.audit import MACHINE, Action, Actor
-from moderation.models import AuditEntry, ModelVersion
+from moderation.coordination import leases
+from moderation.models import AuditEntry, Lease, ModelVersion
 from moderation.versions import artifacts
 from moderation.versions.active import find_active
 from moderation.versions.artifacts import ManifestFile, ModelUnavailable, PublishFailed
@@ -39,6 +42,8 @@ __all__ = [
 ]
 
 Origin = ModelVersion.Origin
+PUBLISHING_SECONDS = 60.0
+"""Seconds of the lease under which files are copied, renewed meanwhile."""
 
 logger = logging.getLogger(__name__)
 
@@ -113,39 +118,64 @@ def publish(
     origin: None stands for retrained where a parent is named, else for published. note: why it was made.
     data_fingerprint: sha256 over what it learned. username: who does it, where no user of the site does.
 
-    Raises ModelUnavailable when the directory is damaged, AlreadyPublished, or PublishFailed; in each case no
-    row is made and nothing is left on the storage.
+    Raises ModelUnavailable when the directory is damaged, AlreadyPublished, or PublishFailed, also where
+    another process is publishing the same bytes; in each case no row is made and nothing of ours is left on
+    the storage.
     """
     manifest = artifacts.read_manifest(directory)
     artifacts.verify(directory, manifest.sha256)
     name, version = str(manifest.content["name"]), str(manifest.content["version"])
-    if ModelVersion.objects.filter(name=name, version=version).exists():
-        raise AlreadyPublished(
-            f"{name}@{version} is published already, and a published version never changes."
-        )
     _refuse_long(name, version)
-    location = get_valid_filename(f"{name}-{version}-{manifest.sha256[:16]}")
-    artifacts.store(directory, location)
-    try:
-        with transaction.atomic(using=_database()):
-            row = _create(
-                manifest,
-                location=location,
-                parent=parent,
-                origin=origin or (Origin.RETRAINED if parent else Origin.PUBLISHED),
-                note=note,
-                data_fingerprint=data_fingerprint,
+    origin = origin or (Origin.RETRAINED if parent else Origin.PUBLISHED)
+    with _publishing_alone(manifest, f"{name}@{version}") as is_still_alone:
+        if ModelVersion.objects.filter(name=name, version=version).exists():
+            raise AlreadyPublished(
+                f"{name}@{version} is published already, and a published version never changes."
             )
-            _record(Action.MODEL_PUBLISHED, Actor.of(user, username), None, row, note)
-    except IntegrityError as error:
-        # Another process published the same name meanwhile; the same bytes would lie at the same location.
-        if not ModelVersion.objects.filter(location=location).exists():
+        location = get_valid_filename(f"{name}-{version}-{manifest.sha256[:16]}")
+        artifacts.store(directory, location)
+        try:
+            with transaction.atomic(using=_database()):
+                if not is_still_alone():
+                    raise PublishFailed(
+                        f"The database was away for so long that another process began on {name}@{version}."
+                    )
+                row = _create(
+                    manifest,
+                    location=location,
+                    parent=parent,
+                    origin=origin,
+                    note=note,
+                    data_fingerprint=data_fingerprint,
+                )
+                _record(Action.MODEL_PUBLISHED, Actor.of(user, username), None, row, note)
+        except IntegrityError as error:  # another process published other bytes under this name meanwhile
             artifacts.discard(location, list(manifest.files))
-        raise AlreadyPublished(f"{name}@{version} was published by another process just now.") from error
-    except DatabaseError:
-        artifacts.discard(location, list(manifest.files))
-        raise
+            raise AlreadyPublished(f"{name}@{version} was published by another process just now.") from error
+        except DatabaseError:
+            artifacts.discard(location, list(manifest.files))
+            raise
     return row
+
+
+@contextmanager
+def _publishing_alone(manifest: ManifestFile, name: str) -> Iterator[Callable[[], bool]]:
+    """Keep other processes from publishing the same bytes, which would lie at the same place; slow ones, too.
+
+    What is yielded tells whether that is still so. Raises PublishFailed where another process is at it.
+    """
+    lease = f"publishing:{manifest.sha256[:32]}"
+    token = leases.take(lease, PUBLISHING_SECONDS)
+    if token is None:
+        raise PublishFailed(
+            f"{name} is being published by another process, {leases.holder(lease)}. Look again in a minute."
+        )
+    try:
+        with leases.kept(lease, token, PUBLISHING_SECONDS, renewals=None):
+            yield partial(leases.renew, lease, token, PUBLISHING_SECONDS)
+    finally:
+        leases.give_back(lease, token)
+        Lease.objects.filter(name=lease, token=None).delete()
 
 
 def activate(

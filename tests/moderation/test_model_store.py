@@ -3,17 +3,19 @@
 import json
 import re
 import shutil
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.core.files.storage import InMemoryStorage, storages
+from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
 from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
 
-from moderation.models import AuditEntry, ModelVersion
+from moderation.coordination import leases
+from moderation.models import AuditEntry, Lease, ModelVersion
 from moderation.versions import artifacts, store
 from moderation.versions.active import find_active
 from moderation.versions.store import ModelUnavailable
@@ -294,6 +296,69 @@ def test_a_full_storage_leaves_neither_row_nor_files(
     (location,) = remote.listdir("")[0]
     assert remote.listdir(location) == ([], [])
     monkeypatch.undo()
+
+
+@pytest.mark.parametrize("storage", [FileSystemStorage, InMemoryStorage])
+def test_of_two_who_publish_the_same_bytes_at_once_one_is_refused_and_harms_nothing(
+    storage: type[Storage], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """The second begins where the first has made room for a file, and not yet written it."""
+    if storage is InMemoryStorage:
+        request.getfixturevalue("remote")
+    directory = write_version(tmp_path / "made", "1")
+    delete, ends = storage.delete, []
+
+    def publish() -> None:
+        try:
+            ends.append(str(store.publish(directory)))
+        except (store.PublishFailed, store.AlreadyPublished) as error:
+            ends.append(type(error).__name__)
+
+    def delete_and_publish(self: Storage, name: str) -> None:
+        delete(self, name)
+        monkeypatch.setattr(storage, "delete", delete)
+        publish()
+
+    monkeypatch.setattr(storage, "delete", delete_and_publish)
+    publish()
+    assert ends == ["PublishFailed", "small@1"]
+    assert store.local_directory(ModelVersion.objects.get()).is_dir()  # every file, by its checksum
+    assert not Lease.objects.exists()
+
+
+def test_whoever_comes_when_another_has_just_published_writes_no_file_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = write_version(tmp_path / "made", "1")
+    take = leases.take
+
+    def publish_and_take(*arguments: Any) -> Any:
+        monkeypatch.setattr(leases, "take", take)
+        store.publish(directory)
+        monkeypatch.setattr(artifacts, "store", lambda *_: pytest.fail("The files are written again."))
+        return take(*arguments)
+
+    monkeypatch.setattr(leases, "take", publish_and_take)
+    with pytest.raises(store.AlreadyPublished, match="small@1 is published already"):
+        store.publish(directory)
+    assert store.local_directory(ModelVersion.objects.get()).is_dir()
+
+
+def test_a_publication_that_another_took_over_registers_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the database was away for longer than a lease."""
+    write = artifacts.store
+
+    def write_late(*arguments: Any) -> None:
+        write(*arguments)
+        Lease.objects.update(token=uuid.uuid4())
+
+    monkeypatch.setattr(artifacts, "store", write_late)
+    with pytest.raises(store.PublishFailed, match="another process began"):
+        store.publish(write_version(tmp_path / "made", "1"))
+    assert not ModelVersion.objects.exists() and Lease.objects.exclude(token=None).exists()
+    assert len(list((tmp_path / "published").glob("*/manifest.json"))) == 1
 
 
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
