@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 
 from moderation.models import ModelVersion, Review, Screening
@@ -20,7 +19,6 @@ OF_ONE_ROW = ("id", "text", "object_id", "created")
 
 @pytest.fixture
 def moderator(version: ModelVersion) -> Client:
-    cache.clear()
     return person("ann", "review_screening")
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import schemathesis
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
@@ -59,7 +58,6 @@ load_all_checks()
 @pytest.fixture
 def client(version: ModelVersion, monkeypatch: pytest.MonkeyPatch, settings: Any) -> Client:
     """Somebody who may everything, on a site with an item of each kind."""
-    cache.clear()
     rates = dict.fromkeys(("moderation_classify", "moderation_read", "moderation_review"))
     settings.REST_FRAMEWORK = {**settings.REST_FRAMEWORK, "DEFAULT_THROTTLE_RATES": rates}
     settings.MODERATION = {**settings.MODERATION, "AUDIT_RATE": 1.0, "BLIND_SHARE": 0.5}

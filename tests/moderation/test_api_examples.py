@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.cache import cache
 
 from moderation.models import ModelVersion, Screening
 from mysite.demo.environment import BASE_DIR
@@ -30,7 +29,6 @@ COMMANDS = [
 @pytest.fixture
 def site(version: ModelVersion, monkeypatch: pytest.MonkeyPatch, live_server: Any) -> dict[str, str]:
     """A running site with a flagged comment whose screening is number 1, and a key that may all of this."""
-    cache.clear()
     scores_with(monkeypatch, by_words)
     explained = type("Loaded", (), {"predict": staticmethod(by_words), "explain": lambda *_: ()})
     monkeypatch.setattr("moderation.screening.model.load_model", lambda *_, **__: explained())

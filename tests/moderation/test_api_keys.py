@@ -152,7 +152,6 @@ def test_a_use_that_cannot_be_noted_leaves_the_transaction_of_the_request_whole(
 
 
 def test_a_quota_is_used_up_by_requests_and_back_in_the_next_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
     key, other = make(quota=3)[0], make(quota=1)[0]
     monkeypatch.setattr(quota.time, "time", lambda: 60_000.5)
     quota.charge(key)

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
@@ -25,7 +24,6 @@ JSON = "application/json"
 
 @pytest.fixture
 def client(version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> Client:
-    cache.clear()
     scores_with(monkeypatch, by_words)
     client = person("ann", *ALL)
     User.objects.update(is_staff=True)
@@ -98,7 +96,6 @@ def test_decisions_are_counted_apart_from_reading(client: Client, settings: Any,
 
 
 def test_a_key_is_counted_by_its_quota(version: ModelVersion) -> None:
-    cache.clear()
     headers = key("read", quota=2)
     responses = [Client().get(f"{ROOT}{path}", headers=headers) for path in ("stats/", "reviews/", "stats/")]
     assert [response.status_code for response in responses] == [200, 200, 429]

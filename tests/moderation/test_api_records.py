@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -22,7 +21,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def operator(version: ModelVersion) -> Client:
-    cache.clear()
     return person("olga", "add_policy", "view_modelversion", "view_screening")
 
 
@@ -115,7 +113,6 @@ def test_no_threshold_is_stored_that_is_no_number(operator: Client, number: str)
 
 
 def test_policies_are_read_and_changed_with_the_permissions(version: ModelVersion) -> None:
-    cache.clear()
     given = {"thresholds": {"insult": {"flag": 0.5}}}
     for permissions, may_read, may_add in (
         ((), 403, 403),

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.cache import cache
 from django.core.management import CommandError
 from django.db.models import QuerySet
 from django.test import Client
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def moderator(version: ModelVersion) -> Client:
-    cache.clear()
     return person("ann", "review_screening")
 
 
@@ -119,7 +117,6 @@ def test_what_a_colleague_looks_at_gets_409(moderator: Client) -> None:
 
 
 def test_a_lead_takes_over_what_a_colleague_looks_at(version: ModelVersion) -> None:
-    cache.clear()
     row, lead = queued("item"), person("lea", "review_screening", "lead_reviews")
     claims.hold(a_user("ben"), row.pk)
     given = {"screening": row.pk, "decision": "uphold"}
@@ -258,7 +255,6 @@ def test_reviews_are_listed_the_newest_first_and_by_screening(moderator: Client)
 def test_a_user_decides_with_the_permission(
     version: ModelVersion, permissions: tuple[str, ...], may_read: int, may_decide: int
 ) -> None:
-    cache.clear()
     row = queued("item")
     client = person("otto", *permissions)
     assert client.get(f"{ROOT}reviews/").status_code == may_read

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.core.cache import cache
 from django.test import Client
 
 from moderation.models import ModelVersion, Review, Screening
@@ -23,7 +22,6 @@ EVERYTHING = {*VERDICTS, "another nice remark"}
 
 @pytest.fixture
 def dealt(version: ModelVersion, settings: Any) -> dict[str, Screening]:
-    cache.clear()
     return deal(User.objects.create_user("ann"), settings)
 
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 
 from moderation.models import Report, Screening, SecondLook
@@ -17,11 +16,6 @@ from tests.moderation.api import ROOT, get, key, person, post, problem
 from tests.moderation.conftest import screen
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("version")]
-
-
-@pytest.fixture(autouse=True)
-def uncounted() -> None:
-    cache.clear()
 
 
 def published(text: str = "fine words", **columns: Any) -> Post:

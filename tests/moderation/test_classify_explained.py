@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 
 from moderation.api import explaining
@@ -25,7 +24,6 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def client() -> Client:
-    cache.clear()
     client = Client()
     client.force_login(User.objects.create_user("sam", is_staff=True))
     return client

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.cache import cache
 from django.test import Client, RequestFactory
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
@@ -32,7 +31,6 @@ ANN = Actor(None, "ann")
 
 @pytest.fixture(autouse=True)
 def model_by_words(version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
     scores_with(monkeypatch, by_words)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 
@@ -29,7 +28,6 @@ AS_FORM = "application/x-www-form-urlencoded"
 
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
-    cache.clear()
     scores_with(monkeypatch, by_words)
     client = Client()
     client.force_login(User.objects.create_user("sam", is_staff=True))

@@ -51,7 +51,6 @@ def explainer(version: ModelVersion, monkeypatch: pytest.MonkeyPatch) -> Explain
     loaded = Explainer()
     monkeypatch.setattr(model, "load_model", lambda version, **_: loaded)
     monkeypatch.setattr(score, "_loaded_for_web", score._Loaded(lambda: "onnx"))
-    cache.clear()
     return loaded
 
 

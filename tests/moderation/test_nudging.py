@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django import forms
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.http import QueryDict
 from django.test import Client
 from django.urls import reverse
@@ -54,7 +53,6 @@ class PostSerializer(NudgeSerializerMixin, serializers.ModelSerializer):
 @pytest.fixture(autouse=True)
 def enough_time(settings: Any) -> Iterator[None]:
     """A loaded machine must not make these tests give way."""
-    cache.clear()
     scoring._begin_anew()
     settings.MODERATION = {**settings.MODERATION, "NUDGE_MILLISECONDS": 60_000}
     yield

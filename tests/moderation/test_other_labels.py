@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -50,7 +49,6 @@ def by_words(texts: Sequence[str]) -> list[dict[str, float]]:
 def other(db: None, monkeypatch: pytest.MonkeyPatch, settings: Any) -> ModelVersion:
     """The active version; no item is judged blind."""
     settings.MODERATION = {**settings.MODERATION, "AUDIT_RATE": 0, "SECOND_OPINION_SHARE": 0}
-    cache.clear()
     scores_with(monkeypatch, by_words)
     return ModelVersion.objects.create(
         name="other",

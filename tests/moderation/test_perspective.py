@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.test import Client
 
@@ -42,11 +41,6 @@ ANALYZE = f"{ROOT}/v1alpha1/comments:analyze"
 SUGGEST = f"{ROOT}/v1alpha1/comments:suggestscore"
 INSULT = "You are a stupid idiot, shut up."
 FRENCH = "Je ne suis pas du tout d'accord avec cet article, il est vraiment très mauvais."
-
-
-@pytest.fixture(autouse=True)
-def nothing_counted() -> None:
-    cache.clear()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from django.contrib.auth.models import User
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sites.models import Site
 from django.core import signing
-from django.core.cache import cache
 from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django_comments.models import Comment
@@ -29,11 +28,6 @@ from tests.moderation.api import ROOT
 from tests.moderation.conftest import screen
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("version")]
-
-
-@pytest.fixture(autouse=True)
-def uncounted() -> None:
-    cache.clear()
 
 
 def published(text: str = "fine words") -> Post:

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.core.cache import cache
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.test import Client
 from django.utils.log import AdminEmailHandler
@@ -56,7 +55,6 @@ def everything_in(mail: EmailMessage) -> str:
 def test_a_request_that_fails_tells_no_log_and_no_mail_its_key(
     place: str, mailoutbox: list[EmailMessage], caplog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cache.clear()
     _, key = making.create("a program", ["classify"], quota=None, actor=Actor(None, "ann"))
 
     def fail(texts: Any, **_: Any) -> Any:
