@@ -19,10 +19,11 @@ from mysite.demo.environment import BASE_DIR
 
 PAGES = [
     *(BASE_DIR / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
+    BASE_DIR / "experiments" / "README.md",
     *sorted((BASE_DIR / "docs").glob("*.md")),
 ]
 MAP = (BASE_DIR / "ARCHITECTURE.md").read_text()
-TOP = "moderation|toxicity_ml|mysite|tests|benchmarks|docs|deploy"
+TOP = "moderation|toxicity_ml|mysite|tests|benchmarks|experiments|docs|deploy"
 PATH = re.compile(rf"(?<![\w./~-])((?:{TOP})/[\w./*-]*[\w/*])(?:::([A-Za-z_][\w.]*))?")
 DOTTED = re.compile(rf"`((?:{TOP})(?:\.[A-Za-z_]\w*)+)(?:\([^`]*\))?`")
 CHECK_ID = re.compile(r"moderation\.[EW]\d{3}")
@@ -120,8 +121,9 @@ def rooms() -> Iterator[str]:
                 yield f"{top}/{path.name}/"
             elif path.suffix == ".py" and not path.name.startswith("__"):
                 yield f"{top}/{path.name}"
-    for pattern in ("benchmarks/*.py", "docs/*.md"):
-        yield from sorted(str(path.relative_to(BASE_DIR)) for path in BASE_DIR.glob(pattern))
+    for pattern in ("benchmarks/*.py", "experiments/*.py", "docs/*.md"):
+        paths = (path.relative_to(BASE_DIR) for path in BASE_DIR.glob(pattern))
+        yield from sorted(str(path) for path in paths if not path.name.startswith("__"))
 
 
 @pytest.mark.parametrize("room", list(rooms()))
