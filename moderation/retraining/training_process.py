@@ -87,7 +87,7 @@ def _followed(process: subprocess.Popen[bytes], said: Path, on_progress: OnProgr
 def _give_way() -> None:
     """Lower the child's priority, so that comments are scored first; on Linux, end it with its parent.
 
-    At once: whoever goes on with the run writes into the same folder.
+    It ends at once: the next run may write into the same folder.
     """
     os.nice(10)
     if sys.platform == "linux":
