@@ -1,6 +1,6 @@
 """Writes the rows of one epoch: Jigsaw's, wider English ones and our own, each source with its share.
 
-    python experiments/mixture.py --out ROWS.npz [--plan standard|wiki] [--scale 0.2] [--seed 1]
+    python experiments/mixture.py --out ROWS.npz [--plan standard|wiki|fair] [--scale 0.2] [--seed 1]
         [--own kinds|phrases|none] [--fold 0/2] [--leave-out SOURCE ...]
 
 Targets are soft where the raters' shares are known. A label that nobody looked at weighs 0, or a little with
@@ -73,6 +73,8 @@ PLANS: dict[str, dict[str, Share]] = {
 }
 PLANS["wiki"] = PLANS["standard"] | {WIKI: Share(20000, 40000, 0, 1.0)}
 """The same with more of Jigsaw, for students whose logits are held there (fit.py --hold)."""
+PLANS["fair"] = PLANS["wiki"] | {"paradetox": Share(10000, 10000, 0, 1.0)}
+"""More of the source whose order is lost first by a student of many harmless strong words."""
 RARE_SHARE = 1.6
 """How many times as often as others Jigsaw's rows with a rare label are drawn."""
 NAMES_GROUP_CLEAN = 1.5

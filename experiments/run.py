@@ -79,14 +79,14 @@ def _held(options: argparse.Namespace, judged: Path) -> Iterator[Step]:
     mixtures = []
     for number in range(options.epochs):
         rows = options.runs / f"mixture-{number}.npz"
-        given = ["--plan", "wiki", "--rehearse", 0, "--seed", FIRST_SEED + number]
+        given = ["--plan", "fair", "--rehearse", 0, "--seed", FIRST_SEED + number]
         yield Step(f"mixture {number}", mixture.main, [*given, *_size(options), "--out", rows], rows)
         yield Step(f"hold {number}", hold.main, ["--start", options.start, rows])
         mixtures.append(rows)
     learned = ["--learn", "toxic", "threat", "--thresholds", f"{judged}:start"]
-    held = ["--hold", 0.1, "--hold-unknown", 0.03, "--confirmed", 0.03, *learned]
-    rates = ["--lr", 4e-5, "--head-lr", 4e-4, "--max-length", 96]
-    yield from _students(options, mixtures, [*rates, *held])
+    held = ["--hold", 0.2, "--hold-unknown", 0.05, "--confirmed", 0.03, "--confirmed-labels", 1.0]
+    rates = ["--lr", 5e-5, "--head-lr", 5e-4, "--max-length", 96]
+    yield from _students(options, mixtures, [*rates, *held, *learned])
 
 
 def _distilled(options: argparse.Namespace) -> Iterator[Step]:
@@ -138,8 +138,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--recipe", default="held", choices=("held", "distilled"))
     made.add_argument("--start", type=Path, default=PRETRAINED, help="the version to begin with")
     made.add_argument("--encoder", default="", help="encoder of the teachers, a directory")
-    made.add_argument("--scale", type=float, default=0.2, help="share of the plan's rows in an epoch")
-    made.add_argument("--draws", type=int, default=8, help="texts of each template of a kind in an epoch")
+    made.add_argument("--scale", type=float, default=0.25, help="share of the plan's rows in an epoch")
+    made.add_argument("--draws", type=int, default=3, help="texts of each template of a kind in an epoch")
     made.add_argument("--epochs", type=int, default=2, help="mixtures, each drawn anew")
     made.add_argument("--seeds", type=int, nargs="+", default=[20, 21], help="one student each")
     made.add_argument("--name", default=NAME)
