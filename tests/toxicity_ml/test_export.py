@@ -177,6 +177,24 @@ def test_the_fused_network_says_what_the_trained_one_says(
         assert np.abs(found - wanted).max() < 0.05 * np.abs(wanted).max()
 
 
+def test_products_left_in_float_lie_in_the_file_in_two_bytes_a_weight(
+    tiny_checkpoint: Path, tmp_path: Path
+) -> None:
+    from onnx import numpy_helper
+
+    network = load_model(tiny_checkpoint, attention="eager").eval()
+    windows = [np.arange(2, 30), np.arange(5, 45)]
+    fused = FusedNetwork(network, windows)
+    fused.write(tmp_path / "model.onnx", in_float=InFloat.ALL)
+    graph = onnx.load(str(tmp_path / "model.onnx")).graph
+    stored = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
+    trained = network.state_dict()
+    for layer in (0, 1):
+        half = stored[f"{layer}/output/weight/half"]
+        weight = trained[f"encoder.encoder.layer.{layer}.output.dense.weight"].numpy()
+        assert half.dtype == np.float16 and np.array_equal(half, weight.T)
+
+
 def test_the_fused_network_is_valid_onnx_whose_sums_fit_16_bits(tiny_version: Path) -> None:
     """A processor without VNNI adds two products of an unsigned eight-bit and a signed number in 16 bits."""
     from onnx import numpy_helper

@@ -145,7 +145,7 @@ class _Int8:
         self, graph: _Graph, name: str, x: str, weight: np.ndarray, bias: np.ndarray, by: np.ndarray | None
     ) -> str:
         if by is None:
-            return _Float().write(graph, name, x, weight, bias, by)
+            return _half(graph, name, x, weight, bias)
         integers, scales, correction = rounded(weight, self.seen[name].times(1 / by))
         inputs = [
             x,
@@ -155,6 +155,15 @@ class _Int8:
             graph.constant(f"{name}/bias", bias + correction),
         ]
         return graph.add("DynamicQuantizeMatMul", inputs, name, domain=_CONTRIB)
+
+
+def _half(graph: _Graph, name: str, x: str, weight: np.ndarray, bias: np.ndarray) -> str:
+    """Add a product in float32 whose weights lie in the file as float16, as a checkpoint has them: ONNX
+    Runtime makes them float32 once, at load."""
+    stored = graph.constant(f"{name}/weight/half", weight, np.float16)
+    loaded = graph.add("Cast", [stored], f"{name}/weight", to=TensorProto.FLOAT)
+    product = graph.add("MatMul", [x, loaded], f"{name}/product")
+    return graph.add("Add", [product, graph.constant(f"{name}/bias", bias)], name)
 
 
 @dataclass(frozen=True)
