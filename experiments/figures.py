@@ -18,7 +18,7 @@ RECALLS = "recall at 1, 3, 5 %"
 
 
 def rounded(value: float | np.floating[Any], digits: int = 3) -> float:
-    """Return a plain number of so few digits."""
+    """Return a plain number, rounded to these digits."""
     return round(float(value), digits)
 
 

@@ -39,7 +39,7 @@ STOPPED = 75
 """Exit code of a training that was stopped and goes on when it is started again."""
 TOLD_EVERY_STEPS = 50
 POOL_BATCHES = 64
-"""Batches are of like length within so many batches' rows; among all rows they would say what a batch is."""
+"""Rows are sorted by length within this many batches: little is padded, and batches stay mixed."""
 
 
 class Batch(NamedTuple):
@@ -213,7 +213,7 @@ class Training:
         print(f"{time.strftime('%H:%M:%S')} checkpoint at step {self.step}", flush=True)
 
     def _restore(self) -> None:
-        state: dict[str, Any] = torch.load(self._checkpoint, weights_only=True)
+        state: dict[str, Any] = torch.load(self._checkpoint, map_location=self.device, weights_only=True)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.history = state["step"], state["history"]
@@ -221,7 +221,7 @@ class Training:
 
 
 class Stop:
-    """Whether somebody asked to stop."""
+    """Remembers whether somebody asked to stop."""
 
     is_asked = False
 

@@ -39,7 +39,7 @@ def _hash_of(text: str, purpose: str) -> int:
 
 
 def fold_of(text: str, folds: int) -> int:
-    """Return which of so many folds the text is in, by its letters."""
+    """Return the number of the fold that the text is in, by its letters."""
     return _hash_of(text, "fold") % folds
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("moderation", "toxicity_ml", "mysite")
+PACKAGES = ("moderation", "toxicity_ml", "mysite", "experiments")
 TURNS = re.compile(
     r"\bof our own making\b|\b(?:for|in|at most|at least|by) so (?:long|many|much)\b"
     r"|\bto be had\b|\bwho(?:m|so)?ever\b|\bfor ever\b|\bby everybody\b",
