@@ -6,15 +6,17 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from benchmarks import api
+from benchmarks import api, throughput
 from benchmarks.running_site import Site
 from moderation.models import Screening
 from tests.e2e import browser
+from toxicity_ml.classifier import PRETRAINED
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMMENTS = [
@@ -128,10 +130,26 @@ def test_scale() -> None:
 
 
 def test_throughput(data: Path) -> None:
-    options = ("--count", "4", "--slow-count", "2", "--rounds", "1", "--threads", "1")
-    report = run("throughput.py", "--data", data, *options)
-    assert set(report["times_as_fast"]) == {"bert_base", "pipeline"}
-    assert report["comments"] == {"classifier": 4, "bert_base": 2, "pipeline": 2}
+    options = ("--count", "4", "--slow-count", "2", "--rounds", "1", "--threads", "1", "--processor-time")
+    report = run("throughput.py", "--data", data, *options, "--against", PRETRAINED)
+    assert set(report["times_as_fast"]) == {"against", "bert_base", "pipeline"}
+    assert report["comments"] == {"classifier": 4, "against": 4, "bert_base": 2, "pipeline": 2}
+    rates = report["comments_per_second"]
+    for name, times in report["times_as_fast"].items():
+        assert times == pytest.approx(rates["classifier"]["median"] / rates[name]["median"]), name
+    assert report["processor_time"]
+
+
+def test_throughput_goes_by_the_clock_that_it_is_told() -> None:
+    now = 0.0
+
+    def score(texts: Sequence[str]) -> None:
+        nonlocal now
+        now += 0.5 * len(texts)
+
+    scorers = {"one": score, "other": score}
+    samples = {"one": ["a", "b", "c"], "other": ["a"]}
+    assert throughput._timed(scorers, samples, 2, lambda: now) == {"one": [2, 2], "other": [2, 2]}
 
 
 def test_api(data: Path) -> None:
