@@ -26,6 +26,7 @@ from experiments.rows import (
     FORUMS,
     LABELS,
     NEWS,
+    WIKI,
     at_natural_prevalence,
     jigsaw,
     truth_of,
@@ -88,6 +89,8 @@ def settled(
         training={"validation": BLEND, **_training(checkpoint)},
         inherit=parent,
         severe=SEVERE,
+        # as for every version before: the blend has more texts of which no network is sure
+        parity_texts=blend.text[blend.source == WIKI].tolist(),
         progress=False,
     )
 

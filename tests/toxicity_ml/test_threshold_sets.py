@@ -137,7 +137,9 @@ def test_a_published_version_has_its_sets_and_a_recalibrated_one_others(
         validation=validation(40, 60),
         base_model="random",
         severe=("threat",),
+        parity_texts=["a nice day", "you are an idiot", "see you tomorrow"],
     )
+    assert made.metrics["int8_parity"]["texts"] == 3
     assert set(made.threshold_sets) == set(BETAS)
     assert made.threshold_sets["balanced"] == made.thresholds
     assert made.metrics["threshold_sets"]["strict"]["toxic"]["recall"] > 0.9

@@ -49,6 +49,7 @@ def publish_version(
     keep_calibration: bool = False,
     languages: Sequence[str] | None = None,
     severe: Collection[str] = (),
+    parity_texts: Sequence[str] | None = None,
     progress: bool = False,
 ) -> Manifest:
     """Make the model version directory ``out`` of a checkpoint that training wrote.
@@ -60,7 +61,8 @@ def publish_version(
     the same. keep_calibration: True takes every label's from ``inherit``, for validation rows that do not
     stand for the population, as those that a queue brought up. languages: BCP 47 tags; None: those of
     ``inherit``, or English. severe: labels that count no lower than the rows prove
-    (``threshold_sets.at_least_proven``), in the thresholds and in every named set.
+    (``threshold_sets.at_least_proven``), in the thresholds and in every named set. parity_texts: on which the
+    int8 network is held to the trained one, so that versions compare; None: those of ``validation``.
 
     ``out`` appears whole or not at all. Raises DataError when it exists and when there is no calibration to
     keep, ExportRefused when int8 strays.
@@ -78,7 +80,7 @@ def publish_version(
         parity = export_onnx(
             checkpoint,
             staging,
-            spread(list(validation["text"]), PARITY_TEXTS),
+            spread(list(validation["text"] if parity_texts is None else parity_texts), PARITY_TEXTS),
             max_length=reading["max_length"],
             stride=reading["stride"],
             both_forms=reading["disguises"],
