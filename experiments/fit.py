@@ -139,7 +139,12 @@ class Training:
         """Write the network and how it was made, and drop the checkpoint."""
         self.model.encoder.config.symbols_in_words = bool(self.options.words)  # type: ignore[union-attr]
         save_model(self.model.float().cpu(), self.tokenizer, self.out)
-        made = {"options": vars(self.options), "rows": self.sizes, "history": self.history}
+        options = vars(self.options) | {
+            "rows": [Path(file).name for file in self.options.rows],
+            "base": Path(self.options.base).name,
+            "out": self.out.name,
+        }  # a version's manifest tells them, and says nothing of the machine
+        made = {"options": options, "rows": self.sizes, "history": self.history}
         (self.out / "training.json").write_text(json.dumps(made, indent=1), encoding="utf-8")
         self._checkpoint.unlink(missing_ok=True)
 

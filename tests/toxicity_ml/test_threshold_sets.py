@@ -12,7 +12,7 @@ from toxicity_ml.corpora import from_rows
 from toxicity_ml.errors import ModelDamaged
 from toxicity_ml.labels import JIGSAW_LABELS
 from toxicity_ml.manifest import Manifest
-from toxicity_ml.publishing.publish import publish_version, recalibrate
+from toxicity_ml.publishing.publish import calibrated, publish_version, recalibrate
 from toxicity_ml.publishing.threshold_sets import BETAS, LENIENT, STRICT, set_rates, threshold_sets
 
 LABELS = ("toxic", "threat")
@@ -115,6 +115,21 @@ def test_rates_are_those_of_the_rows() -> None:
     rates = set_rates(manifest, scores, targets, np.array([1.0, 1.0, 1.0, 3.0]))[STRICT]
     assert rates["toxic"] == {"recall": 0.5, "precision": 0.5, "false_positive_rate": 0.25}
     assert rates["threat"] == {"recall": None, "precision": None, "false_positive_rate": None}
+
+
+def test_default_thresholds_are_those_of_the_greatest_expected_f_beta() -> None:
+    scores, targets, weights = rows()
+    logits = np.log(scores / (1 - scores))
+    one, more = (
+        calibrated(draft(dict.fromkeys(LABELS, 0.5)), logits, targets, weights, betas=betas)
+        for betas in (None, {"toxic": 1.3})
+    )
+    fit = more.calibration["toxic"]
+    probabilities = evaluation.sigmoid(fit["slope"] * logits[:, 0] + fit["intercept"])
+    best = evaluation.best_threshold(probabilities, weights, beta=1.3)
+    assert more.thresholds["toxic"] == pytest.approx(best, abs=1e-4)
+    assert more.thresholds["toxic"] < one.thresholds["toxic"]
+    assert more.thresholds["threat"] == one.thresholds["threat"]
 
 
 def test_a_published_version_has_its_sets_and_a_recalibrated_one_others(

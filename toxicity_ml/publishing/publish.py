@@ -50,6 +50,7 @@ def publish_version(
     languages: Sequence[str] | None = None,
     severe: Collection[str] = (),
     parity_texts: Sequence[str] | None = None,
+    betas: Mapping[str, float] | None = None,
     progress: bool = False,
 ) -> Manifest:
     """Make the model version directory ``out`` of a checkpoint that training wrote.
@@ -62,7 +63,8 @@ def publish_version(
     stand for the population, as those that a queue brought up. languages: BCP 47 tags; None: those of
     ``inherit``, or English. severe: labels that count no lower than the rows prove
     (``threshold_sets.at_least_proven``), in the thresholds and in every named set. parity_texts: on which the
-    int8 network is held to the trained one, so that versions compare; None: those of ``validation``.
+    int8 network is held to the trained one, so that versions compare; None: those of ``validation``. betas:
+    how many times as much recall counts as precision in a label's threshold; 1 where nothing is said.
 
     ``out`` appears whole or not at all. Raises DataError when it exists and when there is no calibration to
     keep, ExportRefused when int8 strays.
@@ -110,6 +112,7 @@ def publish_version(
             is_same_network=False,
             keep_calibration=keep_calibration,
             severe=severe,
+            betas=betas,
             progress=progress,
         )
         staging.rename(out)
@@ -189,6 +192,7 @@ def finished(
     is_same_network: bool,
     keep_calibration: bool = False,
     severe: Collection[str] = (),
+    betas: Mapping[str, float] | None = None,
     progress: bool,
 ) -> Manifest:
     """Calibrate, measure, sign and write the manifest of a version whose files are in place.
@@ -208,7 +212,7 @@ def finished(
             threshold_sets=inherit.threshold_sets,
         )
     else:
-        draft = calibrated(draft, logits, targets, weights, inherit)
+        draft = calibrated(draft, logits, targets, weights, inherit, betas)
         draft = with_threshold_sets(draft, logits, targets, weights, inherit, severe)
     if inherit is not None and is_same_network:
         draft = replace(draft, perspective_scale=moved_scale(inherit, draft))
@@ -222,11 +226,13 @@ def calibrated(
     targets: np.ndarray,
     weights: np.ndarray,
     inherit: Manifest | None = None,
+    betas: Mapping[str, float] | None = None,
 ) -> Manifest:
     """The manifest with Platt calibration and thresholds fitted on these rows.
 
     logits, targets: float (n, n_labels), NaN targets masked. weights: float (n,). A single-label version gets
-    one temperature for all its classes, and thresholds that only say that it has none.
+    one temperature for all its classes, and thresholds that only say that it has none. betas: by label;
+    thresholds are where the expected F-beta is greatest (``evaluation.best_threshold``), F1 by default.
     """
     if draft.task == SINGLE_LABEL:
         slope = 1 / evaluation.fit_temperature(logits, targets, weights)
@@ -248,7 +254,8 @@ def calibrated(
         slope, intercept = evaluation.fit_platt(logits[known, index], truth, weights[known])
         calibration[label] = {"slope": slope, "intercept": intercept}
         probabilities = evaluation.sigmoid(slope * logits[:, index] + intercept)
-        thresholds[label] = round(evaluation.best_threshold(probabilities, weights), 4)
+        beta = (betas or {}).get(label, 1.0)
+        thresholds[label] = round(evaluation.best_threshold(probabilities, weights, beta=beta), 4)
     return replace(draft, calibration=calibration, thresholds=thresholds)
 
 
