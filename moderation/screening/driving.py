@@ -29,7 +29,7 @@ _FUNCTION_WORDS = """
 a an and are as at be been but by do does for from had has have he her him his i if in into is it its
 me my no not of on or our out she so that the their them they this to up us was we were what who will
 with you your you're yours
-aber als am auf aus bei bin bist da das dass dein deine dem den der des dich die dir du ein eine einen er
+aber als am auf aus bei bin bist da das dass dein deine dem den der des dich dir du ein eine einen er
 es euch euer für hat ich ihr im ist ja mein mich mir mit nicht oder sein seine sich sie sind und uns von
 war wer wie wir zu zum zur
 au aux avec ce ces cette c'est d'un d'une dans de des du elle elles en est et eux il ils je l'on la le les
@@ -37,19 +37,20 @@ leur lui ma mais me mes moi mon ne nos notre nous on ou par pas pour qu'il que q
 toi ton tu un une vos votre vous y à été être
 al como de del el ella ellos era eres es esta este esto está fue la las le lo los me mi más muy ni no nos o
 para pero por que qué se ser si sin su sus sí te tu tú un una usted y ya yo él
-a ai che chi ci da dal dei del della di e gli ha ho il io la le lei lo loro lui ma mi mia mio nel nella non
+a ai che chi ci da dal dei del della di e gli ha il io la le lei lo loro lui ma mi mia mio nel nella non
 o per più se sei si sono su sua suo ti tra tu un una voi è
 ao aos as com da das de dele do dos e ela ele eles em era essa esse esta este eu foi isso já lhe mais mas me
 meu minha na nas nem no nos não o os ou para pela pelo por que se sem ser seu seus sua são te tem teu tu um
 uma você vocês à é
-aan bij dat de den der deze dit een en er haar heb hebben heeft hem het hij hoe hun ik in is je jij jou jouw
+aan bij dat de den der deze dit een en er haar heb hebben heeft hem het hij hun ik in is je jij jou jouw
 jullie maar me mee met mij mijn naar niet of om onze ook op te u uit uw van voor waar wat we werd wij ze
 zich zijn zij zo
 bo być ci co czy dla do go i ich ja jak je jego jej jest jesteś jeszcze już ma mi mnie moje my na nas nie niż
 o od on ona oni po przez są się ta tak tam te tego ten to tu twój ty tym w was więc wy z za ze że
 """
 """What joins the words that a person would mark. A score leans on it, too; beside others it is left out.
-What is an insult in another of these languages, as *con* of Spanish is in French, is not here."""
+What is an insult or a threat in another of these languages, as *con* of Spanish is in French and *die* of
+German in English, is not here."""
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
 
