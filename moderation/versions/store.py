@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -133,8 +133,8 @@ def publish(
                 f"{name}@{version} is published already, and a published version never changes."
             )
         location = get_valid_filename(f"{name}-{version}-{manifest.sha256[:16]}")
-        artifacts.store(directory, location)
         try:
+            artifacts.store(directory, location)
             with transaction.atomic(using=_database()):
                 if not is_still_alone():
                     raise PublishFailed(
@@ -149,13 +149,28 @@ def publish(
                     data_fingerprint=data_fingerprint,
                 )
                 _record(Action.MODEL_PUBLISHED, Actor.of(user, username), None, row, note)
+        except PublishFailed:  # nothing of ours is there: where the lease was lost, it is another's by now
+            raise
         except IntegrityError as error:  # another process published other bytes under this name meanwhile
             artifacts.discard(location, list(manifest.files))
             raise AlreadyPublished(f"{name}@{version} was published by another process just now.") from error
         except DatabaseError:
             artifacts.discard(location, list(manifest.files))
             raise
+        except BaseException:  # Ctrl-C or SIGTERM
+            _discard_unregistered(manifest, location, is_still_alone)
+            raise
     return row
+
+
+def _discard_unregistered(manifest: ManifestFile, location: str, is_still_alone: Callable[[], bool]) -> None:
+    """Remove the files of a publication that was ended, unless they got their row or are another process's.
+
+    Where the database does not say, they stay: a signal may come just after the commit.
+    """
+    with suppress(DatabaseError):
+        if is_still_alone() and not ModelVersion.objects.filter(location=location).exists():
+            artifacts.discard(location, list(manifest.files))
 
 
 @contextmanager
@@ -166,6 +181,8 @@ def _publishing_alone(manifest: ManifestFile, name: str) -> Iterator[Callable[[]
     """
     lease = f"publishing:{manifest.sha256[:32]}"
     token = leases.take(lease, PUBLISHING_SECONDS)
+    if token is None and not Lease.objects.filter(name=lease).exists():
+        token = leases.take(lease, PUBLISHING_SECONDS)  # who had it removed it while we looked
     if token is None:
         raise PublishFailed(
             f"{name} is being published by another process, {leases.holder(lease)}. Look again in a minute."

@@ -6,11 +6,13 @@ import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storage, storages
+from django.db import transaction
 from django.test import override_settings
 from pytest_django import DjangoAssertNumQueries
 
@@ -359,6 +361,67 @@ def test_a_publication_that_another_took_over_registers_nothing(
         store.publish(write_version(tmp_path / "made", "1"))
     assert not ModelVersion.objects.exists() and Lease.objects.exclude(token=None).exists()
     assert len(list((tmp_path / "published").glob("*/manifest.json"))) == 1
+
+
+@pytest.mark.parametrize("ended", [KeyboardInterrupt, SystemExit])
+def test_a_publication_that_is_ended_before_its_commit_leaves_no_file(
+    ended: type[BaseException], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object) -> None:
+        assert ModelVersion.objects.exists()  # its row, in the transaction
+        raise ended
+
+    monkeypatch.setattr(store, "_record", end)
+    with pytest.raises(ended):
+        store.publish(write_version(tmp_path / "made", "1"))
+    assert not ModelVersion.objects.exists() and not Lease.objects.exists()
+    assert not [path for path in (tmp_path / "published").rglob("*") if path.is_file()]
+
+
+def test_a_publication_that_is_ended_just_after_its_commit_keeps_its_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ended(transaction.Atomic):
+        def __exit__(self, *error: Any) -> None:
+            super().__exit__(*error)
+            raise KeyboardInterrupt
+
+    directory = write_version(tmp_path / "made", "1")
+    with monkeypatch.context() as ending:
+        made = SimpleNamespace(atomic=lambda using: Ended(using, savepoint=True, durable=False))
+        ending.setattr(store, "transaction", made)
+        with pytest.raises(KeyboardInterrupt):
+            store.publish(directory)
+    assert store.local_directory(ModelVersion.objects.get()).is_dir()
+
+
+def test_a_publication_that_is_ended_leaves_alone_what_another_took_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(*_: object, **__: object) -> None:
+        Lease.objects.update(token=uuid.uuid4())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "transaction", SimpleNamespace(atomic=end))
+    with pytest.raises(KeyboardInterrupt):
+        store.publish(write_version(tmp_path / "made", "1"))
+    assert len(list((tmp_path / "published").glob("*/manifest.json"))) == 1
+
+
+def test_a_lease_that_is_removed_while_another_takes_it_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = leases.processes.here
+
+    def remove() -> str:
+        """Called between the look at the row and its change."""
+        monkeypatch.setattr(leases.processes, "here", here)
+        assert Lease.objects.all().delete()[0] == 1
+        return here()
+
+    monkeypatch.setattr(leases.processes, "here", remove)
+    assert str(store.publish(write_version(tmp_path / "made", "1"))) == "small@1"
+    assert leases.processes.here is here and not Lease.objects.exists()
 
 
 @pytest.mark.parametrize("name", [*FILES, "manifest.json"])
