@@ -63,7 +63,9 @@ class MeanPoolingClassifier(nn.Module):
         self.encoder = encoder
         self.pooling = pooling
         self.kept = None if kept is None else tuple(kept)
-        self.layers = pooled_layers(pooling, int(encoder.config.num_hidden_layers))  # type: ignore[union-attr, arg-type]
+        depth = int(encoder.config.num_hidden_layers)  # type: ignore[union-attr, arg-type]
+        self.layers = pooled_layers(pooling, depth)
+        self.pools_hidden_layers = self.layers not in ((), (depth,))
         self.dropout = nn.Dropout(dropout)
         width = int(encoder.config.hidden_size)  # type: ignore[union-attr, arg-type]
         self.projection = nn.Linear(width, width) if pooling in FIRST_TOKEN else None
@@ -92,18 +94,18 @@ class MeanPoolingClassifier(nn.Module):
         inputs_embeds: Tensor | None = None,
     ) -> Tensor:
         """What the head sees: float (n, head width)."""
-        several = len(self.layers) > 1
         outputs = self.encoder(
             input_ids=input_ids,
             attention_mask=attention_mask,
             inputs_embeds=inputs_embeds,
-            output_hidden_states=several,
+            output_hidden_states=self.pools_hidden_layers,
         )
         if self.pooling == "pooler":
             return outputs.pooler_output  # type: ignore[no-any-return]
         if self.projection is not None:
             return FIRST_TOKEN[self.pooling](self.projection(outputs[0][:, 0]))
-        states = [outputs.hidden_states[layer] for layer in self.layers] if several else [outputs[0]]
+        hidden = self.pools_hidden_layers
+        states = [outputs.hidden_states[layer] for layer in self.layers] if hidden else [outputs[0]]
         if attention_mask is None:
             return torch.cat([state.mean(dim=1) for state in states], dim=-1)
         mask = attention_mask.unsqueeze(-1).to(states[0].dtype)

@@ -151,7 +151,7 @@ def test_weights_are_rounded_so_that_typical_outputs_change_least() -> None:
     np.testing.assert_allclose(error.mean(axis=0), 0, atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "mean:1,2"])
+@pytest.mark.parametrize("pooling", ["mean", "mean:1,2", "mean:1"])
 def test_the_fused_network_says_what_the_trained_one_says(
     tiny_checkpoint: Path, tmp_path: Path, pooling: str
 ) -> None:
@@ -175,6 +175,18 @@ def test_the_fused_network_says_what_the_trained_one_says(
         session = onnxruntime.InferenceSession(tmp_path / "fused.onnx", providers=["CPUExecutionProvider"])
         found = np.stack([session.run(None, {"input_ids": ids[None]})[0][0] for ids in windows])
         assert np.abs(found - wanted).max() < 0.05 * np.abs(wanted).max()
+
+
+def test_one_layer_that_is_not_the_last_is_the_one_that_is_pooled(tiny_checkpoint: Path) -> None:
+    encoder = load_model(tiny_checkpoint, attention="eager").encoder
+    ids = torch.arange(2, 30)[None]
+    with torch.inference_mode():
+        states = encoder(input_ids=ids, output_hidden_states=True).hidden_states
+        for pooling, layer in (("mean:1", 1), ("mean:2", 2), ("mean", 2)):
+            network = MeanPoolingClassifier(encoder, 3, pooling=pooling).eval()
+            torch.testing.assert_close(network.pooled(ids), states[layer].mean(dim=1))
+            masked = network.pooled(ids, torch.ones_like(ids))
+            torch.testing.assert_close(masked, states[layer].mean(dim=1))
 
 
 def test_products_left_in_float_lie_in_the_file_in_two_bytes_a_weight(
