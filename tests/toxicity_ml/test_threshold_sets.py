@@ -1,4 +1,4 @@
-"""Named sets of thresholds: how they are chosen, what severe labels need, what a manifest takes."""
+"""Named sets of thresholds: how they are chosen, and what a manifest takes."""
 
 import json
 import shutil
@@ -64,38 +64,6 @@ def test_the_strict_set_has_the_greatest_expected_f2() -> None:
     assert expected_f2(sets["strict"]["toxic"]) == pytest.approx(best, abs=1e-3)
 
 
-def test_a_proven_threshold_flags_what_is_mostly_right_by_the_lower_end() -> None:
-    """Of scores from 0.2 up a tenth is true, of those from 0.6 up nine tenths."""
-    scores = np.concatenate([np.linspace(0.2, 0.59, 400), np.linspace(0.6, 0.99, 400)])
-    truth = np.concatenate([np.arange(400) % 10 == 0, np.arange(400) % 10 != 0])
-    found = evaluation.proven_threshold(scores, truth, np.ones(800), 0.8)
-    assert 0.52 < found <= 0.6
-    assert truth[scores >= found].mean() >= 0.8
-    assert evaluation.proven_threshold(scores, truth, np.ones(800), 0.95) > 0.99  # nothing proves as much
-
-
-def test_fewer_rows_prove_less() -> None:
-    scores = np.linspace(0.2, 0.99, 800)
-    truth = np.random.default_rng(1).random(800) < scores
-    many = evaluation.proven_threshold(scores, truth, np.ones(800), 0.7)
-    few = evaluation.proven_threshold(scores[::20], truth[::20], np.ones(40), 0.7)
-    assert few > many
-    heavy = np.where(np.arange(800) % 20 == 0, 1.0, 1e-9)
-    assert evaluation.proven_threshold(scores, truth, heavy, 0.7) == pytest.approx(few, abs=0.02)
-
-
-def test_severe_labels_count_no_lower_than_is_proven() -> None:
-    scores, targets, weights = rows()
-    default = dict.fromkeys(LABELS, 0.2)
-    plain = threshold_sets(draft(default), scores, targets, weights)
-    severe = threshold_sets(draft(default), scores, targets, weights, severe=("threat",))
-    proven = evaluation.proven_threshold(scores[:, 1], targets[:, 1] >= 0.5, weights, 0.5)
-    assert proven > 0.2
-    for name in BETAS:
-        assert severe[name]["threat"] == pytest.approx(max(plain[name]["threat"], proven), abs=1e-4)
-        assert severe[name]["toxic"] == plain[name]["toxic"]
-
-
 def test_a_label_with_too_few_rows_keeps_what_was_there() -> None:
     scores, targets, weights = rows()
     targets[:, 1] = np.nan
@@ -151,7 +119,6 @@ def test_a_published_version_has_its_sets_and_a_recalibrated_one_others(
         version="1",
         validation=validation(40, 60),
         base_model="random",
-        severe=("threat",),
         parity_texts=["a nice day", "you are an idiot", "see you tomorrow"],
     )
     assert made.metrics["int8_parity"]["texts"] == 3

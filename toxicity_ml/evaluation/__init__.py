@@ -9,7 +9,6 @@ from toxicity_ml.evaluation.calibration import (
     calibration_error,
     fit_platt,
     fit_temperature,
-    proven_threshold,
 )
 from toxicity_ml.evaluation.classes import evaluate_classes, most_probable
 from toxicity_ml.evaluation.comparison import PairedDifference, PairedInterval, paired_difference
@@ -52,7 +51,6 @@ __all__ = [
     "fit_temperature",
     "most_probable",
     "paired_difference",
-    "proven_threshold",
     "ranking_metrics",
     "recall_at_false_positive_rates",
     "reliability",

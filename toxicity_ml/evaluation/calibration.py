@@ -5,9 +5,6 @@ import numpy as np
 from toxicity_ml.activations import sigmoid, softmax
 from toxicity_ml.evaluation.metrics import MIN_POSITIVES
 
-ONE_SIDED_95 = 1.6449
-"""Standard deviations of a normal distribution below which 95 % of it lie."""
-
 
 def fit_platt(logits: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     """Slope and intercept of sigmoid(slope * logit + intercept), by weighted maximum likelihood (Platt 1999).
@@ -67,25 +64,6 @@ def best_threshold(
     at = int(np.argmax(expected))
     below = sorted_scores[at + 1] if at + 1 < len(sorted_scores) else 0.0
     return float(np.clip((sorted_scores[at] + below) / 2, lowest, 0.99))
-
-
-def proven_threshold(scores: np.ndarray, truth: np.ndarray, weights: np.ndarray, precision: float) -> float:
-    """The lowest threshold at which the share of true ones among those at or over it is at least
-    ``precision`` by the lower end of a one-sided 95 % interval; just over the highest score where none is.
-
-    scores, weights: float (n,). truth: bool (n,). The interval is Wilson's (1927), for as many rows as the
-    weights are worth, (sum w)^2 / sum w^2 (Kish 1965).
-    """
-    order = np.argsort(-scores, kind="stable")
-    ordered, weight = scores[order], weights[order]
-    flagged, hits = np.cumsum(weight), np.cumsum(weight * truth[order])
-    worth = flagged**2 / np.maximum(np.cumsum(weight**2), np.finfo(float).tiny)
-    share = hits / np.maximum(flagged, np.finfo(float).tiny)
-    spread = ONE_SIDED_95 * np.sqrt(share * (1 - share) / worth + ONE_SIDED_95**2 / (4 * worth**2))
-    lowest = (share + ONE_SIDED_95**2 / (2 * worth) - spread) / (1 + ONE_SIDED_95**2 / worth)
-    ends = np.append(ordered[1:] < ordered[:-1], True)  # equal scores are flagged together
-    proven = np.flatnonzero((lowest >= precision) & ends)
-    return float(ordered[proven[-1]]) if len(proven) else float(np.nextafter(ordered[0], np.inf))
 
 
 def calibration_error(probabilities: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> dict[str, float]:

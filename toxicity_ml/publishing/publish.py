@@ -5,7 +5,7 @@ Everything is measured through ``Classifier``, on the network and windows that w
 
 import shutil
 import tempfile
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,6 @@ def publish_version(
     inherit: Manifest | None = None,
     keep_calibration: bool = False,
     languages: Sequence[str] | None = None,
-    severe: Collection[str] = (),
     parity_texts: Sequence[str] | None = None,
     betas: Mapping[str, float] | None = None,
     progress: bool = False,
@@ -61,10 +60,9 @@ def publish_version(
     where one is given. So does the version its scale of Perspective, which holds as far as scores still mean
     the same. keep_calibration: True takes every label's from ``inherit``, for validation rows that do not
     stand for the population, as those that a queue brought up. languages: BCP 47 tags; None: those of
-    ``inherit``, or English. severe: labels that count no lower than the rows prove
-    (``threshold_sets.at_least_proven``), in the thresholds and in every named set. parity_texts: on which the
-    int8 network is held to the trained one, so that versions compare; None: those of ``validation``. betas:
-    how many times as much recall counts as precision in a label's threshold; 1 where nothing is said.
+    ``inherit``, or English. parity_texts: on which the int8 network is held to the trained one, so that
+    versions compare; None: those of ``validation``. betas: how many times as much recall counts as precision
+    in a label's threshold; 1 where nothing is said.
 
     ``out`` appears whole or not at all. Raises DataError when it exists and when there is no calibration to
     keep, ExportRefused when int8 strays.
@@ -111,7 +109,6 @@ def publish_version(
             {"int8_parity": parity},
             is_same_network=False,
             keep_calibration=keep_calibration,
-            severe=severe,
             betas=betas,
             progress=progress,
         )
@@ -191,7 +188,6 @@ def finished(
     *,
     is_same_network: bool,
     keep_calibration: bool = False,
-    severe: Collection[str] = (),
     betas: Mapping[str, float] | None = None,
     progress: bool,
 ) -> Manifest:
@@ -213,7 +209,7 @@ def finished(
         )
     else:
         draft = calibrated(draft, logits, targets, weights, inherit, betas)
-        draft = with_threshold_sets(draft, logits, targets, weights, inherit, severe)
+        draft = with_threshold_sets(draft, logits, targets, weights, inherit)
     if inherit is not None and is_same_network:
         draft = replace(draft, perspective_scale=moved_scale(inherit, draft))
     draft = replace(draft, metrics={**validation_metrics(draft, logits, targets, weights), **metrics})
@@ -265,13 +261,12 @@ def with_threshold_sets(
     targets: np.ndarray,
     weights: np.ndarray,
     inherit: Manifest | None,
-    severe: Collection[str],
 ) -> Manifest:
-    """The calibrated manifest with its named sets, and with thresholds of severe labels that are proven.
-    One of several classes has none."""
+    """The calibrated manifest with its named sets, whose balanced one its thresholds are. One of several
+    classes has none."""
     if draft.task == SINGLE_LABEL:
         return draft
-    sets = threshold_sets(draft, _scores(draft, logits), targets, weights, severe, inherit)
+    sets = threshold_sets(draft, _scores(draft, logits), targets, weights, inherit)
     return replace(draft, thresholds=sets[BALANCED], threshold_sets=sets)
 
 

@@ -1,6 +1,6 @@
 """Named sets of thresholds, for sites that want to miss less or to flag less for nothing than by default."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,6 @@ BALANCED, STRICT, LENIENT = "balanced", "strict", "lenient"
 BETAS: Mapping[str, float] = {BALANCED: 1.0, STRICT: 2.0, LENIENT: 0.5}
 """How many times as much recall counts as precision where a set's thresholds are chosen: ``strict`` moderates
 strictly, so it flags more; ``lenient`` lets more pass."""
-PROVEN = 0.5
-"""Share of what a severe label flags that is to be right, by the lower end of its interval."""
 
 
 def threshold_sets(
@@ -21,15 +19,13 @@ def threshold_sets(
     scores: np.ndarray,
     targets: np.ndarray,
     weights: np.ndarray,
-    severe: Collection[str] = (),
     inherit: Manifest | None = None,
 ) -> dict[str, dict[str, float]]:
     """{name: {label: threshold}} of the sets; ``balanced`` has the manifest's own thresholds.
 
     scores: calibrated, float (n, n_labels). targets: float (n, n_labels), NaN masked. weights: float (n,);
-    they should make the rows stand for what a site screens. severe: labels no set of which flags from lower
-    than ``proven_threshold`` allows. A label with fewer than MIN_POSITIVES positives or negatives has what
-    ``inherit`` has, or its one threshold in all three.
+    they should make the rows stand for what a site screens. A label with fewer than MIN_POSITIVES positives
+    or negatives has what ``inherit`` has, or its one threshold in all three.
     """
     chosen: dict[str, dict[str, float]] = {name: {} for name in BETAS}
     for index, label in enumerate(manifest.labels):
@@ -46,15 +42,8 @@ def threshold_sets(
             if name != BALANCED:
                 best = evaluation.best_threshold(scores[:, index], weights, beta=beta)
                 best = min(best, default) if name == STRICT else max(best, default)
-            if label in severe:
-                best = at_least_proven(best, scores[known, index], truth, weights[known])
             chosen[name][label] = round(best, 4)
     return chosen
-
-
-def at_least_proven(threshold: float, scores: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> float:
-    """The threshold, or the lowest one that the rows prove where that is higher; both under 1."""
-    return min(max(threshold, evaluation.proven_threshold(scores, truth, weights, PROVEN)), 0.9999)
 
 
 def set_rates(
