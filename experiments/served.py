@@ -218,10 +218,19 @@ def differences(
     is_kind = (rows.set == "kinds").to_numpy()
     flagged = rows.flagged.to_numpy()[is_kind].astype(bool)
     was, will_be = (any_label(over[is_kind]) == flagged for _, over in (first, second))
-    gain = pd.Series(will_be.astype(float) - was).groupby(rows.pair.to_numpy()[is_kind])
-    by_pair, mean = gain.mean().to_numpy(), (will_be.astype(float) - was).mean()
-    draws = [by_pair[chance.integers(0, len(by_pair), len(by_pair))].mean() for _ in range(RESAMPLES)]
-    return found | {"kinds right": _interval(mean, draws)}
+    gain = will_be.astype(float) - was
+    return found | {"kinds right": mean_by_pairs(gain, rows.pair.to_numpy()[is_kind], chance)}
+
+
+def mean_by_pairs(gain: np.ndarray, pair: np.ndarray, chance: np.random.Generator) -> list[float]:
+    """Return [value, low, high] of the mean over rows, of which whole pairs are drawn.
+
+    gain: float (n,). pair: (n,), what each row belongs to; a pair may have more rows than another.
+    """
+    grouped = pd.Series(gain).groupby(pair)
+    total, size = grouped.sum().to_numpy(), grouped.size().to_numpy()
+    drawn = (chance.integers(0, len(total), len(total)) for _ in range(RESAMPLES))
+    return _interval(gain.mean(), [total[pairs].sum() / size[pairs].sum() for pairs in drawn])
 
 
 def _gain(positive: np.ndarray, negative: np.ndarray, first: np.ndarray, second: np.ndarray) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from setuptools import find_packages
 
-from experiments import aims, distil, holding, mix_logits, mixture, places, steps
+from experiments import aims, distil, holding, mix_logits, mixture, places, served, steps
 from experiments.cut_vocabulary import is_needed_sign, kept_pieces
 from experiments.figures import best_f1_threshold, ranked
 from experiments.leave_out import brought
@@ -146,6 +146,19 @@ def test_what_a_group_brings_is_the_mean_of_its_seeds() -> None:
     areas = {"all-1": 0.9, "all-2": 0.92, "news-1": 0.8, "news-2": 0.86}
     table = brought({name: result(area) for name, area in areas.items()})
     assert "| toxic_spans | 0.910 | -8.0 |" in table and "| kinds right | 0.700 | +0.0 |" in table
+
+
+def test_an_interval_by_pairs_is_that_of_the_mean_over_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two pairs, one of nine rows that all gain and one of one row that doesn't, rows gain .9 and not .5."""
+    monkeypatch.setattr(served, "RESAMPLES", 400)
+    gain, pair = np.array([1.0] * 9 + [0.0]), np.array(["large"] * 9 + ["small"])
+    assert served.mean_by_pairs(gain, pair, np.random.default_rng(1)) == [0.9, 0.0, 1.0]
+    gain, pair = (
+        np.tile(gain, 200),
+        np.array([f"{name} {place // 10}" for place, name in enumerate([*pair] * 200)]),
+    )
+    value, low, high = served.mean_by_pairs(gain, pair, np.random.default_rng(1))
+    assert value == 0.9 and 0.87 < low < 0.9 < high < 0.93
 
 
 def test_a_step_that_makes_nothing_stops_the_run(tmp_path: Path) -> None:
