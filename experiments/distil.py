@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from experiments.places import load_arrays, save_arrays
-from experiments.rows import LABELS, fold_of
+from experiments.rows import LABELS, kept_folds
 from experiments.score_rows import key
 from toxicity_ml.evaluation import sigmoid
 
@@ -52,7 +52,7 @@ def teachers_scores(rows: Mapping[str, np.ndarray], files: Sequence[str]) -> tup
     """Return each row's mean score by the teachers of other folds, (n, n_labels), and which rows have one."""
     texts, is_own = rows["text"].tolist(), np.char.startswith(rows["source"], "own")
     keys = [key(text) for text in texts]
-    folds = np.array([fold_of(text, len(files)) if len(files) > 1 else -1 for text in texts])
+    folds = kept_folds(rows, len(files)) if len(files) > 1 else np.full(len(texts), -1)
     total, count = np.zeros((len(texts), len(LABELS))), np.zeros(len(texts))
     for number, file in enumerate(files):
         kept = load_arrays(file)

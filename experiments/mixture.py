@@ -5,7 +5,7 @@
 
 Targets are soft where the raters' shares are known. A label that nobody looked at weighs 0, or a little with
 the starting version's score as its target (--rehearse). The file has text, targets (n, 6), weights (n, 6),
-source and id.
+source, id and fold_hash, by which a row's fold goes whatever became of its text.
 """
 
 from __future__ import annotations
@@ -24,7 +24,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from experiments.networks import logits_of
 from experiments.places import load_arrays, runs, save_arrays
-from experiments.rows import IDENTITY_HATE, LABELS, TOXIC, WIKI, is_in_fold, jigsaw, parsed_fold, wider
+from experiments.rows import (
+    FOLD_HASHES,
+    IDENTITY_HATE,
+    LABELS,
+    TOXIC,
+    WIKI,
+    fold_hash,
+    is_in_fold,
+    jigsaw,
+    parsed_fold,
+    wider,
+)
 from toxicity_ml.augmentation.counterexamples import counterexamples
 from toxicity_ml.augmentation.joining import join
 from toxicity_ml.augmentation.kinds import kind_examples
@@ -129,6 +140,7 @@ def build(options: argparse.Namespace) -> dict[str, np.ndarray]:
     texts = [_disturbed(*row, chance, options) for row in zip(rows.text, rows.source, strict=True)]
     texts = _joined(texts, epoch, chance, options.joined)
     sources, ids = rows.source.tolist(), rows.id.astype(str).tolist()
+    originals = rows.text.tolist()
     own = _own(options, chance)
     if own:
         labels = np.array([row.labels for row in own], dtype=np.float64)
@@ -140,6 +152,9 @@ def build(options: argparse.Namespace) -> dict[str, np.ndarray]:
         "weights": weights.astype(np.float32),
         "source": np.array(sources + [row.source for row in own]),
         "id": np.array(ids + [row.id for row in own]),
+        FOLD_HASHES: np.array(
+            [fold_hash(text) for text in originals + [row.text for row in own]], dtype=np.uint32
+        ),
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,8 @@ ONE_SIDED = ("implicit_hate", "stormfront", "misogyny_reddit")
 TWINS = ("paradetox", "hatemoji", "holistic_bias")
 """Sources of near-equal pairs: a hash of the text would put twins on two sides, so none is held out here."""
 HELD_SHARE = 0.04
+FOLD_HASHES = "fold_hash"
+"""Name of the array of a rows file with the `fold_hash` of each text as it was in its source."""
 BLEND_PREVALENCE = 0.08
 """Share of toxic rows among the news and the forums of a blend that thresholds are chosen on."""
 
@@ -38,9 +40,25 @@ def _hash_of(text: str, purpose: str) -> int:
     return int(hashlib.sha256(f"{purpose} {letters(text)}".encode()).hexdigest()[:8], 16)
 
 
+def fold_hash(text: str) -> int:
+    """Return the 32 bits that a text's fold goes by: of its letters."""
+    return _hash_of(text, "fold")
+
+
 def fold_of(text: str, folds: int) -> int:
     """Return the number of the fold that the text is in, by its letters."""
-    return _hash_of(text, "fold") % folds
+    return fold_hash(text) % folds
+
+
+def kept_folds(rows: Mapping[str, np.ndarray], folds: int) -> np.ndarray:
+    """Return the fold of each row of a rows file: int (n,). It is that of the text before it was misspelt or
+    joined to another, by which `mixture.py --fold` chooses.
+
+    Raises SystemExit where the file was made without them.
+    """
+    if FOLD_HASHES not in rows:
+        raise SystemExit("The rows file does not say which fold a row is of: make it anew with mixture.py.")
+    return rows[FOLD_HASHES].astype(np.int64) % folds
 
 
 def parsed_fold(fold: str) -> tuple[int, int]:

@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from experiments.networks import logits_of
 from experiments.places import load_arrays, save_arrays
-from experiments.rows import fold_of, parsed_fold
+from experiments.rows import kept_folds, parsed_fold
 from toxicity_ml.network import load_model
 
 PIECE = 4000
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if out.exists():
         kept = load_arrays(out)
         known = dict(zip(kept["text_key"].tolist(), kept["logits"], strict=True))
-    texts = _texts(options.rows, options.not_fold)
+    texts = texts_to_score(options.rows, options.not_fold)
     missing = [(name, text) for name, text in texts.items() if name not in known]
     print(f"{len(texts)} texts, {len(missing)} to score", flush=True)
     model = load_model(options.model) if missing else None
@@ -53,13 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"{start + len(piece)} of {len(missing)}", flush=True)
 
 
-def _texts(files: Sequence[str], not_fold: str) -> dict[str, str]:
+def texts_to_score(files: Sequence[str], not_fold: str) -> dict[str, str]:
     """Return the files' texts by key, without those of a fold K/N."""
-    texts = {key(text): text for file in files for text in load_arrays(file)["text"].tolist()}
-    if not not_fold:
-        return texts
-    number, folds = parsed_fold(not_fold)
-    return {name: text for name, text in texts.items() if fold_of(text, folds) != number}
+    texts: dict[str, str] = {}
+    for file in files:
+        rows = load_arrays(file)
+        is_wanted = np.ones(len(rows["text"]), dtype=bool)
+        if not_fold:
+            number, folds = parsed_fold(not_fold)
+            is_wanted = kept_folds(rows, folds) != number
+        texts |= {key(text): text for text in rows["text"][is_wanted].tolist()}
+    return texts
 
 
 def _parser() -> argparse.ArgumentParser:
