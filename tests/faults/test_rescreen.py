@@ -111,6 +111,6 @@ def test_a_first_screening_that_is_killed_leaves_nothing_out(start: Start) -> No
 def test_two_at_once_are_one_too_many(start: Start, shipped: ModelVersion) -> None:
     first = start("--model", str(shipped), "--per-second", "0.2")
     wait_until(lambda: ScreeningRun.objects.exists(), first)
-    assert start("--model", str(shipped)).wait(PATIENCE) == 1
+    assert start("--model", str(shipped)).wait(PATIENCE) == 2
     assert first.poll() is None
     assert kill_after(first, lambda: True, signal.SIGTERM) == 130
