@@ -265,7 +265,7 @@ def test_the_pages_of_visitors_break_no_rule(visitor: Page, site: RunningSite, i
     text = f"{TEXTS[0]} For the time number {next(posted)}."
     visitor.locator("#id_comment").fill(text)
     visitor.locator("[name=post]").click()
-    site.screening_of(text)
+    site.wait_for(lambda: not site.screening_of(text)["is_public"], "the comment to be hidden")
     visitor.goto(f"{site.url}/articles/{SQUARE}/")
     expect(visitor.locator(".own-comments")).to_be_visible()
     broken["notice"] = faults(visitor)

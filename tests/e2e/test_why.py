@@ -78,6 +78,7 @@ def test_everything_works_without_script(without_script: Page, site: RunningSite
     log_in(page, site)
     item = item_of(page, site, INSULT)
     item.get_by_role("link", name="insult", exact=True).click()
+    expect(item.locator("mark").first).to_be_visible()  # a click waits for no page
     assert {"stupid", "idiot"} <= marked(page)
     page.goto(f"{site.url}/admin/moderation/screening/preferences/")
     page.get_by_label("Cover texts").check()
